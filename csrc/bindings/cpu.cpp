@@ -1,0 +1,60 @@
+// The module fastinit._cpu: checks the buffers, releases the GIL, calls. No defaults and no meaning here.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "bindings/dlpack.h"
+#include "cpu/dispatch.h"
+#include "cpu/fill.h"
+#include "cpu/request.h"
+#include "cpu/threads.h"
+
+namespace py = pybind11;
+
+namespace fastinit {
+namespace {
+
+bool signal_pending() {
+  const py::gil_scoped_acquire gil;
+  return PyErr_CheckSignals() != 0;
+}
+
+bool is_valid(const Request& r) {
+  if (r.rank < 1 || r.rank > maximum_rank || r.distribution > truncated || r.dtype > float8_e5m2) return false;
+  if (r.item_size != 1 && r.item_size != 2 && r.item_size != 4 && r.item_size != 8) return false;
+  std::uint64_t count = 1;
+  for (std::uint32_t axis = 0; axis < r.rank; ++axis) count *= r.extent[axis];
+  return count == r.count && (count == 0 || r.address != 0);
+}
+
+void fill_requests(const py::array_t<Request, py::array::c_style>& requests) {
+  const Request* first = requests.data();
+  const auto count = static_cast<std::size_t>(requests.size());
+  for (std::size_t k = 0; k < count; ++k) {
+    if (!is_valid(first[k])) throw py::value_error("request " + std::to_string(k) + " is malformed");
+  }
+  bool finished;
+  {
+    const py::gil_scoped_release release;
+    finished = fill(first, count, signal_pending);
+  }
+  if (!finished) throw py::error_already_set();
+}
+
+}  // namespace
+}  // namespace fastinit
+
+PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
+  using namespace fastinit;
+  PYBIND11_NUMPY_DTYPE(Request, address, count, seed, stream, offset, pattern, distribution, dtype, item_size, rank, cut,
+                       reserved, extent, stride, parameter);
+  m.attr("request_dtype") = py::dtype::of<Request>();
+  m.attr("compiler") = FASTINIT_COMPILER;
+  m.def("fill", &fill_requests, py::arg("requests").noconvert());
+  m.def("instruction_sets", &instruction_sets);
+  m.def("instruction_set", [] { return std::string(active_kernels().name); });
+  m.def("select_instruction_set", &select_instruction_set, py::arg("name"));
+  m.def("thread_count", &thread_count);
+  m.def("set_thread_count", &set_thread_count, py::arg("count"));
+  m.def("dlpack", &dlpack_view, py::arg("capsule"));
+}

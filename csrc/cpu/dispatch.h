@@ -1,0 +1,21 @@
+// One table of kernels for each instruction set; one of them is active.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cpu/request.h"
+
+namespace fastinit {
+
+struct Kernels {
+  const char* name;
+  // Writes the elements [begin, end) of the request's part.
+  void (*fill)(const Request& request, std::uint64_t begin, std::uint64_t end);
+};
+
+std::vector<std::string> instruction_sets();  // those that this machine has, the best one last
+const Kernels& active_kernels();              // the best one, until select_instruction_set says otherwise
+bool select_instruction_set(const std::string& name);
+
+}  // namespace fastinit

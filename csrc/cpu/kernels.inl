@@ -1,0 +1,265 @@
+// The loops over a request's elements, for any lane type: each instruction set's file includes this once.
+#include <cstring>
+#include <type_traits>
+
+#include "cpu/dispatch.h"
+#include "cpu/request.h"
+#include "numerics/narrow.h"
+#include "numerics/normal.h"
+#include "numerics/philox.h"
+#include "numerics/uniform.h"
+
+namespace fastinit {
+namespace {
+
+// ---- draws: the words of an even element and its odd neighbour -> their values -------------------------------------
+
+template <class W>
+struct Uniform {
+  typename W::F scale, mid;
+  explicit Uniform(const Request& r)
+      : scale(W::value(r.parameter[0]) * W::value(W::bits == 32 ? 0x1p-24 : 0x1p-53)), mid(W::value(r.parameter[1])) {}
+  void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
+    x = uniform<W>(a, scale, mid);
+    y = uniform<W>(b, scale, mid);
+  }
+};
+
+template <class W>
+struct Normal {
+  typename W::F std, mean;
+  explicit Normal(const Request& r) : std(W::value(r.parameter[0])), mean(W::value(r.parameter[1])) {}
+  void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
+    normal_pair<W>(a, b, x, y);
+    x = W::Lanes::fma(x, std, mean);
+    y = W::Lanes::fma(y, std, mean);
+  }
+};
+
+// Any draw, kept inside the closed interval of parameters 2 and 3.
+template <class W, class Draw>
+struct Clamped {
+  Draw draw;
+  typename W::F low, high;
+  explicit Clamped(const Request& r) : draw(r), low(W::value(r.parameter[2])), high(W::value(r.parameter[3])) {}
+  void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
+    draw(a, b, x, y);
+    x = clamp<typename W::Lanes>(x, low, high);
+    y = clamp<typename W::Lanes>(y, low, high);
+  }
+};
+
+// ---- sinks: float32 values of a group of blocks -> elements of a dtype in memory ------------------------------------
+
+template <class L>
+struct Float32 {
+  using Item = float;
+  static constexpr int order = 4;
+  FASTINIT_INLINE void store(float* out, const typename L::F32 (&even)[L::halves],
+                             const typename L::F32 (&odd)[L::halves]) {
+    L::store(out, even, odd);
+  }
+};
+
+template <class L, class T, typename L::U32 (*code)(typename L::F32)>
+struct Narrow {
+  using Item = T;
+  static constexpr int order = sizeof(T);
+  FASTINIT_INLINE void store(T* out, const typename L::F32 (&even)[L::halves], const typename L::F32 (&odd)[L::halves]) {
+    typename L::U32 even_code[L::halves], odd_code[L::halves];
+    for (int h = 0; h < L::halves; ++h) {
+      even_code[h] = code(even[h]);
+      odd_code[h] = code(odd[h]);
+    }
+    L::store(out, even_code, odd_code);
+  }
+};
+
+// float16 by the processor's own conversion, which rounds exactly as numerics/narrow.h does.
+template <class L>
+struct ConvertedFloat16 {
+  using Item = std::uint16_t;
+  static constexpr int order = 4;
+  FASTINIT_INLINE void store(Item* out, const typename L::F32 (&even)[L::halves],
+                             const typename L::F32 (&odd)[L::halves]) {
+    L::store_float16(out, even, odd);
+  }
+};
+
+// ---- groups: L::blocks successive blocks of four elements each --------------------------------------------------------
+
+template <class L, class Draw, class Sink>
+struct Groups32 {
+  using Lanes = L;
+  using Item = typename Sink::Item;
+  Draw draw;
+  Stream stream;
+  explicit Groups32(const Request& r) : draw(r), stream{r.seed, r.stream} {}
+
+  template <int groups>
+  void fill(std::uint64_t block, Item* out) const {
+    typename L::U64 word[groups][4];
+    philox<L, groups>(stream, block | purpose_values, L::template block_order<Sink::order>(), word);
+    FASTINIT_UNROLL
+    for (int g = 0; g < groups; ++g) {
+      typename L::U32 a[L::halves], b[L::halves];
+      typename L::F32 even[L::halves], odd[L::halves];
+      L::even_and_odd(word[g], a, b);
+      for (int h = 0; h < L::halves; ++h) draw(a[h], b[h], even[h], odd[h]);
+      Sink::store(out + g * 4 * L::blocks, even, odd);
+    }
+  }
+};
+
+template <class L, class Draw>
+struct Groups64 {
+  using Lanes = L;
+  using Item = double;
+  Draw draw;
+  Stream stream;
+  explicit Groups64(const Request& r) : draw(r), stream{r.seed, r.stream} {}
+
+  template <int groups>
+  void fill(std::uint64_t block, double* out) const {
+    typename L::U64 high[groups][4], low[groups][4];
+    const auto order = L::template block_order<8>();
+    philox<L, groups>(stream, block | purpose_values, order, high);
+    philox<L, groups>(stream, block | purpose_low_words, order, low);
+    FASTINIT_UNROLL
+    for (int g = 0; g < groups; ++g) {
+      typename L::U64 word[4];
+      for (int j = 0; j < 4; ++j) word[j] = high[g][j] << 32 | (low[g][j] & 0xffffffffu);
+      typename L::F64 value[4];
+      draw(word[0], word[1], value[0], value[1]);
+      draw(word[2], word[3], value[2], value[3]);
+      L::store(out + g * 4 * L::blocks, value);
+    }
+  }
+};
+
+// Elements [first, first + count) of the whole array to `out`: whole groups in place, the ends through a buffer.
+template <class Groups>
+void fill_run(const Groups& groups, std::uint64_t first, std::uint64_t count, typename Groups::Item* out) {
+  constexpr std::uint64_t group = 4 * Groups::Lanes::blocks;
+  constexpr int in_flight = Groups::Lanes::groups_in_flight;
+  while (count > 0) {
+    const std::uint64_t skipped = first % group;
+    std::uint64_t done;
+    if (skipped == 0 && count >= in_flight * group) {
+      groups.template fill<in_flight>(first / 4, out);
+      done = in_flight * group;
+    } else if (skipped == 0 && count >= group) {
+      groups.template fill<1>(first / 4, out);
+      done = group;
+    } else {
+      typename Groups::Item buffer[group];
+      groups.template fill<1>((first - skipped) / 4, buffer);
+      done = group - skipped < count ? group - skipped : count;
+      std::memcpy(out, buffer + skipped, done * sizeof *out);
+    }
+    first += done;
+    out += done;
+    count -= done;
+  }
+}
+
+// Calls run(first, count, position) for each stretch of the part's elements [begin, end) that is contiguous in the
+// whole array: `first` is its flat index there, `position` its place in the part.
+template <class Run>
+void for_each_run(const Request& r, std::uint64_t begin, std::uint64_t end, const Run& run) {
+  const int last = static_cast<int>(r.rank) - 1;
+  const std::uint64_t length = r.extent[last];
+  std::uint64_t index[maximum_rank];
+  std::uint64_t row = r.offset, rest = begin / length, skipped = begin % length;
+  for (int axis = last - 1; axis >= 0; --axis) {
+    index[axis] = rest % r.extent[axis];
+    rest /= r.extent[axis];
+    row += index[axis] * r.stride[axis];
+  }
+  for (std::uint64_t position = begin; position < end;) {
+    const std::uint64_t left = length - skipped, wanted = end - position;
+    const std::uint64_t count = left < wanted ? left : wanted;
+    run(row + skipped, count, position);
+    position += count;
+    skipped = 0;
+    for (int axis = last - 1; axis >= 0; --axis) {
+      row += r.stride[axis];
+      if (++index[axis] < r.extent[axis]) break;
+      row -= r.extent[axis] * r.stride[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+// ---- from a request to its kernel -------------------------------------------------------------------------------------
+
+template <class Groups>
+void fill_part(const Request& r, std::uint64_t begin, std::uint64_t end) {
+  const Groups groups(r);
+  const auto out = reinterpret_cast<typename Groups::Item*>(r.address);
+  for_each_run(r, begin, end, [&](std::uint64_t first, std::uint64_t count, std::uint64_t position) {
+    fill_run(groups, first, count, out + position);
+  });
+}
+
+template <class T>
+void fill_constant_items(const Request& r, std::uint64_t begin, std::uint64_t end) {
+  const auto out = reinterpret_cast<T*>(r.address);
+  const T value = static_cast<T>(r.pattern);
+  for (std::uint64_t i = begin; i < end; ++i) out[i] = value;
+}
+
+void fill_constant(const Request& r, std::uint64_t begin, std::uint64_t end) {
+  switch (r.item_size) {
+    case 1:
+      return fill_constant_items<std::uint8_t>(r, begin, end);
+    case 2:
+      return fill_constant_items<std::uint16_t>(r, begin, end);
+    case 4:
+      return fill_constant_items<std::uint32_t>(r, begin, end);
+    default:
+      return fill_constant_items<std::uint64_t>(r, begin, end);
+  }
+}
+
+// Draw<W> is the distribution over Words32 or Words64.
+template <class L, template <class> class Draw>
+void fill_dtype(const Request& r, std::uint64_t begin, std::uint64_t end) {
+  using Draw32 = Draw<Words32<L>>;
+  using Code8 = std::uint8_t;
+  using Code16 = std::uint16_t;
+  using Float16 =
+      std::conditional_t<L::rounds_to_float16, ConvertedFloat16<L>, Narrow<L, Code16, float16_code<L>>>;
+  switch (r.dtype) {
+    case float64:
+      return fill_part<Groups64<L, Draw<Words64<L>>>>(r, begin, end);
+    case float32:
+      return fill_part<Groups32<L, Draw32, Float32<L>>>(r, begin, end);
+    case float16:
+      return fill_part<Groups32<L, Draw32, Float16>>(r, begin, end);
+    case bfloat16:
+      return fill_part<Groups32<L, Draw32, Narrow<L, Code16, bfloat16_code<L>>>>(r, begin, end);
+    case float8_e4m3fn:
+      return fill_part<Groups32<L, Draw32, Narrow<L, Code8, float8_e4m3fn_code<L>>>>(r, begin, end);
+    case float8_e5m2:
+      return fill_part<Groups32<L, Draw32, Narrow<L, Code8, float8_e5m2_code<L>>>>(r, begin, end);
+  }
+}
+
+template <class W>
+using ClampedUniform = Clamped<W, Uniform<W>>;
+
+template <class L>
+void fill(const Request& r, std::uint64_t begin, std::uint64_t end) {
+  switch (r.distribution) {
+    case constant:
+      return fill_constant(r, begin, end);
+    case uniform_distribution:
+      return fill_dtype<L, ClampedUniform>(r, begin, end);
+    case normal_distribution:
+      return fill_dtype<L, Normal>(r, begin, end);
+  }
+}
+
+}  // namespace
+}  // namespace fastinit

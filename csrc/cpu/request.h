@@ -1,0 +1,37 @@
+// A request: one tensor's fill as plain numbers, the only thing that native code ever sees. Python writes these records
+// through a NumPy dtype that the bindings derive from this struct; a list of them is one contiguous array.
+#pragma once
+
+#include <cstdint>
+
+namespace fastinit {
+
+enum Distribution : std::uint32_t { constant = 0, uniform_distribution = 1, normal_distribution = 2, truncated = 3 };
+
+// The dtypes of drawn values. Constants of any dtype are bit patterns: see Request::pattern.
+enum Dtype : std::uint32_t { float64 = 0, float32 = 1, float16 = 2, bfloat16 = 3, float8_e4m3fn = 4, float8_e5m2 = 5 };
+
+constexpr int maximum_rank = 8;
+constexpr int parameter_count = 16;
+
+struct Request {
+  std::uint64_t address;  // of the destination, which is contiguous in C order
+  std::uint64_t count;    // elements of the part: the product of the extents
+  std::uint64_t seed;
+  std::uint64_t stream;
+  std::uint64_t offset;   // the part's first element, as a flat index in the whole array
+  std::uint64_t pattern;  // constant: the element's bits, in the low `item_size` bytes
+  std::uint32_t distribution;
+  std::uint32_t dtype;
+  std::uint32_t item_size;  // bytes an element
+  std::uint32_t rank;       // of the part, once axes that are contiguous in the whole are merged
+  std::uint32_t cut;        // truncated: which formulation
+  std::uint32_t reserved;
+  std::uint64_t extent[maximum_rank];  // of the part, outermost first; the last axis is contiguous
+  std::uint64_t stride[maximum_rank];  // of the whole, in elements
+  // uniform: half, mid, low, high (the last two inclusive, values of the dtype). normal: std, mean.
+  // truncated: std, mean, low, high, then the constants of the cut.
+  double parameter[parameter_count];
+};
+
+}  // namespace fastinit

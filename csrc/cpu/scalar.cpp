@@ -1,0 +1,7 @@
+#include "lanes/scalar.h"
+
+#include "cpu/kernels.inl"
+
+namespace fastinit {
+extern const Kernels scalar_kernels = {"scalar", fill<ScalarLanes>};
+}

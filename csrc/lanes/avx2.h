@@ -1,0 +1,125 @@
+// Eight 32-bit or four 64-bit lanes of AVX2 with FMA and F16C. See scalar.h for what each operation means.
+#pragma once
+
+#include <immintrin.h>
+
+#include "numerics/inline.h"
+
+namespace fastinit {
+
+struct Avx2Lanes {
+  static constexpr int blocks = 4;
+  static constexpr int groups_in_flight = 3;
+  static constexpr int halves = 1;
+  static constexpr bool rounds_to_float16 = true;
+
+  using F32 = __m256;
+  typedef std::uint32_t U32 __attribute__((vector_size(32)));
+  typedef std::int32_t I32 __attribute__((vector_size(32)));
+  using F64 = __m256d;
+  typedef std::uint64_t U64 __attribute__((vector_size(32)));
+  typedef std::int64_t I64 __attribute__((vector_size(32)));
+  struct M32 {
+    __m256 sign;
+  };
+  struct M64 {
+    __m256d sign;
+  };
+
+  FASTINIT_INLINE F32 f32(float x) { return _mm256_set1_ps(x); }
+  FASTINIT_INLINE U32 u32(std::uint32_t x) { return (U32)_mm256_set1_epi32((int)x); }
+  FASTINIT_INLINE F64 f64(double x) { return _mm256_set1_pd(x); }
+  FASTINIT_INLINE U64 u64(std::uint64_t x) { return (U64)_mm256_set1_epi64x((long long)x); }
+
+  FASTINIT_INLINE U32 bits(F32 x) { return (U32)x; }
+  FASTINIT_INLINE F32 float_of(U32 x) { return (F32)x; }
+  FASTINIT_INLINE U64 bits(F64 x) { return (U64)x; }
+  FASTINIT_INLINE F64 float_of(U64 x) { return (F64)x; }
+
+  FASTINIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
+  FASTINIT_INLINE F64 fma(F64 a, F64 b, F64 c) { return _mm256_fmadd_pd(a, b, c); }
+  FASTINIT_INLINE F32 sqrt(F32 x) { return _mm256_sqrt_ps(x); }
+  FASTINIT_INLINE F64 sqrt(F64 x) { return _mm256_sqrt_pd(x); }
+
+  FASTINIT_INLINE F32 to_float(I32 x) { return _mm256_cvtepi32_ps((__m256i)x); }
+  FASTINIT_INLINE F64 to_float(I64 x) {
+    // 2^52 + low half and 2^84 + 2^32 (high half + 2^31) are exact as doubles, and so is the difference below: the
+    // last sum is the only rounding.
+    const F64 low = (F64)(((U64)x & 0xffffffffu) | 0x4330000000000000u);
+    const F64 high = (F64)(((U64)x >> 32) ^ 0x4530000080000000u);
+    return (high - f64(0x1p84 + 0x1p63 + 0x1p52)) + low;
+  }
+
+  FASTINIT_INLINE F32 significand(F32 x) { return (F32)(((U32)x & 0x007fffffu) | 0x3f800000u); }
+  FASTINIT_INLINE F64 significand(F64 x) { return (F64)(((U64)x & 0x000fffffffffffffu) | 0x3ff0000000000000u); }
+  FASTINIT_INLINE F32 exponent(F32 x) { return to_float((I32)((U32)x >> 23) - 127); }
+  FASTINIT_INLINE F64 exponent(F64 x) {
+    return (F64)(((U64)x >> 52) | 0x4330000000000000u) - f64(0x1p52 + 1023);  // 2^52 + n is n in the low bits
+  }
+
+  FASTINIT_INLINE F32 max(F32 a, F32 b) { return _mm256_max_ps(a, b); }
+  FASTINIT_INLINE F32 min(F32 a, F32 b) { return _mm256_min_ps(a, b); }
+  FASTINIT_INLINE F64 max(F64 a, F64 b) { return _mm256_max_pd(a, b); }
+  FASTINIT_INLINE F64 min(F64 a, F64 b) { return _mm256_min_pd(a, b); }
+
+  FASTINIT_INLINE M32 less(F32 a, F32 b) { return {_mm256_cmp_ps(a, b, _CMP_LT_OQ)}; }
+  FASTINIT_INLINE M64 less(F64 a, F64 b) { return {_mm256_cmp_pd(a, b, _CMP_LT_OQ)}; }
+  FASTINIT_INLINE M32 negative(I32 x) { return {(__m256)x}; }
+  FASTINIT_INLINE M64 negative(I64 x) { return {(__m256d)x}; }
+  FASTINIT_INLINE bool any(M32 mask) { return _mm256_movemask_ps(mask.sign) != 0; }
+  FASTINIT_INLINE bool any(M64 mask) { return _mm256_movemask_pd(mask.sign) != 0; }
+
+  FASTINIT_INLINE F32 select(M32 mask, F32 a, F32 b) { return _mm256_blendv_ps(b, a, mask.sign); }
+  FASTINIT_INLINE U32 select(M32 mask, U32 a, U32 b) { return (U32)select(mask, (F32)a, (F32)b); }
+  FASTINIT_INLINE F64 select(M64 mask, F64 a, F64 b) { return _mm256_blendv_pd(b, a, mask.sign); }
+  FASTINIT_INLINE U64 select(M64 mask, U64 a, U64 b) { return (U64)select(mask, (F64)a, (F64)b); }
+
+  FASTINIT_INLINE U64 multiply_low_halves(U64 a, U64 b) { return (U64)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
+  FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ b ^ c; }
+
+  template <int item>
+  FASTINIT_INLINE U64 block_order() {
+    if constexpr (item == 4) return U64{0, 2, 1, 3};  // what unpacking low and high pairs makes natural
+    return U64{0, 1, 2, 3};
+  }
+
+  FASTINIT_INLINE void even_and_odd(const U64 (&word)[4], U32 (&even)[halves], U32 (&odd)[halves]) {
+    even[0] = merge(word[0], word[2]);
+    odd[0] = merge(word[1], word[3]);
+  }
+
+  FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
+    _mm256_storeu_ps(out, _mm256_unpacklo_ps(even[0], odd[0]));
+    _mm256_storeu_ps(out + 8, _mm256_unpackhi_ps(even[0], odd[0]));
+  }
+  FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
+    _mm256_storeu_si256((__m256i*)out, (__m256i)(even[0] | odd[0] << 16));
+  }
+  FASTINIT_INLINE void store(std::uint8_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
+    const __m256i pairs = (__m256i)(even[0] | odd[0] << 8);
+    const __m256i packed = _mm256_packus_epi32(pairs, pairs);
+    _mm_storeu_si128((__m128i*)out, _mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08)));
+  }
+  // Rounds to nearest even, in the block order of four-byte items.
+  FASTINIT_INLINE void store_float16(std::uint16_t* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
+    _mm_storeu_si128((__m128i*)out, _mm256_cvtps_ph(_mm256_unpacklo_ps(even[0], odd[0]), _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128((__m128i*)out + 1,
+                     _mm256_cvtps_ph(_mm256_unpackhi_ps(even[0], odd[0]), _MM_FROUND_TO_NEAREST_INT));
+  }
+  FASTINIT_INLINE void store(double* out, const F64 (&value)[4]) {
+    const F64 a = _mm256_unpacklo_pd(value[0], value[1]), b = _mm256_unpacklo_pd(value[2], value[3]);
+    const F64 c = _mm256_unpackhi_pd(value[0], value[1]), d = _mm256_unpackhi_pd(value[2], value[3]);
+    _mm256_storeu_pd(out, _mm256_permute2f128_pd(a, b, 0x20));
+    _mm256_storeu_pd(out + 4, _mm256_permute2f128_pd(c, d, 0x20));
+    _mm256_storeu_pd(out + 8, _mm256_permute2f128_pd(a, b, 0x31));
+    _mm256_storeu_pd(out + 12, _mm256_permute2f128_pd(c, d, 0x31));
+  }
+
+ private:
+  // The low half of a in the even 32-bit lane of each pair, that of b in the odd one.
+  FASTINIT_INLINE U32 merge(U64 a, U64 b) {
+    return (U32)_mm256_blend_epi32((__m256i)a, _mm256_shuffle_epi32((__m256i)b, 0xa0), 0xaa);
+  }
+};
+
+}  // namespace fastinit

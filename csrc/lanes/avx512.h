@@ -1,0 +1,120 @@
+// Sixteen 32-bit or eight 64-bit lanes of AVX-512 F, BW, DQ and VL. See scalar.h for what each operation means.
+#pragma once
+
+#include <immintrin.h>
+
+#include "numerics/inline.h"
+
+namespace fastinit {
+
+struct Avx512Lanes {
+  static constexpr int blocks = 8;
+  static constexpr int groups_in_flight = 4;
+  static constexpr int halves = 1;
+  static constexpr bool rounds_to_float16 = true;
+
+  using F32 = __m512;
+  typedef std::uint32_t U32 __attribute__((vector_size(64)));
+  typedef std::int32_t I32 __attribute__((vector_size(64)));
+  using M32 = __mmask16;
+  using F64 = __m512d;
+  typedef std::uint64_t U64 __attribute__((vector_size(64)));
+  typedef std::int64_t I64 __attribute__((vector_size(64)));
+  using M64 = __mmask8;
+
+  FASTINIT_INLINE F32 f32(float x) { return _mm512_set1_ps(x); }
+  FASTINIT_INLINE U32 u32(std::uint32_t x) { return (U32)_mm512_set1_epi32((int)x); }
+  FASTINIT_INLINE F64 f64(double x) { return _mm512_set1_pd(x); }
+  FASTINIT_INLINE U64 u64(std::uint64_t x) { return (U64)_mm512_set1_epi64((long long)x); }
+
+  FASTINIT_INLINE U32 bits(F32 x) { return (U32)x; }
+  FASTINIT_INLINE F32 float_of(U32 x) { return (F32)x; }
+  FASTINIT_INLINE U64 bits(F64 x) { return (U64)x; }
+  FASTINIT_INLINE F64 float_of(U64 x) { return (F64)x; }
+
+  FASTINIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
+  FASTINIT_INLINE F64 fma(F64 a, F64 b, F64 c) { return _mm512_fmadd_pd(a, b, c); }
+  FASTINIT_INLINE F32 sqrt(F32 x) { return _mm512_sqrt_ps(x); }
+  FASTINIT_INLINE F64 sqrt(F64 x) { return _mm512_sqrt_pd(x); }
+
+  FASTINIT_INLINE F32 to_float(I32 x) { return _mm512_cvtepi32_ps((__m512i)x); }
+  FASTINIT_INLINE F64 to_float(I64 x) { return _mm512_cvtepi64_pd((__m512i)x); }
+
+  FASTINIT_INLINE F32 significand(F32 x) { return _mm512_getmant_ps(x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src); }
+  FASTINIT_INLINE F64 significand(F64 x) { return _mm512_getmant_pd(x, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src); }
+  FASTINIT_INLINE F32 exponent(F32 x) { return _mm512_getexp_ps(x); }
+  FASTINIT_INLINE F64 exponent(F64 x) { return _mm512_getexp_pd(x); }
+
+  FASTINIT_INLINE F32 max(F32 a, F32 b) { return _mm512_max_ps(a, b); }
+  FASTINIT_INLINE F32 min(F32 a, F32 b) { return _mm512_min_ps(a, b); }
+  FASTINIT_INLINE F64 max(F64 a, F64 b) { return _mm512_max_pd(a, b); }
+  FASTINIT_INLINE F64 min(F64 a, F64 b) { return _mm512_min_pd(a, b); }
+
+  FASTINIT_INLINE M32 less(F32 a, F32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+  FASTINIT_INLINE M64 less(F64 a, F64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+  FASTINIT_INLINE M32 negative(I32 x) { return _mm512_movepi32_mask((__m512i)x); }
+  FASTINIT_INLINE M64 negative(I64 x) { return _mm512_movepi64_mask((__m512i)x); }
+  FASTINIT_INLINE bool any(unsigned mask) { return mask != 0; }
+
+  FASTINIT_INLINE F32 select(M32 mask, F32 a, F32 b) { return _mm512_mask_blend_ps(mask, b, a); }
+  FASTINIT_INLINE U32 select(M32 mask, U32 a, U32 b) {
+    return (U32)_mm512_mask_blend_epi32(mask, (__m512i)b, (__m512i)a);
+  }
+  FASTINIT_INLINE F64 select(M64 mask, F64 a, F64 b) { return _mm512_mask_blend_pd(mask, b, a); }
+  FASTINIT_INLINE U64 select(M64 mask, U64 a, U64 b) {
+    return (U64)_mm512_mask_blend_epi64(mask, (__m512i)b, (__m512i)a);
+  }
+
+  FASTINIT_INLINE U64 multiply_low_halves(U64 a, U64 b) { return (U64)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
+  FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) {
+    return (U64)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c, 0x96);
+  }
+
+  template <int item>
+  FASTINIT_INLINE U64 block_order() {
+    if constexpr (item == 4) return U64{0, 4, 1, 5, 2, 6, 3, 7};  // what unpacking low and high pairs makes natural
+    return U64{0, 1, 2, 3, 4, 5, 6, 7};
+  }
+
+  FASTINIT_INLINE void even_and_odd(const U64 (&word)[4], U32 (&even)[halves], U32 (&odd)[halves]) {
+    even[0] = merge(word[0], word[2]);
+    odd[0] = merge(word[1], word[3]);
+  }
+
+  FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
+    _mm512_storeu_ps(out, _mm512_unpacklo_ps(even[0], odd[0]));
+    _mm512_storeu_ps(out + 16, _mm512_unpackhi_ps(even[0], odd[0]));
+  }
+  FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
+    _mm512_storeu_si512(out, (__m512i)(even[0] | odd[0] << 16));
+  }
+  FASTINIT_INLINE void store(std::uint8_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
+    _mm256_storeu_si256((__m256i*)out, _mm512_cvtepi32_epi16((__m512i)(even[0] | odd[0] << 8)));
+  }
+  // Rounds to nearest even, in the block order of four-byte items.
+  FASTINIT_INLINE void store_float16(std::uint16_t* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
+    _mm256_storeu_si256((__m256i*)out,
+                        _mm512_cvtps_ph(_mm512_unpacklo_ps(even[0], odd[0]), _MM_FROUND_TO_NEAREST_INT));
+    _mm256_storeu_si256((__m256i*)out + 1,
+                        _mm512_cvtps_ph(_mm512_unpackhi_ps(even[0], odd[0]), _MM_FROUND_TO_NEAREST_INT));
+  }
+  FASTINIT_INLINE void store(double* out, const F64 (&value)[4]) {
+    const F64 a = _mm512_unpacklo_pd(value[0], value[1]), b = _mm512_unpacklo_pd(value[2], value[3]);
+    const F64 c = _mm512_unpackhi_pd(value[0], value[1]), d = _mm512_unpackhi_pd(value[2], value[3]);
+    // The 128-bit pieces of (a, b, c, d) at one place are the elements of two successive blocks.
+    const F64 ab_low = _mm512_shuffle_f64x2(a, b, 0x44), ab_high = _mm512_shuffle_f64x2(a, b, 0xee);
+    const F64 cd_low = _mm512_shuffle_f64x2(c, d, 0x44), cd_high = _mm512_shuffle_f64x2(c, d, 0xee);
+    _mm512_storeu_pd(out, _mm512_shuffle_f64x2(ab_low, cd_low, 0x88));
+    _mm512_storeu_pd(out + 8, _mm512_shuffle_f64x2(ab_low, cd_low, 0xdd));
+    _mm512_storeu_pd(out + 16, _mm512_shuffle_f64x2(ab_high, cd_high, 0x88));
+    _mm512_storeu_pd(out + 24, _mm512_shuffle_f64x2(ab_high, cd_high, 0xdd));
+  }
+
+ private:
+  // The low half of a in the even 32-bit lane of each pair, that of b in the odd one.
+  FASTINIT_INLINE U32 merge(U64 a, U64 b) {
+    return (U32)_mm512_mask_shuffle_epi32((__m512i)a, 0xaaaa, (__m512i)b, (_MM_PERM_ENUM)0xa0);
+  }
+};
+
+}  // namespace fastinit

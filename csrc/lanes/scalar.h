@@ -1,0 +1,146 @@
+// The lane type of width one: any processor, and each thread of a GPU.
+//
+// A lane type names vectors (F32, U32, I32, F64, U64, I64), masks (M32, M64) and the operations that operators cannot
+// say. Vectors have the arithmetic, bitwise and shift operators of their element type, also with a scalar on one side.
+//
+//   blocks   Philox blocks (four words each) that are worked side by side, one in each 64-bit lane
+//   groups_in_flight   how many sets of such blocks hide the latency of Philox, in the registers that there are
+//   halves   32-bit vectors that hold the even elements of those blocks; as many hold the odd ones
+#pragma once
+
+#include "numerics/inline.h"
+
+#if !defined(__CUDA_ARCH__)
+#include <cmath>
+#include <cstring>
+#endif
+
+namespace fastinit {
+
+struct ScalarLanes {
+  static constexpr int blocks = 1;
+  static constexpr int groups_in_flight = 1;
+  static constexpr int halves = 2;
+  static constexpr bool rounds_to_float16 = false;  // no instruction for it: numerics/narrow.h does it
+
+  using F32 = float;
+  using U32 = std::uint32_t;
+  using I32 = std::int32_t;
+  using M32 = bool;
+  using F64 = double;
+  using U64 = std::uint64_t;
+  using I64 = std::int64_t;
+  using M64 = bool;
+
+  // One value in every lane.
+  FASTINIT_INLINE F32 f32(float x) { return x; }
+  FASTINIT_INLINE U32 u32(std::uint32_t x) { return x; }
+  FASTINIT_INLINE F64 f64(double x) { return x; }
+  FASTINIT_INLINE U64 u64(std::uint64_t x) { return x; }
+
+  // The same bits as another type.
+#if defined(__CUDA_ARCH__)
+  FASTINIT_INLINE U32 bits(F32 x) { return __float_as_uint(x); }
+  FASTINIT_INLINE F32 float_of(U32 x) { return __uint_as_float(x); }
+  FASTINIT_INLINE U64 bits(F64 x) { return static_cast<U64>(__double_as_longlong(x)); }
+  FASTINIT_INLINE F64 float_of(U64 x) { return __longlong_as_double(static_cast<long long>(x)); }
+  FASTINIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return __fmaf_rn(a, b, c); }
+  FASTINIT_INLINE F64 fma(F64 a, F64 b, F64 c) { return __fma_rn(a, b, c); }
+  FASTINIT_INLINE F32 sqrt(F32 x) { return __fsqrt_rn(x); }
+  FASTINIT_INLINE F64 sqrt(F64 x) { return __dsqrt_rn(x); }
+#else
+  FASTINIT_INLINE U32 bits(F32 x) { return recast<U32>(x); }
+  FASTINIT_INLINE F32 float_of(U32 x) { return recast<F32>(x); }
+  FASTINIT_INLINE U64 bits(F64 x) { return recast<U64>(x); }
+  FASTINIT_INLINE F64 float_of(U64 x) { return recast<F64>(x); }
+  // fma and sqrt are exactly specified: the compiler's instruction, or the C library's exact emulation.
+  FASTINIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return __builtin_fmaf(a, b, c); }
+  FASTINIT_INLINE F64 fma(F64 a, F64 b, F64 c) { return __builtin_fma(a, b, c); }
+  FASTINIT_INLINE F32 sqrt(F32 x) { return __builtin_sqrtf(x); }
+  FASTINIT_INLINE F64 sqrt(F64 x) { return __builtin_sqrt(x); }
+#endif
+
+  // To the nearest float, ties to even.
+  FASTINIT_INLINE F32 to_float(I32 x) { return static_cast<F32>(x); }
+  FASTINIT_INLINE F64 to_float(I64 x) { return static_cast<F64>(x); }
+
+  // x = significand * 2^exponent, 1 <= significand < 2, for positive normal x; for others no particular values.
+  FASTINIT_INLINE F32 significand(F32 x) { return float_of((bits(x) & 0x007fffffu) | 0x3f800000u); }
+  FASTINIT_INLINE F64 significand(F64 x) { return float_of((bits(x) & 0x000fffffffffffffu) | 0x3ff0000000000000u); }
+  FASTINIT_INLINE F32 exponent(F32 x) { return to_float(static_cast<I32>(bits(x) >> 23) - 127); }
+  FASTINIT_INLINE F64 exponent(F64 x) { return to_float(static_cast<I64>(bits(x) >> 52) - 1023); }
+
+  // On equal operands, zeros of either sign among them, the second.
+  FASTINIT_INLINE F32 max(F32 a, F32 b) { return a > b ? a : b; }
+  FASTINIT_INLINE F32 min(F32 a, F32 b) { return a < b ? a : b; }
+  FASTINIT_INLINE F64 max(F64 a, F64 b) { return a > b ? a : b; }
+  FASTINIT_INLINE F64 min(F64 a, F64 b) { return a < b ? a : b; }
+
+  FASTINIT_INLINE M32 less(F32 a, F32 b) { return a < b; }
+  FASTINIT_INLINE M64 less(F64 a, F64 b) { return a < b; }
+  FASTINIT_INLINE M32 negative(I32 x) { return x < 0; }
+  FASTINIT_INLINE M64 negative(I64 x) { return x < 0; }
+  FASTINIT_INLINE bool any(bool mask) { return mask; }
+
+  // mask ? a : b in every lane.
+  FASTINIT_INLINE F32 select(M32 mask, F32 a, F32 b) { return mask ? a : b; }
+  FASTINIT_INLINE U32 select(M32 mask, U32 a, U32 b) { return mask ? a : b; }
+  FASTINIT_INLINE F64 select(M64 mask, F64 a, F64 b) { return mask ? a : b; }
+  FASTINIT_INLINE U64 select(M64 mask, U64 a, U64 b) { return mask ? a : b; }
+
+  // The 64-bit product of the low halves; a ^ b ^ c.
+  FASTINIT_INLINE U64 multiply_low_halves(U64 a, U64 b) {
+    return static_cast<U64>(static_cast<U32>(a)) * static_cast<U32>(b);
+  }
+  FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ b ^ c; }
+
+  // The order in which `blocks` successive blocks stand in the 64-bit lanes, for results of `item` bytes: the one in
+  // which the stores below need the fewest permutations.
+  template <int item>
+  FASTINIT_INLINE U64 block_order() {
+    return 0;
+  }
+
+  // word[j] holds word j of each block in its low half. The words of even elements, and of odd ones.
+  FASTINIT_INLINE void even_and_odd(const U64 (&word)[4], U32 (&even)[halves], U32 (&odd)[halves]) {
+    even[0] = static_cast<U32>(word[0]);
+    odd[0] = static_cast<U32>(word[1]);
+    even[1] = static_cast<U32>(word[2]);
+    odd[1] = static_cast<U32>(word[3]);
+  }
+
+  // The elements of `blocks` blocks in their natural order; narrow ones from the low bits of 32-bit lanes.
+  FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
+    store_any(out, even, odd);
+  }
+  FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
+    store_any(out, even, odd);
+  }
+  FASTINIT_INLINE void store(std::uint8_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
+    store_any(out, even, odd);
+  }
+  // value[j] holds element j of each block.
+  FASTINIT_INLINE void store(double* out, const F64 (&value)[4]) {
+    for (int j = 0; j < 4; ++j) out[j] = value[j];
+  }
+
+ private:
+  template <class T, class V>
+  FASTINIT_INLINE void store_any(T* out, const V (&even)[halves], const V (&odd)[halves]) {
+    for (int h = 0; h < halves; ++h) {
+      out[2 * h] = static_cast<T>(even[h]);
+      out[2 * h + 1] = static_cast<T>(odd[h]);
+    }
+  }
+#if !defined(__CUDA_ARCH__)
+  template <class To, class From>
+  FASTINIT_INLINE To recast(From x) {
+    static_assert(sizeof(To) == sizeof(From), "a bit cast keeps the size");
+    To y;
+    std::memcpy(&y, &x, sizeof y);
+    return y;
+  }
+#endif
+};
+
+}  // namespace fastinit

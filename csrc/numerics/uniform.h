@@ -1,0 +1,26 @@
+// Uniform on the open interval (low, high): n odd, |n| < 2^24 (2^53 for float64), value = fma(n, half 2^-24, mid) with
+// half = high/2 - low/2 and mid = high/2 + low/2. Every n is exact as a float, and n and -n are equally likely, so
+// symmetric bounds give an exactly symmetric distribution that has no zero and neither bound.
+#pragma once
+
+#include "numerics/words.h"
+
+namespace fastinit {
+
+constexpr float uniform_largest = 0x1p24f - 1;  // the largest n
+constexpr double uniform_largest64 = 0x1p53 - 1;
+
+// W is Words32 or Words64 of a lane type; scale is half 2^-24 or half 2^-53.
+template <class W>
+FASTINIT_INLINE typename W::F uniform(typename W::U word, typename W::F scale, typename W::F mid) {
+  constexpr int spare = W::bits == 32 ? 7 : 10;
+  return W::Lanes::fma(W::Lanes::to_float(((typename W::I)word >> spare) | 1), scale, mid);
+}
+
+// v < low ? low : v, then v > high ? high : v. The order of the arguments decides the sign of a zero.
+template <class L, class F>
+FASTINIT_INLINE F clamp(F v, F low, F high) {
+  return L::min(high, L::max(low, v));
+}
+
+}  // namespace fastinit

@@ -1,0 +1,48 @@
+"""Digests: one short string that two machines can compare instead of two arrays."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from fastinit.native import get_num_threads
+
+PIECE = 4 << 20  # bytes
+
+
+def digest(array: Any) -> str:
+    """SHA-256 over an array's dtype, shape and the SHA-256 of each 4 MiB piece of its bytes.
+
+    The pieces are digested in parallel. The value is that of
+    ``sha256(f"{dtype.name} {shape}\\n" + piece digests)``, with the shape as comma-separated
+    integers and the elements in C order, little-endian.
+
+    Args:
+        array: anything that NumPy can see as an array.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.digest(fastinit.normal((64, 64), seed=0))[:8]
+        '????????'
+    """
+    data = np.ascontiguousarray(array)
+    data = data.astype(data.dtype.newbyteorder("<"), copy=False)
+    header = f"{data.dtype.name} {','.join(map(str, np.shape(array)))}\n".encode()
+    content = data.reshape(-1).view(np.uint8)
+    pieces = [content[at : at + PIECE] for at in range(0, content.size, PIECE)]
+    if len(pieces) > 1:
+        with ThreadPoolExecutor(min(get_num_threads(), len(pieces))) as pool:
+            digests = list(pool.map(_sha256, pieces))
+    else:
+        digests = [_sha256(piece) for piece in pieces]
+    return hashlib.sha256(header + b"".join(digests)).hexdigest()
+
+
+def _sha256(piece: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    return hashlib.sha256(piece.data).digest()

@@ -1,0 +1,129 @@
+"""What every initializer is: a frozen dataclass that resolves to a distribution and draws."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from fastinit import arrays, native, streams
+from fastinit.boxes import Index, part, shape_of, whole
+from fastinit.requests import Requests, place
+
+
+@dataclasses.dataclass(frozen=True)
+class Initializer(abc.ABC):
+    """What to draw: equal, hashable, printable, to a dict and back; calling it draws an array."""
+
+    _types: ClassVar[dict[str, type[Initializer]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Make the class known to ``from_dict``."""
+        if not cls.__name__.startswith("_"):
+            Initializer._types[cls.__name__] = cls
+
+    @abc.abstractmethod
+    def resolve(self, shape: tuple[int, ...]) -> Distribution:
+        """The distribution of a whole array's elements."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: the class's name as ``type``, and its fields.
+
+        Example:
+            >>> import fastinit
+            >>> fastinit.Normal(std=0.02).to_dict()
+            {'type': 'Normal', 'mean': 0.0, 'std': 0.02}
+        """
+        return {"type": type(self).__name__, **dataclasses.asdict(self)}
+
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> Initializer:
+        """The initializer that ``to_dict`` described.
+
+        Raises:
+            ValueError: an unknown ``type``, or fields that it does not have.
+
+        Example:
+            >>> import fastinit
+            >>> fastinit.Initializer.from_dict({"type": "Normal", "std": 0.02})
+            Normal(mean=0.0, std=0.02)
+        """
+        fields = dict(data)
+        cls = Initializer._types.get(fields.pop("type", None))
+        if cls is None:
+            known = ", ".join(sorted(Initializer._types))
+            raise ValueError(f"type={data.get('type')!r} is no initializer; known are {known}")
+        unknown = fields.keys() - {field.name for field in dataclasses.fields(cls)}
+        if unknown:
+            raise ValueError(f"{cls.__name__} has no field {', '.join(sorted(unknown))}")
+        return cls(**fields)
+
+    def __call__(
+        self,
+        shape: int | Sequence[int],
+        *,
+        seed: int | None = None,
+        name: str | int | None = None,
+        dtype: Any = None,
+        device: Any = "cpu",
+        out: Any = None,
+        index: Index | None = None,
+    ) -> Any:
+        """Draw an array, or the part of it that ``index`` names.
+
+        Args:
+            shape: the whole array's, also where only a part is drawn.
+            seed: an integer in [0, 2**64); without it, the process-wide seed.
+            name: which stream of the seed: a string, or an integer in [0, 2**63). Without it,
+                stream 0 of ``seed``, or with neither the next automatic stream.
+            dtype: a name or dtype object; None means that of ``out``, else float32.
+            device: "cpu".
+            out: a writeable C-contiguous CPU array of the part's shape, filled and returned.
+            index: what one writes in square brackets (``np.s_[1024:2048, :]``): exactly that part
+                of the whole array. Integers drop their axis; no steps, nothing out of range.
+
+        Returns:
+            ``out``, or a new C-contiguous NumPy array that starts at a cache line.
+
+        Raises:
+            IndexError: ``index`` reaches beyond the shape.
+            TypeError: an argument of the wrong type.
+            ValueError: an argument out of range, or ``out`` that does not fit.
+            KeyboardInterrupt: on Ctrl-C; what ``out`` holds then is not specified.
+        """
+        sizes = shape_of(shape)
+        box = whole(sizes) if index is None else part(sizes, index)
+        where = arrays.destination(box.shape, dtype, out, device)
+        if math.prod(box.shape) == 0:
+            what = None
+        else:
+            what = self.resolve(sizes).template(where.dtype)
+        stream = streams.resolve(seed, name)
+        if what is not None:
+            native.fill(place(what, box, where.address, *stream))
+        return where.finish()
+
+
+class Distribution(Initializer):
+    """An initializer whose elements are the same whatever the shape."""
+
+    def resolve(self, shape: tuple[int, ...]) -> Distribution:
+        """Itself."""
+        return self
+
+    @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value: these are small frozen objects)
+    def template(self, dtype: np.dtype[Any]) -> Requests:
+        """The request of this distribution in ``dtype``, without its place.
+
+        Raises:
+            ValueError: the dtype cannot hold it.
+        """
+        return self._template(dtype)
+
+    @abc.abstractmethod
+    def _template(self, dtype: np.dtype[Any]) -> Requests: ...

@@ -1,0 +1,201 @@
+"""Constant, uniform, normal and truncated normal: what native code draws directly."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from fastinit import _cpu
+from fastinit.dtypes import CODES, largest_at_most, next_above, next_below, precision_of, smallest_at_least
+from fastinit.initializers.base import Distribution
+from fastinit.initializers.checks import drawable, finite, not_negative, real, representable
+from fastinit.requests import CONSTANT, NORMAL, TRUNCATED, UNIFORM, Requests, template
+
+# Below this, half * 2**-24 (2**-53 for float64) would be subnormal.
+_SMALLEST_HALF = {4: 2.0**-102, 8: 2.0**-969}
+
+
+@dataclasses.dataclass(frozen=True)
+class Constant(Distribution):
+    """The same value everywhere.
+
+    Args:
+        value: a number; an integer or bool keeps its exact value in integer dtypes.
+
+    Raises:
+        ValueError: when drawn: the dtype cannot hold the value.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.Constant(3)((2,), dtype="int8")
+        array([3, 3], dtype=int8)
+    """
+
+    value: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the value."""
+        if not isinstance(self.value, (bool, int)):
+            object.__setattr__(self, "value", real(self.value, "value"))
+
+    def _template(self, dtype: np.dtype[Any]) -> Requests:
+        element = self._float(dtype) if dtype in CODES else self._integer(dtype)
+        return template(CONSTANT, dtype, pattern=int.from_bytes(element.tobytes(), "little"))
+
+    def _float(self, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        with np.errstate(over="ignore"):
+            # Narrow dtypes are the float32 value rounded once, constants too.
+            element = np.array(self.value, precision_of(dtype)).astype(dtype)
+        if math.isfinite(self.value) and not math.isfinite(float(element)):
+            raise ValueError(f"value={self.value} overflows dtype={dtype.name}; use a wider dtype")
+        if math.isinf(self.value) and not math.isinf(float(element)):
+            raise ValueError(f"value={self.value}: dtype={dtype.name} has no infinity; use another dtype")
+        return element
+
+    def _integer(self, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        if not math.isfinite(self.value) or self.value != int(self.value):
+            raise ValueError(f"value={self.value} is no integer, as dtype={dtype.name} needs; use a float dtype")
+        low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        if not low <= self.value <= high:
+            raise ValueError(f"value={self.value} is outside dtype={dtype.name}, which holds {low} to {high}")
+        return np.array(int(self.value), dtype)
+
+
+@dataclasses.dataclass(frozen=True)
+class Normal(Distribution):
+    """Normal with a mean and a standard deviation.
+
+    Args:
+        mean: finite.
+        std: finite, 0 or more.
+
+    Raises:
+        ValueError: a number out of range; when drawn, one that the dtype cannot hold.
+
+    Example:
+        >>> import fastinit
+        >>> float(fastinit.Normal(std=0.02)((1000, 1000), seed=0).std().round(4))
+        0.02
+    """
+
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        object.__setattr__(self, "mean", finite(self.mean, "mean"))
+        object.__setattr__(self, "std", not_negative(self.std, "std"))
+
+    def _template(self, dtype: np.dtype[Any]) -> Requests:
+        precision = drawable(dtype, "normal")
+        std = representable(self.std, "std", precision)
+        return template(NORMAL, dtype, (std, representable(self.mean, "mean", precision)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Uniform(Distribution):
+    """Uniform on the open interval (low, high): neither bound ever occurs.
+
+    Args:
+        low: finite.
+        high: finite, ``low`` or more; where they are equal, that constant.
+
+    Raises:
+        ValueError: low > high or a bound that is not finite; when drawn, no value of the dtype
+            between them, or an interval too narrow or too wide for float32 arithmetic.
+
+    Example:
+        >>> import fastinit
+        >>> x = fastinit.Uniform(-1, 1)((1000,), seed=0)
+        >>> bool((abs(x) < 1).all() and (x != 0).all())
+        True
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the bounds."""
+        object.__setattr__(self, "low", finite(self.low, "low"))
+        object.__setattr__(self, "high", finite(self.high, "high"))
+        if self.low > self.high:
+            raise ValueError(f"low={self.low} is above high={self.high}; exchange them")
+
+    def _template(self, dtype: np.dtype[Any]) -> Requests:
+        precision = drawable(dtype, "uniform")
+        if self.low == self.high:
+            return Constant(self.low).template(dtype)
+        half = representable(self.high / 2 - self.low / 2, "high/2 - low/2", precision)
+        mid = representable(self.high / 2 + self.low / 2, "high/2 + low/2", precision)
+        if float(precision.type(half)) < _SMALLEST_HALF[precision.itemsize]:
+            raise ValueError(
+                f"low={self.low} and high={self.high} are too close for {precision.name} arithmetic "
+                f"(half their distance must be {_SMALLEST_HALF[precision.itemsize]} or more)"
+            )
+        low, high = next_above(self.low, dtype), next_below(self.high, dtype)
+        _check_not_empty(low, high, f"low={self.low} and high={self.high}", dtype)
+        return template(UNIFORM, dtype, (half, mid, low, high))
+
+
+@dataclasses.dataclass(frozen=True)
+class TruncatedNormal(Distribution):
+    """Normal cut to [mean + lower std, mean + upper std], by the inverse CDF: one word a value.
+
+    Args:
+        mean: of the normal before the cut, finite.
+        std: of the normal before the cut, finite, 0 or more.
+        lower: the lower bound in sigmas, or -inf.
+        upper: the upper bound in sigmas, or inf.
+        compensate: divide ``std`` by that of the cut standard normal, so that the values'
+            standard deviation is ``std`` (JAX and Keras do so in their he, glorot and lecun).
+
+    Raises:
+        ValueError: lower >= upper, a NaN, a negative or infinite std, a cut of too little mass
+            (2**-125 one-sided, 2**-90 two-sided); when drawn, no value of the dtype inside.
+
+    Example:
+        >>> import fastinit
+        >>> x = fastinit.TruncatedNormal(std=0.02)((1000, 1000), seed=0)
+        >>> bool(abs(x).max() <= 0.04), float((x.std() / 0.02).round(3))
+        (True, 0.88)
+    """
+
+    mean: float = 0.0
+    std: float = 1.0
+    lower: float = -2.0
+    upper: float = 2.0
+    compensate: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        object.__setattr__(self, "mean", finite(self.mean, "mean"))
+        object.__setattr__(self, "std", not_negative(self.std, "std"))
+        for bound in ("lower", "upper"):
+            value = real(getattr(self, bound), bound)
+            if math.isnan(value):
+                raise ValueError(f"{bound}=nan is no bound; pass a number of sigmas, or an infinity")
+            object.__setattr__(self, bound, value)
+        if self.lower >= self.upper:
+            raise ValueError(f"lower={self.lower} is not below upper={self.upper}; exchange them")
+        _cpu.cut(self.lower, self.upper)  # raises where too little mass is left
+
+    def _template(self, dtype: np.dtype[Any]) -> Requests:
+        precision = drawable(dtype, "truncated normal")
+        if self.std == 0:
+            return Constant(self.mean).template(dtype)
+        std = self.std / _cpu.truncated_std(self.lower, self.upper) if self.compensate else self.std
+        representable(std, "std", precision)
+        representable(self.mean, "mean", precision)
+        low = smallest_at_least(self.mean + self.lower * std, dtype)
+        high = largest_at_most(self.mean + self.upper * std, dtype)
+        _check_not_empty(low, high, str(self), dtype)
+        formulation, constants = _cpu.cut(self.lower, self.upper)
+        return template(TRUNCATED, dtype, (std, self.mean, low, high, *constants), cut=formulation)
+
+
+def _check_not_empty(low: float, high: float, what: str, dtype: np.dtype[Any]) -> None:
+    if low > high:
+        raise ValueError(f"{what}: {dtype.name} has no value between the bounds; use a wider dtype")

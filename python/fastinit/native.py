@@ -1,0 +1,86 @@
+"""The native code: which instruction set, how many threads, and the one call that fills."""
+
+from __future__ import annotations
+
+import operator
+import os
+from typing import Any
+
+from fastinit import _cpu
+
+fill = _cpu.fill
+
+
+def _select_default() -> None:
+    wanted = os.environ.get("FASTINIT_ISA")
+    if wanted and not _cpu.select_instruction_set(wanted):
+        raise ImportError(
+            f"FASTINIT_ISA={wanted!r} is not an instruction set of this machine; "
+            f"it has {', '.join(_cpu.instruction_sets())}; unset it for the best one"
+        )
+
+
+_select_default()
+
+
+def set_num_threads(count: int | None) -> None:
+    """Set how many threads a fill may use.
+
+    Without a call, that is ``OMP_NUM_THREADS``, else the processors that this process may run on
+    (its affinity mask), no more than its cgroup's quota. Values never depend on it.
+
+    Args:
+        count: 1 or more, or None to go back to the default.
+
+    Raises:
+        TypeError: ``count`` is no integer.
+        ValueError: ``count`` is below 1 or above 4096.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.set_num_threads(2)
+        >>> fastinit.get_num_threads()
+        2
+        >>> fastinit.set_num_threads(None)
+    """
+    if count is not None and not 1 <= operator.index(count) <= 4096:
+        raise ValueError(f"count={count} is out of range; pass 1 to 4096, or None for the default")
+    _cpu.set_thread_count(0 if count is None else operator.index(count))
+
+
+def get_num_threads() -> int:
+    """How many threads a fill may use now.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.get_num_threads() >= 1
+        True
+    """
+    return _cpu.thread_count()
+
+
+def info() -> dict[str, Any]:
+    """What this installation is and what it uses here.
+
+    Returns:
+        ``version``, ``stream_version``, ``compiler``, ``instruction_sets`` (those that this
+        machine has), ``instruction_set`` (the active one), ``threads``, ``cuda``.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.info()["stream_version"]
+        1
+    """
+    from importlib.metadata import version
+
+    from fastinit.streams import STREAM_VERSION
+
+    return {
+        "version": version("fastinit"),
+        "stream_version": STREAM_VERSION,
+        "compiler": _cpu.compiler,
+        "instruction_sets": _cpu.instruction_sets(),
+        "instruction_set": _cpu.instruction_set(),
+        "threads": _cpu.thread_count(),
+        "cuda": "not built",
+    }
