@@ -23,12 +23,16 @@ bool is_valid(const Request& r) {
   if (r.rank < 1 || r.rank > maximum_rank || r.distribution > truncated || r.dtype > float8_e5m2) return false;
   if (r.item_size != 1 && r.item_size != 2 && r.item_size != 4 && r.item_size != 8) return false;
   std::uint64_t count = 1;
-  for (std::uint32_t axis = 0; axis < r.rank; ++axis) count *= r.extent[axis];
+  for (std::uint64_t axis = 0; axis < r.rank; ++axis) count *= r.extent[axis];
   return count == r.count && (count == 0 || r.address != 0);
 }
 
-void fill_requests(const py::array_t<Request, py::array::c_style>& requests) {
-  const Request* first = requests.data();
+// The dtype is compared by identity first: comparing it field by field takes longer than a small fill.
+void fill_requests(const py::array& requests, const py::dtype& request_dtype) {
+  const py::dtype given = requests.dtype();
+  if (!given.is(request_dtype) && !given.equal(request_dtype)) throw py::type_error("requests lack request_dtype");
+  if (!(requests.flags() & py::array::c_style)) throw py::value_error("requests are not contiguous");
+  const auto* first = static_cast<const Request*>(requests.data());
   const auto count = static_cast<std::size_t>(requests.size());
   for (std::size_t k = 0; k < count; ++k) {
     if (!is_valid(first[k])) throw py::value_error("request " + std::to_string(k) + " is malformed");
@@ -46,11 +50,17 @@ void fill_requests(const py::array_t<Request, py::array::c_style>& requests) {
 
 PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   using namespace fastinit;
-  PYBIND11_NUMPY_DTYPE(Request, address, count, seed, stream, offset, pattern, distribution, dtype, item_size, rank, cut,
-                       reserved, extent, stride, parameter);
-  m.attr("request_dtype") = py::dtype::of<Request>();
+  PYBIND11_NUMPY_DTYPE(Request, address, count, seed, stream, offset, rank, extent, stride, distribution, dtype,
+                       item_size, cut, pattern, parameter);
+  const py::dtype request_dtype = py::dtype::of<Request>();
+  m.attr("request_dtype") = request_dtype;
   m.attr("compiler") = FASTINIT_COMPILER;
-  m.def("fill", &fill_requests, py::arg("requests").noconvert());
+  m.def(
+      "fill", [request_dtype](const py::array& requests) { fill_requests(requests, request_dtype); },
+      py::arg("requests").noconvert());
+  m.def(
+      "address", [](const py::array& array) { return reinterpret_cast<std::uintptr_t>(array.data()); },
+      py::arg("array").noconvert());
   m.def("instruction_sets", &instruction_sets);
   m.def("instruction_set", [] { return std::string(active_kernels().name); });
   m.def("select_instruction_set", &select_instruction_set, py::arg("name"));

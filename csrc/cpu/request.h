@@ -15,20 +15,22 @@ constexpr int maximum_rank = 8;
 constexpr int parameter_count = 16;
 
 struct Request {
+  // Where the values go and which they are.
   std::uint64_t address;  // of the destination, which is contiguous in C order
   std::uint64_t count;    // elements of the part: the product of the extents
   std::uint64_t seed;
   std::uint64_t stream;
-  std::uint64_t offset;   // the part's first element, as a flat index in the whole array
-  std::uint64_t pattern;  // constant: the element's bits, in the low `item_size` bytes
+  std::uint64_t offset;                // the part's first element, as a flat index in the whole array
+  std::uint64_t rank;                  // of the part, once axes that are contiguous in the whole are merged
+  std::uint64_t extent[maximum_rank];  // of the part, outermost first; the last axis is contiguous
+  std::uint64_t stride[maximum_rank];  // of the whole, in elements
+
+  // What is drawn.
   std::uint32_t distribution;
   std::uint32_t dtype;
   std::uint32_t item_size;  // bytes an element
-  std::uint32_t rank;       // of the part, once axes that are contiguous in the whole are merged
   std::uint32_t cut;        // truncated: which formulation
-  std::uint32_t reserved;
-  std::uint64_t extent[maximum_rank];  // of the part, outermost first; the last axis is contiguous
-  std::uint64_t stride[maximum_rank];  // of the whole, in elements
+  std::uint64_t pattern;    // constant: the element's bits, in the low `item_size` bytes
   // uniform: half, mid, low, high (the last two inclusive, values of the dtype). normal: std, mean.
   // truncated: std, mean, low, high, then the constants of the cut.
   double parameter[parameter_count];

@@ -50,19 +50,16 @@ def destination(
     wanted = None if dtype is None else dtype_of(dtype)
     if out is not None:
         return _adopted(out, shape, wanted)
-    array = empty(shape, wanted or DTYPES["float32"])
-    return Destination(_address(array), array.dtype, lambda: array)
+    array, address = empty(shape, wanted or DTYPES["float32"])
+    return Destination(address, array.dtype, lambda: array)
 
 
-def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """An uninitialized C-contiguous array that starts at a cache line."""
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[NDArray[Any], int]:
+    """An uninitialized C-contiguous array that starts at a cache line, and its address."""
     buffer = np.empty(math.prod(shape) * dtype.itemsize + _ALIGNMENT - 1, np.uint8)
-    return np.ndarray(shape, dtype, buffer, offset=-_address(buffer) % _ALIGNMENT)
-
-
-def _address(array: NDArray[Any]) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
+    start = _cpu.address(buffer)
+    skipped = -start % _ALIGNMENT
+    return np.ndarray(shape, dtype, buffer, skipped), start + skipped
 
 
 @dataclass(slots=True)
@@ -110,7 +107,7 @@ def _find(out: Any) -> _Found:
 def _of_numpy(array: NDArray[Any], out: Any) -> _Found:
     flags = array.flags
     return _Found(
-        _address(array), array.shape, array.dtype, flags.c_contiguous, flags.writeable, "cpu", lambda: out
+        _cpu.address(array), array.shape, array.dtype, flags.c_contiguous, flags.writeable, "cpu", lambda: out
     )
 
 

@@ -48,12 +48,9 @@ def shape_of(shape: int | Sequence[int]) -> tuple[int, ...]:
         ValueError: a size is negative, or there are more than 2**58 elements.
     """
     try:
-        sizes = (operator.index(shape),)  # type: ignore[arg-type]
+        sizes = tuple(map(operator.index, shape if hasattr(shape, "__iter__") else (shape,)))  # type: ignore[arg-type]
     except TypeError:
-        try:
-            sizes = tuple(map(operator.index, shape))  # type: ignore[arg-type]
-        except TypeError:
-            raise TypeError(f"shape={shape!r} is not an integer or a sequence of integers") from None
+        raise TypeError(f"shape={shape!r} is not an integer or a sequence of integers") from None
     if sizes and min(sizes) < 0:
         raise ValueError(f"shape={sizes} has a negative size; sizes are 0 or more")
     if math.prod(sizes) >= LARGEST:

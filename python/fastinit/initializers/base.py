@@ -13,7 +13,7 @@ import numpy as np
 
 from fastinit import arrays, native, streams
 from fastinit.boxes import Index, part, shape_of, whole
-from fastinit.requests import Requests, place
+from fastinit.requests import Draw, place, requests_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,10 +102,10 @@ class Initializer(abc.ABC):
         if math.prod(box.shape) == 0:
             what = None
         else:
-            what = self.resolve(sizes).template(where.dtype)
+            what = self.resolve(sizes).draw(where.dtype)
         stream = streams.resolve(seed, name)
         if what is not None:
-            native.fill(place(what, box, where.address, *stream))
+            native.fill(requests_of(place(what, box, where.address, *stream)))
         return where.finish()
 
 
@@ -117,13 +117,13 @@ class Distribution(Initializer):
         return self
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value: these are small frozen objects)
-    def template(self, dtype: np.dtype[Any]) -> Requests:
-        """The request of this distribution in ``dtype``, without its place.
+    def draw(self, dtype: np.dtype[Any]) -> Draw:
+        """What this distribution draws in ``dtype``, ready to be placed.
 
         Raises:
             ValueError: the dtype cannot hold it.
         """
-        return self._template(dtype)
+        return self._draw(dtype)
 
     @abc.abstractmethod
-    def _template(self, dtype: np.dtype[Any]) -> Requests: ...
+    def _draw(self, dtype: np.dtype[Any]) -> Draw: ...

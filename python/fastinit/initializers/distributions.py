@@ -12,7 +12,7 @@ from fastinit import _cpu
 from fastinit.dtypes import CODES, largest_at_most, next_above, next_below, precision_of, smallest_at_least
 from fastinit.initializers.base import Distribution
 from fastinit.initializers.checks import drawable, finite, not_negative, real, representable
-from fastinit.requests import CONSTANT, NORMAL, TRUNCATED, UNIFORM, Requests, template
+from fastinit.requests import CONSTANT, NORMAL, TRUNCATED, UNIFORM, Draw, draw
 
 # Below this, half * 2**-24 (2**-53 for float64) would be subnormal.
 _SMALLEST_HALF = {4: 2.0**-102, 8: 2.0**-969}
@@ -41,9 +41,9 @@ class Constant(Distribution):
         if not isinstance(self.value, (bool, int)):
             object.__setattr__(self, "value", real(self.value, "value"))
 
-    def _template(self, dtype: np.dtype[Any]) -> Requests:
+    def _draw(self, dtype: np.dtype[Any]) -> Draw:
         element = self._float(dtype) if dtype in CODES else self._integer(dtype)
-        return template(CONSTANT, dtype, pattern=int.from_bytes(element.tobytes(), "little"))
+        return draw(CONSTANT, dtype, pattern=int.from_bytes(element.tobytes(), "little"))
 
     def _float(self, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         with np.errstate(over="ignore"):
@@ -89,10 +89,10 @@ class Normal(Distribution):
         object.__setattr__(self, "mean", finite(self.mean, "mean"))
         object.__setattr__(self, "std", not_negative(self.std, "std"))
 
-    def _template(self, dtype: np.dtype[Any]) -> Requests:
+    def _draw(self, dtype: np.dtype[Any]) -> Draw:
         precision = drawable(dtype, "normal")
         std = representable(self.std, "std", precision)
-        return template(NORMAL, dtype, (std, representable(self.mean, "mean", precision)))
+        return draw(NORMAL, dtype, (std, representable(self.mean, "mean", precision)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,10 +124,10 @@ class Uniform(Distribution):
         if self.low > self.high:
             raise ValueError(f"low={self.low} is above high={self.high}; exchange them")
 
-    def _template(self, dtype: np.dtype[Any]) -> Requests:
+    def _draw(self, dtype: np.dtype[Any]) -> Draw:
         precision = drawable(dtype, "uniform")
         if self.low == self.high:
-            return Constant(self.low).template(dtype)
+            return Constant(self.low).draw(dtype)
         half = representable(self.high / 2 - self.low / 2, "high/2 - low/2", precision)
         mid = representable(self.high / 2 + self.low / 2, "high/2 + low/2", precision)
         if float(precision.type(half)) < _SMALLEST_HALF[precision.itemsize]:
@@ -137,7 +137,7 @@ class Uniform(Distribution):
             )
         low, high = next_above(self.low, dtype), next_below(self.high, dtype)
         _check_not_empty(low, high, f"low={self.low} and high={self.high}", dtype)
-        return template(UNIFORM, dtype, (half, mid, low, high))
+        return draw(UNIFORM, dtype, (half, mid, low, high))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,10 +182,10 @@ class TruncatedNormal(Distribution):
             raise ValueError(f"lower={self.lower} is not below upper={self.upper}; exchange them")
         _cpu.cut(self.lower, self.upper)  # raises where too little mass is left
 
-    def _template(self, dtype: np.dtype[Any]) -> Requests:
+    def _draw(self, dtype: np.dtype[Any]) -> Draw:
         precision = drawable(dtype, "truncated normal")
         if self.std == 0:
-            return Constant(self.mean).template(dtype)
+            return Constant(self.mean).draw(dtype)
         std = self.std / _cpu.truncated_std(self.lower, self.upper) if self.compensate else self.std
         representable(std, "std", precision)
         representable(self.mean, "mean", precision)
@@ -193,7 +193,7 @@ class TruncatedNormal(Distribution):
         high = largest_at_most(self.mean + self.upper * std, dtype)
         _check_not_empty(low, high, str(self), dtype)
         formulation, constants = _cpu.cut(self.lower, self.upper)
-        return template(TRUNCATED, dtype, (std, self.mean, low, high, *constants), cut=formulation)
+        return draw(TRUNCATED, dtype, (std, self.mean, low, high, *constants), cut=formulation)
 
 
 def _check_not_empty(low: float, high: float, what: str, dtype: np.dtype[Any]) -> None:
