@@ -15,7 +15,10 @@ from fastinit import _cpu
 from fastinit.dtypes import DTYPES, dtype_of
 
 _ALIGNMENT = 64  # a cache line, and the widest vector
-_ALLOWED = "pass a writeable C-contiguous CPU array: NumPy, torch, or one with DLPack or the array interface"
+_ALLOWED = (
+    "pass a writeable C-contiguous CPU array: NumPy, torch, or one with DLPack or the array "
+    "interface"
+)
 
 
 @dataclass(slots=True)
@@ -81,9 +84,13 @@ def _adopted(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any] | None) -> D
         raise ValueError(f"out= lies on {found.device}, device='cpu' was asked for; {_ALLOWED}")
     actual = dtype_of(found.dtype)
     if dtype is not None and dtype != actual:
-        raise ValueError(f"dtype={dtype.name} but out= is {actual.name}; leave dtype out, or make them agree")
+        raise ValueError(
+            f"dtype={dtype.name} but out= is {actual.name}; leave dtype out, or make them agree"
+        )
     if found.shape != shape:
-        raise ValueError(f"out= has shape {found.shape}, but {shape} is drawn; pass out= of that shape")
+        raise ValueError(
+            f"out= has shape {found.shape}, but {shape} is drawn; pass out= of that shape"
+        )
     if not found.writeable:
         raise ValueError(f"out= is read-only; {_ALLOWED}")
     if not found.contiguous:
@@ -107,7 +114,13 @@ def _find(out: Any) -> _Found:
 def _of_numpy(array: NDArray[Any], out: Any) -> _Found:
     flags = array.flags
     return _Found(
-        _cpu.address(array), array.shape, array.dtype, flags.c_contiguous, flags.writeable, "cpu", lambda: out
+        _cpu.address(array),
+        array.shape,
+        array.dtype,
+        flags.c_contiguous,
+        flags.writeable,
+        "cpu",
+        lambda: out,
     )
 
 
@@ -149,7 +162,9 @@ _DLPACK_TYPES = {
 def _of_dlpack(out: Any) -> _Found:
     device_type, number = out.__dlpack_device__()
     if device_type != _DLPACK_CPU:
-        return _Found(0, (), None, False, False, f"DLPack device ({device_type}, {number})", lambda: out)
+        return _Found(
+            0, (), None, False, False, f"DLPack device ({device_type}, {number})", lambda: out
+        )
     try:
         capsule = out.__dlpack__(max_version=(1, 1))
     except TypeError:  # an exporter from before DLPack 1.0

@@ -48,7 +48,7 @@ def shape_of(shape: int | Sequence[int]) -> tuple[int, ...]:
         ValueError: a size is negative, or there are more than 2**58 elements.
     """
     try:
-        sizes = tuple(map(operator.index, shape if hasattr(shape, "__iter__") else (shape,)))  # type: ignore[arg-type]
+        sizes = tuple(map(operator.index, shape if hasattr(shape, "__iter__") else (shape,)))
     except TypeError:
         raise TypeError(f"shape={shape!r} is not an integer or a sequence of integers") from None
     if sizes and min(sizes) < 0:

@@ -14,10 +14,10 @@ PIECE = 4 << 20  # bytes
 
 
 def digest(array: Any) -> str:
-    """SHA-256 over an array's dtype, shape and the SHA-256 of each 4 MiB piece of its bytes.
+    r"""SHA-256 over an array's dtype, shape and the SHA-256 of each 4 MiB piece of its bytes.
 
     The pieces are digested in parallel. The value is that of
-    ``sha256(f"{dtype.name} {shape}\\n" + piece digests)``, with the shape as comma-separated
+    ``sha256(f"{dtype.name} {shape}\n" + piece digests)``, with the shape as comma-separated
     integers and the elements in C order, little-endian.
 
     Args:

@@ -17,7 +17,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "float8_e4m3fn": np.dtype(ml_dtypes.float8_e4m3fn),
     "float8_e5m2": np.dtype(ml_dtypes.float8_e5m2),
 }
-CODES = {dtype: code for code, dtype in enumerate(DTYPES.values())}  # as csrc/cpu/request.h has them
+CODES = {
+    dtype: code for code, dtype in enumerate(DTYPES.values())
+}  # as csrc/cpu/request.h has them
 _CONSTANT_ONLY: dict[str, np.dtype[Any]] = {
     name: np.dtype(name)
     for name in ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
@@ -27,9 +29,10 @@ _ALL = DTYPES | _CONSTANT_ONLY
 
 @functools.lru_cache(maxsize=128)
 def _dtype_of(dtype: Any) -> np.dtype[Any]:
-    name = str(dtype).removeprefix("torch.") if not isinstance(dtype, type) else None
+    name = "" if isinstance(dtype, type) else str(dtype).removeprefix("torch.")
     if name in _ALL:
         return _ALL[name]
+    found: np.dtype[Any] | None
     try:
         found = np.dtype(dtype)
     except TypeError:
@@ -37,7 +40,9 @@ def _dtype_of(dtype: Any) -> np.dtype[Any]:
     if found is None or found.newbyteorder("=") not in _ALL.values():
         raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ALL)}")
     if found not in _ALL.values():
-        raise ValueError(f"dtype={dtype!r} is not in this machine's byte order; pass {found.name!r}")
+        raise ValueError(
+            f"dtype={dtype!r} is not in this machine's byte order; pass {found.name!r}"
+        )
     return found
 
 
@@ -48,9 +53,10 @@ def dtype_of(dtype: Any) -> np.dtype[Any]:
         ValueError: it is none of those that can be drawn or be a constant.
     """
     try:
-        return _dtype_of(dtype)
-    except TypeError:  # unhashable
+        hash(dtype)
+    except TypeError:
         raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ALL)}") from None
+    return _dtype_of(dtype)
 
 
 def precision_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -62,7 +68,7 @@ def largest_at_most(x: float, dtype: np.dtype[Any]) -> float:
     """The largest finite value of ``dtype`` that is <= x; infinities stay, as does an overflow."""
     if math.isinf(x):
         return x
-    limit = float(ml_dtypes.finfo(dtype).max)
+    limit = float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]
     value = dtype.type(min(max(x, -limit), limit))  # off by at most one place, whichever way
     while float(value) > x:
         if float(value) == -limit:

@@ -22,7 +22,9 @@ def check_layout(layout: str) -> None:
     """Raise unless ``layout`` consists of the known letters, ``*`` at most once."""
     if not isinstance(layout, str) or not layout or set(layout) - set(_LETTERS):
         letters = ", ".join(f"{letter} ({meaning})" for letter, meaning in _LETTERS.items())
-        raise ValueError(f"layout={layout!r} is not understood; write one letter an axis: {letters}")
+        raise ValueError(
+            f"layout={layout!r} is not understood; write one letter an axis: {letters}"
+        )
     if layout.count("*") > 1:
         raise ValueError(f"layout={layout!r} has more than one *, which stands for all kernel axes")
 

@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -99,10 +99,8 @@ class Initializer(abc.ABC):
         sizes = shape_of(shape)
         box = whole(sizes) if index is None else part(sizes, index)
         where = arrays.destination(box.shape, dtype, out, device)
-        if math.prod(box.shape) == 0:
-            what = None
-        else:
-            what = self.resolve(sizes).draw(where.dtype)
+        is_empty = math.prod(box.shape) == 0  # then the shape may have no fan at all
+        what = None if is_empty else self.resolve(sizes).draw(where.dtype)
         stream = streams.resolve(seed, name)
         if what is not None:
             native.fill(requests_of(place(what, box, where.address, *stream)))
@@ -112,7 +110,7 @@ class Initializer(abc.ABC):
 class Distribution(Initializer):
     """An initializer whose elements are the same whatever the shape."""
 
-    def resolve(self, shape: tuple[int, ...]) -> Distribution:
+    def resolve(self, shape: tuple[int, ...]) -> Distribution:  # noqa: ARG002
         """Itself."""
         return self
 

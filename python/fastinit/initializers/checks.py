@@ -51,7 +51,7 @@ def representable(value: float, what: str, precision: np.dtype[Any]) -> float:
     limits = np.finfo(precision)
     if value != 0 and not float(limits.smallest_normal) <= abs(value) <= float(limits.max):
         raise ValueError(
-            f"{what}={value} is outside the normal numbers of {precision.name}, in which the values "
+            f"{what}={value} is outside the normal numbers of {precision.name}, in which values "
             f"are computed ({limits.smallest_normal} to {limits.max}); rescale, or use float64"
         )
     return value

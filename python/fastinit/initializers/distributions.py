@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from fastinit import _cpu
-from fastinit.dtypes import CODES, largest_at_most, next_above, next_below, precision_of, smallest_at_least
+from fastinit.dtypes import (
+    CODES,
+    largest_at_most,
+    next_above,
+    next_below,
+    precision_of,
+    smallest_at_least,
+)
 from fastinit.initializers.base import Distribution
 from fastinit.initializers.checks import drawable, finite, not_negative, real, representable
 from fastinit.requests import CONSTANT, NORMAL, TRUNCATED, UNIFORM, Draw, draw
@@ -52,15 +59,21 @@ class Constant(Distribution):
         if math.isfinite(self.value) and not math.isfinite(float(element)):
             raise ValueError(f"value={self.value} overflows dtype={dtype.name}; use a wider dtype")
         if math.isinf(self.value) and not math.isinf(float(element)):
-            raise ValueError(f"value={self.value}: dtype={dtype.name} has no infinity; use another dtype")
+            raise ValueError(
+                f"value={self.value}: dtype={dtype.name} has no infinity; use another dtype"
+            )
         return element
 
     def _integer(self, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         if not math.isfinite(self.value) or self.value != int(self.value):
-            raise ValueError(f"value={self.value} is no integer, as dtype={dtype.name} needs; use a float dtype")
+            raise ValueError(
+                f"value={self.value} is no integer, as dtype={dtype.name} needs; use a float dtype"
+            )
         low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
         if not low <= self.value <= high:
-            raise ValueError(f"value={self.value} is outside dtype={dtype.name}, which holds {low} to {high}")
+            raise ValueError(
+                f"value={self.value} is outside dtype={dtype.name}, which holds {low} to {high}"
+            )
         return np.array(int(self.value), dtype)
 
 
@@ -132,8 +145,8 @@ class Uniform(Distribution):
         mid = representable(self.high / 2 + self.low / 2, "high/2 + low/2", precision)
         if float(precision.type(half)) < _SMALLEST_HALF[precision.itemsize]:
             raise ValueError(
-                f"low={self.low} and high={self.high} are too close for {precision.name} arithmetic "
-                f"(half their distance must be {_SMALLEST_HALF[precision.itemsize]} or more)"
+                f"low={self.low} and high={self.high} are too close for {precision.name} "
+                f"arithmetic (half their distance: {_SMALLEST_HALF[precision.itemsize]} or more)"
             )
         low, high = next_above(self.low, dtype), next_below(self.high, dtype)
         _check_not_empty(low, high, f"low={self.low} and high={self.high}", dtype)
@@ -176,7 +189,9 @@ class TruncatedNormal(Distribution):
         for bound in ("lower", "upper"):
             value = real(getattr(self, bound), bound)
             if math.isnan(value):
-                raise ValueError(f"{bound}=nan is no bound; pass a number of sigmas, or an infinity")
+                raise ValueError(
+                    f"{bound}=nan is no bound; pass a number of sigmas, or an infinity"
+                )
             object.__setattr__(self, bound, value)
         if self.lower >= self.upper:
             raise ValueError(f"lower={self.lower} is not below upper={self.upper}; exchange them")

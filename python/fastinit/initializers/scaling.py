@@ -84,7 +84,9 @@ class VarianceScaling(Initializer):
         if self.fan is not None:
             object.__setattr__(self, "fan", finite(self.fan, "fan"))
             if self.fan <= 0:
-                raise ValueError(f"fan={self.fan} is not positive; pass the number of weights of a sum")
+                raise ValueError(
+                    f"fan={self.fan} is not positive; pass the number of weights of a sum"
+                )
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
     def resolve(self, shape: tuple[int, ...]) -> Distribution:
@@ -125,7 +127,9 @@ def _preset(
     if gain is not None and nonlinearity is not None:
         raise ValueError(f"gain={gain} and nonlinearity={nonlinearity!r} say the same; pass one")
     if a is not None and nonlinearity is None:
-        raise ValueError(f"a={a} is the slope of leaky_relu; pass nonlinearity='leaky_relu' with it")
+        raise ValueError(
+            f"a={a} is the slope of leaky_relu; pass nonlinearity='leaky_relu' with it"
+        )
     if nonlinearity is not None:
         gain = gains.gain(nonlinearity, a)
     if gain is not None:
@@ -205,7 +209,7 @@ def GlorotUniform(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
 
 
 def LecunNormal(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
-    """Normal, std = gain / sqrt(fan_in), gain 1 (LeCun et al., "Efficient BackProp", 1998).
+    """Normal, std = gain / sqrt(fan_in), gain 1 (LeCun et al. 1998, "Efficient BackProp").
 
     Args:
         **options: as for ``HeNormal``.
@@ -222,7 +226,7 @@ def LecunNormal(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
 
 
 def LecunUniform(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
-    """Uniform within sqrt(3) gain / sqrt(fan_in), gain 1 (LeCun et al., "Efficient BackProp", 1998).
+    """Uniform within sqrt(3) gain / sqrt(fan_in), gain 1 (LeCun et al. 1998, "Efficient BackProp").
 
     Args:
         **options: as for ``HeNormal``, but for ``truncated``.
