@@ -4,6 +4,7 @@
 
 #include "cpu/dispatch.h"
 #include "cpu/request.h"
+#include "lanes/scalar.h"
 #include "numerics/narrow.h"
 #include "numerics/normal.h"
 #include "numerics/philox.h"
@@ -249,13 +250,29 @@ void fill_dtype(const Request& r, std::uint64_t begin, std::uint64_t end) {
 template <class W>
 using ClampedUniform = Clamped<W, Uniform<W>>;
 
+// Whether the largest or the smallest value that is drawn lies outside the bounds: the others lie between the two.
+template <class W>
+bool leaves_bounds(const Request& r) {
+  const Uniform<W> draw(r);
+  const auto low = W::Lanes::fma(W::value(-uniform_largest<W>), draw.scale, draw.mid);
+  const auto high = W::Lanes::fma(W::value(uniform_largest<W>), draw.scale, draw.mid);
+  return low < W::value(r.parameter[2]) || W::value(r.parameter[3]) < high;
+}
+
+template <class L>
+void fill_uniform(const Request& r, std::uint64_t begin, std::uint64_t end) {
+  const bool clamps =
+      r.dtype == float64 ? leaves_bounds<Words64<ScalarLanes>>(r) : leaves_bounds<Words32<ScalarLanes>>(r);
+  clamps ? fill_dtype<L, ClampedUniform>(r, begin, end) : fill_dtype<L, Uniform>(r, begin, end);
+}
+
 template <class L>
 void fill(const Request& r, std::uint64_t begin, std::uint64_t end) {
   switch (r.distribution) {
     case constant:
       return fill_constant(r, begin, end);
     case uniform_distribution:
-      return fill_dtype<L, ClampedUniform>(r, begin, end);
+      return fill_uniform<L>(r, begin, end);
     case normal_distribution:
       return fill_dtype<L, Normal>(r, begin, end);
   }

@@ -7,8 +7,8 @@
 
 namespace fastinit {
 
-constexpr float uniform_largest = 0x1p24f - 1;  // the largest n
-constexpr double uniform_largest64 = 0x1p53 - 1;
+template <class W>
+constexpr double uniform_largest = W::bits == 32 ? 0x1p24 - 1 : 0x1p53 - 1;  // the largest n
 
 // W is Words32 or Words64 of a lane type; scale is half 2^-24 or half 2^-53.
 template <class W>

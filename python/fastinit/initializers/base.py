@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-import functools
+import inspect
 import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -24,8 +24,7 @@ class Initializer(abc.ABC):
 
     def __init_subclass__(cls) -> None:
         """Make the class known to ``from_dict``."""
-        if not cls.__name__.startswith("_"):
-            Initializer._types[cls.__name__] = cls
+        Initializer._types[cls.__name__] = cls
 
     @abc.abstractmethod
     def resolve(self, shape: tuple[int, ...]) -> Distribution:
@@ -55,8 +54,14 @@ class Initializer(abc.ABC):
         """
         fields = dict(data)
         cls = Initializer._types.get(fields.pop("type", None))
-        if cls is None:
-            known = ", ".join(sorted(Initializer._types))
+        if cls is None or inspect.isabstract(cls):
+            known = ", ".join(
+                sorted(
+                    name
+                    for name, each in Initializer._types.items()
+                    if not inspect.isabstract(each)
+                )
+            )
             raise ValueError(f"type={data.get('type')!r} is no initializer; known are {known}")
         unknown = fields.keys() - {field.name for field in dataclasses.fields(cls)}
         if unknown:
@@ -114,14 +119,10 @@ class Distribution(Initializer):
         """Itself."""
         return self
 
-    @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value: these are small frozen objects)
+    @abc.abstractmethod
     def draw(self, dtype: np.dtype[Any]) -> Draw:
         """What this distribution draws in ``dtype``, ready to be placed.
 
         Raises:
             ValueError: the dtype cannot hold it.
         """
-        return self._draw(dtype)
-
-    @abc.abstractmethod
-    def _draw(self, dtype: np.dtype[Any]) -> Draw: ...

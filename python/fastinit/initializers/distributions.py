@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import Any
 
@@ -48,7 +49,8 @@ class Constant(Distribution):
         if not isinstance(self.value, (bool, int)):
             object.__setattr__(self, "value", real(self.value, "value"))
 
-    def _draw(self, dtype: np.dtype[Any]) -> Draw:
+    def draw(self, dtype: np.dtype[Any]) -> Draw:
+        """The value's bits. Not cached: 0.0 and -0.0 are equal, their bits are not."""
         element = self._float(dtype) if dtype in CODES else self._integer(dtype)
         return draw(CONSTANT, dtype, pattern=int.from_bytes(element.tobytes(), "little"))
 
@@ -102,7 +104,9 @@ class Normal(Distribution):
         object.__setattr__(self, "mean", finite(self.mean, "mean"))
         object.__setattr__(self, "std", not_negative(self.std, "std"))
 
-    def _draw(self, dtype: np.dtype[Any]) -> Draw:
+    @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
+    def draw(self, dtype: np.dtype[Any]) -> Draw:
+        """The parameters, once it is known that ``dtype`` can hold the values."""
         precision = drawable(dtype, "normal")
         std = representable(self.std, "std", precision)
         return draw(NORMAL, dtype, (std, representable(self.mean, "mean", precision)))
@@ -137,7 +141,9 @@ class Uniform(Distribution):
         if self.low > self.high:
             raise ValueError(f"low={self.low} is above high={self.high}; exchange them")
 
-    def _draw(self, dtype: np.dtype[Any]) -> Draw:
+    @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
+    def draw(self, dtype: np.dtype[Any]) -> Draw:
+        """The parameters, once it is known that ``dtype`` can hold the values."""
         precision = drawable(dtype, "uniform")
         if self.low == self.high:
             return Constant(self.low).draw(dtype)
@@ -197,7 +203,9 @@ class TruncatedNormal(Distribution):
             raise ValueError(f"lower={self.lower} is not below upper={self.upper}; exchange them")
         _cpu.cut(self.lower, self.upper)  # raises where too little mass is left
 
-    def _draw(self, dtype: np.dtype[Any]) -> Draw:
+    @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
+    def draw(self, dtype: np.dtype[Any]) -> Draw:
+        """The parameters, once it is known that ``dtype`` can hold the values."""
         precision = drawable(dtype, "truncated normal")
         if self.std == 0:
             return Constant(self.mean).draw(dtype)

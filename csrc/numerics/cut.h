@@ -1,0 +1,269 @@
+// On the host: from the ends of a cut, in sigmas, to the constants with which numerics/truncated.h draws from it, and the
+// standard deviation of what is drawn. float64, and only operations that are correctly rounded everywhere.
+#pragma once
+
+#include "lanes/scalar.h"
+#include "numerics/truncated.h"
+
+namespace fastinit {
+
+enum class CutError : int { none, not_a_number, empty, improbable };
+
+// What prepare_cut makes: `cut` chooses the kernel, `parameter` is what broadcast_cut wants.
+struct PreparedCut {
+  double parameter[cut_parameters];
+  Cut cut;
+  CutError error;
+};
+
+namespace cut_host {
+
+constexpr double infinity = __builtin_inf();
+
+static inline double fma(double a, double b, double c) { return ScalarLanes::fma(a, b, c); }
+static inline double magnitude(double x) { return x < 0 ? -x : x; }
+static inline double smaller(double a, double b) { return b < a ? b : a; }
+static inline double larger(double a, double b) { return a < b ? b : a; }
+
+// ---- masses of the standard normal, relative error about 1e-15 --------------------------------------------------------
+
+// e^x for -700 < x <= 700: the Taylor series after the reduction to |x| <= ln(2) / 2.
+static inline double exponential(double x) {
+  const int doublings = static_cast<int>(x * 0x1.71547652b82fep0 + (x < 0 ? -0.5 : 0.5));
+  const double r = fma(-doublings, 0x1.abc9e3b39803fp-56, fma(-doublings, 0x1.62e42fefa39efp-1, x));
+  double sum = 0;
+  for (int n = 14; n >= 2; --n) sum = (sum + 1) * r / n;
+  sum = fma(sum, r, r) + 1;
+  return sum * ScalarLanes::float_of(std::uint64_t(1023 + doublings) << 52);
+}
+
+// The density. The rounding error of the square counts, as e magnifies it.
+static inline double density(double z) {
+  if (magnitude(z) > 37) return 0;
+  const double square = z * z, rest = fma(z, z, -square);
+  const double e = exponential(-0.5 * square);
+  return fma(e, -0.5 * rest, e) * 0x1.9884533d43651p-2;  // 1 / sqrt(2 pi)
+}
+
+// Phi(-z) for z >= 1: Laplace's continued fraction, from the depth where what is left out no longer counts.
+static inline double tail_fraction(double z) {
+  if (z > 37) return 0;
+  double fraction = z;
+  for (int k = 20 + static_cast<int>(200 / (z * z)); k > 0; --k) fraction = z + k / fraction;
+  return density(z) / fraction;
+}
+
+// Phi(z) - 1/2. Near zero the series of Marsaglia ("Evaluating the normal distribution", J. Stat. Softw. 11, 2004),
+// whose terms have one sign.
+static inline double central_mass(double z) {
+  if (z <= -1) return tail_fraction(-z) - 0.5;
+  if (z >= 1) return 0.5 - tail_fraction(z);
+  double term = z, sum = 0;
+  for (int k = 3; sum + term != sum; k += 2) {
+    sum += term;
+    term *= z * z / k;
+  }
+  return sum * density(z);
+}
+
+// Phi(-z) for z >= 0.
+static inline double tail_mass(double z) { return z >= 1 ? tail_fraction(z) : 0.5 - central_mass(z); }
+
+// ---- integrals over a cut, for those that cancellation spoils ---------------------------------------------------------
+
+// Calls visit(t, weight) for Gauss's ten points on [left, right]: t is the distance from `origin`, weight the point's
+// share of the mass, as a multiple of the density at `origin`.
+template <class Visit>
+static inline void for_gauss_points(double origin, double left, double right, const Visit& visit) {
+  constexpr double node[] = {0x1.30e507891e27ap-3, 0x1.bbcc009016adcp-2, 0x1.5bdb9228de198p-1, 0x1.bae995e9cb2f3p-1,
+                             0x1.f2a3e062af2d8p-1};
+  constexpr double share[] = {0x1.2e9de7014d6efp-2, 0x1.13baa7a559bfep-2, 0x1.c0b059d00bc31p-3, 0x1.32138c878efe5p-3,
+                              0x1.1115f8b62dc1fp-4};
+  const double middle = (left - origin) / 2 + (right - origin) / 2, half = right / 2 - left / 2;
+  for (int k = 0; k < 10; ++k) {
+    const double t = middle + (k % 2 ? half : -half) * node[k / 2];
+    visit(t, share[k / 2] * half * exponential(-t * (origin + t / 2)));
+  }
+}
+
+// A cut on which ten points give full accuracy.
+static inline bool is_one_panel(double lower, double upper) {
+  return (upper - lower) * (1 + larger(magnitude(lower), magnitude(upper))) <= 2;
+}
+
+static inline double cut_mass(double lower, double upper) {
+  if (lower <= 0 && upper >= 0) return central_mass(upper) - central_mass(lower);
+  if (is_one_panel(lower, upper)) {
+    double sum = 0;
+    for_gauss_points(lower, lower, upper, [&](double, double weight) { sum += weight; });
+    return sum * density(lower);
+  }
+  return lower > 0 ? tail_mass(lower) - tail_mass(upper) : tail_mass(-upper) - tail_mass(-lower);
+}
+
+// sqrt of the variance by panels from the end nearer to zero outwards, up to where nothing is left: two sweeps, for the
+// mean and for the squares around it, in which all terms have one sign. 0 <= lower, or the cut is narrow.
+static inline double std_by_panels(double lower, double upper) {
+  double mean = 0, variance = 0;
+  for (int sweep = 0; sweep < 2; ++sweep) {
+    double mass = 0, sum = 0;
+    for (double left = lower, right; left < upper; left = right) {
+      right = smaller(upper, left + 2 / (2 + magnitude(left)));
+      double added = 0;
+      for_gauss_points(lower, left, right, [&](double t, double weight) {
+        added += weight;
+        sum += sweep == 0 ? weight * t : weight * (t - mean) * (t - mean);
+      });
+      mass += added;
+      if (left > 0 && added < 0x1p-70 * mass) break;
+    }
+    (sweep == 0 ? mean : variance) = sum / mass;
+  }
+  return ScalarLanes::sqrt(variance);
+}
+
+}  // namespace cut_host
+
+// The standard deviation of the standard normal cut to [lower, upper], a cut that prepare_cut accepts.
+static inline double truncated_std(double lower, double upper) {
+  using namespace cut_host;
+  if (upper <= 0) return truncated_std(-upper, -lower);
+  if (lower > 0 || upper - lower < 2) return std_by_panels(lower, upper);
+  const double mass = cut_mass(lower, upper), low = density(lower), high = density(upper);
+  const double mean = (low - high) / mass;
+  const double ends = (lower == -infinity ? 0 : lower * low) - (upper == infinity ? 0 : upper * high);
+  return ScalarLanes::sqrt(1 + ends / mass - mean * mean);
+}
+
+namespace cut_host {
+
+// ---- constants ----------------------------------------------------------------------------------------------------------
+
+// The arithmetic of one precision, as the kernels do it: constants that meet where the low half of the words ends must
+// be adjusted to its roundings, or z would decrease there.
+template <class T>
+struct Precision;
+template <>
+struct Precision<float> {
+  using Bits = std::uint32_t;
+  static constexpr double unit = 0x1p-32, middle = 0x1p31, mass_scale = tail_mass_scale32;
+};
+template <>
+struct Precision<double> {
+  using Bits = std::uint64_t;
+  static constexpr double unit = 0x1p-64, middle = 0x1p63, mass_scale = tail_mass_scale64;
+};
+
+// The neighbour of x != 0 that is larger in magnitude.
+template <class T>
+static inline T outwards(T x) {
+  return ScalarLanes::float_of(ScalarLanes::bits(x) + typename Precision<T>::Bits(1));
+}
+template <class T>
+static inline T inwards(T x) {
+  return ScalarLanes::float_of(ScalarLanes::bits(x) - typename Precision<T>::Bits(1));
+}
+template <class T>
+static inline T above(T x) {
+  return x < 0 ? inwards(x) : outwards(x);
+}
+template <class T>
+static inline T below(T x) {
+  return x < 0 ? outwards(x) : inwards(x);
+}
+
+// The affine x of a cut that is not symmetric.
+template <class T>
+static inline void prepare_x(double lower, double mass, double* parameter) {
+  constexpr double unit = Precision<T>::unit, middle = Precision<T>::middle, two_sigmas = 0x1.e8b4a6d2e6d5ep-2;
+  const double from = central_mass(lower);  // negative where zero is inside or above
+  const double crossing = -from / mass * (2 * middle);
+  double anchor = crossing < 0 ? 0 : crossing < 2 * middle ? crossing : 2 * middle;
+  anchor = anchor < 0x1p52 ? static_cast<double>(static_cast<std::uint64_t>(anchor)) : anchor;
+  const double anchor_low = smaller(anchor, middle), anchor_high = larger(anchor, middle);
+  const T slope = static_cast<T>(mass * unit / two_sigmas);
+  T low = static_cast<T>(fma(mass, (anchor_low + 0.5) * unit, from) / two_sigmas);
+  T high = static_cast<T>(fma(mass, (anchor_high + 0.5) * unit, from) / two_sigmas);
+  const auto last = [&] { return ScalarLanes::fma(static_cast<T>(middle - anchor_low), slope, low); };
+  const auto first = [&] { return ScalarLanes::fma(static_cast<T>(middle - anchor_high), slope, high); };
+  while (last() > first()) {
+    if (anchor_low < middle) {
+      high = above(high);
+    } else {
+      low = below(low);
+    }
+  }
+  parameter[cut_slope] = slope;
+  parameter[cut_offset_low] = low;
+  parameter[cut_offset_high] = high;
+  parameter[cut_anchor_low] = anchor_low;
+  parameter[cut_anchor_high] = anchor_high == 2 * middle ? 0 : anchor_high;
+}
+
+// The affine tail mass P, times 2^scale: that of the lower tail for low words and of the upper tail for high ones, but
+// of one tail throughout where the cut lies on one side of zero. `last` and `first` are P on the two sides of the middle.
+template <class T>
+static inline void prepare_mass(double lower, double upper, double mass, double scale, double* parameter) {
+  constexpr double middle = Precision<T>::middle;
+  const bool low_from_upper = lower >= 0, high_from_lower = upper <= 0 && !low_from_upper;
+  const double slope = mass * scale * Precision<T>::unit;
+  const double lower_tail = lower <= 0 ? tail_mass(-lower) : 0.5 + central_mass(lower);
+  const double upper_tail = upper >= 0 ? tail_mass(upper) : 0.5 - central_mass(upper);
+  const double lower_total = upper <= 0 ? tail_mass(-upper) : lower_tail + mass;
+  const double upper_total = lower >= 0 ? tail_mass(lower) : upper_tail + mass;
+  const T slope_low = static_cast<T>(low_from_upper ? -slope : slope);
+  const T slope_high = static_cast<T>(high_from_lower ? slope : -slope);
+  T low = static_cast<T>(low_from_upper ? upper_total * scale - slope / 2 : lower_tail * scale + slope / 2);
+  T high = static_cast<T>(high_from_lower ? lower_total * scale + slope / 2 : upper_tail * scale - slope / 2);
+  const auto last = [&] { return ScalarLanes::fma(static_cast<T>(middle), slope_low, low); };
+  const auto first = [&] { return ScalarLanes::fma(static_cast<T>(-middle), slope_high, high); };
+  if (low_from_upper) {
+    while (last() < first()) low = above(low);
+  } else if (high_from_lower) {
+    while (last() > first()) high = above(high);
+  } else if (lower != -upper) {
+    // |z| grows with |P - 1/2|, and z passes the middle with the sign of the median.
+    const auto centrality = [](T p) { return ScalarLanes::fma(-p, p, p); };
+    if (upper < -lower) {
+      while (centrality(first()) < centrality(last())) high = first() < T(0.5) ? above(high) : below(high);
+    } else {
+      while (centrality(first()) > centrality(last())) high = first() < T(0.5) ? below(high) : above(high);
+    }
+  }
+  parameter[cut_mass_slope_low] = slope_low;
+  parameter[cut_mass_slope_high] = slope_high;
+  parameter[cut_mass_low] = low;
+  parameter[cut_mass_high] = high;
+}
+
+}  // namespace cut_host
+
+// The cut [lower, upper] of the standard normal for values drawn in T, float or double; infinite ends allowed.
+template <class T>
+static inline PreparedCut prepare_cut(double lower, double upper) {
+  using namespace cut_host;
+  PreparedCut prepared = {};
+  prepared.error = lower != lower || upper != upper ? CutError::not_a_number
+                   : lower >= upper                 ? CutError::empty
+                                                    : CutError::none;
+  if (prepared.error != CutError::none) return prepared;
+  const double mass = lower == -upper ? 2 * central_mass(upper) : cut_mass(lower, upper);
+  const bool one_sided = lower == -infinity || upper == infinity;
+  if (!(mass >= (one_sided ? 0x1p-125 : 0x1p-90))) {
+    prepared.error = CutError::improbable;
+    return prepared;
+  }
+  const bool symmetric = lower == -upper, in_tail = lower >= 1.75 || upper <= -1.75;
+  if (lower >= -2 && upper <= 2) {
+    prepared.cut = symmetric ? Cut::centre_symmetric : Cut::centre;
+  } else {
+    prepared.cut = in_tail ? Cut::tail : symmetric ? Cut::wide_symmetric : Cut::wide;
+  }
+  const double scale = prepared.cut == Cut::tail ? Precision<T>::mass_scale : 1;
+  prepare_x<T>(lower, mass, prepared.parameter);
+  prepare_mass<T>(lower, upper, mass, scale, prepared.parameter);
+  prepared.parameter[cut_sign] = lower >= 0 ? 1 : -1;
+  return prepared;
+}
+
+}  // namespace fastinit
