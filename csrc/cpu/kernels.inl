@@ -146,7 +146,7 @@ void fill_run(const Groups& groups, std::uint64_t first, std::uint64_t count, ty
   while (count > 0) {
     const std::uint64_t skipped = first % group;
     std::uint64_t done;
-    if (skipped == 0 && count >= in_flight * group) {
+    if (skipped == 0 && count >= in_flight * group && shares_high_half(first / 4, in_flight * group / 4)) {
       groups.template fill<in_flight>(first / 4, out);
       done = in_flight * group;
     } else if (skipped == 0 && count >= group) {

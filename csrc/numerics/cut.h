@@ -1,5 +1,5 @@
-// On the host: from the ends of a cut, in sigmas, to the constants with which numerics/truncated.h draws from it, and the
-// standard deviation of what is drawn. float64, and only operations that are correctly rounded everywhere.
+// On the host: from the ends of a cut, in sigmas, to the constants with which numerics/truncated.h draws from it, and
+// the standard deviation of what is drawn. float64, and only operations that are correctly rounded everywhere.
 #pragma once
 
 #include "lanes/scalar.h"
@@ -25,7 +25,8 @@ static inline double magnitude(double x) { return x < 0 ? -x : x; }
 static inline double smaller(double a, double b) { return b < a ? b : a; }
 static inline double larger(double a, double b) { return a < b ? b : a; }
 
-// ---- masses of the standard normal, relative error about 1e-15 --------------------------------------------------------
+// ---- masses of the standard normal, relative error about 1e-15
+// --------------------------------------------------------
 
 // e^x for -700 < x <= 700: the Taylor series after the reduction to |x| <= ln(2) / 2.
 static inline double exponential(double x) {
@@ -69,7 +70,8 @@ static inline double central_mass(double z) {
 // Phi(-z) for z >= 0.
 static inline double tail_mass(double z) { return z >= 1 ? tail_fraction(z) : 0.5 - central_mass(z); }
 
-// ---- integrals over a cut, for those that cancellation spoils ---------------------------------------------------------
+// ---- integrals over a cut, for those that cancellation spoils
+// ---------------------------------------------------------
 
 // Calls visit(t, weight) for Gauss's ten points on [left, right]: t is the distance from `origin`, weight the point's
 // share of the mass, as a multiple of the density at `origin`.
@@ -137,7 +139,8 @@ static inline double truncated_std(double lower, double upper) {
 
 namespace cut_host {
 
-// ---- constants ----------------------------------------------------------------------------------------------------------
+// ---- constants
+// ----------------------------------------------------------------------------------------------------------
 
 // The arithmetic of one precision, as the kernels do it: constants that meet where the low half of the words ends must
 // be adjusted to its roundings, or z would decrease there.
@@ -175,7 +178,7 @@ static inline T below(T x) {
 // The affine x of a cut that is not symmetric.
 template <class T>
 static inline void prepare_x(double lower, double mass, double* parameter) {
-  constexpr double unit = Precision<T>::unit, middle = Precision<T>::middle, two_sigmas = 0x1.e8b4a6d2e6d5ep-2;
+  constexpr double unit = Precision<T>::unit, middle = Precision<T>::middle, two_sigmas = 0x1.e8b4307d3627ap-2;
   const double from = central_mass(lower);  // negative where zero is inside or above
   const double crossing = -from / mass * (2 * middle);
   double anchor = crossing < 0 ? 0 : crossing < 2 * middle ? crossing : 2 * middle;
@@ -201,7 +204,8 @@ static inline void prepare_x(double lower, double mass, double* parameter) {
 }
 
 // The affine tail mass P, times 2^scale: that of the lower tail for low words and of the upper tail for high ones, but
-// of one tail throughout where the cut lies on one side of zero. `last` and `first` are P on the two sides of the middle.
+// of one tail throughout where the cut lies on one side of zero. `last` and `first` are P on the two sides of the
+// middle.
 template <class T>
 static inline void prepare_mass(double lower, double upper, double mass, double scale, double* parameter) {
   constexpr double middle = Precision<T>::middle;
@@ -212,7 +216,7 @@ static inline void prepare_mass(double lower, double upper, double mass, double 
   const double lower_total = upper <= 0 ? tail_mass(-upper) : lower_tail + mass;
   const double upper_total = lower >= 0 ? tail_mass(lower) : upper_tail + mass;
   const T slope_low = static_cast<T>(low_from_upper ? -slope : slope);
-  const T slope_high = static_cast<T>(high_from_lower ? slope : -slope);
+  T slope_high = static_cast<T>(high_from_lower ? slope : -slope);
   T low = static_cast<T>(low_from_upper ? upper_total * scale - slope / 2 : lower_tail * scale + slope / 2);
   T high = static_cast<T>(high_from_lower ? lower_total * scale + slope / 2 : upper_tail * scale - slope / 2);
   const auto last = [&] { return ScalarLanes::fma(static_cast<T>(middle), slope_low, low); };
@@ -222,12 +226,15 @@ static inline void prepare_mass(double lower, double upper, double mass, double 
   } else if (high_from_lower) {
     while (last() > first()) high = above(high);
   } else if (lower != -upper) {
-    // |z| grows with |P - 1/2|, and z passes the middle with the sign of the median.
-    const auto centrality = [](T p) { return ScalarLanes::fma(-p, p, p); };
+    // |z| falls with P (1 - P), and at the middle z has the median's sign. The slope gives way, not the constant: that
+    // may be a tail's whole mass.
+    const auto product = [](T p) { return ScalarLanes::fma(-p, p, p); };
     if (upper < -lower) {
-      while (centrality(first()) < centrality(last())) high = first() < T(0.5) ? above(high) : below(high);
+      while (product(first()) < product(last()))
+        slope_high = first() < T(0.5) ? outwards(slope_high) : inwards(slope_high);
     } else {
-      while (centrality(first()) > centrality(last())) high = first() < T(0.5) ? below(high) : above(high);
+      while (product(first()) > product(last()))
+        slope_high = first() < T(0.5) ? inwards(slope_high) : outwards(slope_high);
     }
   }
   parameter[cut_mass_slope_low] = slope_low;

@@ -19,26 +19,48 @@ struct Stream {
   std::uint64_t stream;
 };
 
-// `groups` groups of L::blocks blocks each, the first of them at `block`. word[g][j] holds word j of the blocks of group
-// g, one to a 64-bit lane, in its low half; the high halves hold whatever is left over, since the widening multiply
-// never reads them. Several groups in flight hide the latency of the multiplies.
+constexpr std::uint32_t philox_multiplier0 = 0xD2511F53u, philox_multiplier1 = 0xCD9E8D57u;
+constexpr std::uint32_t philox_weyl0 = 0x9E3779B9u, philox_weyl1 = 0xBB67AE85u;
+
+// Whether `count` blocks from `block` on have the same high 32 bits.
+FASTINIT_INLINE bool shares_high_half(std::uint64_t block, std::uint64_t count) {
+  return (block >> 32) == ((block + count - 1) >> 32);
+}
+
+// `groups` groups of L::blocks blocks each, the first of them at `block`, all sharing their high 32 bits. word[g][j]
+// holds word j of the blocks of group g, one to a 64-bit lane, in its low half; the high halves hold whatever is left
+// over, since the widening multiply never reads them. Several groups in flight hide the latency of the multiplies.
+//
+// Blocks that share three of their four counter words share a product of the first round and one of the second, which
+// are therefore computed once, outside the lanes: a twentieth of a uniform's operations.
 template <class L, int groups>
 FASTINIT_INLINE void philox(Stream s, std::uint64_t block, typename L::U64 order,
                             typename L::U64 (&word)[groups][4]) {
   using U64 = typename L::U64;
-  const U64 multiplier0 = L::u64(0xD2511F53u), multiplier1 = L::u64(0xCD9E8D57u);
-  std::uint32_t key0 = static_cast<std::uint32_t>(s.seed), key1 = static_cast<std::uint32_t>(s.seed >> 32);
+  const U64 multiplier0 = L::u64(philox_multiplier0), multiplier1 = L::u64(philox_multiplier1);
+  const auto low_half = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
+  std::uint32_t key0 = low_half(s.seed), key1 = low_half(s.seed >> 32);
+  const std::uint64_t shared1 = std::uint64_t(low_half(s.stream)) * philox_multiplier1;
+  const std::uint64_t shared2 = ((shared1 >> 32) ^ (block >> 32) ^ key0) * philox_multiplier0;
+  const U64 first = L::u64((s.stream >> 32) ^ key1);
+  key0 += philox_weyl0;
+  key1 += philox_weyl1;
+  const U64 second0 = L::u64(low_half(shared1) ^ key0), second2 = L::u64((shared2 >> 32) ^ key1);
   FASTINIT_UNROLL
   for (int g = 0; g < groups; ++g) {
-    word[g][0] = L::u64(block + std::uint64_t(g) * L::blocks) + order;
-    word[g][1] = word[g][0] >> 32;
-    word[g][2] = L::u64(s.stream);
-    word[g][3] = L::u64(s.stream >> 32);
+    const U64 product0 = L::multiply_low_halves(L::u64(block + std::uint64_t(g) * L::blocks) + order, multiplier0);
+    const U64 product1 = L::multiply_low_halves(product0 >> 32 ^ first, multiplier1);
+    word[g][0] = product1 >> 32 ^ second0;
+    word[g][1] = product1;
+    word[g][2] = product0 ^ second2;
+    word[g][3] = L::u64(shared2);
   }
   FASTINIT_UNROLL
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 2; round < 10; ++round) {
+    key0 += philox_weyl0;
+    key1 += philox_weyl1;
     const U64 k0 = L::u64(key0), k1 = L::u64(key1);
-  FASTINIT_UNROLL
+    FASTINIT_UNROLL
     for (int g = 0; g < groups; ++g) {
       const U64 product0 = L::multiply_low_halves(word[g][0], multiplier0);
       const U64 product1 = L::multiply_low_halves(word[g][2], multiplier1);
@@ -47,8 +69,6 @@ FASTINIT_INLINE void philox(Stream s, std::uint64_t block, typename L::U64 order
       word[g][2] = L::xor3(product0 >> 32, word[g][3], k1);
       word[g][3] = product0;
     }
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
   }
 }
 
