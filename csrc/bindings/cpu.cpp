@@ -8,6 +8,7 @@
 #include "cpu/fill.h"
 #include "cpu/request.h"
 #include "cpu/threads.h"
+#include "numerics/cut.h"
 
 namespace py = pybind11;
 
@@ -19,8 +20,21 @@ bool signal_pending() {
   return PyErr_CheckSignals() != 0;
 }
 
+// (which formulation, its constants) for values drawn in float64 or float32.
+py::tuple prepared_cut(double lower, double upper, bool in_float64) {
+  const PreparedCut cut = in_float64 ? prepare_cut<double>(lower, upper) : prepare_cut<float>(lower, upper);
+  if (cut.error == CutError::improbable) {
+    throw py::value_error("the bounds leave less probability than 2^-125 (one of them infinite) or 2^-90");
+  }
+  if (cut.error != CutError::none) throw py::value_error("the bounds are not in rising order");
+  py::tuple constants(static_cast<std::size_t>(cut_parameters));
+  for (int k = 0; k < cut_parameters; ++k) constants[k] = cut.parameter[k];
+  return py::make_tuple(static_cast<int>(cut.cut), constants);
+}
+
 bool is_valid(const Request& r) {
-  if (r.rank < 1 || r.rank > maximum_rank || r.distribution > truncated || r.dtype > float8_e5m2) return false;
+  if (r.rank < 1 || r.rank > maximum_rank || r.distribution > truncated || r.dtype > float8_e5m2 ||
+      r.cut > static_cast<std::uint32_t>(Cut::tail)) return false;
   if (r.item_size != 1 && r.item_size != 2 && r.item_size != 4 && r.item_size != 8) return false;
   std::uint64_t count = 1;
   for (std::uint64_t axis = 0; axis < r.rank; ++axis) count *= r.extent[axis];
@@ -61,6 +75,8 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def(
       "address", [](const py::array& array) { return reinterpret_cast<std::uintptr_t>(array.data()); },
       py::arg("array").noconvert());
+  m.def("cut", &prepared_cut, py::arg("lower"), py::arg("upper"), py::arg("in_float64"));
+  m.def("truncated_std", &truncated_std, py::arg("lower"), py::arg("upper"));
   m.def("instruction_sets", &instruction_sets);
   m.def("instruction_set", [] { return std::string(active_kernels().name); });
   m.def("select_instruction_set", &select_instruction_set, py::arg("name"));

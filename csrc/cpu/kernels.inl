@@ -8,6 +8,7 @@
 #include "numerics/narrow.h"
 #include "numerics/normal.h"
 #include "numerics/philox.h"
+#include "numerics/truncated.h"
 #include "numerics/uniform.h"
 
 namespace fastinit {
@@ -34,6 +35,18 @@ struct Normal {
     normal_pair<W>(a, b, x, y);
     x = W::Lanes::fma(x, std, mean);
     y = W::Lanes::fma(y, std, mean);
+  }
+};
+
+template <class W, Cut cut>
+struct Truncated {
+  typename W::F std, mean;
+  CutLanes<W> constants;
+  explicit Truncated(const Request& r)
+      : std(W::value(r.parameter[0])), mean(W::value(r.parameter[1])), constants(broadcast_cut<W>(r.parameter + 4)) {}
+  void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
+    x = W::Lanes::fma(standard_truncated<W, cut>(a, constants), std, mean);
+    y = W::Lanes::fma(standard_truncated<W, cut>(b, constants), std, mean);
   }
 };
 
@@ -138,25 +151,32 @@ struct Groups64 {
   }
 };
 
-// Elements [first, first + count) of the whole array to `out`: whole groups in place, the ends through a buffer.
+// `count` elements from `first` on, which need not begin or end a group, through a buffer. Returns how many.
+template <int in_flight, class Groups>
+std::uint64_t fill_some(const Groups& groups, std::uint64_t first, std::uint64_t count, typename Groups::Item* out) {
+  constexpr std::uint64_t group = 4 * Groups::Lanes::blocks;
+  const std::uint64_t skipped = first % group, left = in_flight * group - skipped;
+  const std::uint64_t done = count < left ? count : left;
+  typename Groups::Item buffer[in_flight * group];
+  groups.template fill<in_flight>((first - skipped) / 4, buffer);
+  std::memcpy(out, buffer + skipped, done * sizeof *out);
+  return done;
+}
+
+// Elements [first, first + count) of the whole array to `out`: whole sets of groups in place, the ends through a buffer.
 template <class Groups>
 void fill_run(const Groups& groups, std::uint64_t first, std::uint64_t count, typename Groups::Item* out) {
-  constexpr std::uint64_t group = 4 * Groups::Lanes::blocks;
   constexpr int in_flight = Groups::Lanes::groups_in_flight;
+  constexpr std::uint64_t blocks = Groups::Lanes::blocks, group = 4 * blocks;
   while (count > 0) {
     const std::uint64_t skipped = first % group;
-    std::uint64_t done;
-    if (skipped == 0 && count >= in_flight * group && shares_high_half(first / 4, in_flight * group / 4)) {
-      groups.template fill<in_flight>(first / 4, out);
-      done = in_flight * group;
-    } else if (skipped == 0 && count >= group) {
-      groups.template fill<1>(first / 4, out);
-      done = group;
+    std::uint64_t done = in_flight * group;
+    if (skipped + count <= group || !shares_high_half((first - skipped) / 4, in_flight * blocks)) {
+      done = fill_some<1>(groups, first, count, out);
+    } else if (skipped > 0 || count < done) {
+      done = fill_some<in_flight>(groups, first, count, out);
     } else {
-      typename Groups::Item buffer[group];
-      groups.template fill<1>((first - skipped) / 4, buffer);
-      done = group - skipped < count ? group - skipped : count;
-      std::memcpy(out, buffer + skipped, done * sizeof *out);
+      groups.template fill<in_flight>(first / 4, out);
     }
     first += done;
     out += done;
@@ -223,17 +243,17 @@ void fill_constant(const Request& r, std::uint64_t begin, std::uint64_t end) {
   }
 }
 
-// Draw<W> is the distribution over Words32 or Words64.
-template <class L, template <class> class Draw>
+// Kind::Draw<W> is the distribution over Words32 or Words64.
+template <class L, class Kind>
 void fill_dtype(const Request& r, std::uint64_t begin, std::uint64_t end) {
-  using Draw32 = Draw<Words32<L>>;
+  using Draw32 = typename Kind::template Draw<Words32<L>>;
   using Code8 = std::uint8_t;
   using Code16 = std::uint16_t;
   using Float16 =
       std::conditional_t<L::rounds_to_float16, ConvertedFloat16<L>, Narrow<L, Code16, float16_code<L>>>;
   switch (r.dtype) {
     case float64:
-      return fill_part<Groups64<L, Draw<Words64<L>>>>(r, begin, end);
+      return fill_part<Groups64<L, typename Kind::template Draw<Words64<L>>>>(r, begin, end);
     case float32:
       return fill_part<Groups32<L, Draw32, Float32<L>>>(r, begin, end);
     case float16:
@@ -247,8 +267,26 @@ void fill_dtype(const Request& r, std::uint64_t begin, std::uint64_t end) {
   }
 }
 
-template <class W>
-using ClampedUniform = Clamped<W, Uniform<W>>;
+struct NormalKind {
+  template <class W>
+  using Draw = Normal<W>;
+};
+
+struct UniformKind {
+  template <class W>
+  using Draw = Uniform<W>;
+};
+
+struct ClampedUniformKind {
+  template <class W>
+  using Draw = Clamped<W, Uniform<W>>;
+};
+
+template <Cut cut>
+struct TruncatedKind {
+  template <class W>
+  using Draw = Clamped<W, Truncated<W, cut>>;
+};
 
 // Whether the largest or the smallest value that is drawn lies outside the bounds: the others lie between the two.
 template <class W>
@@ -263,7 +301,21 @@ template <class L>
 void fill_uniform(const Request& r, std::uint64_t begin, std::uint64_t end) {
   const bool clamps =
       r.dtype == float64 ? leaves_bounds<Words64<ScalarLanes>>(r) : leaves_bounds<Words32<ScalarLanes>>(r);
-  clamps ? fill_dtype<L, ClampedUniform>(r, begin, end) : fill_dtype<L, Uniform>(r, begin, end);
+  clamps ? fill_dtype<L, ClampedUniformKind>(r, begin, end) : fill_dtype<L, UniformKind>(r, begin, end);
+}
+
+template <class L>
+void fill_truncated(const Request& r, std::uint64_t begin, std::uint64_t end) {
+  switch (static_cast<Cut>(r.cut)) {
+    case Cut::centre:
+      return fill_dtype<L, TruncatedKind<Cut::centre>>(r, begin, end);
+    case Cut::wide_symmetric:
+      return fill_dtype<L, TruncatedKind<Cut::wide_symmetric>>(r, begin, end);
+    case Cut::wide:
+      return fill_dtype<L, TruncatedKind<Cut::wide>>(r, begin, end);
+    case Cut::tail:
+      return fill_dtype<L, TruncatedKind<Cut::tail>>(r, begin, end);
+  }
 }
 
 template <class L>
@@ -274,7 +326,9 @@ void fill(const Request& r, std::uint64_t begin, std::uint64_t end) {
     case uniform_distribution:
       return fill_uniform<L>(r, begin, end);
     case normal_distribution:
-      return fill_dtype<L, Normal>(r, begin, end);
+      return fill_dtype<L, NormalKind>(r, begin, end);
+    case truncated:
+      return fill_truncated<L>(r, begin, end);
   }
 }
 

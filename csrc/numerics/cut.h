@@ -25,8 +25,7 @@ static inline double magnitude(double x) { return x < 0 ? -x : x; }
 static inline double smaller(double a, double b) { return b < a ? b : a; }
 static inline double larger(double a, double b) { return a < b ? b : a; }
 
-// ---- masses of the standard normal, relative error about 1e-15
-// --------------------------------------------------------
+// ---- masses of the standard normal, relative error about 1e-15 ----------------------------------------------------
 
 // e^x for -700 < x <= 700: the Taylor series after the reduction to |x| <= ln(2) / 2.
 static inline double exponential(double x) {
@@ -46,19 +45,19 @@ static inline double density(double z) {
   return fma(e, -0.5 * rest, e) * 0x1.9884533d43651p-2;  // 1 / sqrt(2 pi)
 }
 
-// Phi(-z) for z >= 1: Laplace's continued fraction, from the depth where what is left out no longer counts.
+// Phi(-z) for z >= 1.25: Laplace's continued fraction, from the depth where what is left out no longer counts.
 static inline double tail_fraction(double z) {
   if (z > 37) return 0;
   double fraction = z;
-  for (int k = 20 + static_cast<int>(200 / (z * z)); k > 0; --k) fraction = z + k / fraction;
+  for (int k = 20 + static_cast<int>(400 / (z * z)); k > 0; --k) fraction = z + k / fraction;
   return density(z) / fraction;
 }
 
 // Phi(z) - 1/2. Near zero the series of Marsaglia ("Evaluating the normal distribution", J. Stat. Softw. 11, 2004),
 // whose terms have one sign.
 static inline double central_mass(double z) {
-  if (z <= -1) return tail_fraction(-z) - 0.5;
-  if (z >= 1) return 0.5 - tail_fraction(z);
+  if (z <= -1.25) return tail_fraction(-z) - 0.5;
+  if (z >= 1.25) return 0.5 - tail_fraction(z);
   double term = z, sum = 0;
   for (int k = 3; sum + term != sum; k += 2) {
     sum += term;
@@ -68,10 +67,9 @@ static inline double central_mass(double z) {
 }
 
 // Phi(-z) for z >= 0.
-static inline double tail_mass(double z) { return z >= 1 ? tail_fraction(z) : 0.5 - central_mass(z); }
+static inline double tail_mass(double z) { return z >= 1.25 ? tail_fraction(z) : 0.5 - central_mass(z); }
 
-// ---- integrals over a cut, for those that cancellation spoils
-// ---------------------------------------------------------
+// ---- integrals over a cut, for those that cancellation spoils -----------------------------------------------------
 
 // Calls visit(t, weight) for Gauss's ten points on [left, right]: t is the distance from `origin`, weight the point's
 // share of the mass, as a multiple of the density at `origin`.
@@ -139,8 +137,7 @@ static inline double truncated_std(double lower, double upper) {
 
 namespace cut_host {
 
-// ---- constants
-// ----------------------------------------------------------------------------------------------------------
+// ---- constants ----------------------------------------------------------------------------------------------------
 
 // The arithmetic of one precision, as the kernels do it: constants that meet where the low half of the words ends must
 // be adjusted to its roundings, or z would decrease there.
@@ -197,6 +194,8 @@ static inline void prepare_x(double lower, double mass, double* parameter) {
     }
   }
   parameter[cut_slope] = slope;
+  const double end = mass / (2 * two_sigmas);
+  parameter[cut_square_offset] = static_cast<float>(2 * end * (end - slope * middle));
   parameter[cut_offset_low] = low;
   parameter[cut_offset_high] = high;
   parameter[cut_anchor_low] = anchor_low;
@@ -260,15 +259,14 @@ static inline PreparedCut prepare_cut(double lower, double upper) {
     prepared.error = CutError::improbable;
     return prepared;
   }
-  const bool symmetric = lower == -upper, in_tail = lower >= 1.75 || upper <= -1.75;
-  if (lower >= -2 && upper <= 2) {
-    prepared.cut = symmetric ? Cut::centre_symmetric : Cut::centre;
+  if (lower >= 1.75 || upper <= -1.75) {
+    prepared.cut = Cut::tail;
+    prepare_mass<T>(lower, upper, mass, Precision<T>::mass_scale, prepared.parameter);
   } else {
-    prepared.cut = in_tail ? Cut::tail : symmetric ? Cut::wide_symmetric : Cut::wide;
+    prepared.cut = lower != -upper ? Cut::wide : upper <= 2 ? Cut::centre : Cut::wide_symmetric;
+    prepare_x<T>(lower, mass, prepared.parameter);
+    prepare_mass<T>(lower, upper, mass, 1, prepared.parameter);
   }
-  const double scale = prepared.cut == Cut::tail ? Precision<T>::mass_scale : 1;
-  prepare_x<T>(lower, mass, prepared.parameter);
-  prepare_mass<T>(lower, upper, mass, scale, prepared.parameter);
   prepared.parameter[cut_sign] = lower >= 0 ? 1 : -1;
   return prepared;
 }

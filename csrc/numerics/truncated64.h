@@ -11,11 +11,11 @@ constexpr double tail_mass_scale64 = 1;
 // z / x as a function of r = 2^-1/2 - (P (1 - P))^(1/4), up to 2.52 sigmas. Error 1.5e-13.
 template <class L>
 FASTINIT_INLINE typename L::F64 centre_ratio(typename L::F64 r) {
-  constexpr double c[] = {0x1.323fee65d111ep+0,   0x1.c58b3d2d3c1e0p+0,  0x1.c06af51bbf689p+0,   0x1.50e89ff974aa3p+0,
-                          0x1.8f2f7d907cdb7p-1,   0x1.e1517ca2d0e76p-2,  0x1.54515760a86e4p-2,   0x1.f79a29fbe832ep+1,
-                          -0x1.c76e1f515558bp+4,  0x1.cbbd25c244451p+7,  -0x1.3f8372085a2ccp+10, 0x1.51b5b85c4bac0p+12,
-                          -0x1.095865815b4fdp+14, 0x1.3330a5458ef84p+15, -0x1.fc80781ccdf7cp+15, 0x1.1d9bfbbbfab42p+16,
-                          -0x1.87112895b4938p+15, 0x1.f11959af1a8d6p+13};
+  constexpr double c[] = {0x1.323fee65d111cp0,   0x1.c58b3d2d3cad7p0,  0x1.c06af51b3bce6p0,   0x1.50e8a027b583dp0,
+                          0x1.8f2f6ca3c66ep-1,   0x1.e15538a144a2ap-2, 0x1.540c1f29ce015p-2,  0x1.f80933e0c1139p1,
+                          -0x1.c7edd28d67cb5p4,  0x1.cc28cfd7a21bap7,  -0x1.3fc6d71b135d3p10, 0x1.51f4a1d527384p12,
+                          -0x1.0983fee921a0ep14, 0x1.335cdadbcbb39p15, -0x1.fcc0273784fecp15, 0x1.1dbad2ff1d999p16,
+                          -0x1.873529676d6bfp15, 0x1.f13f9e3044556p13};
   return polynomial<L>(r, c);
 }
 
@@ -37,16 +37,16 @@ template <class L>
 FASTINIT_INLINE typename L::F64 tail_magnitude(typename L::F64 mass) {
   using F64 = typename L::F64;
   constexpr double near[] = {
-      0x1.1caad4ca71449p-1,  -0x1.41c07d6477819p-4,  0x1.a7539b3219088p-7,  -0x1.27fdd59e99585p-9,
-      0x1.ac6180396a683p-12, -0x1.3d3f6e0841979p-14, 0x1.de3b787cd8106p-17, -0x1.6dc49f5d50f22p-19,
-      0x1.1b656eb316b1ap-21, -0x1.bb85cff62043ep-24, 0x1.5d3b60a82c1c0p-26, -0x1.1a21949378ebap-28,
-      0x1.dcfa6e38e7885p-31, -0x1.6eab25efb2befp-33, 0x1.ad454e38d2e8ep-36, -0x1.8a5e2e7ca55c6p-38,
-      0x1.5394583e00b98p-39, -0x1.45bf8b6df8f83p-41, 0x1.cce23d2e26084p-45};
+      0x1.1caad4ca7144ap-1,  -0x1.41c07d647781dp-4,  0x1.a7539b3218fd6p-7,  -0x1.27fdd59e98e24p-9,
+      0x1.ac61803968245p-12, -0x1.3d3f6e086465dp-14, 0x1.de3b787e50e3fp-17, -0x1.6dc49f5905598p-19,
+      0x1.1b656e97d4db4p-21, -0x1.bb85d030bbe6p-24,  0x1.5d3b62810d80ep-26, -0x1.1a21943741ae8p-28,
+      0x1.dcfa5d5f817dep-31, -0x1.6eab1f5d5052fp-33, 0x1.ad459ab3e4c7ap-36, -0x1.8a5e70983dfb5p-38,
+      0x1.53943aa09bde1p-39, -0x1.45bf5e63330eep-41, 0x1.cce2066079815p-45};
   constexpr double deep[] = {
-      0x1.37416ce743942p-2,  -0x1.42062d5935449p-6,  0x1.7949555f3e639p-10, -0x1.d02c04c6d557bp-14,
-      0x1.255515ddc8acbp-17, -0x1.7937495822632p-21, 0x1.eb00f21654942p-25, -0x1.42681210c57a3p-28,
-      0x1.aaa5e0968d123p-32, -0x1.1ce6c0aa59daap-35, 0x1.7b39615ef2e07p-39, -0x1.e5aeab739edd5p-43,
-      0x1.495e99f43abf3p-46, -0x1.1e3c42decc0bfp-49, 0x1.b3a798697a7b8p-53, -0x1.32f103aa5c83ep-57};
+      0x1.37416ce743971p-2,  -0x1.42062d5934c0fp-6,  0x1.7949555f2f25cp-10, -0x1.d02c04c7ca05ap-14,
+      0x1.255515e203accp-17, -0x1.79374924f38ap-21,  0x1.eb00f124d6cd8p-25, -0x1.426816ac8260dp-28,
+      0x1.aaa5eed3c26fbp-32, -0x1.1ce68b3cb2a08p-35, 0x1.7b38e11ce2732p-39, -0x1.e5b118bd18bc8p-43,
+      0x1.49614082417a3p-46, -0x1.1e396789d6662p-49, 0x1.b3a146e8cebaap-53, -0x1.32f13b431e821p-57};
   const F64 radius = tail_radius<L>(mass);
   F64 z = radius - polynomial<L>(radius - L::f64(4.5), near);
   const typename L::M64 far = L::less(L::f64(7.25), radius);
@@ -56,7 +56,7 @@ FASTINIT_INLINE typename L::F64 tail_magnitude(typename L::F64 mass) {
 
 // z of a centre cut from x: P (1 - P) = 1/4 - (Phi(z) - 1/2)^2.
 template <class L>
-FASTINIT_INLINE typename L::F64 centre_value(typename L::F64 x) {
+FASTINIT_INLINE typename L::F64 centre_value(typename L::F64 x, typename L::F64 /* needed for float32 only */) {
   const typename L::F64 mass = x * L::f64(0x1.e8b4307d3627ap-2);  // Phi(2) - 1/2
   return x * centre_ratio<L>(fourth_root_complement<L>(L::fma(-mass, mass, L::f64(0.25))));
 }

@@ -201,7 +201,10 @@ class TruncatedNormal(Distribution):
             object.__setattr__(self, bound, value)
         if self.lower >= self.upper:
             raise ValueError(f"lower={self.lower} is not below upper={self.upper}; exchange them")
-        _cpu.cut(self.lower, self.upper)  # raises where too little mass is left
+        try:
+            _cpu.cut(self.lower, self.upper, False)
+        except ValueError as error:
+            raise ValueError(f"lower={self.lower} and upper={self.upper}: {error}") from None
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
     def draw(self, dtype: np.dtype[Any]) -> Draw:
@@ -215,7 +218,7 @@ class TruncatedNormal(Distribution):
         low = smallest_at_least(self.mean + self.lower * std, dtype)
         high = largest_at_most(self.mean + self.upper * std, dtype)
         _check_not_empty(low, high, str(self), dtype)
-        formulation, constants = _cpu.cut(self.lower, self.upper)
+        formulation, constants = _cpu.cut(self.lower, self.upper, precision.itemsize == 8)
         return draw(TRUNCATED, dtype, (std, self.mean, low, high, *constants), cut=formulation)
 
 
