@@ -1,5 +1,10 @@
 """fastinit: the initialization of neural networks, fast and bit-identical everywhere."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from fastinit.digest import digest
 from fastinit.functions import (
     constant,
@@ -38,6 +43,11 @@ from fastinit.initializers import (
 from fastinit.native import get_num_threads, info, set_num_threads
 from fastinit.streams import STREAM_VERSION, seed
 
+if TYPE_CHECKING:
+    from fastinit.manifest import Manifest, Parameter
+    from fastinit.plan import Plan
+    from fastinit.recipes import Recipe, Rule, recipe
+
 __all__ = [
     "STREAM_VERSION",
     "Constant",
@@ -48,7 +58,12 @@ __all__ = [
     "Initializer",
     "LecunNormal",
     "LecunUniform",
+    "Manifest",
     "Normal",
+    "Parameter",
+    "Plan",
+    "Recipe",
+    "Rule",
     "TruncatedNormal",
     "Uniform",
     "VarianceScaling",
@@ -67,6 +82,7 @@ __all__ = [
     "lecun_uniform",
     "normal",
     "ones",
+    "recipe",
     "seed",
     "set_num_threads",
     "truncated_normal",
@@ -76,3 +92,27 @@ __all__ = [
     "xavier_uniform",
     "zeros",
 ]
+
+# What whole models need, imported when it is first used: drawing an array does without.
+_LAZY = {
+    "Manifest": "manifest",
+    "Parameter": "manifest",
+    "Plan": "plan",
+    "Recipe": "recipes",
+    "Rule": "recipes",
+    "recipe": "recipes",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'fastinit' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"fastinit.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """All public names, those that are not imported yet among them."""
+    return sorted(set(globals()) | set(__all__))

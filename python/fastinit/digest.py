@@ -29,11 +29,10 @@ def digest(array: Any) -> str:
     Example:
         >>> import fastinit
         >>> fastinit.digest(fastinit.normal((64, 64), seed=0))[:8]
-        '????????'
+        '86f461fd'
     """
     data = np.ascontiguousarray(array)
     data = data.astype(data.dtype.newbyteorder("<"), copy=False)
-    header = f"{data.dtype.name} {','.join(map(str, np.shape(array)))}\n".encode()
     content = data.reshape(-1).view(np.uint8)
     pieces = [content[at : at + PIECE] for at in range(0, content.size, PIECE)]
     if len(pieces) > 1:
@@ -41,7 +40,14 @@ def digest(array: Any) -> str:
             digests = list(pool.map(_sha256, pieces))
     else:
         digests = [_sha256(piece) for piece in pieces]
-    return hashlib.sha256(header + b"".join(digests)).hexdigest()
+    result = begin(data.dtype, np.shape(array))
+    result.update(b"".join(digests))
+    return result.hexdigest()
+
+
+def begin(dtype: np.dtype[Any], shape: tuple[int, ...]) -> hashlib._Hash:
+    """A digest of the dtype and shape alone; update it with the SHA-256 of each piece, in order."""
+    return hashlib.sha256(f"{dtype.name} {','.join(map(str, shape))}\n".encode())
 
 
 def _sha256(piece: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:

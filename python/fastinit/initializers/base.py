@@ -53,7 +53,7 @@ class Initializer(abc.ABC):
             Normal(mean=0.0, std=0.02)
         """
         fields = dict(data)
-        cls = Initializer._types.get(fields.pop("type", None))
+        cls = Initializer._types.get(str(fields.pop("type", None)))
         if cls is None or inspect.isabstract(cls):
             known = ", ".join(
                 sorted(

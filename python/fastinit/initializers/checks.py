@@ -19,7 +19,9 @@ def finite(value: Any, what: str) -> float:
 
 
 def real(value: Any, what: str) -> float:
-    """``value`` as a float."""
+    """``value`` as a float. A bool or a string is a mistake, also where Python would convert it."""
+    if isinstance(value, (bool, str)):
+        raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass a number")
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -1,0 +1,19 @@
+"""``python -m fastinit``, and the console script ``fastinit``."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line, or say what it needs."""
+    try:
+        from fastinit.cli import app
+    except ModuleNotFoundError as error:
+        if error.name not in ("typer", "rich"):
+            raise
+        print("fastinit: the command line needs: pip install 'fastinit[cli]'", file=sys.stderr)
+        raise SystemExit(2) from None
+    app(prog_name="fastinit")
+
+
+if __name__ == "__main__":
+    main()

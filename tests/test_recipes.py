@@ -1,0 +1,240 @@
+"""Recipes: patterns, rules, scales, and the built-in ones as data."""
+
+import json
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fastinit
+from fastinit.recipes import Recipe, Rule, Scale, recipe, recipe_of
+from fastinit.recipes.patterns import compiled
+
+NORMAL = fastinit.Normal(std=0.02)
+HALF = Scale("layers", times=2, power=-0.5)
+RULE: dict[str, Any] = {
+    "pattern": "h.{layer}.*",
+    "initializer": {"type": "Normal", "mean": 0.0, "std": 0.02},
+    "scale": {"of": "layers", "times": 2, "power": -0.5},
+}
+SMALL: dict[str, Any] = {"name": "small", "source": "this test", "rules": [RULE]}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("a.b", "a.b"),
+        ("*", "weight"),
+        ("a*.weight", "attn.weight"),
+        ("h.*.weight", "h.0.weight"),
+        ("**", "h.0.weight"),
+        ("h.**", "h.0.weight"),
+        ("**.weight", "weight"),
+        ("**.weight", "h.0.weight"),
+        ("h.**.weight", "h.weight"),
+        ("h.**.weight", "h.0.attn.weight"),
+        ("h**.weight", "head.weight"),
+        ("h.{layer}.weight", "h.11.weight"),
+        ("block{layer}.weight", "block3.weight"),
+    ],
+)
+def test_pattern_matches(pattern: str, name: str) -> None:
+    """Names that a pattern is for."""
+    assert compiled(pattern).fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("a.b", "a_b"),
+        ("a.b", "a.b.c"),
+        ("*", "h.weight"),
+        ("h.*.weight", "h.0.attn.weight"),
+        ("**.weight", "h.overweight"),
+        ("h**.weight", "head_weight"),
+        ("h.{layer}.weight", "h.one.weight"),
+        ("h.{layer}.weight", "h..weight"),
+        ("h.{layer}.weight", "h.\u0663.weight"),
+        ("WEIGHT", "weight"),
+    ],
+)
+def test_pattern_does_not_match(pattern: str, name: str) -> None:
+    """Names that a pattern is not for; digits are those of ASCII."""
+    assert not compiled(pattern).fullmatch(name)
+
+
+@pytest.mark.parametrize("pattern", ["", "h.[01]", "h.?", "h.{expert}", "{layer", "h.***"])
+def test_pattern_errors(pattern: str) -> None:
+    """Other dialects of globs are refused, not taken literally."""
+    with pytest.raises(ValueError, match=r"is not understood; \* stands for anything but dots"):
+        Rule(pattern, NORMAL)
+
+
+def test_pattern_with_two_layers() -> None:
+    """There is one number of layers."""
+    with pytest.raises(ValueError, match=r"has \{layer\} twice"):
+        Rule("{layer}.{layer}", NORMAL)
+
+
+def test_first_match_wins() -> None:
+    """The order of the rules decides."""
+    first, second = Rule("*.weight", NORMAL), Rule("**", fastinit.Constant(0))
+    rules, _ = Recipe("r", "test", (first, second)).match(["a.weight", "a.bias"])
+    assert rules == {"a.weight": first, "a.bias": second}
+
+
+def test_layers_are_distinct_values() -> None:
+    """Every value of {layer} counts once, in whichever rules it is captured."""
+    some = Recipe("r", "test", (Rule("h.{layer}.a", NORMAL), Rule("**", NORMAL)))
+    assert some.match(["h.0.a", "h.0.b", "h.7.a", "h.12.a", "wte"])[1] == 3
+
+
+def test_unmatched_names_are_listed() -> None:
+    """Parameters that no rule matches are an error that names the first ten."""
+    names = [f"w{k}" for k in range(12)]
+    with pytest.raises(ValueError, match=r"no rule of recipe 'r' matches w0, w1,.* w9 and 2 more;"):
+        Recipe("r", "test", (Rule("b*", NORMAL),)).match([*names, "b"])
+
+
+def test_scale_divides_by_the_root() -> None:
+    """The power -1/2 is std / sqrt(2 L), in that order."""
+    assert HALF.apply(0.02, 12) == 0.02 / math.sqrt(24)
+
+
+@pytest.mark.parametrize("quarters", range(-16, 17))
+def test_scale_powers(quarters: int) -> None:
+    """Every allowed power is right to a few roundings."""
+    scaled = Scale("layers", times=1.5, power=quarters / 4).apply(0.02, 10)
+    exact = Fraction(0.02) ** 4 * Fraction(15) ** quarters
+    assert abs(Fraction(scaled) ** 4 / exact - 1) < Fraction(2) ** -47
+
+
+def test_scale_defaults_to_the_number_itself() -> None:
+    """Of layers, times 1, to the power of 1."""
+    assert Scale("layers").apply(0.5, 3) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"of": "depth"}, "of='depth' is not known; only 'layers' is"),
+        ({"times": 0}, "times=0 is not positive"),
+        ({"times": math.inf}, "times=inf is not positive and finite"),
+        ({"times": math.nan}, "times=nan is not positive"),
+        ({"power": 0.3}, "power=0.3 is no multiple of 1/4"),
+        ({"power": -4.25}, "power=-4.25 is no multiple of 1/4 from -4 to 4"),
+        ({"power": math.nan}, "power=nan is no multiple"),
+    ],
+)
+def test_scale_errors(fields: dict[str, Any], message: str) -> None:
+    """Fields that are out of range."""
+    with pytest.raises(ValueError, match=message):
+        Scale(**{"of": "layers", **fields})
+
+
+@pytest.mark.parametrize("value", ["2", True, None])
+@pytest.mark.parametrize("field", ["times", "power"])
+def test_scale_takes_numbers(field: str, value: Any) -> None:
+    """What only looks like a number would not survive the arithmetic."""
+    with pytest.raises(TypeError, match=f"{field}={value!r} is no number"):
+        Scale(**{"of": "layers", field: value})
+
+
+def test_rule_scales_the_std_alone() -> None:
+    """The mean stays."""
+    rule = Rule("*", fastinit.Normal(mean=1.0, std=0.5), Scale("layers", power=-1))
+    assert rule.distribution((3,), layers=4) == fastinit.Normal(mean=1.0, std=0.125)
+
+
+def test_rule_scales_what_an_initializer_resolves_to() -> None:
+    """Also a std that depends on the shape."""
+    rule = Rule("*", fastinit.LecunNormal(), HALF)
+    assert rule.distribution((8, 16), layers=2) == fastinit.Normal(std=0.125)
+
+
+def test_rule_without_a_std() -> None:
+    """A constant cannot be scaled."""
+    with pytest.raises(ValueError, match=r"multiplies a std, which Constant\(value=0\) has not"):
+        Rule("*", fastinit.Constant(0), HALF).distribution((3,), layers=1)
+
+
+def test_rule_without_layers() -> None:
+    """A scale needs a pattern with {layer} that matches something."""
+    with pytest.raises(ValueError, match=r"needs the number of layers; write \{layer\}"):
+        Rule("*", NORMAL, HALF).distribution((3,), layers=0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ((5, NORMAL), "pattern=5 is no string"),
+        (("*", "Normal"), "initializer='Normal' is no Initializer"),
+        (("*", NORMAL, 2.0), "scale=2.0 is no Scale"),
+    ],
+)
+def test_rule_types(fields: tuple[Any, ...], message: str) -> None:
+    """Fields of the wrong type."""
+    with pytest.raises(TypeError, match=message):
+        Rule(*fields)
+
+
+@pytest.mark.parametrize("name", ["gpt2"])
+def test_built_in_recipes_are_canonical(name: str) -> None:
+    """A built-in file is what to_json writes, so the way there and back is exact."""
+    text = Path(str(recipe.__code__.co_filename)).with_name(f"{name}.json").read_text("utf-8")
+    assert Recipe.from_json(text).to_json() == text
+
+
+def test_dict_round_trip() -> None:
+    """Of dicts as well."""
+    assert Recipe.from_dict(SMALL).to_dict() == SMALL
+
+
+def test_recipe_of_a_file(tmp_path: Path) -> None:
+    """A path is read."""
+    path = tmp_path / "small.json"
+    path.write_text(json.dumps(SMALL), encoding="utf-8")
+    assert recipe(path).rules == (Rule("h.{layer}.*", NORMAL, HALF),)
+
+
+def test_unknown_recipe() -> None:
+    """What is neither built in nor a file."""
+    with pytest.raises(FileNotFoundError, match=r"'gpt9' is neither a built-in recipe nor a file"):
+        recipe("gpt9")
+
+
+def test_recipe_of_a_model() -> None:
+    """The recipe that is named like the model serves it."""
+    assert recipe_of("gpt2") == recipe("gpt2")
+
+
+def test_no_recipe_of_a_model() -> None:
+    """The error says how to pass one."""
+    with pytest.raises(ValueError, match=r"no recipe is named like the model 'x'; .* \(--recipe\)"):
+        recipe_of("x")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": ""}, "name='' is no text"),
+        ({"source": 5}, "source=5 is no text"),
+        ({"rules": []}, "rules is empty"),
+        ({"rules": {}}, "rules={} is no list"),
+        ({"rule": []}, "field 'rule' is not known"),
+        ({"rules": [RULE, {}]}, r"rules\[1\]: field 'pattern' is missing"),
+        ({"rules": [RULE | {"pattern": ""}]}, r"rules\[0\]: pattern='' is not understood"),
+        ({"rules": [RULE | {"initializer": []}]}, r"rules\[0\]: initializer: \[\] is no object"),
+        ({"rules": [RULE | {"initializer": {"type": "N"}}]}, r"initializer: type='N' is no init"),
+        ({"rules": [RULE | {"scale": {"of": "x"}}]}, r"rules\[0\]: scale: of='x' is not known"),
+        ({"rules": [RULE | {"scale": {"by": 2}}]}, r"rules\[0\]: scale: field 'of' is missing"),
+    ],
+)
+def test_recipe_errors(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    """Each names the file and what is wrong in it."""
+    path = tmp_path / "small.json"
+    path.write_text(json.dumps(SMALL | change), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"small\.json: .*{message}"):
+        recipe(path)
