@@ -151,33 +151,26 @@ struct Groups64 {
   }
 };
 
-// `count` elements from `first` on, which need not begin or end a group, through a buffer. Returns how many.
-template <int in_flight, class Groups>
-std::uint64_t fill_some(const Groups& groups, std::uint64_t first, std::uint64_t count, typename Groups::Item* out) {
-  constexpr std::uint64_t group = 4 * Groups::Lanes::blocks;
-  const std::uint64_t skipped = first % group, left = in_flight * group - skipped;
-  const std::uint64_t done = count < left ? count : left;
-  typename Groups::Item buffer[in_flight * group];
-  groups.template fill<in_flight>((first - skipped) / 4, buffer);
-  std::memcpy(out, buffer + skipped, done * sizeof *out);
-  return done;
-}
-
 // Elements [first, first + count) of the whole array to `out`: whole sets of groups in place, the ends through a buffer.
+// One call for both, so that the compiler puts the loop's body here and keeps its constants in registers.
 template <class Groups>
 void fill_run(const Groups& groups, std::uint64_t first, std::uint64_t count, typename Groups::Item* out) {
   constexpr int in_flight = Groups::Lanes::groups_in_flight;
   constexpr std::uint64_t blocks = Groups::Lanes::blocks, group = 4 * blocks;
+  typename Groups::Item buffer[in_flight * group];
   while (count > 0) {
-    const std::uint64_t skipped = first % group;
-    std::uint64_t done = in_flight * group;
-    if (skipped + count <= group || !shares_high_half((first - skipped) / 4, in_flight * blocks)) {
-      done = fill_some<1>(groups, first, count, out);
-    } else if (skipped > 0 || count < done) {
-      done = fill_some<in_flight>(groups, first, count, out);
+    const std::uint64_t skipped = first % group, block = (first - skipped) / 4;
+    const bool one_group = skipped + count <= group || !shares_high_half(block, in_flight * blocks);
+    const std::uint64_t size = one_group ? group : in_flight * group;
+    const bool in_place = skipped == 0 && count >= size;
+    typename Groups::Item* const target = in_place ? out : buffer;
+    if (one_group) {
+      groups.template fill<1>(block, target);
     } else {
-      groups.template fill<in_flight>(first / 4, out);
+      groups.template fill<in_flight>(block, target);
     }
+    const std::uint64_t done = count < size - skipped ? count : size - skipped;
+    if (!in_place) std::memcpy(out, buffer + skipped, done * sizeof *out);
     first += done;
     out += done;
     count -= done;

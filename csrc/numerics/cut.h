@@ -195,7 +195,7 @@ static inline void prepare_x(double lower, double mass, double* parameter) {
   }
   parameter[cut_slope] = slope;
   const double end = mass / (2 * two_sigmas);
-  parameter[cut_square_offset] = static_cast<float>(2 * end * (end - slope * middle));
+  parameter[cut_square_offset] = static_cast<float>(0x1p-7 + 2 * end * (end - slope * middle));
   parameter[cut_offset_low] = low;
   parameter[cut_offset_high] = high;
   parameter[cut_anchor_low] = anchor_low;
@@ -265,7 +265,7 @@ static inline PreparedCut prepare_cut(double lower, double upper) {
   } else {
     prepared.cut = lower != -upper ? Cut::wide : upper <= 2 ? Cut::centre : Cut::wide_symmetric;
     prepare_x<T>(lower, mass, prepared.parameter);
-    prepare_mass<T>(lower, upper, mass, 1, prepared.parameter);
+    if (prepared.cut != Cut::centre) prepare_mass<T>(lower, upper, mass, 1, prepared.parameter);
   }
   prepared.parameter[cut_sign] = lower >= 0 ? 1 : -1;
   return prepared;

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN, B905, D103, D403
+# ruff: noqa
 """Finds the coefficients in truncated.h and truncated64.h (needs numpy, scipy, mpmath; some minutes).
 
 Two methods. G in float32 has positive coefficients and sparse powers: a linear programme minimizes the largest weighted
@@ -14,6 +14,10 @@ from scipy.optimize import linprog
 from scipy.special import erf, erfinv, ndtr, ndtri
 
 TWO_SIGMAS = erf(np.sqrt(2.0))  # 2 Phi(2) - 1
+
+# What is added to x^2, and from what the fourth root is subtracted: away from zero, so that no power is subnormal.
+CENTRE_START = 2.0**-7
+WIDE_START = 0.7080078125  # 725 / 1024
 
 
 def linear_programme(x, target, weight, powers, fixed):
@@ -46,28 +50,28 @@ def sparse_fit(x, target, weight, powers):
     print({k: c.hex() for k, c in fixed.items()})
 
 
-def chebyshev_points(end, n=600):
-    return end * (1 - np.cos(np.pi * np.arange(n + 1) / n)) / 2
+def chebyshev_points(start, end, n=600):
+    return start + (end - start) * (1 - np.cos(np.pi * np.arange(n + 1) / n)) / 2
 
 
 def centre32():
-    y = chebyshev_points(1.0)
-    x = np.sqrt(y)
+    y = chebyshev_points(CENTRE_START, CENTRE_START + 1)
+    x = np.sqrt(y - CENTRE_START)
     with np.errstate(all="ignore"):
-        ratio = np.where(y < 1e-14, np.sqrt(np.pi / 2) * TWO_SIGMAS, np.sqrt(2) * erfinv(x * TWO_SIGMAS) / x)
+        ratio = np.where(x < 1e-7, np.sqrt(np.pi / 2) * TWO_SIGMAS, np.sqrt(2) * erfinv(x * TWO_SIGMAS) / x)
     tolerance = np.interp(x, [0, 0.65, 0.85, 0.95, 1], [1.6, 1.5, 1.2, 0.9, 0.7])
-    sparse_fit(y, ratio, 1 / tolerance, [0, 1, 2, 3, 4, 6, 10, 18, 34, 50, 66])
+    sparse_fit(y, ratio, 1 / tolerance, [0, 1, 2, 3, 4, 6, 10, 18, 34, 66])
 
 
 def wide32():
-    start, mass = float(np.sqrt(np.float32(0.5))), ndtr(-3.03)
-    r = chebyshev_points(start - (mass - mass * mass) ** 0.25)
-    product = np.minimum((start - r) ** 4, 0.25)  # P (1 - P)
+    mass = ndtr(-3.03)
+    r = chebyshev_points(WIDE_START - float(np.sqrt(np.float32(0.5))), WIDE_START - (mass - mass * mass) ** 0.25)
+    product = np.minimum((WIDE_START - r) ** 4, 0.25)  # P (1 - P)
     x = np.sqrt(1 - 4 * product)
     mass = 2 * product / (1 + x)
     with np.errstate(all="ignore"):
         z = np.where(mass < 0.25, -ndtri(np.minimum(mass, 0.5)), np.sqrt(2) * erfinv(x))
-        ratio = np.where(r < 1e-9, np.sqrt(np.pi / 2) * TWO_SIGMAS, z / x * TWO_SIGMAS)
+        ratio = np.where(x < 1e-4, np.sqrt(np.pi / 2) * TWO_SIGMAS, z / x * TWO_SIGMAS)
     sparse_fit(r, ratio, np.ones_like(r), [0, 1, 2, 3, 4, 6, 8, 10, 18])
 
 

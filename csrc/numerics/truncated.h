@@ -3,11 +3,10 @@
 //
 // Which formulation serves a cut is decided once, on the host (cut.h), with the constants that it needs:
 //
-//   centre   both ends within 2 sigmas: z = x G(x^2), x = (Phi(z) - 1/2) / (Phi(2) - 1/2) affine in the word
-//   wide     other cuts that reach within 1.75 sigmas: z = x G(r) up to 3 sigmas, r = 2^-1/2 - (P (1 - P))^(1/4), with
-//   P
-//            affine in the word as well, and for the rare values beyond the formula of the tail
-//   tail     cuts from 1.75 sigmas on: z = r - D(r), r = sqrt(-2 ln P)
+//   centre   symmetric cuts up to 2 sigmas: z = x G(x^2), x = (Phi(z) - 1/2) / (Phi(2) - 1/2) affine in the word
+//   wide     other cuts that reach within 1.75 sigmas: z = x G(r) up to 3 sigmas, r = constant - (P (1 - P))^(1/4), P
+//            too being affine in the word, and for the rare values beyond the formula of the tail
+//   tail     cuts that start at 1.75 sigmas or farther out: z = r - D(r), r = sqrt(-2 ln P)
 //
 // In float32 z never decreases as the word increases. Every operation is correctly rounded, hence monotone, and the two
 // G have positive coefficients only, so z = x G is monotone whatever the cut. The tail is a function of P alone, and
@@ -15,7 +14,7 @@
 // its complement give exactly z and -z.
 //
 // The inverse error function's Taylor coefficients are positive, and it is singular where P vanishes. Powers spaced
-// ever wider (0 1 2 3 4 6 10 18 34 50 66) then do what takes a dense polynomial twice the operations; compare Braess
+// ever wider (0 1 2 3 4 6 10 18 34 66) then do what takes a dense polynomial twice the operations; compare Braess
 // and Hackbusch, "Approximation of 1/x by exponential sums in [1, inf)", IMA J. Numer. Anal. 25, 2005. fit_truncated.py
 // finds the coefficients; errors in comments are relative in z, rounded coefficients included.
 #pragma once
@@ -42,7 +41,7 @@ enum CutParameter : int {
   cut_mass_low,
   cut_mass_high,
   cut_sign,           // of z in a tail
-  cut_square_offset,  // of the square of x, in a centre cut
+  cut_square_offset,  // for the square of x, in a centre cut
   cut_parameters,
 };
 
@@ -51,23 +50,22 @@ constexpr double tail_mass_scale32 = 0x1p32;
 
 // ---- float32 ------------------------------------------------------------------------------------------------------
 
-// z of a centre cut from x, at most 1; square_offset is the small constant that makes up for the rounding of x's slope
-// at the end of the interval, where an error of x^2 counts most. Error 1.6e-7 in the middle and 0.9e-7 at 2 sigmas,
-// where x's error counts most.
+// z of a centre cut from x, at most 1, and the constant to be added to its square: 2^-7, lest the powers be subnormal
+// (which some processors work very slowly), and what makes up for the rounding of x's slope at the end of the interval,
+// where an error of the square counts most. Error 1.4e-7 in the middle and 0.8e-7 at 2 sigmas.
 template <class L>
 FASTINIT_INLINE typename L::F32 centre_value(typename L::F32 x, typename L::F32 square_offset) {
   using F32 = typename L::F32;
   const F32 y = L::fma(x, x, square_offset), y2 = y * y, y4 = y2 * y2, y8 = y4 * y4, y16 = y8 * y8;
-  F32 g = L::fma(L::f32(0x1.b6e4c6p-12f), y16, L::f32(0x1.a62b64p-16f));
-  g = L::fma(g, y16, L::f32(0x1.146fa2p-7f));
-  g = L::fma(g, y16, L::f32(0x1.333c34p-5f));
-  g = L::fma(g, y8, L::f32(0x1.2c97b4p-4f));
-  g = L::fma(g, y4, L::f32(0x1.7dcf72p-4f));
-  g = L::fma(g, y2, L::f32(0x1.3d8018p-4f));
-  g = L::fma(g, y, L::f32(0x1.5a3b1ap-4f));
-  g = L::fma(g, y, L::f32(0x1.259ceap-3f));
-  g = L::fma(g, y, L::f32(0x1.2429d6p-2f));
-  g = L::fma(g, y, L::f32(0x1.323ffp+0f));
+  F32 g = L::fma(y16 * L::f32(0x1.190bd8p-12f), y16, L::f32(0x1.b422d4p-8f));
+  g = L::fma(g, y16, L::f32(0x1.0e4f6ep-5f));
+  g = L::fma(g, y8, L::f32(0x1.185df4p-4f));
+  g = L::fma(g, y4, L::f32(0x1.6d8216p-4f));
+  g = L::fma(g, y2, L::f32(0x1.3583b2p-4f));
+  g = L::fma(g, y, L::f32(0x1.523a3p-4f));
+  g = L::fma(g, y, L::f32(0x1.2183a6p-3f));
+  g = L::fma(g, y, L::f32(0x1.21e2f4p-2f));
+  g = L::fma(g, y, L::f32(0x1.31ae6ep+0f));
   return x * g;
 }
 
@@ -102,23 +100,24 @@ FASTINIT_INLINE typename L::F32 tail_magnitude(typename L::F32 mass) {
   return z;
 }
 
-// z of a wide cut from x and the mass of either tail; of the smaller one where that is rare. G has error 3.8e-8 up to
-// r = 0.5202, which is 3.03 sigmas, and lies below the true one beyond: it lacks the higher, positive terms.
+// z of a wide cut from x and the mass of either tail; of the smaller one where that is rare. G has error 2.8e-8 up to
+// r = 0.521, which is 3.03 sigmas, and lies below the true one beyond: it lacks the higher, positive terms. r starts at
+// 0.0009 instead of 0 for the sake of its powers, as above.
 template <class L>
 FASTINIT_INLINE typename L::F32 wide_value(typename L::F32 x, typename L::F32 mass) {
   using F32 = typename L::F32;
-  const F32 r = L::f32(0x1.6a09e6p-1f) - L::sqrt(L::sqrt(L::fma(-mass, mass, mass)));
+  const F32 r = L::f32(0x1.6a8p-1f) - L::sqrt(L::sqrt(L::fma(-mass, mass, mass)));
   const F32 r2 = r * r, r4 = r2 * r2, r8 = r4 * r4;
-  F32 g = L::fma(L::f32(0x1.c63e7p+7f), r8, L::f32(0x1.ac172p+3f));
-  g = L::fma(g, r2, L::f32(0x1.596e7ap-1f));
-  g = L::fma(g, r2, L::f32(0x1.c9ef98p+0f));
-  g = L::fma(g, r2, L::f32(0x1.b735a6p-1f));
-  g = L::fma(g, r, L::f32(0x1.4f5e8cp+0f));
-  g = L::fma(g, r, L::f32(0x1.c07488p+0f));
-  g = L::fma(g, r, L::f32(0x1.c58b62p+0f));
-  g = L::fma(g, r, L::f32(0x1.323feep+0f));
+  F32 g = L::fma(L::f32(0x1.bf67fep+7f), r8, L::f32(0x1.a1b654p+3f));
+  g = L::fma(g, r2, L::f32(0x1.863df2p-1f));
+  g = L::fma(g, r2, L::f32(0x1.bf343ep+0f));
+  g = L::fma(g, r2, L::f32(0x1.b868aap-1f));
+  g = L::fma(g, r, L::f32(0x1.4e4facp+0f));
+  g = L::fma(g, r, L::f32(0x1.bf9448p+0f));
+  g = L::fma(g, r, L::f32(0x1.c4bc72p+0f));
+  g = L::fma(g, r, L::f32(0x1.31d768p+0f));
   F32 z = x * g;
-  const typename L::M32 far = L::less(L::f32(0x1.092226p-1f), r);  // 3.015 sigmas
+  const typename L::M32 far = L::less(L::f32(0x1.09984p-1f), r);  // 3.015 sigmas
   if (L::any(far)) {
     const typename L::U32 negative = L::bits(x) & 0x80000000u;
     // The larger of two increasing functions: z increases across the joint too.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -36,6 +35,8 @@ def digest(array: Any) -> str:
     content = data.reshape(-1).view(np.uint8)
     pieces = [content[at : at + PIECE] for at in range(0, content.size, PIECE)]
     if len(pieces) > 1:
+        from concurrent.futures import ThreadPoolExecutor  # here: it takes milliseconds to import
+
         with ThreadPoolExecutor(min(get_num_threads(), len(pieces))) as pool:
             digests = list(pool.map(_sha256, pieces))
     else:

@@ -50,7 +50,12 @@ class Constant(Distribution):
             object.__setattr__(self, "value", real(self.value, "value"))
 
     def draw(self, dtype: np.dtype[Any]) -> Draw:
-        """The value's bits. Not cached: 0.0 and -0.0 are equal, their bits are not."""
+        """The value's bits, once it is known that ``dtype`` can hold it."""
+        return self._draw(dtype, math.copysign(1.0, self.value))
+
+    @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
+    def _draw(self, dtype: np.dtype[Any], _sign: float) -> Draw:
+        # The sign is there for the cache: 0.0 and -0.0 are equal, their bits are not.
         element = self._float(dtype) if dtype in CODES else self._integer(dtype)
         return draw(CONSTANT, dtype, pattern=int.from_bytes(element.tobytes(), "little"))
 
