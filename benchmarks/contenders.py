@@ -1,0 +1,228 @@
+"""The contenders of ``benchmarks.fill``: who can do a task, into whose memory, of what size."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+import fastinit
+from benchmarks.common import LeftOutError, peer
+from fastinit import _cpu
+
+Shape = tuple[int, int]
+Memory = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What everyone is to draw."""
+
+    distribution: str
+    dtype: str
+
+    @property
+    def name(self) -> str:
+        """As the results name it."""
+        return f"{self.distribution} {self.dtype}"
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The dtype in NumPy."""
+        return np.dtype(getattr(ml_dtypes, self.dtype, self.dtype))
+
+
+TASKS = (
+    Task("uniform", "float32"),
+    Task("normal", "float32"),
+    Task("truncated_normal", "float32"),
+    Task("normal", "bfloat16"),
+    Task("normal", "float16"),
+    Task("normal", "float64"),
+    Task("he_normal", "float32"),
+)
+
+# Those that would take seconds draw this part of the rows; figures are values a second.
+DIVISORS = {
+    ("torch", "truncated_normal"): 16,
+    ("numpy", "normal"): 8,
+    ("jax", "uniform"): 8,
+    ("jax", "normal"): 8,
+    ("jax", "truncated_normal"): 8,
+    ("jax", "he_normal"): 8,
+}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """``run()`` draws once; ``read(what it returned)`` gives the values."""
+
+    library: str
+    instruction_set: str | None
+    values: int
+    run: Callable[[], Any]
+    read: Callable[[Any], NDArray[Any]]
+    note: str = ""
+
+
+def shape_for(library: str, task: Task, size: int) -> Shape:
+    """``size`` columns, and the rows that the library gets."""
+    return max(1, size // DIVISORS.get((library, task.distribution), 1)), size
+
+
+# ---- fastinit and memset ------------------------------------------------------------------------
+
+
+def of_fastinit(task: Task, memory: Memory, size: int) -> Iterator[Contender]:
+    """One contender for each instruction set of this machine."""
+    shape = (size, size)
+    out = _view(memory, task.numpy_dtype, shape)
+    draw = getattr(fastinit, task.distribution)
+    for name in _cpu.instruction_sets():
+
+        def run(name: str = name) -> Any:
+            _cpu.select_instruction_set(name)
+            return draw(shape, seed=0, out=out)
+
+        yield Contender("fastinit", name, out.size, run, np.asarray)
+
+
+def of_memset(task: Task, memory: Memory, size: int, pool: ThreadPoolExecutor) -> Contender:
+    """The C library's ``memset`` over as many bytes, in as many threads as fastinit has now."""
+    values = size * size
+    count = values * task.numpy_dtype.itemsize
+
+    def run() -> None:
+        set_bytes(memory.ctypes.data, count, pool)
+
+    return Contender("memset", None, values, run, lambda _: memory[:count])
+
+
+def set_bytes(address: int, count: int, pool: ThreadPoolExecutor) -> None:
+    """``memset`` in equal pieces."""
+    parts = fastinit.get_num_threads()
+    cuts = [count * k // parts for k in range(parts + 1)]
+    pieces = [(address + low, high - low) for low, high in itertools.pairwise(cuts)]
+    waiting = [pool.submit(ctypes.memset, at, 1, length) for at, length in pieces[1:]]
+    ctypes.memset(pieces[0][0], 1, pieces[0][1])
+    for each in waiting:
+        each.result()
+
+
+# ---- the peers ----------------------------------------------------------------------------------
+
+
+def of_torch(task: Task, memory: Memory, size: int) -> Contender:
+    """torch.nn.init, into the same memory."""
+    torch = _needed("torch")
+    shape = shape_for("torch", task, size)
+    array = _view(memory, task.numpy_dtype, shape)
+    if task.dtype == "bfloat16":
+        tensor = torch.from_numpy(array.view(np.uint16)).view(torch.bfloat16)
+    else:
+        tensor = torch.from_numpy(array)
+    init = torch.nn.init
+    torch.manual_seed(0)
+    draws = {
+        "uniform": lambda: init.uniform_(tensor),
+        "normal": lambda: init.normal_(tensor),
+        "truncated_normal": lambda: init.trunc_normal_(tensor, a=-2.0, b=2.0, std=1.0),
+        "he_normal": lambda: init.kaiming_normal_(tensor),
+    }
+    return Contender("torch", None, array.size, draws[task.distribution], lambda _: array)
+
+
+def of_numpy(task: Task, memory: Memory, size: int) -> Contender:
+    """NumPy's Generator over Philox, into the same memory."""
+    if task.distribution not in ("uniform", "normal") or task.dtype not in ("float32", "float64"):
+        raise LeftOutError(f"numpy's Generator has no {task.name}")
+    shape = shape_for("numpy", task, size)
+    out: NDArray[Any] = _view(memory, task.numpy_dtype, shape)
+    generator = np.random.Generator(np.random.Philox(0))
+    method: Any = generator.random if task.distribution == "uniform" else generator.standard_normal
+    return Contender(
+        "numpy",
+        None,
+        out.size,
+        lambda: method(out=out, dtype=out.dtype),
+        np.asarray,
+        "one thread, whatever is allowed",
+    )
+
+
+def of_jax(task: Task, memory: Memory, size: int) -> Contender:  # noqa: ARG001
+    """jax.random in one jitted function, which returns new arrays."""
+    jax = _needed("jax")
+    initializers = _needed("jax.nn.initializers")
+    if task.dtype == "float64":
+        raise LeftOutError("JAX draws no float64 unless its x64 mode is on")
+    shape, dtype = shape_for("jax", task, size), task.numpy_dtype
+    draws = {
+        "uniform": lambda key: jax.random.uniform(key, shape, dtype),
+        "normal": lambda key: jax.random.normal(key, shape, dtype),
+        "truncated_normal": lambda key: jax.random.truncated_normal(key, -2, 2, shape, dtype),
+        "he_normal": lambda key: initializers.he_normal(-1, -2)(key, shape, dtype),
+    }
+    draw, key = jax.jit(draws[task.distribution]), jax.random.key(0)
+    note = "new arrays"
+    if task.distribution == "he_normal":
+        note += "; truncated at 2 sigmas, as JAX means it"
+    return Contender(
+        "jax", None, math.prod(shape), lambda: draw(key).block_until_ready(), np.asarray, note
+    )
+
+
+PEERS: dict[str, Callable[[Task, Memory, int], Contender]] = {
+    "torch": of_torch,
+    "numpy": of_numpy,
+    "jax": of_jax,
+}
+
+
+# ---- fresh memory -------------------------------------------------------------------------------
+
+
+def of_fresh(
+    task: Task, size: int, pool: ThreadPoolExecutor, peers: Sequence[str]
+) -> Iterator[Contender]:
+    """A new array each time: fastinit, an empty array set by ``memset``, torch if in ``peers``."""
+    shape, values = (size, size), size * size
+    draw = getattr(fastinit, task.distribution)
+
+    def run() -> Any:
+        return draw(shape, seed=0, dtype=task.numpy_dtype)
+
+    def run_memset() -> Any:
+        array = np.empty(shape, task.numpy_dtype)
+        set_bytes(array.ctypes.data, array.nbytes, pool)
+        return array
+
+    best = _cpu.instruction_sets()[-1]
+    yield Contender("fastinit", best, values, run, np.asarray)
+    yield Contender("memset", None, values, run_memset, np.asarray)
+    torch = peer("torch") if "torch" in peers else None
+    if torch is not None:
+        fill = {"uniform": torch.nn.init.uniform_, "normal": torch.nn.init.normal_}
+        chosen, dtype = fill[task.distribution], getattr(torch, task.dtype)
+        yield Contender(
+            "torch", None, values, lambda: chosen(torch.empty(shape, dtype=dtype)), np.asarray
+        )
+
+
+def _view(memory: Memory, dtype: np.dtype[Any], shape: Shape) -> NDArray[Any]:
+    return memory[: math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+
+
+def _needed(name: str) -> Any:
+    module = peer(name)
+    if module is None:
+        raise LeftOutError(f"{name} is not installed")
+    return module

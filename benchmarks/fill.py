@@ -1,0 +1,223 @@
+"""Fills: how many values a second, beside the peers and ``memset``.
+
+    python -m benchmarks.fill --json benchmarks/results/fill.json
+
+An entry of ``results`` has ``task`` ("normal float32"), ``memory`` ("touched": the same array again
+and again; "fresh": a new one each time), ``threads``, ``library``, ``instruction_set`` (fastinit's,
+else null), ``values`` (slow libraries draw fewer), ``seconds``, ``values_per_second`` (of the
+median) and ``note``. ``library`` is "fastinit", "memset", "torch", "numpy" or "jax".
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import fastinit
+from benchmarks import common, contenders
+from benchmarks.contenders import Contender, Memory, Task
+from fastinit import _cpu
+
+SAMPLE = 1 << 20  # values that the moments are taken of
+SIGMAS = 6.0  # how far a moment may be off
+FRESH = ("uniform float32", "normal float32")
+NOTES = [
+    "Rates are values / median seconds; compare within one run only.",
+    "Libraries that would take seconds draw fewer rows of the same width: see values.",
+    "For n threads the process runs on its first n processors, which is what limits JAX.",
+    "JAX always returns a new array; NumPy's Generator draws with one thread.",
+    "memset sets as many bytes in as many threads.",
+]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check, time, print, and write the report where asked."""
+    options = _options(argv)
+    names = options.tasks.split(",")
+    tasks = [task for task in contenders.TASKS if task.name in names]
+    counts = common.thread_counts(options.threads)
+    run = _Run(options.size, options.repeats, counts, options.peers.split(","))
+    with ThreadPoolExecutor(max(counts)) as pool:
+        for task in tasks:
+            run.touched(task, pool)
+        for task in tasks:
+            if task.name in FRESH:
+                run.fresh(task, pool)
+    common.write(options.json, run.report)
+    return 0
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks.fill", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--json", metavar="PATH", help="write the report there")
+    parser.add_argument("--size", type=int, default=8192, help="rows and columns (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=11, help="of everything (%(default)s)")
+    parser.add_argument("--threads", default="1,all", help="comma-separated (%(default)s)")
+    names = ",".join(task.name for task in contenders.TASKS)
+    parser.add_argument("--tasks", default=names, help="comma-separated (%(default)s)")
+    peers = ",".join(contenders.PEERS)
+    parser.add_argument("--peers", default=peers, help="comma-separated (%(default)s)")
+    return parser.parse_args(argv)
+
+
+class _Run:
+    """One run: what was asked for, and the report that grows."""
+
+    def __init__(self, size: int, repeats: int, counts: list[int], peers: list[str]) -> None:
+        self.size, self.repeats, self.counts, self.peers = size, repeats, counts, peers
+        self.report: dict[str, Any] = {
+            "format": common.FORMAT,
+            "benchmark": "fill",
+            "environment": common.environment(),
+            "settings": {"size": size, "repeats": repeats, "threads": counts},
+            "checks": [],
+            "left_out": [],
+            "results": [],
+            "notes": NOTES,
+        }
+
+    def touched(self, task: Task, pool: ThreadPoolExecutor) -> None:
+        """Everyone fills the same array, which has been written before."""
+        memory = _memory(self.size * self.size * task.numpy_dtype.itemsize)
+        all_of_them = [
+            *contenders.of_fastinit(task, memory, self.size),
+            contenders.of_memset(task, memory, self.size, pool),
+            *self._entrants(task, memory),
+        ]
+        for each in all_of_them:
+            self._check(task, each)
+        self._check_digests(task, [each for each in all_of_them if each.library == "fastinit"])
+        self._time(task, "touched", all_of_them)
+
+    def fresh(self, task: Task, pool: ThreadPoolExecutor) -> None:
+        """Everyone returns a new array."""
+        self._time(task, "fresh", list(contenders.of_fresh(task, self.size, pool, self.peers)))
+
+    def _entrants(self, task: Task, memory: Memory) -> Iterable[Contender]:
+        for library in self.peers:
+            try:
+                yield contenders.PEERS[library](task, memory, self.size)
+            except common.LeftOutError as reason:
+                self.report["left_out"].append(
+                    {"what": task.name, "library": library, "reason": str(reason)}
+                )
+                print(f"{task.name}: {library} is left out: {reason}")
+
+    def _check(self, task: Task, contender: Contender) -> None:
+        """The values' moments; fastinit's must fit, a peer's are written down."""
+        sample = contender.read(contender.run()).ravel()[:SAMPLE]
+        if contender.library == "memset":
+            return
+        found = moments(task, self.size, sample)
+        entry = {
+            "what": task.name,
+            "library": contender.library,
+            "instruction_set": contender.instruction_set,
+            **found,
+        }
+        self._enter_check(entry)
+
+    def _check_digests(self, task: Task, own: list[Contender]) -> None:
+        """The same bytes from every instruction set and with every number of threads."""
+        digests = set()
+        for count in self.counts:
+            with common.threads(count):
+                digests |= {fastinit.digest(each.read(each.run())) for each in own}
+        entry = {
+            "what": f"{task.name}: one digest for all threads and instruction sets",
+            "library": "fastinit",
+            "threads": self.counts,
+            "instruction_sets": [each.instruction_set for each in own],
+            "digests": sorted(digests),
+            "ok": len(digests) == 1,
+        }
+        self._enter_check(entry)
+
+    def _enter_check(self, entry: dict[str, Any]) -> None:
+        self.report["checks"].append(entry)
+        if entry["ok"]:
+            return
+        if entry["library"] == "fastinit":
+            sys.exit(f"fastinit is wrong, so nothing is timed: {entry}")
+        print(f"differs from what was asked for: {entry}")
+
+    def _time(self, task: Task, memory: str, all_of_them: list[Contender]) -> None:
+        for count in self.counts:
+            measures = {
+                k: lambda each=each: common.once(each.run) for k, each in enumerate(all_of_them)
+            }
+            with common.threads(count):
+                found = common.interleaved(measures, self.repeats)
+            _cpu.select_instruction_set(self.report["environment"]["instruction_set"])
+            for k, each in enumerate(all_of_them):
+                self._enter(task, memory, count, each, common.spread(found[k]))
+
+    def _enter(
+        self, task: Task, memory: str, count: int, each: Contender, seconds: dict[str, float]
+    ) -> None:
+        rate = each.values / seconds["median"]
+        self.report["results"].append(
+            {
+                "task": task.name,
+                "memory": memory,
+                "threads": count,
+                "library": each.library,
+                "instruction_set": each.instruction_set,
+                "values": each.values,
+                "seconds": seconds,
+                "values_per_second": rate,
+                "note": each.note,
+            }
+        )
+        low, high = (each.values / seconds[end] / 1e9 for end in ("maximum", "minimum"))
+        who = f"{each.library} {each.instruction_set or ''}"
+        what = f"{task.name} {memory}"
+        print(f"{what:34}{count:3} {who:18}{rate / 1e9:8.3f}   {low:.3f} to {high:.3f}")
+
+
+def moments(task: Task, size: int, sample: NDArray[Any]) -> dict[str, Any]:
+    """Mean, standard deviation and extremes of a sample, and whether they are the task's."""
+    mean, std, low, high = _expected(task, size)
+    values = sample.astype(np.float64)
+    found = {
+        "values": values.size,
+        "mean": float(values.mean()),
+        "std": float(values.std()),
+        "minimum": float(values.min()),
+        "maximum": float(values.max()),
+    }
+    allowed = SIGMAS * std / math.sqrt(values.size)
+    ok = (
+        abs(found["mean"] - mean) <= allowed
+        and abs(found["std"] - std) <= allowed
+        and low <= found["minimum"] < mean < found["maximum"] <= high
+    )
+    return {**found, "ok": ok}
+
+
+def _expected(task: Task, size: int) -> tuple[float, float, float, float]:
+    """Mean, standard deviation, and bounds that no value may pass."""
+    he = math.sqrt(2 / size)
+    return {
+        "uniform": (0.5, 1 / math.sqrt(12), 0.0, 1.0),
+        "normal": (0.0, 1.0, -10.0, 10.0),
+        "truncated_normal": (0.0, 0.8796256610342398, -2.0, 2.0),
+        "he_normal": (0.0, he, -10 * he, 10 * he),
+    }[task.distribution]
+
+
+def _memory(size: int) -> Memory:
+    """Bytes that start at a cache line and have been written once."""
+    return fastinit.constant(size, 1, dtype="uint8")  # type: ignore[no-any-return]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""The benchmarks run from end to end at tiny sizes: they check their answers before they time."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import fill, overhead
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_fill_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every task has a rate, in the JSON file."""
+    path = tmp_path / "fill.json"
+    fill.main(["--size", "64", "--repeats", "1", "--peers", "numpy", "--json", str(path)])
+    capsys.readouterr()
+    assert json.loads(path.read_text())
+
+
+def test_overhead_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Small calls and a batch have figures, in the JSON file."""
+    path = tmp_path / "overhead.json"
+    sizes = ["--size", "10", "--repeats", "1", "--calls", "2", "--peers", "numpy"]
+    overhead.main([*sizes, "--parts", "calls,many", "--json", str(path)])
+    capsys.readouterr()
+    assert json.loads(path.read_text())
