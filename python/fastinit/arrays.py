@@ -65,6 +65,15 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[NDArray[Any], i
     return np.ndarray(shape, dtype, buffer, skipped), start + skipped
 
 
+def to_numpy(array: Any) -> NDArray[Any]:
+    """``array`` as a NumPy array, also a torch tensor of a dtype that torch cannot convert."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(array, torch.Tensor):
+        return np.asarray(array)
+    flat: NDArray[Any] = array.detach().cpu().reshape(-1).view(torch.uint8).numpy()
+    return flat.view(dtype_of(array.dtype)).reshape(tuple(array.shape))
+
+
 @dataclass(slots=True)
 class _Found:
     """What an ``out`` turned out to be."""

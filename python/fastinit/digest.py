@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastinit.arrays import to_numpy
 from fastinit.native import get_num_threads
 
 PIECE = 4 << 20  # bytes
@@ -20,7 +21,7 @@ def digest(array: Any) -> str:
     integers and the elements in C order, little-endian.
 
     Args:
-        array: anything that NumPy can see as an array.
+        array: a torch tensor, or anything that NumPy can see as an array.
 
     Returns:
         64 hexadecimal digits.
@@ -30,8 +31,9 @@ def digest(array: Any) -> str:
         >>> fastinit.digest(fastinit.normal((64, 64), seed=0))[:8]
         '86f461fd'
     """
-    data = np.ascontiguousarray(array)
-    data = data.astype(data.dtype.newbyteorder("<"), copy=False)
+    data = to_numpy(array)
+    shape = data.shape
+    data = np.ascontiguousarray(data, data.dtype.newbyteorder("<"))
     content = data.reshape(-1).view(np.uint8)
     pieces = [content[at : at + PIECE] for at in range(0, content.size, PIECE)]
     if len(pieces) > 1:
@@ -41,7 +43,7 @@ def digest(array: Any) -> str:
             digests = list(pool.map(_sha256, pieces))
     else:
         digests = [_sha256(piece) for piece in pieces]
-    result = begin(data.dtype, np.shape(array))
+    result = begin(data.dtype, shape)
     result.update(b"".join(digests))
     return result.hexdigest()
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import operator
 import os
-import secrets
 import threading
 
 STREAM_VERSION = 1
 
 _NAMED = 1 << 63  # names have this bit, numbers do not: the two never meet
 _FIRST_AUTOMATIC = 1 << 62
+
+
+def _from_the_system() -> int:
+    return int.from_bytes(os.urandom(8), "little")
 
 
 class _ProcessWide:
@@ -28,7 +31,7 @@ class _ProcessWide:
 
     def reseed(self, seed: int | None) -> None:
         self.given = seed is not None
-        self.seed = secrets.randbits(64) if seed is None else seed
+        self.seed = _from_the_system() if seed is None else seed
         self.next_stream = _FIRST_AUTOMATIC
 
     def automatic(self) -> tuple[int, int]:
@@ -40,7 +43,7 @@ class _ProcessWide:
     def after_fork(self) -> None:
         self.lock = threading.Lock()  # the parent's may have been held by a thread that is gone
         if not self.given:
-            self.seed = secrets.randbits(64)
+            self.seed = _from_the_system()
 
 
 _process = _ProcessWide()
