@@ -36,8 +36,12 @@ bool is_valid(const Request& r) {
   if (r.rank < 1 || r.rank > maximum_rank || r.distribution > truncated || r.dtype > float8_e5m2 ||
       r.cut > static_cast<std::uint32_t>(Cut::tail)) return false;
   if (r.item_size != 1 && r.item_size != 2 && r.item_size != 4 && r.item_size != 8) return false;
+  constexpr std::uint32_t item_sizes[] = {8, 4, 2, 2, 1, 1};
+  if (r.distribution != constant && r.item_size != item_sizes[r.dtype]) return false;
   std::uint64_t count = 1;
-  for (std::uint64_t axis = 0; axis < r.rank; ++axis) count *= r.extent[axis];
+  for (std::uint64_t axis = 0; axis < r.rank; ++axis) {
+    if (__builtin_mul_overflow(count, r.extent[axis], &count)) return false;
+  }
   return count == r.count && (count == 0 || r.address != 0);
 }
 
@@ -82,5 +86,5 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def("select_instruction_set", &select_instruction_set, py::arg("name"));
   m.def("thread_count", &thread_count);
   m.def("set_thread_count", &set_thread_count, py::arg("count"));
-  m.def("dlpack", &dlpack_view, py::arg("capsule"));
+  m.def("dlpack", &dlpack_view, py::arg("exported"));
 }

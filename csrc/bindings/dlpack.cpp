@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 namespace py = pybind11;
 
@@ -28,7 +29,7 @@ struct VersionedTensor {
   Tensor tensor;
 };
 
-constexpr std::uint64_t read_only_flag = 1;
+constexpr std::uint64_t read_only_flag = 1, copied_flag = 2;
 
 py::tuple tuple_of(const std::int64_t* values, int count) {
   py::tuple result(count);
@@ -38,17 +39,22 @@ py::tuple tuple_of(const std::int64_t* values, int count) {
 
 }  // namespace
 
-py::dict dlpack_view(const py::capsule& capsule) {
+py::dict dlpack_view(const py::object& exported) {
+  if (!PyCapsule_CheckExact(exported.ptr())) {
+    throw py::type_error("__dlpack__() returned a " + std::string(Py_TYPE(exported.ptr())->tp_name) +
+                         ", not a capsule; the array's library must export DLPack");
+  }
+  const auto capsule = py::reinterpret_borrow<py::capsule>(exported);
   const char* name = capsule.name();
   const Tensor* tensor = nullptr;
-  bool read_only = false;
+  std::uint64_t flags = 0;
   if (name && std::strcmp(name, "dltensor") == 0) {
     tensor = capsule.get_pointer<Tensor>();  // an unversioned capsule's tensor stands first
   } else if (name && std::strcmp(name, "dltensor_versioned") == 0) {
     const auto* versioned = capsule.get_pointer<VersionedTensor>();
     if (versioned->major != 1) throw py::value_error("DLPack of another major version than 1");
     tensor = &versioned->tensor;
-    read_only = (versioned->flags & read_only_flag) != 0;
+    flags = versioned->flags;
   } else {
     throw py::value_error("not a DLPack capsule, or one that was consumed");
   }
@@ -58,7 +64,8 @@ py::dict dlpack_view(const py::capsule& capsule) {
   view["strides"] = tensor->strides ? py::object(tuple_of(tensor->strides, tensor->rank)) : py::object(py::none());
   view["type"] = py::make_tuple(tensor->type_code, tensor->type_bits, tensor->type_lanes);
   view["device"] = py::make_tuple(tensor->device_type, tensor->device_id);
-  view["read_only"] = read_only;
+  view["read_only"] = (flags & read_only_flag) != 0;
+  view["copied"] = (flags & copied_flag) != 0;
   return view;
 }
 

@@ -6,7 +6,7 @@
 namespace fastinit {
 
 // {"address", "shape", "strides" (in elements, None: contiguous), "type" (DLPack's code, bits, lanes), "device"
-// (DLPack's type, number), "read_only"}. The capsule is left unconsumed: it owns the tensor and frees it.
-pybind11::dict dlpack_view(const pybind11::capsule& capsule);
+// (DLPack's type, number), "read_only", "copied"}. The capsule is left unconsumed: it owns the tensor and frees it.
+pybind11::dict dlpack_view(const pybind11::object& exported);
 
 }  // namespace fastinit

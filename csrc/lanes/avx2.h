@@ -9,7 +9,7 @@ namespace fastinit {
 
 struct Avx2Lanes {
   static constexpr int blocks = 4;
-  static constexpr int groups_in_flight = 3;
+  static constexpr int groups_in_flight = 4;
   static constexpr int halves = 1;
   static constexpr bool rounds_to_float16 = true;
 

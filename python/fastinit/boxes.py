@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 
+from fastinit.checks import integer
+
 Index = int | slice | EllipsisType | tuple[int | slice | EllipsisType, ...]
 
 LARGEST = 1 << 58  # elements of a whole array
@@ -53,8 +55,8 @@ def shape_of(shape: int | Sequence[int]) -> tuple[int, ...]:
         raise TypeError(f"shape={shape!r} is not an integer or a sequence of integers") from None
     if sizes and min(sizes) < 0:
         raise ValueError(f"shape={sizes} has a negative size; sizes are 0 or more")
-    if math.prod(sizes) >= LARGEST:
-        raise ValueError(f"shape={sizes} has {math.prod(sizes)} elements; streams have 2**58")
+    if math.prod(sizes) >= LARGEST or max(sizes, default=0) >= LARGEST:
+        raise ValueError(f"shape={sizes} is too large; fewer than 2**58 elements are allowed")
     return sizes
 
 
@@ -121,10 +123,10 @@ def _bounds(selection: int | slice, size: int, axis: int) -> tuple[int, int]:
             raise IndexError(f"index {at} is out of range on axis {axis} of size {size}")
         at %= size
         return at, at + 1
-    if selection.step is not None and operator.index(selection.step) != 1:
+    if selection.step is not None and integer(selection.step, "slice step", "no step") != 1:
         raise ValueError(f"{selection} on axis {axis} has a step; only contiguous parts are drawn")
-    start = 0 if selection.start is None else operator.index(selection.start)
-    stop = size if selection.stop is None else operator.index(selection.stop)
+    start = 0 if selection.start is None else integer(selection.start, "slice start", "an integer")
+    stop = size if selection.stop is None else integer(selection.stop, "slice stop", "an integer")
     first, last = (n + size if n < 0 else n for n in (start, stop))
     if not 0 <= first <= size or not 0 <= last <= size:
         raise IndexError(f"slice {start}:{stop} is out of range on axis {axis} of size {size}")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from fastinit import arrays, native
 from fastinit.digest import PIECE, begin
 from fastinit.dtypes import safetensors_name
+from fastinit.outputs import Output
 from fastinit.requests import requests_of
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _stream(
     """Draw, write and digest all tensors; the digests by name."""
     hashes = {each.parameter.name: begin(each.dtype, each.parameter.shape) for each in tensors}
     free = deque(arrays.destination((BUFFER,), "uint8", None, "cpu") for _ in range(BUFFERS))
-    running: deque[tuple[arrays.Destination, list[_Piece], Future[list[bytes]]]] = deque()
+    running: deque[tuple[Output, list[_Piece], Future[list[bytes]]]] = deque()
 
     def finish_oldest() -> None:
         buffer, batch, digests = running.popleft()

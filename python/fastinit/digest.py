@@ -26,6 +26,9 @@ def digest(array: Any) -> str:
     Returns:
         64 hexadecimal digits.
 
+    Raises:
+        ValueError: a torch tensor of a dtype that NumPy and ml_dtypes lack.
+
     Example:
         >>> import fastinit
         >>> fastinit.digest(fastinit.normal((64, 64), seed=0))[:8]

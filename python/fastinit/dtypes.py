@@ -56,6 +56,8 @@ def dtype_of(dtype: Any) -> np.dtype[Any]:
         hash(dtype)
     except TypeError:
         raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ALL)}") from None
+    if dtype is None:  # float64 to NumPy
+        raise ValueError(f"dtype=None is not known; known are {', '.join(_ALL)}")
     return _dtype_of(dtype)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from fastinit.checks import finite
+
 _GAINS = {
     "linear": 1.0,
     "identity": 1.0,
@@ -39,7 +41,7 @@ def gain(name: str, a: float | None = None) -> float:
         >>> fastinit.gain("leaky_relu", a=1.0)
         1.0
     """
-    if name not in _GAINS:
+    if not isinstance(name, str) or name not in _GAINS:
         raise ValueError(
             f"nonlinearity={name!r} has no gain in the table; known are {', '.join(_GAINS)}; "
             "for another pass gain= as a number"
@@ -48,7 +50,5 @@ def gain(name: str, a: float | None = None) -> float:
         if a is not None:
             raise ValueError(f"a={a} is the slope of leaky_relu and means nothing for {name!r}")
         return _GAINS[name]
-    slope = 0.01 if a is None else float(a)
-    if not math.isfinite(slope):
-        raise ValueError(f"a={a} is not a finite slope")
+    slope = 0.01 if a is None else finite(a, "a")
     return math.sqrt(2.0 / (1 + slope * slope))

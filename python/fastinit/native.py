@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from typing import Any
 
 from fastinit import _cpu
+from fastinit.checks import integer
 
 fill = _cpu.fill
 
@@ -43,9 +43,11 @@ def set_num_threads(count: int | None) -> None:
         2
         >>> fastinit.set_num_threads(None)
     """
-    if count is not None and not 1 <= operator.index(count) <= 4096:
-        raise ValueError(f"count={count} is out of range; pass 1 to 4096, or None for the default")
-    _cpu.set_thread_count(0 if count is None else operator.index(count))
+    allowed = "1 to 4096, or None for the default"
+    number = None if count is None else integer(count, "count", allowed)
+    if number is not None and not 1 <= number <= 4096:
+        raise ValueError(f"count={count} is out of range; pass {allowed}")
+    _cpu.set_thread_count(number or 0)
 
 
 def get_num_threads() -> int:

@@ -8,9 +8,10 @@ neither.
 from __future__ import annotations
 
 import hashlib
-import operator
 import os
 import threading
+
+from fastinit.checks import integer
 
 STREAM_VERSION = 1
 
@@ -100,7 +101,7 @@ def stream_of(name: str | int) -> int:
                 "pass a valid string or an integer"
             ) from None
         return int.from_bytes(hashlib.blake2b(encoded, digest_size=8).digest(), "little") | _NAMED
-    number = _integer(name, "name", "a string or an integer in [0, 2**63)")
+    number = integer(name, "name", "a string or an integer in [0, 2**63)")
     if not 0 <= number < _NAMED:
         raise ValueError(f"name={number} is out of range; integer names lie in [0, 2**63)")
     return number
@@ -115,16 +116,7 @@ def resolve(seed: int | None, name: str | int | None) -> tuple[int, int]:
 
 
 def _checked_seed(seed: int) -> int:
-    number = _integer(seed, "seed", "an integer in [0, 2**64)")
+    number = integer(seed, "seed", "an integer in [0, 2**64)")
     if not 0 <= number < 1 << 64:
         raise ValueError(f"seed={number} is out of range; seeds lie in [0, 2**64)")
     return number
-
-
-def _integer(value: object, what: str, allowed: str) -> int:
-    if isinstance(value, bool):
-        raise TypeError(f"{what}={value} is a bool; pass {allowed}")
-    try:
-        return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass {allowed}") from None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import sys
 from collections.abc import Callable
 from typing import TypedDict, Unpack
 
 from fastinit import gains
+from fastinit.checks import finite, integer, not_negative
 from fastinit.fans import check_layout, fan
 from fastinit.initializers.base import Distribution, Initializer
-from fastinit.initializers.checks import finite, not_negative
 from fastinit.initializers.distributions import Normal, TruncatedNormal, Uniform
 
 MODES = ("fan_in", "fan_out", "fan_avg", "fan_geo_avg")
@@ -71,16 +72,17 @@ class VarianceScaling(Initializer):
     def __post_init__(self) -> None:
         """Check everything that does not depend on the shape."""
         object.__setattr__(self, "scale", not_negative(self.scale, "scale"))
-        if self.mode not in MODES:
+        if not isinstance(self.mode, str) or self.mode not in MODES:
             raise ValueError(f"mode={self.mode!r} is not known; use one of {', '.join(MODES)}")
-        if self.distribution not in _DISTRIBUTIONS:
+        if not isinstance(self.distribution, str) or self.distribution not in _DISTRIBUTIONS:
             raise ValueError(
                 f"distribution={self.distribution!r} is not known; use one of "
                 f"{', '.join(_DISTRIBUTIONS)}"
             )
         check_layout(self.layout)
-        if isinstance(self.groups, bool) or not isinstance(self.groups, int) or self.groups < 1:
-            raise ValueError(f"groups={self.groups!r} is not a positive integer")
+        object.__setattr__(self, "groups", integer(self.groups, "groups", "1 or more"))
+        if self.groups < 1:
+            raise ValueError(f"groups={self.groups} is not positive; pass 1 or more")
         if self.fan is not None:
             object.__setattr__(self, "fan", finite(self.fan, "fan"))
             if self.fan <= 0:
@@ -133,9 +135,35 @@ def _preset(
     if nonlinearity is not None:
         gain = gains.gain(nonlinearity, a)
     if gain is not None:
-        scale = not_negative(gain, "gain") ** 2  # sqrt gives exactly the gain back
+        scale = _square(gain)
     kind = "truncated_normal" if truncated else distribution
     return VarianceScaling(scale, mode, kind, layout, groups, fan)
+
+
+def _square(gain: float) -> float:
+    """The scale of a gain: the square root of a square is exact, unless it leaves the normals."""
+    number = not_negative(gain, "gain")
+    square = number * number
+    if number and not sys.float_info.min <= square <= sys.float_info.max:
+        raise ValueError(f"gain={gain} is out of range; pass 0, or 1.5e-154 to 1.3e154")
+    return square
+
+
+def _make(scale: float, distribution: str, mode: str, options: Preset) -> VarianceScaling:
+    try:
+        return _preset(scale, distribution, **{"mode": mode, **options})
+    except TypeError:
+        known = sorted(Preset.__optional_keys__)
+        for name in options.keys() - Preset.__optional_keys__:
+            raise TypeError(
+                f"unexpected keyword argument {name!r}; known are {', '.join(known)}"
+            ) from None
+        for name, value in options.items():
+            if type(value).__hash__ is None:
+                raise TypeError(
+                    f"{name}={value!r} is a {type(value).__name__}; see help()"
+                ) from None
+        raise
 
 
 def HeNormal(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802  (reads as the class it stands for)
@@ -154,7 +182,7 @@ def HeNormal(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802  (read
         >>> fastinit.HeNormal(mode="fan_out").scale
         2.0
     """
-    return _preset(2.0, "normal", **{"mode": "fan_in", **options})
+    return _make(2.0, "normal", "fan_in", options)
 
 
 def HeUniform(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
@@ -171,7 +199,7 @@ def HeUniform(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
         >>> fastinit.HeUniform().distribution
         'uniform'
     """
-    return _preset(2.0, "uniform", **{"mode": "fan_in", **options})
+    return _make(2.0, "uniform", "fan_in", options)
 
 
 def GlorotNormal(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
@@ -188,7 +216,7 @@ def GlorotNormal(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
         >>> fastinit.GlorotNormal().mode
         'fan_avg'
     """
-    return _preset(1.0, "normal", **{"mode": "fan_avg", **options})
+    return _make(1.0, "normal", "fan_avg", options)
 
 
 def GlorotUniform(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
@@ -205,7 +233,7 @@ def GlorotUniform(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
         >>> fastinit.GlorotUniform(gain=2.0).scale
         4.0
     """
-    return _preset(1.0, "uniform", **{"mode": "fan_avg", **options})
+    return _make(1.0, "uniform", "fan_avg", options)
 
 
 def LecunNormal(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
@@ -222,7 +250,7 @@ def LecunNormal(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
         >>> fastinit.LecunNormal() == fastinit.VarianceScaling()
         True
     """
-    return _preset(1.0, "normal", **{"mode": "fan_in", **options})
+    return _make(1.0, "normal", "fan_in", options)
 
 
 def LecunUniform(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
@@ -239,4 +267,4 @@ def LecunUniform(**options: Unpack[Preset]) -> VarianceScaling:  # noqa: N802
         >>> fastinit.LecunUniform(fan=100).fan
         100.0
     """
-    return _preset(1.0, "uniform", **{"mode": "fan_in", **options})
+    return _make(1.0, "uniform", "fan_in", options)

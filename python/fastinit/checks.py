@@ -1,8 +1,9 @@
-"""Checks of numbers that initializers share."""
+"""Checks of numbers that several modules share."""
 
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,20 @@ def real(value: Any, what: str) -> float:
         raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass a number")
     try:
         return float(value)
+    except OverflowError:
+        raise ValueError(f"{what} is too large; pass a number below 1.8e308") from None
     except (TypeError, ValueError):
         raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass a number") from None
+
+
+def integer(value: Any, what: str, allowed: str) -> int:
+    """``value`` as a Python integer; ``allowed`` says in the error what to pass."""
+    if not isinstance(value, bool):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass {allowed}")
 
 
 def not_negative(value: Any, what: str) -> float:
