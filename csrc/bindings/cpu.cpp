@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/dlpack.h"
+#include "cpu/arithmetic.h"
 #include "cpu/dispatch.h"
 #include "cpu/fill.h"
 #include "cpu/request.h"
@@ -22,6 +23,7 @@ bool signal_pending() {
 
 // (which formulation, its constants) for values drawn in float64 or float32.
 py::tuple prepared_cut(double lower, double upper, bool in_float64) {
+  const DefaultArithmetic arithmetic;
   const PreparedCut cut = in_float64 ? prepare_cut<double>(lower, upper) : prepare_cut<float>(lower, upper);
   if (cut.error == CutError::improbable) {
     throw py::value_error("the bounds leave less probability than 2^-125 (one of them infinite) or 2^-90");
@@ -32,9 +34,15 @@ py::tuple prepared_cut(double lower, double upper, bool in_float64) {
   return py::make_tuple(static_cast<int>(cut.cut), constants);
 }
 
+double std_of_cut(double lower, double upper) {
+  const DefaultArithmetic arithmetic;
+  return truncated_std(lower, upper);
+}
+
 bool is_valid(const Request& r) {
   if (r.rank < 1 || r.rank > maximum_rank || r.distribution > truncated || r.dtype > float8_e5m2 ||
-      r.cut > static_cast<std::uint32_t>(Cut::tail)) return false;
+      r.cut > static_cast<std::uint32_t>(Cut::tail))
+    return false;
   if (r.item_size != 1 && r.item_size != 2 && r.item_size != 4 && r.item_size != 8) return false;
   constexpr std::uint32_t item_sizes[] = {8, 4, 2, 2, 1, 1};
   if (r.distribution != constant && r.item_size != item_sizes[r.dtype]) return false;
@@ -80,7 +88,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       "address", [](const py::array& array) { return reinterpret_cast<std::uintptr_t>(array.data()); },
       py::arg("array").noconvert());
   m.def("cut", &prepared_cut, py::arg("lower"), py::arg("upper"), py::arg("in_float64"));
-  m.def("truncated_std", &truncated_std, py::arg("lower"), py::arg("upper"));
+  m.def("truncated_std", &std_of_cut, py::arg("lower"), py::arg("upper"));
   m.def("instruction_sets", &instruction_sets);
   m.def("instruction_set", [] { return std::string(active_kernels().name); });
   m.def("select_instruction_set", &select_instruction_set, py::arg("name"));

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cfenv>
 #include <chrono>
 #include <vector>
 
+#include "cpu/arithmetic.h"
 #include "cpu/dispatch.h"
 #include "cpu/threads.h"
 
@@ -24,21 +24,6 @@ constexpr std::uint64_t smallest_piece = 4096, largest_piece = 65536, pieces_per
 constexpr auto time_between_questions = std::chrono::milliseconds(50);
 constexpr std::uint64_t huge_page = std::uint64_t(2) << 20;
 
-// Round to nearest, no flushing of subnormals, whatever the calling program has set; as it was at the end.
-class DefaultArithmetic {
- public:
-  DefaultArithmetic() {
-    std::fegetenv(&saved_);
-    std::fesetenv(FE_DFL_ENV);
-  }
-  ~DefaultArithmetic() { std::fesetenv(&saved_); }
-  DefaultArithmetic(const DefaultArithmetic&) = delete;
-  DefaultArithmetic& operator=(const DefaultArithmetic&) = delete;
-
- private:
-  std::fenv_t saved_;
-};
-
 // Fresh memory in 4 kB pages takes several times as long to touch as to fill, so ask for huge ones inside every large
 // destination, whoever allocated it. Advice only: where it cannot be taken, nothing changes.
 void advise_huge_pages(const Request& r) {
@@ -51,8 +36,8 @@ void advise_huge_pages(const Request& r) {
 #endif
 }
 
-// All elements of all requests, end to end, cut into equal pieces that the threads take in turn: small and large tensors
-// share them evenly, and no value knows where the cuts are.
+// All elements of all requests, end to end, cut into equal pieces that the threads take in turn: small and large
+// tensors share them evenly, and no value knows where the cuts are.
 class Work {
  public:
   Work(const Request* requests, std::size_t count) : requests_(requests), ends_(count) {

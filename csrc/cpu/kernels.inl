@@ -79,7 +79,8 @@ template <class L, class T, typename L::U32 (*code)(typename L::F32)>
 struct Narrow {
   using Item = T;
   static constexpr int order = sizeof(T);
-  FASTINIT_INLINE void store(T* out, const typename L::F32 (&even)[L::halves], const typename L::F32 (&odd)[L::halves]) {
+  FASTINIT_INLINE void store(T* out, const typename L::F32 (&even)[L::halves],
+                             const typename L::F32 (&odd)[L::halves]) {
     typename L::U32 even_code[L::halves], odd_code[L::halves];
     for (int h = 0; h < L::halves; ++h) {
       even_code[h] = code(even[h]);
@@ -100,7 +101,8 @@ struct ConvertedFloat16 {
   }
 };
 
-// ---- groups: L::blocks successive blocks of four elements each --------------------------------------------------------
+// ---- groups: L::blocks successive blocks of four elements each
+// --------------------------------------------------------
 
 template <class L, class Draw, class Sink>
 struct Groups32 {
@@ -151,8 +153,8 @@ struct Groups64 {
   }
 };
 
-// Elements [first, first + count) of the whole array to `out`: whole sets of groups in place, the ends through a buffer.
-// One call for both, so that the compiler puts the loop's body here and keeps its constants in registers.
+// Elements [first, first + count) of the whole array to `out`: whole sets of groups in place, the ends through a
+// buffer. One call for both, so that the compiler puts the loop's body here and keeps its constants in registers.
 template <class Groups>
 void fill_run(const Groups& groups, std::uint64_t first, std::uint64_t count, typename Groups::Item* out) {
   constexpr int in_flight = Groups::Lanes::groups_in_flight;
@@ -205,7 +207,8 @@ void for_each_run(const Request& r, std::uint64_t begin, std::uint64_t end, cons
   }
 }
 
-// ---- from a request to its kernel -------------------------------------------------------------------------------------
+// ---- from a request to its kernel
+// -------------------------------------------------------------------------------------
 
 template <class Groups>
 void fill_part(const Request& r, std::uint64_t begin, std::uint64_t end) {
@@ -242,8 +245,7 @@ void fill_dtype(const Request& r, std::uint64_t begin, std::uint64_t end) {
   using Draw32 = typename Kind::template Draw<Words32<L>>;
   using Code8 = std::uint8_t;
   using Code16 = std::uint16_t;
-  using Float16 =
-      std::conditional_t<L::rounds_to_float16, ConvertedFloat16<L>, Narrow<L, Code16, float16_code<L>>>;
+  using Float16 = std::conditional_t<L::rounds_to_float16, ConvertedFloat16<L>, Narrow<L, Code16, float16_code<L>>>;
   switch (r.dtype) {
     case float64:
       return fill_part<Groups64<L, typename Kind::template Draw<Words64<L>>>>(r, begin, end);

@@ -93,8 +93,7 @@ struct Avx512Lanes {
   }
   // Rounds to nearest even, in the block order of four-byte items.
   FASTINIT_INLINE void store_float16(std::uint16_t* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
-    _mm256_storeu_si256((__m256i*)out,
-                        _mm512_cvtps_ph(_mm512_unpacklo_ps(even[0], odd[0]), _MM_FROUND_TO_NEAREST_INT));
+    _mm256_storeu_si256((__m256i*)out, _mm512_cvtps_ph(_mm512_unpacklo_ps(even[0], odd[0]), _MM_FROUND_TO_NEAREST_INT));
     _mm256_storeu_si256((__m256i*)out + 1,
                         _mm512_cvtps_ph(_mm512_unpackhi_ps(even[0], odd[0]), _MM_FROUND_TO_NEAREST_INT));
   }

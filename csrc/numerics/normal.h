@@ -7,9 +7,9 @@
 //
 // The angle. quadrant = (b + 2^29) >> 30, and the signed 32-bit number 4 b is the exact remainder, times 2^32 / (pi/2).
 //
-// Coefficients: fpminimax in Sollya 8, see fit_normal.sollya; relative errors 2.5e-8 (log), 4.2e-9 (sin), 1.2e-10 (cos),
-// and below 1e-17 for float64. All 2^32 words were tried: with roundings r is within 1.54e-7 of exact, the sine 1.94e-7,
-// the cosine 1.44e-7, so |error of z| <= 4.1e-7 |z| in float32.
+// Coefficients: fpminimax in Sollya 8, see fit_normal.sollya; relative errors 2.5e-8 (log), 4.2e-9 (sin), 1.2e-10
+// (cos), and below 1e-17 for float64. All 2^32 words were tried: with roundings r is within 1.54e-7 of exact, the
+// sine 1.94e-7, the cosine 1.44e-7, so |error of z| <= 4.1e-7 |z| in float32.
 #pragma once
 
 #include "numerics/polynomial.h"

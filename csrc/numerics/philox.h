@@ -34,8 +34,7 @@ FASTINIT_INLINE bool shares_high_half(std::uint64_t block, std::uint64_t count) 
 // Blocks that share three of their four counter words share a product of the first round and one of the second, which
 // are therefore computed once, outside the lanes: a twentieth of a uniform's operations.
 template <class L, int groups>
-FASTINIT_INLINE void philox(Stream s, std::uint64_t block, typename L::U64 order,
-                            typename L::U64 (&word)[groups][4]) {
+FASTINIT_INLINE void philox(Stream s, std::uint64_t block, typename L::U64 order, typename L::U64 (&word)[groups][4]) {
   using U64 = typename L::U64;
   const U64 multiplier0 = L::u64(philox_multiplier0), multiplier1 = L::u64(philox_multiplier1);
   const auto low_half = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
