@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,9 @@ class Constant(Distribution):
         if isinstance(self.value, bool):
             return
         number = real(self.value, "value")
-        if not isinstance(self.value, int):  # whose exact value integer dtypes keep
-            object.__setattr__(self, "value", number)
+        given: Any = self.value
+        is_integer = hasattr(given, "__index__")  # whose exact value integer dtypes keep
+        object.__setattr__(self, "value", operator.index(given) if is_integer else number)
 
     def draw(self, dtype: np.dtype[Any]) -> Draw:
         """The value's bits, once it is known that ``dtype`` can hold it."""

@@ -110,7 +110,7 @@ class Preset(TypedDict, total=False):
     fan: float | None
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=1024, typed=True)  # typed: True is no number, though it equals 1
 def _preset(
     scale: float,
     distribution: str,
