@@ -3,15 +3,14 @@
 // A lane type names vectors (F32, U32, I32, F64, U64, I64), masks (M32, M64) and the operations that operators cannot
 // say. Vectors have the arithmetic, bitwise and shift operators of their element type, also with a scalar on one side.
 //
-//   blocks   Philox blocks (four words each) that are worked side by side, one in each 64-bit lane
-//   groups_in_flight   how many sets of such blocks hide the latency of Philox, in the registers that there are
-//   halves   32-bit vectors that hold the even elements of those blocks; as many hold the odd ones
+//   blocks            Philox blocks (four words each) that are worked side by side, one in each 64-bit lane
+//   groups_in_flight  how many sets of such blocks hide the latency of Philox, in the registers that there are
+//   halves            32-bit vectors that hold the even elements of those blocks; as many hold the odd ones
 #pragma once
 
 #include "numerics/inline.h"
 
 #if !defined(__CUDA_ARCH__)
-#include <cmath>
 #include <cstring>
 #endif
 

@@ -25,7 +25,7 @@ static inline double magnitude(double x) { return x < 0 ? -x : x; }
 static inline double smaller(double a, double b) { return b < a ? b : a; }
 static inline double larger(double a, double b) { return a < b ? b : a; }
 
-// ---- masses of the standard normal, relative error about 1e-15 ----------------------------------------------------
+// ---- masses of the standard normal, relative error about 1e-15
 
 // e^x for -700 < x <= 700: the Taylor series after the reduction to |x| <= ln(2) / 2.
 static inline double exponential(double x) {
@@ -69,7 +69,7 @@ static inline double central_mass(double z) {
 // Phi(-z) for z >= 0.
 static inline double tail_mass(double z) { return z >= 1.25 ? tail_fraction(z) : 0.5 - central_mass(z); }
 
-// ---- integrals over a cut, for those that cancellation spoils -----------------------------------------------------
+// ---- integrals over a cut, for those that cancellation spoils
 
 // Calls visit(t, weight) for Gauss's ten points on [left, right]: t is the distance from `origin`, weight the point's
 // share of the mass, as a multiple of the density at `origin`.
@@ -137,7 +137,7 @@ static inline double truncated_std(double lower, double upper) {
 
 namespace cut_host {
 
-// ---- constants ----------------------------------------------------------------------------------------------------
+// ---- constants
 
 // The arithmetic of one precision, as the kernels do it: constants that meet where the low half of the words ends must
 // be adjusted to its roundings, or z would decrease there.

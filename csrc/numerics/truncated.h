@@ -48,7 +48,7 @@ enum CutParameter : int {
 // Tail masses are kept times 2^32, lest they be subnormal.
 constexpr double tail_mass_scale32 = 0x1p32;
 
-// ---- float32 ------------------------------------------------------------------------------------------------------
+// ---- float32
 
 // z of a centre cut from x, at most 1, and the constant to be added to its square: 2^-7, lest the powers be subnormal
 // (which some processors work very slowly), and what makes up for the rounding of x's slope at the end of the interval,
@@ -127,7 +127,7 @@ FASTINIT_INLINE typename L::F32 wide_value(typename L::F32 x, typename L::F32 ma
   return z;
 }
 
-// ---- either precision: W is Words32 or Words64 --------------------------------------------------------------------
+// ---- either precision: W is Words32 or Words64
 
 // A prepared cut's constants in all lanes.
 template <class W>
