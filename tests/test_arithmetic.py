@@ -1,4 +1,8 @@
-"""The calling program's floating-point settings change no value, and are left as they were."""
+"""The calling program's floating-point settings change no fill, and are left as they were.
+
+Parameters that Python works out (bounds, gain / sqrt(fan)) follow the caller's rounding mode; here
+they are kept from the first round of draws, which is done under the usual one.
+"""
 
 import json
 
