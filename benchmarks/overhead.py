@@ -34,7 +34,7 @@ from benchmarks import common, processes
 from benchmarks.common import interleaved, peer, spread
 from fastinit import native
 from fastinit.boxes import whole
-from fastinit.requests import place, requests_of
+from fastinit.requests import requests_of
 
 LENGTH = 1000  # values of each of many tensors
 NOTES = [
@@ -185,9 +185,9 @@ def _requests(memory: NDArray[np.float32]) -> tuple[NDArray[np.void], NDArray[np
     address = memory.ctypes.data
     records = []
     for k in range(len(memory)):
-        records += place(what, row, address + k * memory.strides[0], seed=0, stream=k)
+        records += what.place(row, address + k * memory.strides[0], seed=0, stream=k)
     return requests_of(records), requests_of(
-        place(what, whole(memory.shape), address, seed=0, stream=0)
+        what.place(whole(memory.shape), address, seed=0, stream=0)
     )
 
 

@@ -16,7 +16,7 @@ from fastinit import _cpu
 from fastinit.boxes import part
 from fastinit.initializers.base import Distribution
 from fastinit.native import fill
-from fastinit.requests import place, requests_of
+from fastinit.requests import requests_of
 
 SETS = tuple(_cpu.instruction_sets())
 DTYPES = tuple(reference.DTYPES)
@@ -69,7 +69,7 @@ def draw_at(
     """Elements offset to offset + count of any 64-bit stream, named by its number."""
     out = np.zeros(count, dtype)
     box = part((ENDLESS,), np.s_[offset : offset + count])
-    fill(requests_of(place(what.draw(dtype), box, out.ctypes.data, seed, stream)))
+    fill(requests_of(what.draw(dtype).place(box, out.ctypes.data, seed, stream)))
     return out
 
 

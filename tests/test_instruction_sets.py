@@ -19,7 +19,7 @@ from fastinit import Constant, Normal, TruncatedNormal, Uniform, _cpu, get_num_t
 from fastinit.boxes import part
 from fastinit.initializers.base import Distribution
 from fastinit.native import fill
-from fastinit.requests import place, requests_of
+from fastinit.requests import requests_of
 from support import CUTS, DTYPES, ENDLESS, SETS, attempt, child, instruction_set, threads
 
 DRAWS: dict[str, Callable[[], Distribution]] = {
@@ -73,7 +73,7 @@ def drawn(what: Distribution, dtype: np.dtype[Any], case: Case, name: str) -> np
     start = 64 + -memory.ctypes.data % 64 + case.skipped * size
     box = part((ENDLESS,), np.s_[case.offset : case.offset + case.length])
     with instruction_set(name), threads(case.threads):
-        fill(requests_of(place(what.draw(dtype), box, memory.ctypes.data + start, 9, 2**63 + 77)))
+        fill(requests_of(what.draw(dtype).place(box, memory.ctypes.data + start, 9, 2**63 + 77)))
     end = start + case.length * size
     assert np.all(memory[:start] == 0xA5), f"{name} wrote before the array: {case}"
     assert np.all(memory[end:] == 0xA5), f"{name} wrote behind the array: {case}"

@@ -15,7 +15,7 @@ import fastinit
 import reference
 from fastinit.boxes import part
 from fastinit.native import fill
-from fastinit.requests import place, requests_of
+from fastinit.requests import requests_of
 from support import ENDLESS, SETS, bits, f64, instruction_set
 
 EACH = 24  # values around each tie
@@ -48,7 +48,7 @@ def around(ties: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
         std = max(2.0 * float(np.spacing(abs(tie))), TINY)
         box = part((ENDLESS,), np.s_[k * EACH : (k + 1) * EACH])
         draw = fastinit.Normal(float(tie), std).draw(dtype)
-        records += place(draw, box, address + k * EACH * dtype.itemsize, 3, 8)
+        records += draw.place(box, address + k * EACH * dtype.itemsize, 3, 8)
     fill(requests_of(records))
     return out
 

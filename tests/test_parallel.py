@@ -11,7 +11,7 @@ import fastinit
 from fastinit.boxes import part, whole
 from fastinit.initializers.base import Distribution
 from fastinit.native import fill
-from fastinit.requests import REQUEST, place, requests_of
+from fastinit.requests import REQUEST, requests_of
 from support import DTYPES, check_bits, child, threads
 
 LARGE = 300_001  # elements: several pieces for each of several threads
@@ -76,7 +76,7 @@ import numpy as np
 import fastinit
 from fastinit.boxes import whole
 from fastinit.native import fill
-from fastinit.requests import place, requests_of
+from fastinit.requests import requests_of
 
 scratch = np.zeros(1 << 20, np.float32)
 ends = np.full(2, np.nan, np.float32)
@@ -85,7 +85,7 @@ threads = {threads}
 fastinit.set_num_threads(threads)
 
 def at(address, count):
-    return place(what, whole((count,)), address, 1, 0)
+    return what.place(whole((count,)), address, 1, 0)
 def long_fill(steps, act):
     def watch():
         while np.isnan(ends[0]):
@@ -243,7 +243,7 @@ def test_one_call_for_several_tensors(count: int) -> None:
     for stream, (what, shape, index) in enumerate(SEVERAL):
         box = part(shape, index)
         array = np.zeros(box.shape, list(map(np.dtype, DTYPES))[stream % len(DTYPES)])
-        records += place(what.draw(array.dtype), box, array.ctypes.data, 9, stream)
+        records += what.draw(array.dtype).place(box, array.ctypes.data, 9, stream)
         arrays.append(array)
     with threads(count):
         fill(requests_of(records))
@@ -267,9 +267,7 @@ def two_requests(memory: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[An
     what = fastinit.Normal().draw(memory.dtype)
     address = memory.ctypes.data
     box = whole((4,))
-    return requests_of(
-        place(what, box, address, 1, 0) + place(what, box, address + 16, 1, 1)
-    ).copy()
+    return requests_of(what.place(box, address, 1, 0) + what.place(box, address + 16, 1, 1)).copy()
 
 
 @pytest.mark.parametrize("wrong", MALFORMED.split())

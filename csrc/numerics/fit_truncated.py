@@ -24,7 +24,9 @@ def linear_programme(x, target, weight, powers, fixed):
     """The free coefficients of sum c_k x^k that minimize max |sum / target - 1| weight, c_k >= 0."""
     free = [k for k in powers if k not in fixed]
     scale = x[-1]
-    columns = np.stack([(x / scale) ** k for k in free] or [0 * x], 1) / target[:, None] * weight[:, None]
+    columns = (
+        np.stack([(x / scale) ** k for k in free] or [0 * x], 1) / target[:, None] * weight[:, None]
+    )
     rest = (target - sum(c * x**k for k, c in fixed.items())) / target * weight
     error = np.full((len(x), 1), 1e-6)  # the error's unit
     solution = linprog(
@@ -43,10 +45,21 @@ def sparse_fit(x, target, weight, powers):
     for k in powers:
         best = np.float32(linear_programme(x, target, weight, powers, fixed)[0][k])
         # The lowest ones matter most: also their neighbours.
-        tried = [best, np.nextafter(best, np.float32(9)), np.nextafter(best, np.float32(-9))] if k <= 3 else [best]
-        errors = [linear_programme(x, target, weight, powers, fixed | {k: float(c)})[1] for c in tried]
+        tried = (
+            [best, np.nextafter(best, np.float32(9)), np.nextafter(best, np.float32(-9))]
+            if k <= 3
+            else [best]
+        )
+        errors = [
+            linear_programme(x, target, weight, powers, fixed | {k: float(c)})[1] for c in tried
+        ]
         fixed[k] = float(tried[int(np.argmin(errors))])
-    print("error", np.max(np.abs(sum(c * x**k for k, c in fixed.items()) / target - 1)), "weighted", min(errors))
+    print(
+        "error",
+        np.max(np.abs(sum(c * x**k for k, c in fixed.items()) / target - 1)),
+        "weighted",
+        min(errors),
+    )
     print({k: c.hex() for k, c in fixed.items()})
 
 
@@ -58,14 +71,18 @@ def centre32():
     y = chebyshev_points(CENTRE_START, CENTRE_START + 1)
     x = np.sqrt(y - CENTRE_START)
     with np.errstate(all="ignore"):
-        ratio = np.where(x < 1e-7, np.sqrt(np.pi / 2) * TWO_SIGMAS, np.sqrt(2) * erfinv(x * TWO_SIGMAS) / x)
+        ratio = np.where(
+            x < 1e-7, np.sqrt(np.pi / 2) * TWO_SIGMAS, np.sqrt(2) * erfinv(x * TWO_SIGMAS) / x
+        )
     tolerance = np.interp(x, [0, 0.65, 0.85, 0.95, 1], [1.6, 1.5, 1.2, 0.9, 0.7])
     sparse_fit(y, ratio, 1 / tolerance, [0, 1, 2, 3, 4, 6, 10, 18, 34, 66])
 
 
 def wide32():
     mass = ndtr(-3.03)
-    r = chebyshev_points(WIDE_START - float(np.sqrt(np.float32(0.5))), WIDE_START - (mass - mass * mass) ** 0.25)
+    r = chebyshev_points(
+        WIDE_START - float(np.sqrt(np.float32(0.5))), WIDE_START - (mass - mass * mass) ** 0.25
+    )
     product = np.minimum((WIDE_START - r) ** 4, 0.25)  # P (1 - P)
     x = np.sqrt(1 - 4 * product)
     mass = 2 * product / (1 + x)
@@ -92,7 +109,10 @@ def inverse_tail(mass):
 def remez(function, start, end, degree, weight, rounds=10):
     n = degree + 2
     points = [(start + end) / 2 - (end - start) / 2 * mp.cos(mp.pi * i / (n - 1)) for i in range(n)]
-    grid = [(start + end) / 2 - (end - start) / 2 * mp.cos(mp.pi * i / (30 * n)) for i in range(30 * n + 1)]
+    grid = [
+        (start + end) / 2 - (end - start) / 2 * mp.cos(mp.pi * i / (30 * n))
+        for i in range(30 * n + 1)
+    ]
     for _ in range(rounds):
         system, right = mp.matrix(n, n), mp.matrix(n, 1)
         for i, x in enumerate(points):
@@ -142,7 +162,9 @@ def ratio64(degree):
         return inverse_tail(2 * product / (1 + x)) / x * two_sigmas
 
     mass = mp.erfc(mpf("2.52") / mp.sqrt(2)) / 2
-    c = remez(ratio, mpf(0), start - (mass - mass * mass) ** mpf("0.25"), degree, lambda r: 1 / ratio(r))
+    c = remez(
+        ratio, mpf(0), start - (mass - mass * mass) ** mpf("0.25"), degree, lambda r: 1 / ratio(r)
+    )
     print([float(x).hex() for x in c])
 
 

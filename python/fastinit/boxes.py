@@ -21,12 +21,18 @@ LARGEST = 1 << 58  # elements of a whole array
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """``shape`` is the part's; the rest its axes in the whole, merged where they are contiguous."""
+    """A part of a whole array.
+
+    ``shape`` is the part's, without the axes that an integer dropped. ``offset``, ``extents`` and
+    ``strides`` are its axes in the whole, merged where they are contiguous. ``bounds`` is (start,
+    stop) on every axis of the whole; None in a flat piece, which follows no axes.
+    """
 
     shape: tuple[int, ...]
     offset: int
     extents: tuple[int, ...]
     strides: tuple[int, ...]
+    bounds: tuple[tuple[int, int], ...] | None
 
     def pieces(self, rank: int) -> Iterator[tuple[int, int, Box]]:
         """(position in the part, elements, box of at most ``rank`` axes), in order."""
@@ -36,7 +42,11 @@ class Box:
         each = math.prod(self.extents[1:])
         for k in range(self.extents[0]):
             inner = Box(
-                self.shape, self.offset + k * self.strides[0], self.extents[1:], self.strides[1:]
+                self.shape,
+                self.offset + k * self.strides[0],
+                self.extents[1:],
+                self.strides[1:],
+                None,
             )
             for position, count, box in inner.pieces(rank):
                 yield k * each + position, count, box
@@ -63,7 +73,12 @@ def shape_of(shape: int | Sequence[int]) -> tuple[int, ...]:
 @functools.lru_cache(maxsize=256)
 def whole(shape: tuple[int, ...]) -> Box:
     """The box of the whole array."""
-    return Box(shape, 0, (math.prod(shape),), (1,))
+    return Box(shape, 0, (math.prod(shape),), (1,), tuple((0, size) for size in shape))
+
+
+def flat(start: int, count: int) -> Box:
+    """The box of ``count`` elements from ``start`` on, in C order."""
+    return Box((count,), start, (count,), (1,), None)
 
 
 def part(shape: tuple[int, ...], index: Index) -> Box:
@@ -84,16 +99,18 @@ def part(shape: tuple[int, ...], index: Index) -> Box:
     offset = 0
     kept: list[int] = []
     axes: list[tuple[int, int]] = []  # (extent, stride)
+    bounds: list[tuple[int, int]] = []
     for axis, (size, stride, selection) in enumerate(zip(shape, strides, selections, strict=True)):
         start, stop = _bounds(selection, size, axis)
         offset += start * stride
         if isinstance(selection, slice):
             kept.append(stop - start)
         axes.append((stop - start, stride))
+        bounds.append((start, stop))
     if math.prod(kept) == 0:
-        return Box(tuple(kept), 0, (0,), (1,))
+        return Box(tuple(kept), 0, (0,), (1,), tuple(bounds))
     extents, merged = _merged(axes)
-    return Box(tuple(kept), offset, extents, merged)
+    return Box(tuple(kept), offset, extents, merged, tuple(bounds))
 
 
 def _one_for_each_axis(shape: tuple[int, ...], index: Index) -> list[int | slice]:

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastinit import arrays, checkpoint, native, streams
-from fastinit.boxes import Box
+from fastinit.boxes import flat, whole
 from fastinit.dtypes import CODES, DTYPES, dtype_of
-from fastinit.initializers import Constant
-from fastinit.initializers.base import Distribution
+from fastinit.initializers import Constant, Initializer
 from fastinit.manifest import Manifest, Parameter
 from fastinit.recipes import Recipe, Rule, recipe, recipe_of
-from fastinit.requests import place, requests_of
+from fastinit.requests import Draw, requests_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Planned:
 
     parameter: Parameter
     rule: Rule
-    distribution: Distribution
+    distribution: Initializer
     dtype: np.dtype[Any]
     stream: tuple[int, int]
 
@@ -36,10 +35,21 @@ class Planned:
         """Its bytes."""
         return self.parameter.elements * self.dtype.itemsize
 
+    @property
+    def draws(self) -> tuple[Draw, ...]:
+        """What is drawn, in order, over the same memory."""
+        if not self.parameter.elements:
+            return ()
+        return self.distribution.draws(self.parameter.shape, self.dtype)
+
     def records(self, address: int, start: int, count: int) -> list[bytes]:
-        """Records that draw ``count`` elements from ``start`` on, in C order, at ``address``."""
-        box = Box((count,), start, (count,), (1,))
-        return place(self.distribution.draw(self.dtype), box, address, *self.stream)
+        """Records that draw ``count`` elements from ``start`` on, in C order, at ``address``.
+
+        A piece that is not the whole tensor can only be asked for where all draws are elementwise.
+        """
+        is_whole = count == self.parameter.elements
+        box = whole(self.parameter.shape) if is_whole else flat(start, count)
+        return [each for draw in self.draws for each in draw.place(box, address, *self.stream)]
 
 
 class Plan:
@@ -110,7 +120,7 @@ class Plan:
             >>> [(row["pattern"], row["parameters"]) for row in Plan("gpt2").explain()][-2:]
             [('**.bias', 73), ('**.weight', 26)]
         """
-        groups: dict[tuple[Rule, Distribution, np.dtype[Any]], list[int]] = {}
+        groups: dict[tuple[Rule, Initializer, np.dtype[Any]], list[int]] = {}
         for each in self.tensors:
             key = (each.rule, each.distribution, each.dtype)
             groups.setdefault(key, []).append(each.parameter.elements)
@@ -206,7 +216,7 @@ def _planned(
         distribution = (
             rule.distribution(parameter.shape, layers) if parameter.elements else Constant()
         )
-        distribution.draw(dtype)
+        distribution.draws(parameter.shape, dtype)
     except ValueError as error:
         raise ValueError(
             f"{parameter.name!r} of shape {parameter.shape}, by the rule {rule.pattern!r}: {error}"

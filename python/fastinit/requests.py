@@ -1,16 +1,17 @@
 """Requests: one tensor's fill as plain numbers, the only thing that native code ever sees.
 
-A distribution and a dtype give a draw (what); a box, an address and a stream place it (where, and
+An initializer and a dtype give draws (what); a box, an address and a stream place them (where, and
 which numbers). A list of requests is one structured array of the dtype ``REQUEST``, and
 ``native.fill`` draws them all in one parallel region.
 """
 
 from __future__ import annotations
 
+import abc
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,46 @@ _WHAT = struct.Struct(f"=4IQ{_PARAMETERS}d")
 _PADDING = tuple((0,) * (MAXIMUM_RANK - rank) for rank in range(MAXIMUM_RANK + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """What is drawn, ready to be placed: the second half of a record."""
+class Draw(abc.ABC):
+    """What is drawn, ready to be placed."""
+
+    elementwise: ClassVar[bool]
+    """Whether any flat piece of it costs no more than its share of the whole."""
+
+    @abc.abstractmethod
+    def place(self, box: Box, address: int, seed: int, stream: int) -> list[bytes]:
+        """The records that draw ``box`` of the whole into contiguous memory at ``address``."""
+
+
+@dataclass(frozen=True)
+class Fill(Draw):
+    """A draw in which each element is by itself: the second half of a record."""
+
+    elementwise = True
 
     item_size: int
     packed: bytes
+
+    def place(self, box: Box, address: int, seed: int, stream: int) -> list[bytes]:
+        """One record, or several where the box has more axes than a record."""
+        records = []
+        for position, count, piece in box.pieces(MAXIMUM_RANK):
+            rank = len(piece.extents)
+            padding = _PADDING[rank]
+            where = _WHERE.pack(
+                address + position * self.item_size,
+                count,
+                seed,
+                stream,
+                piece.offset,
+                rank,
+                *piece.extents,
+                *padding,
+                *piece.strides,
+                *padding,
+            )
+            records.append(where + self.packed)
+        return records
 
 
 def draw(
@@ -46,35 +81,13 @@ def draw(
     *,
     pattern: int = 0,
     cut: int = 0,
-) -> Draw:
-    """The draw of a distribution with its parameters (csrc/cpu/request.h) in ``dtype``."""
+) -> Fill:
+    """The fill of a distribution with its parameters (csrc/cpu/request.h) in ``dtype``."""
     code = CODES.get(dtype, 0)  # constants of other dtypes are bit patterns alone
     padded = parameters + (0.0,) * (_PARAMETERS - len(parameters))
-    return Draw(
+    return Fill(
         dtype.itemsize, _WHAT.pack(distribution, code, dtype.itemsize, cut, pattern, *padded)
     )
-
-
-def place(what: Draw, box: Box, address: int, seed: int, stream: int) -> list[bytes]:
-    """The records that draw ``box`` of the whole into contiguous memory at ``address``."""
-    records = []
-    for position, count, piece in box.pieces(MAXIMUM_RANK):
-        rank = len(piece.extents)
-        padding = _PADDING[rank]
-        where = _WHERE.pack(
-            address + position * what.item_size,
-            count,
-            seed,
-            stream,
-            piece.offset,
-            rank,
-            *piece.extents,
-            *padding,
-            *piece.strides,
-            *padding,
-        )
-        records.append(where + what.packed)
-    return records
 
 
 def requests_of(records: Iterable[bytes]) -> NDArray[np.void]:

@@ -1,4 +1,4 @@
-"""What every initializer is: a frozen dataclass that resolves to a distribution and draws."""
+"""What every initializer is: a frozen dataclass that says what is drawn for a shape."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from fastinit import arrays, native, streams
 from fastinit.boxes import Index, part, shape_of, whole
-from fastinit.requests import Draw, place, requests_of
+from fastinit.requests import Draw, Fill, requests_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +27,16 @@ class Initializer(abc.ABC):
         Initializer._types[cls.__name__] = cls
 
     @abc.abstractmethod
-    def resolve(self, shape: tuple[int, ...]) -> Distribution:
-        """The distribution of a whole array's elements."""
+    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]:
+        """What is drawn for a whole array: first a fill, then what is laid over it.
+
+        Raises:
+            ValueError: the initializer does not fit the shape, or the dtype cannot hold it.
+        """
+
+    def resolve(self, shape: tuple[int, ...]) -> Initializer:  # noqa: ARG002
+        """An initializer that draws the same, with all that depends on the shape worked out."""
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: the class's name as ``type``, and its fields.
@@ -105,22 +113,23 @@ class Initializer(abc.ABC):
         box = whole(sizes) if index is None else part(sizes, index)
         where = arrays.destination(box.shape, dtype, out, device)
         is_empty = math.prod(box.shape) == 0  # then the shape may have no fan at all
-        what = None if is_empty else self.resolve(sizes).draw(where.dtype)
+        draws = () if is_empty else self.draws(sizes, where.dtype)
         stream = streams.resolve(seed, name)
-        if what is not None:
-            native.fill(requests_of(place(what, box, where.address, *stream)))
+        records = [each for draw in draws for each in draw.place(box, where.address, *stream)]
+        if records:
+            native.fill(requests_of(records))
         return where.finish()
 
 
 class Distribution(Initializer):
     """An initializer whose elements are the same whatever the shape."""
 
-    def resolve(self, shape: tuple[int, ...]) -> Distribution:  # noqa: ARG002
-        """Itself."""
-        return self
+    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]:  # noqa: ARG002
+        """One fill."""
+        return (self.draw(dtype),)
 
     @abc.abstractmethod
-    def draw(self, dtype: np.dtype[Any]) -> Draw:
+    def draw(self, dtype: np.dtype[Any]) -> Fill:
         """What this distribution draws in ``dtype``, ready to be placed.
 
         Raises:

@@ -21,7 +21,7 @@ from fastinit.dtypes import (
     smallest_at_least,
 )
 from fastinit.initializers.base import Distribution
-from fastinit.requests import CONSTANT, NORMAL, TRUNCATED, UNIFORM, Draw, draw
+from fastinit.requests import CONSTANT, NORMAL, TRUNCATED, UNIFORM, Fill, draw
 
 # Below this, half * 2**-24 (2**-53 for float64) would be subnormal.
 _SMALLEST_HALF = {4: 2.0**-102, 8: 2.0**-969}
@@ -54,12 +54,12 @@ class Constant(Distribution):
         is_integer = hasattr(given, "__index__")  # whose exact value integer dtypes keep
         object.__setattr__(self, "value", operator.index(given) if is_integer else number)
 
-    def draw(self, dtype: np.dtype[Any]) -> Draw:
+    def draw(self, dtype: np.dtype[Any]) -> Fill:
         """The value's bits, once it is known that ``dtype`` can hold it."""
         return self._draw(dtype, math.copysign(1.0, self.value))
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
-    def _draw(self, dtype: np.dtype[Any], _sign: float) -> Draw:
+    def _draw(self, dtype: np.dtype[Any], _sign: float) -> Fill:
         # The sign is there for the cache: 0.0 and -0.0 are equal, their bits are not.
         element = self._float(dtype) if dtype in CODES else self._integer(dtype)
         return draw(CONSTANT, dtype, pattern=int.from_bytes(element.tobytes(), "little"))
@@ -115,7 +115,7 @@ class Normal(Distribution):
         object.__setattr__(self, "std", not_negative(self.std, "std"))
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
-    def draw(self, dtype: np.dtype[Any]) -> Draw:
+    def draw(self, dtype: np.dtype[Any]) -> Fill:
         """The parameters, once it is known that ``dtype`` can hold the values."""
         precision = drawable(dtype, "normal")
         std = representable(self.std, "std", precision)
@@ -152,7 +152,7 @@ class Uniform(Distribution):
             raise ValueError(f"low={self.low} is above high={self.high}; exchange them")
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
-    def draw(self, dtype: np.dtype[Any]) -> Draw:
+    def draw(self, dtype: np.dtype[Any]) -> Fill:
         """The parameters, once it is known that ``dtype`` can hold the values."""
         precision = drawable(dtype, "uniform")
         if self.low == self.high:
@@ -217,7 +217,7 @@ class TruncatedNormal(Distribution):
             raise ValueError(f"lower={self.lower} and upper={self.upper}: {error}") from None
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
-    def draw(self, dtype: np.dtype[Any]) -> Draw:
+    def draw(self, dtype: np.dtype[Any]) -> Fill:
         """The parameters, once it is known that ``dtype`` can hold the values."""
         precision = drawable(dtype, "truncated normal")
         if self.std == 0:

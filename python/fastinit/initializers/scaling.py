@@ -7,13 +7,16 @@ import functools
 import math
 import sys
 from collections.abc import Callable
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
 
 from fastinit import gains
 from fastinit.checks import finite, integer, not_negative
 from fastinit.fans import check_layout, fan
 from fastinit.initializers.base import Distribution, Initializer
 from fastinit.initializers.distributions import Normal, TruncatedNormal, Uniform
+from fastinit.requests import Draw
 
 MODES = ("fan_in", "fan_out", "fan_avg", "fan_geo_avg")
 
@@ -95,6 +98,10 @@ class VarianceScaling(Initializer):
         """The distribution for a weight of this shape."""
         count = fan(shape, self.mode, self.layout, self.groups) if self.fan is None else self.fan
         return _DISTRIBUTIONS[self.distribution](math.sqrt(self.scale) / math.sqrt(count))
+
+    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]:
+        """Those of the distribution for a weight of this shape."""
+        return self.resolve(shape).draws(shape, dtype)
 
 
 class Preset(TypedDict, total=False):

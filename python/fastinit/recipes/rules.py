@@ -8,7 +8,6 @@ from typing import Any
 
 from fastinit import documents
 from fastinit.initializers import Initializer
-from fastinit.initializers.base import Distribution
 from fastinit.recipes.patterns import compiled
 
 _HIGHEST_POWER = 4
@@ -100,7 +99,7 @@ class Rule:
         if not isinstance(self.scale, (Scale, type(None))):
             raise TypeError(f"scale={self.scale!r} is no Scale; pass one, or None")
 
-    def distribution(self, shape: tuple[int, ...], layers: int) -> Distribution:
+    def distribution(self, shape: tuple[int, ...], layers: int) -> Initializer:
         """What is drawn for a parameter of ``shape`` in a model of so many layers.
 
         Raises:
@@ -117,7 +116,7 @@ class Rule:
             )
         if not layers:
             raise ValueError("scale= needs the number of layers; write {layer} for it in a pattern")
-        changed: Distribution = dataclasses.replace(
+        changed: Initializer = dataclasses.replace(
             distribution, **{"std": self.scale.apply(std, layers)}
         )
         return changed
