@@ -1,5 +1,6 @@
-# Built where nvcc is found, so import it guarded: ImportError means "not built". Importing needs no driver; every call
-# but runtime_version does, and raises CudaError without one. No call synchronizes a stream or a device.
+# Built where nvcc is found, so import it guarded: ImportError means "not built". Importing needs no
+# driver; every call but runtime_version and driver_version does, and raises CudaError without one.
+# No call synchronizes a stream or a device.
 from typing import TypedDict
 
 import numpy as np
@@ -9,9 +10,9 @@ compiler: str  # "nvcc 13.0.88"
 architectures: tuple[str, ...]  # what was compiled: "75" machine code, "75-virtual" PTX
 
 class CudaError(RuntimeError):
-    """A failed CUDA call: "cudaMallocAsync(...) failed: out of memory (cudaErrorMemoryAllocation, 2)"."""
+    """A failed call: "cudaMallocAsync: out of memory (cudaErrorMemoryAllocation, 2)"."""
 
-    code: int  # cudaError_t: 2 out of memory, 35 no or too old a driver, 100 no device, 209 no code for this device
+    code: int  # 2 out of memory, 35 no or too old a driver, 100 no device, 209 no code for this one
     call: str  # the name of the CUDA function
 
 class DeviceProperties(TypedDict):
@@ -20,10 +21,10 @@ class DeviceProperties(TypedDict):
     multiprocessors: int
     total_memory: int  # bytes
 
-# Draws the requests (fastinit._cpu.request_dtype, device addresses) on a device, in the order of a stream: a
-# cudaStream_t as an integer, 0 the legacy default stream, 2 the per-thread one. Returns once the work is queued; the
-# requests may be freed then. The calling thread's current device is left as it was. ValueError: malformed requests,
-# or a distribution that is not drawn on CUDA.
+# Draws the requests (fastinit._cpu.request_dtype, device addresses) on a device, in the order of a
+# stream: a cudaStream_t as an integer, 0 the legacy default stream, 2 the per-thread one. Returns
+# once the work is queued; the requests may be freed then. The calling thread's current device is
+# left as it was. ValueError: malformed requests, or a distribution that is not drawn on CUDA.
 def fill(requests: NDArray[np.void], device: int, stream: int) -> None: ...
 def runtime_version() -> int: ...  # 13000 is CUDA 13.0
 def driver_version() -> int: ...  # the newest CUDA that the driver runs; 0 where there is no driver
@@ -32,6 +33,6 @@ def current_device() -> int: ...
 def device_properties(device: int) -> DeviceProperties: ...
 def memory_info(device: int) -> tuple[int, int]: ...  # free and total bytes
 
-# The device whose memory an address lies in (managed memory: the device it was allocated for), or -1 for memory that
-# no device may address: ordinary host memory.
+# The device whose memory an address lies in (managed memory: the device it was allocated for), or
+# -1 for ordinary host memory.
 def pointer_device(address: int) -> int: ...
