@@ -103,9 +103,13 @@ _LAZY = {
     "recipe": "recipes",
 }
 
+_ADAPTERS = ("torch",)
+
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
+    """Import a public name, or an adapter to a framework, when it is first used."""
+    if name in _ADAPTERS:
+        return importlib.import_module(f"fastinit.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module 'fastinit' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"fastinit.{_LAZY[name]}"), name)

@@ -1,0 +1,1 @@
+"""fastinit for PyTorch: tensors filled in place, whatever their strides, dtype or device."""
