@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fastinit.cuda import cuda_status
 from fastinit.digest import digest
 from fastinit.functions import (
     constant,
@@ -68,6 +69,7 @@ __all__ = [
     "Uniform",
     "VarianceScaling",
     "constant",
+    "cuda_status",
     "digest",
     "gain",
     "get_num_threads",

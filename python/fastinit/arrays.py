@@ -1,46 +1,41 @@
-"""Arrays: where values go. New NumPy arrays, or the memory of somebody's ``out=``."""
+"""Arrays: where values go. New NumPy or CuPy arrays, or the memory of somebody's ``out=``."""
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastinit import _cpu
+from fastinit import _cpu, cuda
+from fastinit.devices import CPU, Device, check, name_of
 from fastinit.dtypes import DTYPES, dtype_of
 from fastinit.outputs import Output, adopt
 
 _ALIGNMENT = 64  # a cache line, and the widest vector
 
 
-def check_device(device: object) -> None:
-    """Raise unless ``device`` is the CPU."""
-    name = str(device)
-    if name.startswith("cuda"):
-        raise ValueError(f"device={device!r}: CUDA is not built yet; use device='cpu'")
-    if name not in ("cpu", "cpu:0"):  # torch.device("cpu") among them
-        raise ValueError(f"device={device!r} is not known; use device='cpu'")
-
-
-def destination(
-    shape: tuple[int, ...], dtype: Any | None, out: Any | None, device: object
-) -> Output:
+def destination(shape: tuple[int, ...], dtype: Any | None, out: Any | None, device: Any) -> Output:
     """A new array of ``shape``, or the memory of ``out`` once it is known to fit.
 
+    Its ``device.fill(records)`` draws there, its ``finish()`` then gives the array.
+
     Raises:
+        MemoryError: there is not enough memory.
+        RuntimeError: CUDA cannot be used here, or CuPy is missing for a new array.
         TypeError: ``out`` is no array.
-        ValueError: the device or dtype is unknown, or ``out`` has another shape or dtype, is not
-            C-contiguous, read-only or not on the CPU.
+        ValueError: the device or dtype is unknown, or ``out`` has another shape, dtype or device,
+            is not C-contiguous or read-only.
     """
-    check_device(device)
+    place = name_of(device)
     wanted = None if dtype is None else dtype_of(dtype)
     if out is None:
-        array, address = empty(shape, wanted or DTYPES["float32"])
-        return Output(address, shape, array.dtype, lambda: array)
+        return _new(shape, wanted or DTYPES["float32"], place or CPU.kind)
     found = adopt(out)
+    check(found.device, place)
     if wanted is not None and wanted != found.dtype:
         raise ValueError(
             f"dtype={wanted.name} but out= is {found.dtype.name}; leave dtype out, or make them "
@@ -53,6 +48,22 @@ def destination(
     return found
 
 
+def fill(placed: Iterable[tuple[Output, list[bytes]]]) -> None:
+    """Draw records into the outputs for which they were placed, in one call for each device."""
+    by_device: dict[Device, list[bytes]] = {}
+    for where, records in placed:
+        by_device.setdefault(where.device, []).extend(records)
+    for device, records in by_device.items():
+        device.fill(records)
+
+
+def _new(shape: tuple[int, ...], dtype: np.dtype[Any], place: str) -> Output:
+    if place == CPU.kind:
+        array, address = empty(shape, dtype)
+        return Output(address, shape, dtype, lambda: array, CPU)
+    return adopt(cuda.empty(shape, dtype, place))
+
+
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[NDArray[Any], int]:
     """An uninitialized C-contiguous array that starts at a cache line, and its address."""
     buffer = np.empty(math.prod(shape) * dtype.itemsize + _ALIGNMENT - 1, np.uint8)
@@ -62,7 +73,11 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[NDArray[Any], i
 
 
 def to_numpy(array: Any) -> NDArray[Any]:
-    """``array`` as a NumPy array, also a torch tensor of a dtype that torch cannot convert."""
+    """``array`` as a NumPy array on the CPU, whatever its device and dtype."""
+    cupy = sys.modules.get("cupy")
+    if cupy is not None and isinstance(array, cupy.ndarray):
+        copy: NDArray[Any] = array.get()
+        return copy
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(array, torch.Tensor):
         return np.asarray(array)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastinit import _cpu
 from fastinit.checks import integer
+from fastinit.cuda import cuda_status
 
 fill = _cpu.fill
 
@@ -66,7 +67,8 @@ def info() -> dict[str, Any]:
 
     Returns:
         ``version``, ``stream_version``, ``compiler``, ``instruction_sets`` (those that this
-        machine has), ``instruction_set`` (the active one), ``threads``, ``cuda``.
+        machine has), ``instruction_set`` (the active one), ``threads``, ``cuda`` (what
+        ``cuda_status`` says).
 
     Example:
         >>> import fastinit
@@ -84,5 +86,5 @@ def info() -> dict[str, Any]:
         "instruction_sets": _cpu.instruction_sets(),
         "instruction_set": _cpu.instruction_set(),
         "threads": _cpu.thread_count(),
-        "cuda": "not built",
+        "cuda": cuda_status(),
     }

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastinit import arrays, native, streams
+from fastinit import arrays, streams
 from fastinit.boxes import Index, part, shape_of, whole
-from fastinit.requests import Draw, Fill, requests_of
+from fastinit.requests import Draw, Fill
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Initializer(abc.ABC):
         seed: int | None = None,
         name: str | int | None = None,
         dtype: Any = None,
-        device: Any = "cpu",
+        device: Any = None,
         out: Any = None,
         index: Index | None = None,
     ) -> Any:
@@ -95,16 +95,22 @@ class Initializer(abc.ABC):
             name: which stream of the seed: a string, or an integer in [0, 2**63). Without it,
                 stream 0 of ``seed``, or with neither the next automatic stream.
             dtype: a name or dtype object; None means that of ``out``, else float32.
-            device: "cpu".
-            out: a writeable C-contiguous CPU array of the part's shape, filled and returned.
+            device: "cpu", "cuda" (CuPy's current GPU), "cuda:1", or a torch, CuPy or JAX device;
+                None means that of ``out``, else the CPU.
+            out: a writeable C-contiguous array of the part's shape on the CPU or a GPU (NumPy,
+                CuPy, torch, or one with DLPack or an array interface), filled and returned.
             index: what one writes in square brackets (``np.s_[1024:2048, :]``): exactly that part
                 of the whole array. Integers drop their axis; no steps, nothing out of range.
 
         Returns:
-            ``out``, or a new C-contiguous NumPy array that starts at a cache line.
+            ``out``, or a new C-contiguous array: NumPy's, which starts at a cache line, or CuPy's
+            on a GPU. A GPU is not waited for: its work is on the current stream of the array's
+            library.
 
         Raises:
             IndexError: ``index`` reaches beyond the shape.
+            MemoryError: there is not enough memory.
+            RuntimeError: CUDA cannot be used here (``fastinit.cuda_status`` says why), or failed.
             TypeError: an argument of the wrong type.
             ValueError: an argument out of range, or ``out`` that does not fit.
             KeyboardInterrupt: on Ctrl-C; what ``out`` holds then is not specified.
@@ -116,8 +122,7 @@ class Initializer(abc.ABC):
         draws = () if is_empty else self.draws(sizes, where.dtype)
         stream = streams.resolve(seed, name)
         records = [each for draw in draws for each in draw.place(box, where.address, *stream)]
-        if records:
-            native.fill(requests_of(records))
+        where.device.fill(records)
         return where.finish()
 
 
