@@ -54,7 +54,8 @@ bool is_valid(const Request& r) {
 }
 
 // The dtype is compared by identity first: comparing it field by field takes longer than a small fill.
-void fill_requests(const py::array& requests, const py::dtype& request_dtype) {
+void fill_requests(const py::array& requests, int threads, const py::dtype& request_dtype) {
+  if (threads < 0) throw py::value_error("threads is negative");
   const py::dtype given = requests.dtype();
   if (!given.is(request_dtype) && !given.equal(request_dtype)) throw py::type_error("requests lack request_dtype");
   if (!(requests.flags() & py::array::c_style)) throw py::value_error("requests are not contiguous");
@@ -66,7 +67,7 @@ void fill_requests(const py::array& requests, const py::dtype& request_dtype) {
   bool finished;
   {
     const py::gil_scoped_release release;
-    finished = fill(first, count, signal_pending);
+    finished = fill(first, count, signal_pending, threads);
   }
   if (!finished) throw py::error_already_set();
 }
@@ -82,8 +83,9 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.attr("request_dtype") = request_dtype;
   m.attr("compiler") = FASTINIT_COMPILER;
   m.def(
-      "fill", [request_dtype](const py::array& requests) { fill_requests(requests, request_dtype); },
-      py::arg("requests").noconvert());
+      "fill",
+      [request_dtype](const py::array& requests, int threads) { fill_requests(requests, threads, request_dtype); },
+      py::arg("requests").noconvert(), py::arg("threads") = 0);
   m.def(
       "address", [](const py::array& array) { return reinterpret_cast<std::uintptr_t>(array.data()); },
       py::arg("array").noconvert());

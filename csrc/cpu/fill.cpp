@@ -87,20 +87,20 @@ void take_pieces(const Work& work, const Kernels& kernels, std::atomic<std::uint
   }
 }
 
-int threads_for(std::uint64_t values) {
+int threads_for(std::uint64_t values, int most) {
   if (values < 2 * values_per_thread || is_forked_child()) return 1;
-  return static_cast<int>(std::min<std::uint64_t>(thread_count(), values / values_per_thread));
+  return static_cast<int>(std::min<std::uint64_t>(most ? most : thread_count(), values / values_per_thread));
 }
 
 }  // namespace
 
-bool fill(const Request* requests, std::size_t count, Interrupted interrupted) {
+bool fill(const Request* requests, std::size_t count, Interrupted interrupted, int most_threads) {
   Work work(requests, count);
   for (std::size_t k = 0; k < count; ++k) advise_huge_pages(requests[k]);
   const Kernels& kernels = active_kernels();
   std::atomic<std::uint64_t> next{0};
   std::atomic<bool> stop{false};
-  const int threads = threads_for(work.total());
+  const int threads = threads_for(work.total(), most_threads);
   work.cut_for(threads);
   if (threads == 1) {
     take_pieces(work, kernels, next, stop, interrupted);

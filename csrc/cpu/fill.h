@@ -10,7 +10,8 @@ namespace fastinit {
 // Asks, now and then, on the calling thread, whether to give up.
 using Interrupted = bool (*)();
 
-// False when `interrupted` said so: part of the memory is then written and the rest as it was.
-bool fill(const Request* requests, std::size_t count, Interrupted interrupted);
+// With at most so many threads, 0 standing for thread_count(). False when `interrupted` said so: part of the memory is
+// then written and the rest as it was.
+bool fill(const Request* requests, std::size_t count, Interrupted interrupted, int most_threads);
 
 }  // namespace fastinit
