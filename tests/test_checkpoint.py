@@ -22,7 +22,7 @@ from fastinit.digest import PIECE
 from fastinit.dtypes import DTYPES
 from fastinit.manifest import Manifest, Parameter
 from fastinit.plan import Plan
-from fastinit.recipes import Recipe, Rule
+from fastinit.rules import Recipe, Rule
 from support import check_bits, child, threads
 
 NUMPY = {"BF16": DTYPES["bfloat16"], "F8_E5M2": DTYPES["float8_e5m2"], "BOOL": np.dtype(bool)}
@@ -43,7 +43,7 @@ MODEL = Manifest(
         Parameter("\u03b2.weight", (9,)),
     ),
     {"tied.weight": "half.weight"},
-    (Parameter("step", (), dtype="int64"),),
+    (Parameter("step", (), dtype="int64", value=1),),
 )
 
 

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 import fastinit
-from fastinit.recipes import Recipe, Rule, Scale, recipe, recipe_of
-from fastinit.recipes.patterns import compiled
+from fastinit.manifest import Manifest, Parameter
+from fastinit.rules import Recipe, Rule, Scale, recipe, recipe_of, recipes
+from fastinit.rules.base import RECIPES
+from fastinit.rules.patterns import compiled
 
 NORMAL = fastinit.Normal(std=0.02)
 HALF = Scale("layers", times=2, power=-0.5)
 RULE: dict[str, Any] = {
     "pattern": "h.{layer}.*",
     "initializer": {"type": "Normal", "mean": 0.0, "std": 0.02},
-    "scale": {"of": "layers", "times": 2, "power": -0.5},
+    "scale": [{"of": "layers", "times": 2, "power": -0.5}],
 }
 SMALL: dict[str, Any] = {"name": "small", "source": "this test", "rules": [RULE]}
 
@@ -78,24 +80,33 @@ def test_pattern_with_two_layers() -> None:
         Rule("{layer}.{layer}", NORMAL)
 
 
+def rules_of(rules: tuple[Rule, ...], *names: str) -> dict[str, Rule]:
+    """The rule of each name."""
+    return Recipe("r", "test", rules).match(Manifest.from_shapes(dict.fromkeys(names, (1,))))
+
+
 def test_first_match_wins() -> None:
     """The order of the rules decides."""
     first, second = Rule("*.weight", NORMAL), Rule("**", fastinit.Constant(0))
-    rules, _ = Recipe("r", "test", (first, second)).match(["a.weight", "a.bias"])
-    assert rules == {"a.weight": first, "a.bias": second}
+    assert rules_of((first, second), "a.weight", "a.bias") == {"a.weight": first, "a.bias": second}
 
 
 def test_layers_are_distinct_values() -> None:
-    """Every value of {layer} counts once, in whichever rules it is captured."""
-    some = Recipe("r", "test", (Rule("h.{layer}.a", NORMAL), Rule("**", NORMAL)))
-    assert some.match(["h.0.a", "h.0.b", "h.7.a", "h.12.a", "wte"])[1] == 3
+    """Every value of {layer} counts once, in whichever rules it is captured, for each stack."""
+    rules = (Rule("**h.{layer}.a", NORMAL, scale=Scale("layers")), Rule("**", NORMAL))
+    names = ["h.0.a", "h.0.b", "h.7.a", "h.12.a", "wte", "x.h.0.a"]
+    around = Recipe("r", "test", rules).model(Manifest.from_shapes(dict.fromkeys(names, (1,))))
+    assert around.size("layers", "h.7.a", rules[0].pattern) == 3
+    assert around.size("layer", "h.7.a", rules[0].pattern) == 8
+    assert around.size("layers", "x.h.0.a", rules[0].pattern) == 1
 
 
 def test_unmatched_names_are_listed() -> None:
     """Parameters that no rule matches are an error that names the first ten."""
     names = [f"w{k}" for k in range(12)]
-    with pytest.raises(ValueError, match=r"no rule of recipe 'r' matches w0, w1,.* w9 and 2 more;"):
-        Recipe("r", "test", (Rule("b*", NORMAL),)).match([*names, "b"])
+    message = r"no rule of recipe 'r' matches w0 \(1,\), w1 .* w9 \(1,\) and 2 more;"
+    with pytest.raises(ValueError, match=message):
+        rules_of((Rule("b*", NORMAL),), *names, "b")
 
 
 def test_scale_divides_by_the_root() -> None:
@@ -119,12 +130,12 @@ def test_scale_defaults_to_the_number_itself() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"of": "depth"}, "of='depth' is not known; only 'layers' is"),
+        ({"of": "depth"}, "of='depth' is not known; 'layers', 'layer', an Axis"),
         ({"times": 0}, "times=0 is not positive"),
         ({"times": math.inf}, "times=inf is not positive and finite"),
         ({"times": math.nan}, "times=nan is not positive"),
-        ({"power": 0.3}, "power=0.3 is no multiple of 1/4"),
-        ({"power": -4.25}, "power=-4.25 is no multiple of 1/4 from -4 to 4"),
+        ({"power": 0.3}, "power=0.3 is no multiple of 1/16"),
+        ({"power": -4.25}, "power=-4.25 is no multiple of 1/16 from -4 to 4"),
         ({"power": math.nan}, "power=nan is no multiple"),
     ],
 )
@@ -142,48 +153,53 @@ def test_scale_takes_numbers(field: str, value: Any) -> None:
         Scale(**{"of": "layers", field: value})
 
 
-def test_rule_scales_the_std_alone() -> None:
-    """The mean stays."""
-    rule = Rule("*", fastinit.Normal(mean=1.0, std=0.5), Scale("layers", power=-1))
-    assert rule.distribution((3,), layers=4) == fastinit.Normal(mean=1.0, std=0.125)
+def resolved(rule: Rule, shapes: dict[str, tuple[int, ...]]) -> fastinit.Initializer:
+    """What a rule draws for the first parameter of a model."""
+    model = Manifest.from_shapes(shapes)
+    return rule.resolve(model.parameters[0], Recipe("r", "test", (rule,)).model(model))
+
+
+def test_rule_scales_all_values() -> None:
+    """Mean and std alike."""
+    rule = Rule("{layer}", fastinit.Normal(mean=1.0, std=0.5), scale=Scale("layers", power=-1))
+    shapes = {str(layer): (3,) for layer in range(4)}
+    assert resolved(rule, shapes) == fastinit.Normal(mean=0.25, std=0.125)
 
 
 def test_rule_scales_what_an_initializer_resolves_to() -> None:
     """Also a std that depends on the shape."""
-    rule = Rule("*", fastinit.LecunNormal(), HALF)
-    assert rule.distribution((8, 16), layers=2) == fastinit.Normal(std=0.125)
-
-
-def test_rule_without_a_std() -> None:
-    """A constant cannot be scaled."""
-    with pytest.raises(ValueError, match=r"multiplies a std, which Constant\(value=0\) has not"):
-        Rule("*", fastinit.Constant(0), HALF).distribution((3,), layers=1)
+    rule = Rule("{layer}", fastinit.LecunNormal(), scale=HALF)
+    assert resolved(rule, {"0": (8, 16), "1": (8, 16)}) == fastinit.Normal(std=0.125)
 
 
 def test_rule_without_layers() -> None:
-    """A scale needs a pattern with {layer} that matches something."""
-    with pytest.raises(ValueError, match=r"needs the number of layers; write \{layer\}"):
-        Rule("*", NORMAL, HALF).distribution((3,), layers=0)
+    """A scale needs a pattern with {layer}."""
+    with pytest.raises(ValueError, match=r"scale of 'layers' needs a number; write \{layer\}"):
+        resolved(Rule("*", NORMAL, scale=HALF), {"a": (3,)})
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ((5, NORMAL), "pattern=5 is no string"),
-        (("*", "Normal"), "initializer='Normal' is no Initializer"),
-        (("*", NORMAL, 2.0), "scale=2.0 is no Scale"),
+        ({"pattern": 5}, "pattern=5 is no string"),
+        ({"initializer": "Normal"}, "initializer='Normal' is no Initializer"),
+        ({"scale": 2.0}, "scale=2.0 is no Scale"),
+        ({"module": 5}, "pattern=5 is no string"),
+        ({"ndim": 1.0}, "ndim=1.0 is a float"),
+        ({"fan_of": 1}, "fan_of=1 is no string"),
+        ({"zero_row": True}, "zero_row=True is a bool"),
     ],
 )
-def test_rule_types(fields: tuple[Any, ...], message: str) -> None:
+def test_rule_types(fields: dict[str, Any], message: str) -> None:
     """Fields of the wrong type."""
     with pytest.raises(TypeError, match=message):
-        Rule(*fields)
+        Rule(**{"pattern": "*", "initializer": NORMAL, **fields})
 
 
-@pytest.mark.parametrize("name", ["gpt2"])
+@pytest.mark.parametrize("name", recipes())
 def test_built_in_recipes_are_canonical(name: str) -> None:
     """A built-in file is what to_json writes, so the way there and back is exact."""
-    text = Path(str(recipe.__code__.co_filename)).with_name(f"{name}.json").read_text("utf-8")
+    text = (RECIPES / f"{name}.json").read_text("utf-8")
     assert Recipe.from_json(text).to_json() == text
 
 
@@ -196,7 +212,7 @@ def test_recipe_of_a_file(tmp_path: Path) -> None:
     """A path is read."""
     path = tmp_path / "small.json"
     path.write_text(json.dumps(SMALL), encoding="utf-8")
-    assert recipe(path).rules == (Rule("h.{layer}.*", NORMAL, HALF),)
+    assert recipe(path).rules == (Rule("h.{layer}.*", NORMAL, scale=HALF),)
 
 
 def test_unknown_recipe() -> None:
@@ -205,15 +221,16 @@ def test_unknown_recipe() -> None:
         recipe("gpt9")
 
 
+def model(name: str, architecture: str | None = None) -> Manifest:
+    """A model of this name and architecture."""
+    return Manifest(name, (Parameter("w", (2,)),), architecture=architecture)
+
+
 def test_recipe_of_a_model() -> None:
-    """The recipe that is named like the model serves it."""
-    assert recipe_of("gpt2") == recipe("gpt2")
-
-
-def test_no_recipe_of_a_model() -> None:
-    """The error says how to pass one."""
-    with pytest.raises(ValueError, match=r"no recipe is named like the model 'x'; .* \(--recipe\)"):
-        recipe_of("x")
+    """The recipe that serves its architecture, or is named like it; else the common one."""
+    assert recipe_of(model("gpt2")).name == "gpt2"
+    assert recipe_of(model("mine", "gpt2")).name == "gpt2"
+    assert recipe_of(model("x")).name == "default"
 
 
 @pytest.mark.parametrize(
@@ -223,13 +240,16 @@ def test_no_recipe_of_a_model() -> None:
         ({"source": 5}, "source=5 is no text"),
         ({"rules": []}, "rules is empty"),
         ({"rules": {}}, "rules={} is no list"),
+        ({"serves": "gpt2"}, "serves='gpt2' is no sequence of str"),
+        ({"dtype": "int8"}, "dtype='int8' holds no random values"),
         ({"rule": []}, "field 'rule' is not known"),
         ({"rules": [RULE, {}]}, r"rules\[1\]: field 'pattern' is missing"),
         ({"rules": [RULE | {"pattern": ""}]}, r"rules\[0\]: pattern='' is not understood"),
         ({"rules": [RULE | {"initializer": []}]}, r"rules\[0\]: initializer: \[\] is no object"),
         ({"rules": [RULE | {"initializer": {"type": "N"}}]}, r"initializer: type='N' is no init"),
-        ({"rules": [RULE | {"scale": {"of": "x"}}]}, r"rules\[0\]: scale: of='x' is not known"),
-        ({"rules": [RULE | {"scale": {"by": 2}}]}, r"rules\[0\]: scale: field 'of' is missing"),
+        ({"rules": [RULE | {"scale": {}}]}, r"rules\[0\]: scale={} is no list"),
+        ({"rules": [RULE | {"scale": [{"of": "x"}]}]}, r"rules\[0\]: scale\[0\]: of='x' is not"),
+        ({"rules": [RULE | {"scale": [{"by": 2}]}]}, r"scale\[0\]: field 'of' is missing"),
     ],
 )
 def test_recipe_errors(tmp_path: Path, change: dict[str, Any], message: str) -> None:

@@ -47,16 +47,18 @@ from fastinit.streams import STREAM_VERSION, seed
 if TYPE_CHECKING:
     from fastinit.manifest import Manifest, Parameter
     from fastinit.plan import Plan
-    from fastinit.recipes import Recipe, Rule, recipe
+    from fastinit.rules import Axis, Layers, Recipe, Regex, Rule, Scale, recipe, recipes
 
 __all__ = [
     "STREAM_VERSION",
+    "Axis",
     "Constant",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
     "Initializer",
+    "Layers",
     "LecunNormal",
     "LecunUniform",
     "Manifest",
@@ -64,7 +66,9 @@ __all__ = [
     "Parameter",
     "Plan",
     "Recipe",
+    "Regex",
     "Rule",
+    "Scale",
     "TruncatedNormal",
     "Uniform",
     "VarianceScaling",
@@ -85,6 +89,7 @@ __all__ = [
     "normal",
     "ones",
     "recipe",
+    "recipes",
     "seed",
     "set_num_threads",
     "truncated_normal",
@@ -100,9 +105,9 @@ _LAZY = {
     "Manifest": "manifest",
     "Parameter": "manifest",
     "Plan": "plan",
-    "Recipe": "recipes",
-    "Rule": "recipes",
-    "recipe": "recipes",
+    **dict.fromkeys(
+        ("Axis", "Layers", "Recipe", "Regex", "Rule", "Scale", "recipe", "recipes"), "rules"
+    ),
 }
 
 _ADAPTERS = ("torch",)

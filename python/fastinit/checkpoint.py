@@ -23,7 +23,8 @@ from fastinit.outputs import Output
 from fastinit.requests import requests_of
 
 if TYPE_CHECKING:
-    from fastinit.plan import Plan, Planned
+    from fastinit.plan import Plan
+    from fastinit.planned import Planned
 
 BUFFER = 16 << 20  # bytes, PIECE or more
 BUFFERS = 3  # one is drawn into while the others are written and digested

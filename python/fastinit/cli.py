@@ -26,7 +26,6 @@ from rich.table import Table
 
 from fastinit import native
 from fastinit.checkpoint import Saved
-from fastinit.initializers import Initializer
 from fastinit.plan import Plan
 
 app = typer.Typer(
@@ -96,7 +95,7 @@ def init(
     if as_json:
         facts = {"model": plan.manifest.model, "recipe": plan.recipe.name, "seed": plan.seed}
         saved_facts = dataclasses.asdict(saved) | {"path": str(saved.path)}
-        typer.echo(json.dumps(facts | {"rules": plan.explain()} | saved_facts))
+        typer.echo(json.dumps(facts | {"rules": plan.explain().by_rule()} | saved_facts))
     else:
         _report(plan, saved, seconds)
 
@@ -122,29 +121,19 @@ def info(as_json: _Json = False) -> None:
 
 def _report(plan: Plan, saved: Saved, seconds: float) -> None:
     """What was drawn by which rule, and what became of it."""
+    fields = ("pattern", "parameters", "elements", "distribution")
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("Pattern", overflow="fold")
     table.add_column("Tensors", justify="right")
     table.add_column("Elements", justify="right")
     table.add_column("Distribution", overflow="fold")
-    for row in plan.explain():
-        distribution = _short(Initializer.from_dict(row["distribution"]))
-        table.add_row(row["pattern"], str(row["parameters"]), f"{row['elements']:,}", distribution)
+    rows = plan.explain().by_rule()
+    for row in rows:
+        table.add_row(*(rows.cell(row, field) for field in fields))
     Console().print(table)
     rate = f"{saved.size / 1e6:.1f} MB in {seconds:.2f} s, {saved.size / seconds / 1e6:.0f} MB/s"
     typer.echo(f"{saved.path}: {len(saved.digests)} tensors, {rate}")
     typer.echo(f"digest {saved.digest}")
-
-
-def _short(initializer: Initializer) -> str:
-    """An initializer as one writes it: without the fields that have their defaults."""
-    fields = dataclasses.fields(initializer)
-    values = [(each.name, getattr(initializer, each.name), each.default) for each in fields]
-    shown = [(name, value) for name, value, default in values if value != default] or [
-        values[0][:2]
-    ]
-    arguments = ", ".join(f"{name}={value:.5g}" for name, value in shown)
-    return f"{type(initializer).__name__}({arguments})"
 
 
 @contextlib.contextmanager

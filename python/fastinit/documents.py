@@ -53,6 +53,18 @@ def located(where: str) -> Iterator[None]:
         raise ValueError(f"{where}: {error}") from error
 
 
+def text(data: dict[str, Any], listed: tuple[str, ...]) -> str:
+    """An object as readable JSON: a field a line, and an item a line in the fields ``listed``."""
+    lines = []
+    for field, value in data.items():
+        written = json.dumps(value, ensure_ascii=False)
+        if field in listed and value:
+            items = (json.dumps(item, ensure_ascii=False) for item in value)
+            written = "[\n  " + ",\n  ".join(items) + "\n ]"
+        lines.append(f" {json.dumps(field)}: {written}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
 def mapping(data: Any) -> dict[str, Any]:
     """``data``, once it is known to be an object.
 

@@ -2,74 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fastinit import documents
-from fastinit.boxes import shape_of
-from fastinit.dtypes import dtype_of
+from fastinit.parameters import Parameter
+
+__all__ = ["MODELS", "Manifest", "Parameter"]
 
 MODELS = Path(__file__).parent / "models"
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One tensor of a model.
-
-    Args:
-        name: as in the model's state dict: printable, and not ``__metadata__``, which safetensors
-            files keep for themselves.
-        shape: its sizes.
-        module: the type of the module that it belongs to.
-        dtype: its own, where it has one.
-
-    Raises:
-        TypeError: a size that is no integer.
-        ValueError: an empty or unprintable name, a size below 0 or an unknown dtype.
-
-    Example:
-        >>> from fastinit.manifest import Parameter
-        >>> Parameter("wte.weight", (50257, 768), module="Embedding").elements
-        38597376
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    module: str | None = None
-    dtype: str | None = None
-
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        name, module = self.name, self.module
-        if (
-            not isinstance(name, str)
-            or not name
-            or not name.isprintable()
-            or name == "__metadata__"
-        ):
-            raise ValueError(
-                f"name={name!r} names no tensor; pass printable characters, but not '__metadata__'"
-            )
-        if not isinstance(self.shape, (list, tuple)) or any(
-            isinstance(n, bool) for n in self.shape
-        ):
-            raise TypeError(f"shape={self.shape!r} of {name!r} is no list of integers")
-        object.__setattr__(self, "shape", shape_of(self.shape))
-        if not isinstance(module, (str, type(None))):
-            raise TypeError(
-                f"module={module!r} of {name!r} is no string; pass a type's name, or None"
-            )
-        if self.dtype is not None:
-            dtype_of(self.dtype)
-
-    @property
-    def elements(self) -> int:
-        """How many elements it has."""
-        return math.prod(self.shape)
+_OPTIONAL = ("architecture", "source", "count", "tied", "buffers", "config")
 
 
 @dataclass(frozen=True)
@@ -77,16 +23,19 @@ class Manifest:
     """The tensors of a model.
 
     Args:
-        model: the model's name, which is also that of the recipe that serves it.
+        model: the model's name.
         parameters: what is drawn, in the order of the model.
         tied: name -> the name of the parameter that it shares; tied tensors are stored once.
-        buffers: tensors that are stored, but not trained (running means).
+        buffers: tensors that are stored, but not trained (running means); they get constants.
+        architecture: the family (transformers' ``model_type``), which says whose recipe serves it.
+        source: where the names and shapes come from.
+        config: the content of the model's ``config.json``, which is saved beside its weights.
 
     Raises:
         ValueError: no parameters, a name that occurs twice, or a tie to no parameter.
 
     Example:
-        >>> from fastinit.manifest import Manifest
+        >>> from fastinit import Manifest
         >>> gpt2 = Manifest.load("gpt2")
         >>> sum(parameter.elements for parameter in gpt2.parameters)
         124439808
@@ -96,11 +45,22 @@ class Manifest:
     parameters: tuple[Parameter, ...]
     tied: dict[str, str] = field(default_factory=dict)
     buffers: tuple[Parameter, ...] = ()
+    architecture: str | None = None
+    source: str | None = None
+    config: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Check what concerns more than one parameter."""
         if not isinstance(self.model, str) or not self.model:
             raise ValueError(f"model={self.model!r} is no name; pass a string that is not empty")
+        for text in ("architecture", "source"):
+            value = getattr(self, text)
+            if not isinstance(value, (str, type(None))):
+                raise ValueError(f"{text}={value!r} is no text; pass a string, or None")
+        if not isinstance(self.config, (dict, type(None))):
+            raise ValueError(f"config={self.config!r} is no object; pass that of a config.json")
+        for listed in ("parameters", "buffers"):
+            object.__setattr__(self, listed, tuple(getattr(self, listed)))
         if not self.parameters:
             raise ValueError("parameters is empty; a model has at least one")
         counts = Counter(each.name for each in self.tensors)
@@ -120,25 +80,142 @@ class Manifest:
         """Read a manifest.
 
         Args:
-            source: the name of a built-in model, or the path of a JSON file: an object with
-                ``model`` and ``parameters``, a list of objects with ``name``, ``shape`` and
-                perhaps ``module`` and ``dtype``. It may have ``tied``, ``buffers`` (such a list
-                too), ``source`` (where the names and shapes come from) and ``count`` (the
-                elements of all parameters).
+            source: the name of a built-in model, or a path: of a manifest's JSON file (as
+                ``to_json`` writes it), of a ``.safetensors`` file (its header is read, and the
+                ``config.json`` beside it), of an index of such files
+                (``model.safetensors.index.json``), of a ``config.json`` of transformers (which is
+                needed then; the model is built without its weights), or of a folder that holds one
+                of these.
 
         Raises:
-            FileNotFoundError: ``source`` is neither.
+            FileNotFoundError: ``source`` is none of these.
+            ModuleNotFoundError: a ``config.json`` without transformers and torch.
             OSError: the file cannot be read.
-            ValueError: the file's content is no manifest; the message says where.
+            ValueError: the file's content is none of these; the message says where.
 
         Example:
-            >>> from fastinit.manifest import Manifest
+            >>> from fastinit import Manifest
             >>> Manifest.load("gpt2").tied
             {'lm_head.weight': 'transformer.wte.weight'}
         """
-        path = documents.find(source, MODELS, "model")
-        with documents.located(str(path)):
-            return _manifest(documents.parse(path.read_bytes()))
+        from fastinit.sources import files
+
+        return files.load(documents.find(source, MODELS, "model"))
+
+    @staticmethod
+    def from_torch(module: Any, model: str | None = None) -> Manifest:
+        """The parameters of a torch module and its buffers that are saved.
+
+        Tied parameters are found as such. A module of transformers also gives its architecture and
+        config. Nothing is read of the weights, which may lie on the meta device; of buffers that
+        hold no known constant the values are kept, so these may not.
+
+        Args:
+            module: a ``torch.nn.Module``.
+            model: the model's name; None for the type of ``module``.
+
+        Raises:
+            TypeError: ``module`` is no torch module.
+            ValueError: it has no parameters, or one of a dtype that is not known.
+        """
+        from fastinit.sources import modules
+
+        return modules.manifest(module, model)
+
+    @staticmethod
+    def from_tree(tree: Any, model: str = "model", *, separator: str = ".") -> Manifest:
+        """The leaves of a tree of arrays or of shapes, such as the parameters of a flax module.
+
+        Args:
+            tree: nested mappings and sequences whose leaves have ``shape`` and ``dtype``: arrays,
+                ``jax.ShapeDtypeStruct`` (of ``jax.eval_shape``), any pytree that jax knows.
+            model: the model's name.
+            separator: what joins the keys on the way to a leaf to its name.
+
+        Raises:
+            TypeError: a leaf without a shape.
+            ValueError: no leaves, or a name that occurs twice.
+
+        Example:
+            >>> import numpy as np
+            >>> from fastinit import Manifest
+            >>> tree = {"params": {"dense": {"kernel": np.zeros((3, 4)), "bias": np.zeros(4)}}}
+            >>> [each.name for each in Manifest.from_tree(tree).parameters]
+            ['params.dense.kernel', 'params.dense.bias']
+        """
+        from fastinit.sources import trees
+
+        return trees.of_tree(tree, model, separator)
+
+    @staticmethod
+    def from_shapes(
+        shapes: Mapping[str, Any], model: str = "model", *, tied: Mapping[str, str] | None = None
+    ) -> Manifest:
+        """A model from a plain mapping.
+
+        Args:
+            shapes: name -> shape, or anything with ``shape`` and ``dtype`` (an array).
+            model: the model's name.
+            tied: name -> the name of the parameter that it shares.
+
+        Raises:
+            TypeError: something that is no shape.
+            ValueError: no parameters, a name that is not allowed, or a negative size.
+
+        Example:
+            >>> from fastinit import Manifest
+            >>> Manifest.from_shapes({"w": (3, 4), "b": 4}).parameters[1].shape
+            (4,)
+        """
+        from fastinit.sources import trees
+
+        return trees.of_shapes(shapes, model, tied)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, which ``from_dict`` turns into an equal manifest."""
+        data: dict[str, Any] = {"model": self.model}
+        for optional in ("architecture", "source"):
+            if (value := getattr(self, optional)) is not None:
+                data[optional] = value
+        data["count"] = sum(each.elements for each in self.parameters)
+        data["parameters"] = [each.to_dict() for each in self.parameters]
+        data["tied"] = dict(self.tied)
+        data["buffers"] = [each.to_dict() for each in self.buffers]
+        return data if self.config is None else data | {"config": self.config}
+
+    @staticmethod
+    def from_dict(data: Any) -> Manifest:
+        """The manifest that ``to_dict`` described.
+
+        Raises:
+            ValueError: a field is missing, not known or wrong; the message says where.
+        """
+        found = dict(documents.fields(data, ("model", "parameters"), _OPTIONAL))
+        for listed in ("parameters", "buffers"):
+            parameters = []
+            for where, item in documents.items(data, listed):
+                with documents.located(where):
+                    parameters.append(Parameter.from_dict(item))
+            found[listed] = tuple(parameters)
+        count = found.pop("count", None)
+        manifest = Manifest(**found)
+        elements = sum(each.elements for each in manifest.parameters)
+        if count not in (None, elements):
+            raise ValueError(
+                f"count={count!r}, but the parameters have {elements} elements; correct what "
+                "is wrong, or leave count out"
+            )
+        return manifest
+
+    def to_json(self) -> str:
+        """A JSON text, a tensor a line, which ``load`` reads from a file.
+
+        Example:
+            >>> from fastinit import Manifest
+            >>> Manifest.from_shapes({"w": (3, 4)}).to_json().splitlines()[4]
+            '  {"name": "w", "shape": [3, 4]}'
+        """
+        return documents.text(self.to_dict(), ("parameters", "buffers"))
 
 
 def _check_tied(tied: Any, names: Counter[str]) -> None:
@@ -157,29 +234,3 @@ def _check_tied(tied: Any, names: Counter[str]) -> None:
                 f"tied: {name!r} is also in parameters; leave it out of the one or the other (tied "
                 f"tensors are stored once, here as {target!r})"
             )
-
-
-def _manifest(data: Any) -> Manifest:
-    documents.fields(data, ("model", "parameters"), ("source", "count", "tied", "buffers"))
-    manifest = Manifest(
-        data["model"],
-        _parameters(data, "parameters"),
-        data.get("tied", {}),
-        _parameters(data, "buffers"),
-    )
-    elements = sum(each.elements for each in manifest.parameters)
-    if data.get("count", elements) != elements:
-        raise ValueError(
-            f"count={data['count']!r}, but the parameters have {elements} elements; correct what "
-            "is wrong, or leave count out"
-        )
-    return manifest
-
-
-def _parameters(data: dict[str, Any], field: str) -> tuple[Parameter, ...]:
-    parameters = []
-    for where, item in documents.items(data, field):
-        with documents.located(where):
-            documents.fields(item, ("name", "shape"), ("module", "dtype"))
-            parameters.append(Parameter(**item))
-    return tuple(parameters)

@@ -2,54 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from fastinit import checkpoint, documents, drawing, explanation, streams
+from fastinit.boxes import Index
+from fastinit.dtypes import dtype_of
+from fastinit.manifest import Manifest
+from fastinit.planned import Planned, planned
+from fastinit.rules import Recipe, buffers, recipe, recipe_of
+from fastinit.rules.patterns import compiled, pattern_of
 
-from fastinit import arrays, checkpoint, native, streams
-from fastinit.boxes import flat, whole
-from fastinit.dtypes import CODES, DTYPES, dtype_of
-from fastinit.initializers import Constant, Initializer
-from fastinit.manifest import Manifest, Parameter
-from fastinit.recipes import Recipe, Rule, recipe, recipe_of
-from fastinit.requests import Draw, requests_of
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What is drawn for one tensor; ``stream`` is the (seed, stream number) of its name."""
-
-    parameter: Parameter
-    rule: Rule
-    distribution: Initializer
-    dtype: np.dtype[Any]
-    stream: tuple[int, int]
-
-    @property
-    def size(self) -> int:
-        """Its bytes."""
-        return self.parameter.elements * self.dtype.itemsize
-
-    @property
-    def draws(self) -> tuple[Draw, ...]:
-        """What is drawn, in order, over the same memory."""
-        if not self.parameter.elements:
-            return ()
-        return self.distribution.draws(self.parameter.shape, self.dtype)
-
-    def records(self, address: int, start: int, count: int) -> list[bytes]:
-        """Records that draw ``count`` elements from ``start`` on, in C order, at ``address``.
-
-        A piece that is not the whole tensor can only be asked for where all draws are elementwise.
-        """
-        is_whole = count == self.parameter.elements
-        box = whole(self.parameter.shape) if is_whole else flat(start, count)
-        return [each for draw in self.draws for each in draw.place(box, address, *self.stream)]
+FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
 
 
 class Plan:
@@ -59,31 +26,31 @@ class Plan:
     with ``seed=`` and ``name=``, whatever else the model holds.
 
     Args:
-        model: a manifest, the name of a built-in one or the path of its JSON file.
+        model: a manifest, or what ``Manifest.load`` takes: the name of a built-in model, or a path.
         recipe: a recipe, the name of a built-in one or the path of its JSON file; None for the
-            built-in one that is named like the model.
+            model's own, else "default".
         seed: an integer in [0, 2**64); None for the process-wide seed.
-        dtype: of all floating-point tensors; None for the manifest's, or else float32.
+        dtype: of all floating-point tensors; None for the recipe's, else the manifest's, else
+            float32.
 
     Attributes:
         manifest: the manifest.
         recipe: the recipe.
         seed: the seed.
+        dtype: what was asked for, or None.
         tensors: a ``Planned`` for every tensor, in the manifest's order.
 
     Raises:
         FileNotFoundError: ``model`` or ``recipe`` is neither built in nor a file.
         OSError: one of their files cannot be read.
         TypeError: an argument of the wrong type.
-        ValueError: a file's content is wrong, no recipe serves the model, no rule matches a name,
-            or a rule's initializer does not fit a tensor's shape or dtype.
+        ValueError: a file's content is wrong, no rule matches a name, or a rule's initializer does
+            not fit a tensor's shape or dtype.
 
     Example:
         >>> import fastinit
-        >>> from fastinit.manifest import Manifest, Parameter
-        >>> from fastinit.plan import Plan
-        >>> plan = Plan(Manifest("gpt2", (Parameter("wte.weight", (100, 8)),)), seed=0)
-        >>> array = plan.init()["wte.weight"]
+        >>> model = fastinit.Manifest.from_shapes({"wte.weight": (100, 8)})
+        >>> array = fastinit.Plan(model, "gpt2", seed=0).init()["wte.weight"]
         >>> bool((array == fastinit.normal((100, 8), std=0.02, seed=0, name="wte.weight")).all())
         True
     """
@@ -100,67 +67,176 @@ class Plan:
         self.manifest = model if isinstance(model, Manifest) else Manifest.load(model)
         self.recipe = _recipe(recipe, self.manifest)
         self.seed, _ = streams.resolve(seed, 0)
-        wanted = None if dtype is None else dtype_of(dtype)
-        rules, layers = self.recipe.match(each.name for each in self.manifest.tensors)
+        self.dtype = None if dtype is None else dtype_of(dtype)
+        wanted = self.dtype or (None if self.recipe.dtype is None else dtype_of(self.recipe.dtype))
+        rules = self.recipe.match(self.manifest) | buffers.rules_of(self.manifest)
+        around = self.recipe.model(self.manifest)
         self.tensors = tuple(
-            _planned(each, rules[each.name], layers, self.seed, wanted)
+            planned(each, rules[each.name], around, self.seed, wanted)
             for each in self.manifest.tensors
         )
+        self._by_name = {each.parameter.name: each for each in self.tensors}
 
-    def explain(self) -> list[dict[str, Any]]:
-        """What is drawn by which rule, in the recipe's order.
+    def explain(self) -> explanation.Explanation:
+        """What is drawn for every tensor, and by which rule.
 
         Returns:
-            For every rule that matches, once for each distribution and dtype that it comes to: its
-            ``pattern`` and ``initializer``, the ``distribution`` and ``dtype``, and how many
-            ``parameters`` and ``elements`` are drawn so; all plain data.
+            A list with a row for every tensor, all plain data: its ``name``, ``shape``,
+            ``elements`` and ``dtype``; the ``pattern`` and ``initializer`` of its rule and the
+            rule's number; the ``distribution`` with fans and scales worked out; the ``mean`` and
+            ``std`` of the values, None where they are not known. ``print`` shows a table;
+            ``by_rule()`` has a row for every rule.
 
         Example:
-            >>> from fastinit.plan import Plan
-            >>> [(row["pattern"], row["parameters"]) for row in Plan("gpt2").explain()][-2:]
-            [('**.bias', 73), ('**.weight', 26)]
+            >>> import fastinit
+            >>> model = fastinit.Manifest.from_shapes({"wte.weight": (100, 8)})
+            >>> print(fastinit.Plan(model, "gpt2").explain())
+            name        shape    dtype    pattern    distribution       std
+            wte.weight  100 x 8  float32  **.weight  Normal(std=0.02)  0.02
         """
-        groups: dict[tuple[Rule, Initializer, np.dtype[Any]], list[int]] = {}
-        for each in self.tensors:
-            key = (each.rule, each.distribution, each.dtype)
-            groups.setdefault(key, []).append(each.parameter.elements)
-        return [
-            {
-                "pattern": rule.pattern,
-                "initializer": rule.initializer.to_dict(),
-                "distribution": distribution.to_dict(),
-                "dtype": dtype.name,
-                "parameters": len(elements),
-                "elements": sum(elements),
-            }
-            for (rule, distribution, dtype), elements in sorted(
-                groups.items(), key=lambda group: self.recipe.rules.index(group[0][0])
-            )
-        ]
+        return explanation.explain(self)
 
-    def init(self) -> dict[str, NDArray[Any]]:
+    def init(self, device: Any = "cpu", only: Any = None) -> dict[str, Any]:
         """Draw every tensor, in one call of the native code.
+
+        Args:
+            device: where the arrays shall lie.
+            only: a pattern, as rules have it; tensors whose names it does not match are left out.
 
         Returns:
             New arrays by name; tied names are left out, as they are in a checkpoint.
 
         Raises:
             KeyboardInterrupt: on Ctrl-C.
+            ValueError: ``only`` matches nothing, or the device is not there.
 
         Example:
-            >>> from fastinit.manifest import Manifest, Parameter
-            >>> from fastinit.plan import Plan
-            >>> Plan(Manifest("gpt2", (Parameter("ln_f.weight", (3,)),))).init()
+            >>> import fastinit
+            >>> model = fastinit.Manifest.from_shapes({"ln_f.weight": 3, "wte.weight": (2, 4)})
+            >>> fastinit.Plan(model, "gpt2").init(only="ln_*.weight")
             {'ln_f.weight': array([1., 1., 1.], dtype=float32)}
         """
-        records = []
-        drawn = {}
-        for each in self.tensors:
-            where = arrays.destination(each.parameter.shape, each.dtype, None, "cpu")
-            records += each.records(where.address, 0, each.parameter.elements)
-            drawn[each.parameter.name] = where.finish()
-        native.fill(requests_of(records))
-        return drawn
+        return drawing.new(self.select(only), device)
+
+    def init_into(self, given: Mapping[str, Any]) -> None:
+        """Draw into arrays that are there, in one call of the native code.
+
+        Args:
+            given: name -> array (NumPy, torch or DLPack) of the tensor's shape and dtype, writeable
+                and C-contiguous: a module's ``state_dict()``. Tied names may be among them; tensors
+                that are not are left out.
+
+        Raises:
+            KeyboardInterrupt: on Ctrl-C.
+            ValueError: a name that the plan does not have, something that is no array or does not
+                fit, or two arrays that share memory without being tied. Nothing is drawn then.
+
+        Example:
+            >>> import fastinit, numpy as np
+            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
+            >>> arrays = {"ln_f.weight": np.empty(3, np.float32)}
+            >>> plan.init_into(arrays)
+            >>> arrays["ln_f.weight"]
+            array([1., 1., 1.], dtype=float32)
+        """
+        drawing.into([(self.tensor(name), name, array) for name, array in given.items()])
+
+    def draw(
+        self, name: str, index: Index | None = None, *, device: Any = "cpu", out: Any = None
+    ) -> Any:
+        """Draw one tensor, or any part of it.
+
+        Args:
+            name: the tensor's; a tied name stands for that which it shares.
+            index: what one writes in square brackets (``np.s_[1024:2048, :]``): exactly that part
+                of the whole. Integers drop their axis; no steps, nothing out of range.
+            device: where a new array shall lie.
+            out: an array of the part's shape, filled and returned.
+
+        Raises:
+            IndexError: ``index`` reaches beyond the shape.
+            TypeError: an argument of the wrong type.
+            ValueError: the plan has no such tensor, or ``out`` does not fit.
+
+        Example:
+            >>> import fastinit, numpy as np
+            >>> fastinit.Plan("llama-3-8b", seed=0).draw("lm_head.weight", np.s_[-1, :3]).shape
+            (3,)
+        """
+        return drawing.part_of(self.tensor(name), index, device, out)
+
+    def tensor(self, name: str) -> Planned:
+        """What is drawn for a tensor; a tied name stands for that which it shares.
+
+        Raises:
+            ValueError: the plan has no such tensor.
+        """
+        found = self._by_name.get(self.manifest.tied.get(name, name))
+        if found is None:
+            close = difflib.get_close_matches(str(name), self._by_name, n=3)
+            hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+            raise ValueError(f"{name!r} is no tensor of {self.manifest.model!r}{hint}")
+        return found
+
+    def select(self, only: Any = None) -> list[Planned]:
+        """The tensors whose names match a pattern, in the manifest's order; None for all.
+
+        Raises:
+            TypeError: ``only`` is no pattern.
+            ValueError: a pattern that is not understood, or matches nothing.
+        """
+        if only is None:
+            return list(self.tensors)
+        expression = compiled(pattern_of(only))
+        found = [each for each in self.tensors if expression.fullmatch(each.parameter.name)]
+        if not found:
+            raise ValueError(f"only={only!r} matches no tensor of {self.manifest.model!r}")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, from which ``from_dict`` makes a plan that draws the same.
+
+        It holds the whole manifest and recipe, so that no file and no built-in is needed again.
+
+        Example:
+            >>> import fastinit
+            >>> plan = fastinit.Plan("gpt2", seed=7)
+            >>> data = plan.to_dict()
+            >>> list(data)
+            ['format', 'stream_version', 'seed', 'dtype', 'recipe', 'manifest']
+            >>> fastinit.Plan.from_dict(data).to_dict() == data
+            True
+        """
+        return {
+            "format": FORMAT,
+            "stream_version": streams.STREAM_VERSION,
+            "seed": self.seed,
+            "dtype": None if self.dtype is None else self.dtype.name,
+            "recipe": self.recipe.to_dict(),
+            "manifest": self.manifest.to_dict(),
+        }
+
+    @staticmethod
+    def from_dict(data: Any) -> Plan:
+        """The plan that ``to_dict`` described.
+
+        Raises:
+            ValueError: a field is missing, not known or wrong, or the plan is of another format or
+                stream version, whose values this version does not draw.
+        """
+        fields = ("format", "stream_version", "seed", "dtype", "recipe", "manifest")
+        found = documents.fields(data, fields)
+        for field, own in (("format", FORMAT), ("stream_version", streams.STREAM_VERSION)):
+            if found[field] != own:
+                raise ValueError(
+                    f"the plan has {field} {found[field]!r}, this fastinit draws {own}; use the "
+                    "version of fastinit that made it"
+                )
+        with documents.located("recipe"):
+            rules = Recipe.from_dict(found["recipe"])
+        with documents.located("manifest"):
+            manifest = Manifest.from_dict(found["manifest"])
+        return Plan(manifest, rules, seed=found["seed"], dtype=found["dtype"])
 
     def save(
         self,
@@ -188,10 +264,8 @@ class Plan:
                 disk is full.
 
         Example:
-            >>> import pathlib, tempfile
-            >>> from fastinit.manifest import Manifest, Parameter
-            >>> from fastinit.plan import Plan
-            >>> plan = Plan(Manifest("gpt2", (Parameter("ln_f.weight", (3,)),)))
+            >>> import fastinit, pathlib, tempfile
+            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
             >>> with tempfile.TemporaryDirectory() as folder:
             ...     list(plan.save(pathlib.Path(folder, "model.safetensors")).digests)
             ['ln_f.weight']
@@ -201,24 +275,5 @@ class Plan:
 
 def _recipe(given: Recipe | str | os.PathLike[str] | None, manifest: Manifest) -> Recipe:
     if given is None:
-        return recipe_of(manifest.model)
+        return recipe_of(manifest)
     return given if isinstance(given, Recipe) else recipe(given)
-
-
-def _planned(
-    parameter: Parameter, rule: Rule, layers: int, seed: int, wanted: np.dtype[Any] | None
-) -> Planned:
-    dtype = DTYPES["float32"] if parameter.dtype is None else dtype_of(parameter.dtype)
-    if wanted is not None and dtype in CODES:  # counters and masks stay integers
-        dtype = wanted
-    try:
-        # Fans of an empty tensor may be 0, and nothing is drawn of it.
-        distribution = (
-            rule.distribution(parameter.shape, layers) if parameter.elements else Constant()
-        )
-        distribution.draws(parameter.shape, dtype)
-    except ValueError as error:
-        raise ValueError(
-            f"{parameter.name!r} of shape {parameter.shape}, by the rule {rule.pattern!r}: {error}"
-        ) from error
-    return Planned(parameter, rule, distribution, dtype, streams.resolve(seed, parameter.name))

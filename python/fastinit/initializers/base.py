@@ -22,6 +22,9 @@ class Initializer(abc.ABC):
 
     _types: ClassVar[dict[str, type[Initializer]]] = {}
 
+    magnitudes: ClassVar[tuple[str, ...]] = ()
+    """The fields that every value grows with: scaling them all scales what is drawn."""
+
     def __init_subclass__(cls) -> None:
         """Make the class known to ``from_dict``."""
         Initializer._types[cls.__name__] = cls
@@ -37,6 +40,10 @@ class Initializer(abc.ABC):
     def resolve(self, shape: tuple[int, ...]) -> Initializer:  # noqa: ARG002
         """An initializer that draws the same, with all that depends on the shape worked out."""
         return self
+
+    def moments(self, shape: tuple[int, ...]) -> tuple[float, float] | None:  # noqa: ARG002
+        """The (mean, standard deviation) of the values of a whole array, where they are known."""
+        return None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: the class's name as ``type``, and its fields.

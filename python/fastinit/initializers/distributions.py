@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 import operator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -43,6 +43,8 @@ class Constant(Distribution):
         array([3, 3], dtype=int8)
     """
 
+    magnitudes: ClassVar[tuple[str, ...]] = ("value",)
+
     value: float = 0.0
 
     def __post_init__(self) -> None:
@@ -53,6 +55,10 @@ class Constant(Distribution):
         given: Any = self.value
         is_integer = hasattr(given, "__index__")  # whose exact value integer dtypes keep
         object.__setattr__(self, "value", operator.index(given) if is_integer else number)
+
+    def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002
+        """The value, and no deviation."""
+        return float(self.value), 0.0
 
     def draw(self, dtype: np.dtype[Any]) -> Fill:
         """The value's bits, once it is known that ``dtype`` can hold it."""
@@ -106,6 +112,8 @@ class Normal(Distribution):
         0.02
     """
 
+    magnitudes: ClassVar[tuple[str, ...]] = ("mean", "std")
+
     mean: float = 0.0
     std: float = 1.0
 
@@ -113,6 +121,10 @@ class Normal(Distribution):
         """Check the numbers."""
         object.__setattr__(self, "mean", finite(self.mean, "mean"))
         object.__setattr__(self, "std", not_negative(self.std, "std"))
+
+    def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002
+        """As given."""
+        return self.mean, self.std
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
     def draw(self, dtype: np.dtype[Any]) -> Fill:
@@ -141,6 +153,8 @@ class Uniform(Distribution):
         True
     """
 
+    magnitudes: ClassVar[tuple[str, ...]] = ("low", "high")
+
     low: float = 0.0
     high: float = 1.0
 
@@ -150,6 +164,10 @@ class Uniform(Distribution):
         object.__setattr__(self, "high", finite(self.high, "high"))
         if self.low > self.high:
             raise ValueError(f"low={self.low} is above high={self.high}; exchange them")
+
+    def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002
+        """The middle, and the distance of the bounds over sqrt(12)."""
+        return self.high / 2 + self.low / 2, (self.high / 2 - self.low / 2) / math.sqrt(3.0)
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
     def draw(self, dtype: np.dtype[Any]) -> Fill:
@@ -192,6 +210,8 @@ class TruncatedNormal(Distribution):
         (True, 0.88)
     """
 
+    magnitudes: ClassVar[tuple[str, ...]] = ("mean", "std")
+
     mean: float = 0.0
     std: float = 1.0
     lower: float = -2.0
@@ -215,6 +235,17 @@ class TruncatedNormal(Distribution):
             _cpu.cut(self.lower, self.upper, False)
         except ValueError as error:
             raise ValueError(f"lower={self.lower} and upper={self.upper}: {error}") from None
+
+    def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002
+        """Those of the cut distribution."""
+        cut = _cpu.truncated_std(self.lower, self.upper)
+        std = self.std / cut if self.compensate else self.std
+        density = [math.exp(-x * x / 2) / math.sqrt(2 * math.pi) for x in (self.lower, self.upper)]
+        tails = [math.erfc(x / math.sqrt(2.0)) / 2 for x in (self.lower, self.upper)]
+        mass = tails[0] - tails[1]
+        # In a far tail the difference vanishes; the cut's mean is then its inner bound.
+        shift = (density[0] - density[1]) / mass if mass else min(self.lower, self.upper, key=abs)
+        return self.mean + std * shift, std * cut
 
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
     def draw(self, dtype: np.dtype[Any]) -> Fill:

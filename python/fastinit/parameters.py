@@ -1,0 +1,101 @@
+"""Parameters: one tensor of a model, by name and shape."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from fastinit import documents
+from fastinit.boxes import shape_of
+from fastinit.checks import real
+from fastinit.dtypes import dtype_of
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One tensor of a model.
+
+    Args:
+        name: as in the model's state dict: printable, and not ``__metadata__``, which safetensors
+            files keep for themselves.
+        shape: its sizes.
+        module: the type of the module that it belongs to.
+        dtype: its own, where it has one.
+        value: what a buffer holds: one number, or one for each element in C order.
+
+    Raises:
+        TypeError: a size that is no integer.
+        ValueError: an empty or unprintable name, a size below 0 or an unknown dtype.
+
+    Example:
+        >>> from fastinit import Parameter
+        >>> Parameter("wte.weight", (50257, 768), module="Embedding").elements
+        38597376
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    module: str | None = None
+    dtype: str | None = None
+    value: float | tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        name, module = self.name, self.module
+        if (
+            not isinstance(name, str)
+            or not name
+            or not name.isprintable()
+            or name == "__metadata__"
+        ):
+            raise ValueError(
+                f"name={name!r} names no tensor; pass printable characters, but not '__metadata__'"
+            )
+        if not isinstance(self.shape, (list, tuple)) or any(
+            isinstance(n, bool) for n in self.shape
+        ):
+            raise TypeError(f"shape={self.shape!r} of {name!r} is no list of integers")
+        object.__setattr__(self, "shape", shape_of(self.shape))
+        if not isinstance(module, (str, type(None))):
+            raise TypeError(
+                f"module={module!r} of {name!r} is no string; pass a type's name, or None"
+            )
+        if self.dtype is not None:
+            object.__setattr__(self, "dtype", dtype_of(self.dtype).name)
+        self._check_value()
+
+    def _check_value(self) -> None:
+        if isinstance(self.value, (list, tuple)):
+            for each in self.value:
+                real(each, "value")
+            object.__setattr__(self, "value", tuple(self.value))
+            if len(self.value) != self.elements:
+                raise ValueError(
+                    f"value of {self.name!r} has {len(self.value)} numbers, its shape "
+                    f"{self.shape} {self.elements} elements; pass one number, or as many"
+                )
+        elif self.value is not None and not isinstance(self.value, bool):
+            real(self.value, "value")
+
+    @property
+    def elements(self) -> int:
+        """How many elements it has."""
+        return math.prod(self.shape)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, without the fields that are None."""
+        data: dict[str, Any] = {"name": self.name, "shape": list(self.shape)}
+        for optional in ("module", "dtype", "value"):
+            if (found := getattr(self, optional)) is not None:
+                data[optional] = list(found) if isinstance(found, tuple) else found
+        return data
+
+    @staticmethod
+    def from_dict(data: Any) -> Parameter:
+        """The parameter that ``to_dict`` described.
+
+        Raises:
+            ValueError: a field is missing or not known.
+        """
+        return Parameter(**documents.fields(data, ("name", "shape"), ("module", "dtype", "value")))
