@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import fill, overhead
+from benchmarks import fill, overhead, report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,3 +28,9 @@ def test_overhead_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture
     overhead.main([*sizes, "--parts", "calls,many", "--json", str(path)])
     capsys.readouterr()
     assert json.loads(path.read_text())
+
+
+def test_the_documents_show_the_results(capsys: pytest.CaptureFixture[str]) -> None:
+    """README.md and docs/benchmarks.md are what the result files make them."""
+    status = report.main(["--check"])
+    assert status == 0, capsys.readouterr().out

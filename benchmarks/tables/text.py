@@ -1,0 +1,57 @@
+"""Text of the tables: Markdown, numbers and units as they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+NONE = "–"  # noqa: RUF001  (a dash, as the table shows it)
+
+Report = dict[str, Any]
+Entries = list[dict[str, Any]]
+Rows = list[list[str]]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first column is text and whose others are numbers."""
+    rule = ["---", *("---:" for _ in head[1:])]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows])
+
+
+def where(report: Report) -> str:
+    """The machine, the date and everybody's version."""
+    facts = report["environment"]
+    versions = ", ".join(f"{name} {value}" for name, value in facts["versions"].items() if value)
+    return (
+        f"{facts['processor']} ({facts['instruction_set']}), {facts['date'][:10]}, "
+        f"Python {facts['python']}, {versions}."
+    )
+
+
+def threads(count: int) -> str:
+    """How many of them."""
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
+def rate(values_per_second: float | None) -> str:
+    """In 10^9 a second, without the unit."""
+    if values_per_second is None:
+        return NONE
+    billions = values_per_second / 1e9
+    return f"{billions:.2f}" if billions >= 0.1 else f"{billions:.3f}"
+
+
+def times(own: float | None, other: float | None) -> str:
+    """How many times as fast, from two rates."""
+    if own is None or other is None:
+        return NONE
+    ratio = own / other
+    return f"{ratio:.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
+
+
+def seconds(value: float) -> str:
+    """With the unit that suits them."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value / 1e-6:.3g} µs"
