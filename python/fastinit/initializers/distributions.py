@@ -250,17 +250,34 @@ class TruncatedNormal(Distribution):
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
     def draw(self, dtype: np.dtype[Any]) -> Fill:
         """The parameters, once it is known that ``dtype`` can hold the values."""
-        precision = drawable(dtype, "truncated normal")
+        drawable(dtype, "truncated normal")
         if self.std == 0:
             return Constant(self.mean).draw(dtype)
         std = self.std / _cpu.truncated_std(self.lower, self.upper) if self.compensate else self.std
-        representable(std, "std", precision)
-        representable(self.mean, "mean", precision)
-        low = smallest_at_least(self.mean + self.lower * std, dtype)
-        high = largest_at_most(self.mean + self.upper * std, dtype)
-        _check_not_empty(low, high, str(self), dtype)
-        formulation, constants = _cpu.cut(self.lower, self.upper, precision.itemsize == 8)
-        return draw(TRUNCATED, dtype, (std, self.mean, low, high, *constants), cut=formulation)
+        bounds = (self.mean + self.lower * std, self.mean + self.upper * std)
+        return truncated_fill(self.mean, std, (self.lower, self.upper), bounds, dtype, str(self))
+
+
+def truncated_fill(
+    mean: float,
+    std: float,
+    cut: tuple[float, float],
+    bounds: tuple[float, float],
+    dtype: np.dtype[Any],
+    what: str,
+) -> Fill:
+    """The fill of a truncated normal: ``cut`` is in sigmas, ``bounds`` hold to the last place.
+
+    Raises:
+        ValueError: ``dtype`` cannot hold the values, or the cut has too little mass.
+    """
+    precision = drawable(dtype, "truncated normal")
+    representable(std, "std", precision)
+    representable(mean, "mean", precision)
+    low, high = smallest_at_least(bounds[0], dtype), largest_at_most(bounds[1], dtype)
+    _check_not_empty(low, high, what, dtype)
+    formulation, constants = _cpu.cut(*cut, precision.itemsize == 8)
+    return draw(TRUNCATED, dtype, (std, mean, low, high, *constants), cut=formulation)
 
 
 def _check_not_empty(low: float, high: float, what: str, dtype: np.dtype[Any]) -> None:

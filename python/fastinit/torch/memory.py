@@ -1,12 +1,14 @@
 """Memory: where the values of torch tensors go, whatever their strides, dtype or device.
 
-A contiguous tensor on the CPU is drawn into where it lies, and so is one whose rows lie apart. Any
-other (transposed, channels last, lazily conjugated, on another device) gets its values through a
-buffer of bounded size, so that every element is the same as in a contiguous tensor on the CPU.
+A contiguous tensor on the CPU or a CUDA GPU is drawn into where it lies, and so is one whose rows
+lie apart. Any other (transposed, channels last, lazily conjugated, on another device, on a GPU
+without fastinit's CUDA part) gets its values through a buffer of bounded size on the CPU, so that
+every element is the same as in a contiguous tensor there.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fastinit import native
+from fastinit import cuda
 from fastinit.boxes import Box, flat, part, whole
-from fastinit.requests import REQUEST, Draw, requests_of
+from fastinit.devices import CPU, Cuda, Device
+from fastinit.requests import REQUEST, Draw
 
 # Runs shorter than this, or more than so many of them, are drawn into a buffer and copied: a record
 # of 300 bytes for each would cost more than the copy.
@@ -62,7 +65,7 @@ class Filling:
 
     def __init__(self) -> None:
         """Nothing to draw."""
-        self._records: list[bytes] = []
+        self._records: dict[Device, list[bytes]] = {}
         self._filled: list[torch.Tensor] = []
         self._buffered: list[tuple[_Target, Sequence[Draw], tuple[int, int]]] = []
 
@@ -91,23 +94,25 @@ class Filling:
         own = tuple(tensor.shape)
         pair = (2,) if tensor.is_complex() else ()
         is_whole = shape is None or bounds is None or own == shape
-        if is_whole and has_own_memory(tensor) and tensor.is_contiguous():  # nearly all of them
-            self._fill(tensor, _records(draws, whole(own + pair), tensor.data_ptr(), stream))
+        device = device_of(tensor)
+        if is_whole and device and tensor.is_contiguous():  # nearly all of them
+            box = whole(own + pair)
+            self._fill(tensor, device, _records(draws, box, tensor.data_ptr(), stream))
             return
         if shape is None or bounds is None:
             shape, bounds = own, tuple((0, size) for size in own)
         target = _Target(tensor, shape + pair, (*bounds, *((0, size) for size in pair)))
-        if not has_own_memory(tensor):
+        if device is None:
             self._buffered.append((target, draws, stream))
         elif tensor.is_contiguous():
-            self._fill(tensor, _records(draws, target.box(), tensor.data_ptr(), stream))
+            self._fill(tensor, device, _records(draws, target.box(), tensor.data_ptr(), stream))
         elif is_whole and all(each.elementwise for each in draws) and (runs := _runs(tensor)):
-            self._fill(tensor, _run_records(tensor, runs, draws, stream))
+            self._fill(tensor, device, _run_records(tensor, runs, draws, stream))
         else:
             self._buffered.append((target, draws, stream))
 
-    def _fill(self, tensor: torch.Tensor, records: Iterable[bytes]) -> None:
-        self._records += records
+    def _fill(self, tensor: torch.Tensor, device: Device, records: Iterable[bytes]) -> None:
+        self._records.setdefault(device, []).extend(records)
         self._filled.append(tensor)
 
     def run(self) -> None:
@@ -118,18 +123,35 @@ class Filling:
             RuntimeError: elements of a tensor share memory, as those of an expanded one do.
         """
         records, filled, buffered = self._records, self._filled, self._buffered
-        self._records, self._filled, self._buffered = [], [], []
-        if records:
-            native.fill(requests_of(records))
-        if filled:
-            torch.autograd.graph.increment_version(filled)  # autograd must see that they changed
+        self._records, self._filled, self._buffered = {}, [], []
+        for device, of_device in records.items():
+            device.fill(of_device)
+        for tensor in filled:
+            if not tensor.is_inference():
+                torch.autograd.graph.increment_version(tensor)  # autograd must see the change
         for each in buffered:
             _draw_through_buffer(*each)
 
 
-def has_own_memory(tensor: torch.Tensor) -> bool:
-    """Whether the tensor's elements are the numbers in CPU memory at its address and strides."""
-    return tensor.is_cpu and not tensor.is_conj() and not tensor.is_neg()
+def device_of(tensor: torch.Tensor) -> Device | None:
+    """Who fills the tensor where it lies; None where its values go through a buffer."""
+    if tensor.is_conj() or tensor.is_neg():  # what lies there is not the value
+        return None
+    if tensor.is_cpu:
+        return CPU
+    number = tensor.device.index
+    if tensor.is_cuda and _is_drawn_on(number):
+        return Cuda(number, torch.cuda.current_stream(number).cuda_stream)
+    return None
+
+
+@functools.cache
+def _is_drawn_on(number: int) -> bool:
+    try:
+        cuda.extension(number)
+    except (RuntimeError, ValueError):
+        return False
+    return True
 
 
 def _records(draws: Iterable[Draw], box: Box, address: int, stream: tuple[int, int]) -> list[bytes]:
@@ -188,5 +210,5 @@ def _draw_through_buffer(target: _Target, draws: Sequence[Draw], stream: tuple[i
         count = piece.tensor.numel()
         if buffer is None or len(buffer) < count:
             buffer = torch.empty(count, dtype=tensor.dtype, device="cpu")
-        native.fill(requests_of(_records(draws, piece.box(), buffer.data_ptr(), stream)))
+        CPU.fill(_records(draws, piece.box(), buffer.data_ptr(), stream))
         piece.tensor.copy_(buffer[:count].view(piece.tensor.shape))
