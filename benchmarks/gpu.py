@@ -1,0 +1,236 @@
+"""Who draws on a GPU: fastinit, CuPy, torch and JAX, and ``cudaMemset`` as the memory's limit.
+
+A contender's ``run()`` enqueues one drawing and does not wait for it. Everyone writes memory of its
+library's pool, which has been written before.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+import fastinit
+from benchmarks.common import LeftOutError, peer
+from benchmarks.contenders import Task
+from fastinit.arrays import to_numpy
+
+TASKS = (
+    Task("uniform", "float32"),
+    Task("normal", "float32"),
+    Task("truncated_normal", "float32"),
+    Task("normal", "bfloat16"),
+    Task("normal", "float16"),
+    Task("normal", "float64"),
+    Task("zeros", "float32"),
+)
+PEERS = ("torch", "cupy", "jax")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """``run()`` draws once; ``read()`` gives what the last run drew, as NumPy arrays.
+
+    ``wait()`` returns when all has been handed to the GPU, which may still be at work.
+    """
+
+    library: str
+    run: Callable[[], Any]
+    read: Callable[[], Iterable[NDArray[Any]]]
+    note: str = ""
+    wait: Callable[[], Any] = lambda: None
+    bytes: int = 0  # that it writes, if not as many as everyone
+
+
+def needed(name: str) -> Any:
+    """A peer that can use the GPU."""
+    module = peer(name)
+    if module is None:
+        raise LeftOutError(f"{name} is not installed")
+    if name == "torch" and not module.cuda.is_available():
+        raise LeftOutError("this torch sees no GPU")
+    if name == "jax" and module.default_backend() != "gpu":
+        raise LeftOutError("this JAX sees no GPU")
+    return module
+
+
+class Keeper:
+    """Calls that return new arrays, of which the last is kept, as a user would keep it."""
+
+    def __init__(self, draw: Callable[[], Any]) -> None:
+        """Of a call that returns arrays, in a list."""
+        self.draw = draw
+        self.last: Any = None
+
+    def run(self) -> None:
+        """Draw, once the arrays from before are back in the pool."""
+        self.last = None
+        self.last = self.draw()
+
+    def read(self) -> Iterable[NDArray[Any]]:
+        """The last ones, one at a time."""
+        return (to_numpy(each) for each in self.last)
+
+
+# ---- one large tensor ---------------------------------------------------------------------------
+
+
+def of_fastinit(task: Task, count: int) -> Contender:
+    """Into the same CuPy array each time."""
+    cupy = needed("cupy")
+    out = cupy.empty((count,), task.numpy_dtype)
+    draw = getattr(fastinit, task.distribution)
+    return Contender("fastinit", lambda: draw(count, seed=0, out=out), lambda: [out.get()])
+
+
+def on_cpu(task: Task, count: int) -> list[NDArray[Any]]:
+    """What fastinit must have drawn."""
+    return [getattr(fastinit, task.distribution)(count, seed=0, dtype=task.numpy_dtype)]
+
+
+def of_memset(size: int) -> Contender:
+    """``cudaMemsetAsync`` on the current stream."""
+    cupy = needed("cupy")
+    out = cupy.empty((size,), "uint8")
+
+    def run() -> None:
+        stream = cupy.cuda.get_current_stream(out.device.id).ptr
+        cupy.cuda.runtime.memsetAsync(out.data.ptr, 0, size, stream)
+
+    return Contender("cudaMemset", run, lambda: [out.get()], bytes=size)
+
+
+def of_torch(task: Task, count: int) -> Contender:
+    """torch.nn.init, into the same tensor."""
+    torch = needed("torch")
+    tensor = torch.empty(count, dtype=getattr(torch, task.dtype), device="cuda")
+    init = torch.nn.init
+    torch.manual_seed(0)
+    draws = {
+        "uniform": lambda: init.uniform_(tensor),
+        "normal": lambda: init.normal_(tensor),
+        "truncated_normal": lambda: init.trunc_normal_(tensor, a=-2.0, b=2.0, std=1.0),
+        "zeros": lambda: init.zeros_(tensor),
+    }
+    return Contender("torch", draws[task.distribution], lambda: [to_numpy(tensor)])
+
+
+def of_cupy(task: Task, count: int) -> Contender:
+    """cupy.random, which draws with cuRAND and returns a new array."""
+    cupy = needed("cupy")
+    if task.distribution not in ("uniform", "normal") or task.dtype not in ("float32", "float64"):
+        raise LeftOutError(f"cupy.random has no {task.name}")
+    state = cupy.random.RandomState(0)
+    method = {"uniform": state.random_sample, "normal": state.standard_normal}[task.distribution]
+    keeper = Keeper(lambda: [method(count, dtype=task.numpy_dtype)])
+    return Contender("cupy", keeper.run, keeper.read, "new arrays")
+
+
+def of_jax(task: Task, count: int) -> Contender:
+    """jax.random in one jitted function, which returns a new array."""
+    jax = needed("jax")
+    if task.dtype == "float64":
+        raise LeftOutError("JAX draws no float64 unless its x64 mode is on")
+    random, dtype = jax.random, task.numpy_dtype
+    draws = {
+        "uniform": lambda key: random.uniform(key, (count,), dtype),
+        "normal": lambda key: random.normal(key, (count,), dtype),
+        "truncated_normal": lambda key: random.truncated_normal(key, -2, 2, (count,), dtype),
+        "zeros": lambda _: jax.numpy.zeros((count,), dtype),
+    }
+    draw, key = jax.jit(draws[task.distribution]), jax.random.key(0)
+    keeper = Keeper(lambda: [draw(key)])
+    return Contender(
+        "jax", keeper.run, keeper.read, "new arrays", lambda: jax.block_until_ready(keeper.last)
+    )
+
+
+LARGE = {"torch": of_torch, "cupy": of_cupy, "jax": of_jax}
+
+
+# ---- many tensors: normals, in one call or in a loop --------------------------------------------
+
+Shapes = Sequence[tuple[int, ...]]
+
+
+STD = 0.02
+
+
+def small_plan(count: int) -> fastinit.Plan:
+    """So many tensors of 64 x 64 float32 normals."""
+    manifest = fastinit.Manifest.from_shapes({f"layer.{k}.weight": (64, 64) for k in range(count)})
+    rule = fastinit.Rule("**", fastinit.Normal(std=STD))
+    return fastinit.Plan(manifest, fastinit.Recipe("small", "benchmarks/gpu.py", (rule,)), seed=0)
+
+
+def of_plan(plan: fastinit.Plan) -> Contender:
+    """A plan: new CuPy arrays, drawn in one call."""
+    keeper = Keeper(lambda: list(plan.init(device="cuda").values()))
+    return Contender("fastinit", keeper.run, keeper.read, "one call")
+
+
+def of_torch_loop(shapes: Shapes, dtype: str) -> Contender:
+    """New tensors, and ``torch.nn.init.normal_`` for each."""
+    torch = needed("torch")
+
+    def draw() -> list[Any]:
+        kind = getattr(torch, dtype)
+        tensors = [torch.empty(shape, dtype=kind, device="cuda") for shape in shapes]
+        for tensor in tensors:
+            torch.nn.init.normal_(tensor, std=STD)
+        return tensors
+
+    keeper = Keeper(draw)
+    return Contender("torch", keeper.run, keeper.read, "a loop")
+
+
+def of_cupy_loop(shapes: Shapes, dtype: str) -> Contender:
+    """``cupy.random.normal`` for each."""
+    cupy = needed("cupy")
+    if dtype != "float32":
+        raise LeftOutError(f"cupy.random draws no {dtype}")
+    state = cupy.random.RandomState(0)
+    keeper = Keeper(lambda: [state.normal(0.0, STD, shape, cupy.float32) for shape in shapes])
+    return Contender("cupy", keeper.run, keeper.read, "a loop")
+
+
+MANY = {"torch": of_torch_loop, "cupy": of_cupy_loop}
+
+
+# ---- matrices -----------------------------------------------------------------------------------
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "orthogonal": {},
+    "sparse": {"sparsity": 0.5, "std": 1.0},
+}
+
+
+def of_matrix(library: str, kind: str, size: int) -> Contender:
+    """An orthogonal or sparse float32 matrix, into the same memory."""
+    if library == "fastinit":
+        out = needed("cupy").empty((size, size), "float32")
+        return Contender(library, lambda: matrix(kind, size, out=out), lambda: [out.get()])
+    torch = needed("torch")
+    tensor = torch.empty((size, size), device="cuda")
+    calls = {
+        "orthogonal": lambda: torch.nn.init.orthogonal_(tensor),
+        "sparse": lambda: torch.nn.init.sparse_(tensor, 0.5, std=1.0),
+    }
+    return Contender(library, calls[kind], lambda: [to_numpy(tensor)])
+
+
+def matrix(kind: str, size: int, out: Any = None) -> Any:
+    """Fastinit's orthogonal or sparse matrix, new on the CPU or in ``out``."""
+    return getattr(fastinit, kind)((size, size), seed=0, out=out, **_OPTIONS[kind])
+
+
+def free() -> None:
+    """Give the pools' memory back, so that every library finds enough of it."""
+    needed("cupy").get_default_memory_pool().free_all_blocks()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
