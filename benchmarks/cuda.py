@@ -81,6 +81,9 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+Makers = dict[str, Callable[[], Contender]]
+
+
 @dataclass(frozen=True)
 class Case:
     """What everyone draws: how many values, by whom, and what fastinit must have drawn."""
@@ -88,7 +91,7 @@ class Case:
     task: str
     values: int
     dtype: np.dtype[Any]
-    makers: dict[str, Callable[[], Contender]]
+    makers: Makers
     expected: Callable[[], Iterable[Any]]
     drawn: Task | None = None  # by whose moments peers are checked
 
@@ -123,7 +126,7 @@ class _Run:
         """One tensor of each distribution and dtype."""
         for task in gpu.TASKS:
             count = self.options.size // task.numpy_dtype.itemsize
-            makers = {"fastinit": partial(gpu.of_fastinit, task, count)} | {
+            makers: Makers = {"fastinit": partial(gpu.of_fastinit, task, count)} | {
                 name: partial(gpu.LARGE[name], task, count) for name in self.peers
             }
             expected = partial(gpu.on_cpu, task, count)
@@ -141,14 +144,14 @@ class _Run:
         """One orthogonal or sparse matrix."""
         size = self.options.matrix
         names = ["fastinit", *(name for name in self.peers if name == "torch")]
-        makers = {name: partial(gpu.of_matrix, name, kind, size) for name in names}
+        makers: Makers = {name: partial(gpu.of_matrix, name, kind, size) for name in names}
         expected = lambda: [gpu.matrix(kind, size)]  # noqa: E731
         self._measure(Case(f"{kind} {size}", size * size, np.dtype("float32"), makers, expected))
 
     def _many(self, name: str, plan: fastinit.Plan) -> None:
         shapes = [each.parameter.shape for each in plan.tensors]
         dtype = plan.tensors[0].dtype
-        makers = {"fastinit": partial(gpu.of_plan, plan)} | {
+        makers: Makers = {"fastinit": partial(gpu.of_plan, plan)} | {
             peer: partial(gpu.MANY[peer], shapes, dtype.name)
             for peer in self.peers
             if peer in gpu.MANY

@@ -4,6 +4,7 @@ The GPU's memory is the host's here, and the extension module draws on the CPU: 
 which memory, device and stream a call ends at. That the kernels draw the same is another matter.
 """
 
+import ctypes
 import importlib.machinery
 import math
 import sys
@@ -78,6 +79,7 @@ class CupyArray:
         """Over a NumPy array, as if it lay on GPU ``number``."""
         self.memory = memory
         self.shape, self.dtype, self.flags = memory.shape, memory.dtype, memory.flags
+        self.nbytes = memory.nbytes
         self.device = SimpleNamespace(id=number)
         self.data = SimpleNamespace(ptr=memory.ctypes.data)
 
@@ -108,6 +110,9 @@ class CupyDevice:
         """Put the one from before back."""
         CupyDevice.current = self.before
 
+    def synchronize(self) -> None:
+        """Nothing is ever under way."""
+
 
 CupyDevice.__module__ = "cupy.cuda.device"
 
@@ -126,10 +131,18 @@ class Cupy(ModuleType):
             Device=CupyDevice,
             get_current_stream=lambda number: SimpleNamespace(ptr=70 + number),
             memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
+            runtime=SimpleNamespace(
+                memsetAsync=lambda address, value, size, _: ctypes.memset(address, value, size)
+            ),
         )
 
-    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> CupyArray:
+    def get_default_memory_pool(self) -> SimpleNamespace:
+        """A pool that keeps nothing."""
+        return SimpleNamespace(free_all_blocks=lambda: None)
+
+    def empty(self, shape: tuple[int, ...], kind: Any) -> CupyArray:
         """An array on the current GPU."""
+        dtype = np.dtype(kind)
         if dtype.name.startswith("float8"):
             raise ValueError(f"Unsupported dtype {dtype.name}")
         if math.prod(shape) * dtype.itemsize > self.room:
