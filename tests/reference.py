@@ -281,19 +281,3 @@ def part(shape: tuple[int, ...], index: Any) -> U64:
             flat = flat[..., None]
         flat = np.asarray(flat + taken * math.prod(shape[axis + 1 :]))
     return flat.astype(np.uint64)
-
-
-def mask_zeros(
-    rows: int, cols: int, k: int, seed: int, stream: str | int, along: str = "columns"
-) -> NDArray[np.bool_]:
-    """True where an element is zeroed: k in every column, or (along="rows") in every row."""
-    flat = part((rows, cols), ...)
-    lines = {"columns": flat, "rows": flat.T}[along]
-    if not 0 <= k <= len(lines):
-        raise ValueError("k out of range")
-    zeroed, need = np.empty(lines.shape, np.bool_), np.full(lines.shape[1], k, np.uint64)
-    for at, line in enumerate(lines):
-        left = words(line, seed, stream, 2) * np.uint64(len(lines) - at)
-        zeroed[at] = left >> np.uint64(32) < need
-        need -= zeroed[at]
-    return {"columns": zeroed, "rows": zeroed.T}[along]

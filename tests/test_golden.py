@@ -88,6 +88,18 @@ def fills() -> list[Fill]:
         Fill("lecun_uniform", {"groups": 4}, "float32", 1, "grouped", kernel),
         Fill("variance_scaling", {"scale": 0.5, "mode": "fan_geo_avg"}, "float32", 1, 3, matrix),
     ]
+    halves = {"sparsity": 0.9}
+    result += [
+        Fill("sparse", halves, "float32", 7, "weight", (61, 45)),
+        Fill("sparse", halves | {"per": "out"}, "bfloat16", 7, "weight", (61, 45)),
+        Fill("sparse", {"nonzeros": 15, "base": "he_normal"}, "float64", 7, "conv", kernel),
+        Fill("mask", {"nonzeros": 3, "per": "out", "layout": "io*"}, "bool", 7, "conv", kernel),
+        Fill("n_m", {}, "bool", 7, "weight", (61, 44)),
+        Fill("n_m", {"n": 1, "layout": "*io"}, "bool", 7, "kernel", (3, 3, 12, 10)),
+        Fill("bernoulli", {"p": 0.3}, "bool", 7, "weight", matrix),
+        Fill("dirac", {"groups": 3, "gain": 0.1}, "bfloat16", 0, 0, kernel),
+        Fill("eye", {"layout": "io"}, "float32", 0, 0, matrix),
+    ]
     placements: list[tuple[int, str | int]] = [(LAST_SEED, "weight"), (2**32, 0), (0, "größe.β")]
     placements += [(0, "層.0.重み"), (0, ""), (0, 1), (LAST_SEED, 2**63 - 1)]
     result += [Fill("normal", normal, "float32", *placement) for placement in placements]

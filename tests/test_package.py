@@ -131,7 +131,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     if isinstance(value, FunctionType)
     and "shape" in inspect.signature(value).parameters
     and value.__name__ == name  # no aliases
-} | {"constant": functools.partial(fastinit.constant, value=0.5)}
+} | {
+    "constant": functools.partial(fastinit.constant, value=0.5),
+    "sparse": functools.partial(fastinit.sparse, sparsity=0.5),
+    "mask": functools.partial(fastinit.mask, sparsity=0.5),
+}
 Wrong = tuple[dict[str, Any], type[Exception], str]
 ALL: list[Wrong] = [
     ({"shape": -1}, ValueError, "shape=(-1,) has a negative size"),
@@ -217,7 +221,80 @@ CUT: list[Wrong] = [
     ({"lower": 40, "upper": 41}, ValueError, "leave less probability than 2^-125"),
     ({"mean": 9, "std": 1e-3, "dtype": "float8_e5m2"}, ValueError, "no value between the bounds"),
 ]
+LAYOUT: list[Wrong] = [
+    ({"layout": "xyz"}, ValueError, "layout='xyz' is not understood; write one letter an axis"),
+    ({"layout": "oi*", "shape": 8, "out": None}, ValueError, "shape (8,) has 1 axes"),
+]
+BASE: list[Wrong] = [
+    ({"base": "he"}, ValueError, "base='he' is not known; use one of he_normal, "),
+    ({"base": 1.0}, TypeError, "base=1.0 is a float; pass an initializer object"),
+    ({"base": {"type": "Sparse", "sparsity": 0.5}}, ValueError, "draw the same words"),
+    ({"base": fastinit.HeNormal(layout="*io")}, ValueError, "make them agree"),
+    ({"correct_fan": True}, ValueError, "needs a base whose std comes from a fan"),
+    ({"correct_fan": 1, "base": "he_normal"}, TypeError, "correct_fan=1 is no bool"),
+]
+COUNTS: list[Wrong] = [
+    *(({"sparsity": x}, ValueError, f"sparsity={x} is out of range") for x in (-0.1, 1.1)),
+    ({"sparsity": math.nan}, ValueError, "sparsity=nan is not finite"),
+    ({"sparsity": "x"}, TypeError, "sparsity='x' is a str"),
+    ({"sparsity": None}, ValueError, "pass one of them"),
+    ({"nonzeros": 3}, ValueError, "pass one of them"),
+    ({"sparsity": None, "nonzeros": 9}, ValueError, "nonzeros=9 is more than the 8 weights"),
+    ({"sparsity": None, "nonzeros": -1}, ValueError, "nonzeros=-1 is negative"),
+    ({"sparsity": None, "nonzeros": 1.5}, TypeError, "nonzeros=1.5 is a float"),
+    ({"per": "column"}, ValueError, "per='column' is not known; use 'in' or 'out'"),
+    ({"layout": "ob"}, ValueError, "no input axis, which a mask needs"),
+    ({"layout": "bi"}, ValueError, "no output axis, which a mask needs"),
+]
+IDENTITY: list[Wrong] = [
+    ({"layout": "oo"}, ValueError, "has not one output and one input axis"),
+    ({"layout": "oio*"}, ValueError, "has not one output and one input axis"),
+]
+GAIN: list[Wrong] = [
+    ({"gain": math.inf}, ValueError, "gain=inf is not finite"),
+    ({"gain": "x"}, TypeError, "gain='x' is a str"),
+    ({"gain": 0.5, "dtype": "int8"}, ValueError, "is no integer, as dtype=int8 needs"),
+    ({"gain": 2, "dtype": "bool"}, ValueError, "which holds 0 to 1"),
+]
 OWN: dict[str, list[Wrong]] = {
+    "sparse": LAYOUT
+    + COUNTS
+    + BASE
+    + [
+        ({"std": -1}, ValueError, "std=-1 is negative"),
+        ({"std": 1.0, "base": "he_normal"}, ValueError, "say the same; pass one"),
+        ({"std": 1e-40}, ValueError, "outside the normal numbers of float32"),
+        ({"dtype": "int8"}, ValueError, "dtype=int8 holds no"),
+    ],
+    "mask": LAYOUT + COUNTS,
+    "n_m": [
+        *BASE,
+        ({"n": 5}, ValueError, "n=5 is more than m=4"),
+        ({"n": -1}, ValueError, "n=-1 is negative"),
+        ({"m": 0, "n": 0}, ValueError, "m=0 is out of range"),
+        ({"m": 3}, ValueError, "m=3 does not divide the input axis of size 8"),
+        ({"n": 1.0}, TypeError, "n=1.0 is a float"),
+        ({"layout": "ob"}, ValueError, "has not one input axis"),
+        ({"layout": "ii"}, ValueError, "has not one input axis"),
+        ({"shape": 8, "out": None}, ValueError, "shape (8,) has 1 axes"),
+        ({"base": "he_normal", "dtype": "int8"}, ValueError, "dtype=int8 holds no"),
+    ],
+    "bernoulli": [
+        *BASE,
+        *(({"p": x}, ValueError, f"p={x} is out of range") for x in (-0.1, 1.5)),
+        ({"p": math.nan}, ValueError, "p=nan is not finite"),
+        ({"p": True}, TypeError, "p=True is a bool"),
+    ],
+    "eye": LAYOUT + IDENTITY,
+    "identity": LAYOUT + IDENTITY + GAIN,
+    "dirac": [
+        *LAYOUT,
+        *IDENTITY,
+        *GAIN,
+        ({"groups": 0}, ValueError, "groups=0 is not positive"),
+        ({"groups": 1.0}, TypeError, "groups=1.0 is a float"),
+        ({"groups": 3}, ValueError, "groups=3 does not divide axis 0 of size 8"),
+    ],
     "normal": SPREAD,
     "truncated_normal": SPREAD + CUT,
     "uniform": [
@@ -247,15 +324,16 @@ OWN: dict[str, list[Wrong]] = {
 }
 
 
+SCALINGS = [name for name in FUNCTIONS if name.startswith(("variance", "he", "glorot", "lecun"))]
 KNOWN = ("bool", "int8", "uint8", "uint64", "float64", "float16", "float8_e5m2", "float8_e4m3fn")
 
 
 def wrong_of(name: str) -> list[Wrong]:
     """All that a function must refuse."""
     wrong = ALL + OWN.get(name, [])
-    if name not in ("zeros", "ones", "constant"):
+    if name in ("normal", "uniform", "truncated_normal") or name in SCALINGS:
         wrong = wrong + DRAWN
-    if "_" in name and name != "truncated_normal":
+    if name in SCALINGS:
         wrong = wrong + SCALED + (PRESETS if name != "variance_scaling" else [])
         wrong = wrong + (TRUNCATED if name.endswith("uniform") else [])
     return wrong

@@ -39,13 +39,25 @@ double std_of_cut(double lower, double upper) {
   return truncated_std(lower, upper);
 }
 
+bool is_known(std::uint32_t distribution) {
+  return distribution <= truncated || (subset <= distribution && distribution <= scatter);
+}
+
+bool is_valid_mask(const Request& r) {
+  if (r.distribution != subset) return r.zeros <= UINT32_MAX;
+  std::uint64_t along = 0;  // whether samples run along any axis
+  for (std::uint64_t axis = 0; axis < r.rank; ++axis) along |= r.step[axis];
+  return along && 0 < r.period && r.period <= UINT32_MAX && r.zeros <= r.period;
+}
+
 bool is_valid(const Request& r) {
-  if (r.rank < 1 || r.rank > maximum_rank || r.distribution > truncated || r.dtype > float8_e5m2 ||
+  if (r.rank < 1 || r.rank > maximum_rank || !is_known(r.distribution) || r.dtype > float8_e5m2 ||
       r.cut > static_cast<std::uint32_t>(Cut::tail))
     return false;
   if (r.item_size != 1 && r.item_size != 2 && r.item_size != 4 && r.item_size != 8) return false;
   constexpr std::uint32_t item_sizes[] = {8, 4, 2, 2, 1, 1};
-  if (r.distribution != constant && r.item_size != item_sizes[r.dtype]) return false;
+  if (r.distribution >= subset && !is_valid_mask(r)) return false;
+  if (constant < r.distribution && r.distribution <= truncated && r.item_size != item_sizes[r.dtype]) return false;
   std::uint64_t count = 1;
   for (std::uint64_t axis = 0; axis < r.rank; ++axis) {
     if (__builtin_mul_overflow(count, r.extent[axis], &count)) return false;
@@ -78,7 +90,7 @@ void fill_requests(const py::array& requests, int threads, const py::dtype& requ
 PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   using namespace fastinit;
   PYBIND11_NUMPY_DTYPE(Request, address, count, seed, stream, offset, rank, extent, stride, distribution, dtype,
-                       item_size, cut, pattern, parameter);
+                       item_size, cut, pattern, parameter, step, position, period, zeros);
   const py::dtype request_dtype = py::dtype::of<Request>();
   m.attr("request_dtype") = request_dtype;
   m.attr("compiler") = FASTINIT_COMPILER;

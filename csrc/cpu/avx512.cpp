@@ -1,7 +1,8 @@
 #include "lanes/avx512.h"
 
 #include "cpu/kernels.inl"
+#include "cpu/masks.inl"
 
 namespace fastinit {
-extern const Kernels avx512_kernels = {"avx512", fill<Avx512Lanes>};
+extern const Kernels avx512_kernels = {"avx512", fill<Avx512Lanes>, mask<Avx512Lanes>, keep<Avx512Lanes>};
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cpu/kept.h"
 #include "cpu/request.h"
 
 namespace fastinit {
@@ -12,6 +13,10 @@ struct Kernels {
   const char* name;
   // Writes the elements [begin, end) of the request's part.
   void (*fill)(const Request& request, std::uint64_t begin, std::uint64_t end);
+  // Writes the zeros of columns [begin, end) of a mask's part, or of elements where each is by itself.
+  void (*mask)(const Request& request, std::uint64_t begin, std::uint64_t end);
+  // Lists what the same columns keep: all that lies in one line of a matrix in the order of its elements.
+  void (*keep)(const Request& request, std::uint64_t begin, std::uint64_t end, Kept& kept);
 };
 
 std::vector<std::string> instruction_sets();  // those that this machine has, the best one last

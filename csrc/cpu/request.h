@@ -6,7 +6,15 @@
 
 namespace fastinit {
 
-enum Distribution : std::uint32_t { constant = 0, uniform_distribution = 1, normal_distribution = 2, truncated = 3 };
+enum Distribution : std::uint32_t {
+  constant = 0,
+  uniform_distribution = 1,
+  normal_distribution = 2,
+  truncated = 3,
+  subset = 5,     // zeroes exactly so many elements of every sample, and leaves the others as they are
+  bernoulli = 6,  // zeroes each element with a probability
+  scatter = 7     // writes `pattern` to elements that `stride` steps through in the memory at `address`
+};
 
 // The dtypes of drawn values. Constants of any dtype are bit patterns: see Request::pattern.
 enum Dtype : std::uint32_t { float64 = 0, float32 = 1, float16 = 2, bfloat16 = 3, float8_e4m3fn = 4, float8_e5m2 = 5 };
@@ -34,6 +42,13 @@ struct Request {
   // uniform: half, mid, low, high (the last two inclusive, values of the dtype). normal: std, mean.
   // truncated: std, mean, low, high, then the constants of the cut.
   double parameter[parameter_count];
+
+  // subset: element i of axis k lies i step[k] further in its sample, 0 where the axis counts samples; the axes that
+  // samples run along are all those of the whole array, in C order. A sample starts anew every `period` positions.
+  std::uint64_t step[maximum_rank];
+  std::uint64_t position;  // of the part's first element
+  std::uint64_t period;    // below 2^32
+  std::uint64_t zeros;     // of every `period` elements; bernoulli: the words below it zero, below 2^32
 };
 
 }  // namespace fastinit

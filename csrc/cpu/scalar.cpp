@@ -1,7 +1,8 @@
 #include "lanes/scalar.h"
 
 #include "cpu/kernels.inl"
+#include "cpu/masks.inl"
 
 namespace fastinit {
-extern const Kernels scalar_kernels = {"scalar", fill<ScalarLanes>};
+extern const Kernels scalar_kernels = {"scalar", fill<ScalarLanes>, mask<ScalarLanes>, keep<ScalarLanes>};
 }

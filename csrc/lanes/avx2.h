@@ -11,6 +11,7 @@ struct Avx2Lanes {
   static constexpr int blocks = 4;
   static constexpr int groups_in_flight = 4;
   static constexpr int halves = 1;
+  static constexpr int width = 8;
   static constexpr bool rounds_to_float16 = true;
 
   using F32 = __m256;
@@ -64,10 +65,16 @@ struct Avx2Lanes {
 
   FASTINIT_INLINE M32 less(F32 a, F32 b) { return {_mm256_cmp_ps(a, b, _CMP_LT_OQ)}; }
   FASTINIT_INLINE M64 less(F64 a, F64 b) { return {_mm256_cmp_pd(a, b, _CMP_LT_OQ)}; }
+  FASTINIT_INLINE M32 less(U32 a, U32 b) {  // AVX2 compares signed integers only
+    const U32 sign = u32(0x80000000u);
+    return {(__m256)_mm256_cmpgt_epi32((__m256i)(b ^ sign), (__m256i)(a ^ sign))};
+  }
   FASTINIT_INLINE M32 negative(I32 x) { return {(__m256)x}; }
   FASTINIT_INLINE M64 negative(I64 x) { return {(__m256d)x}; }
   FASTINIT_INLINE bool any(M32 mask) { return _mm256_movemask_ps(mask.sign) != 0; }
   FASTINIT_INLINE bool any(M64 mask) { return _mm256_movemask_pd(mask.sign) != 0; }
+
+  FASTINIT_INLINE std::uint32_t mask_bits(M32 mask) { return (std::uint32_t)_mm256_movemask_ps(mask.sign); }
 
   FASTINIT_INLINE F32 select(M32 mask, F32 a, F32 b) { return _mm256_blendv_ps(b, a, mask.sign); }
   FASTINIT_INLINE U32 select(M32 mask, U32 a, U32 b) { return (U32)select(mask, (F32)a, (F32)b); }
@@ -76,6 +83,31 @@ struct Avx2Lanes {
 
   FASTINIT_INLINE U64 multiply_low_halves(U64 a, U64 b) { return (U64)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
   FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ b ^ c; }
+
+  FASTINIT_INLINE U32 multiply_high(U32 a, U32 b) {
+    const U64 even = multiply_low_halves((U64)a, (U64)b), odd = multiply_low_halves((U64)a >> 32, (U64)b >> 32);
+    return (U32)_mm256_blend_epi32((__m256i)(even >> 32), (__m256i)odd, 0xaa);
+  }
+
+  FASTINIT_INLINE U32 load(const std::uint32_t* from) { return (U32)_mm256_loadu_si256((const __m256i*)from); }
+  FASTINIT_INLINE void store(std::uint32_t* to, U32 x) { _mm256_storeu_si256((__m256i*)to, (__m256i)x); }
+
+  // M32 has all bits of a lane set or none, where it comes from a comparison of integers.
+  FASTINIT_INLINE void zero_where(std::uint64_t* out, M32 mask) {
+    const __m256i lanes = (__m256i)mask.sign;
+    zero_bits(out, _mm256_cvtepi32_epi64(_mm256_castsi256_si128(lanes)));
+    zero_bits(out + 4, _mm256_cvtepi32_epi64(_mm256_extracti128_si256(lanes, 1)));
+  }
+  FASTINIT_INLINE void zero_where(std::uint32_t* out, M32 mask) { zero_bits(out, (__m256i)mask.sign); }
+  FASTINIT_INLINE void zero_where(std::uint16_t* out, M32 mask) {
+    __m128i* const at = (__m128i*)out;
+    _mm_storeu_si128(at, _mm_andnot_si128(halves_of(mask), _mm_loadu_si128(at)));
+  }
+  FASTINIT_INLINE void zero_where(std::uint8_t* out, M32 mask) {
+    const __m128i bytes = _mm_packs_epi16(halves_of(mask), _mm_setzero_si128());
+    __m128i* const at = (__m128i*)out;
+    _mm_storel_epi64(at, _mm_andnot_si128(bytes, _mm_loadl_epi64(at)));
+  }
 
   template <int item>
   FASTINIT_INLINE U64 block_order() {
@@ -91,6 +123,10 @@ struct Avx2Lanes {
   FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
     _mm256_storeu_ps(out, _mm256_unpacklo_ps(even[0], odd[0]));
     _mm256_storeu_ps(out + 8, _mm256_unpackhi_ps(even[0], odd[0]));
+  }
+  FASTINIT_INLINE void store(std::uint32_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
+    _mm256_storeu_si256((__m256i*)out, _mm256_unpacklo_epi32((__m256i)even[0], (__m256i)odd[0]));
+    _mm256_storeu_si256((__m256i*)out + 1, _mm256_unpackhi_epi32((__m256i)even[0], (__m256i)odd[0]));
   }
   FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
     _mm256_storeu_si256((__m256i*)out, (__m256i)(even[0] | odd[0] << 16));
@@ -116,6 +152,14 @@ struct Avx2Lanes {
   }
 
  private:
+  FASTINIT_INLINE void zero_bits(void* out, __m256i mask) {
+    __m256i* const at = (__m256i*)out;
+    _mm256_storeu_si256(at, _mm256_andnot_si256(mask, _mm256_loadu_si256(at)));
+  }
+  FASTINIT_INLINE __m128i halves_of(M32 mask) {
+    const __m256i lanes = (__m256i)mask.sign;
+    return _mm_packs_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+  }
   // The low half of a in the even 32-bit lane of each pair, that of b in the odd one.
   FASTINIT_INLINE U32 merge(U64 a, U64 b) {
     return (U32)_mm256_blend_epi32((__m256i)a, _mm256_shuffle_epi32((__m256i)b, 0xa0), 0xaa);

@@ -11,6 +11,7 @@ struct Avx512Lanes {
   static constexpr int blocks = 8;
   static constexpr int groups_in_flight = 4;
   static constexpr int halves = 1;
+  static constexpr int width = 16;
   static constexpr bool rounds_to_float16 = true;
 
   using F32 = __m512;
@@ -52,9 +53,11 @@ struct Avx512Lanes {
 
   FASTINIT_INLINE M32 less(F32 a, F32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
   FASTINIT_INLINE M64 less(F64 a, F64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+  FASTINIT_INLINE M32 less(U32 a, U32 b) { return _mm512_cmplt_epu32_mask((__m512i)a, (__m512i)b); }
   FASTINIT_INLINE M32 negative(I32 x) { return _mm512_movepi32_mask((__m512i)x); }
   FASTINIT_INLINE M64 negative(I64 x) { return _mm512_movepi64_mask((__m512i)x); }
   FASTINIT_INLINE bool any(unsigned mask) { return mask != 0; }
+  FASTINIT_INLINE std::uint32_t mask_bits(M32 mask) { return mask; }
 
   FASTINIT_INLINE F32 select(M32 mask, F32 a, F32 b) { return _mm512_mask_blend_ps(mask, b, a); }
   FASTINIT_INLINE U32 select(M32 mask, U32 a, U32 b) {
@@ -68,6 +71,30 @@ struct Avx512Lanes {
   FASTINIT_INLINE U64 multiply_low_halves(U64 a, U64 b) { return (U64)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
   FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) {
     return (U64)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c, 0x96);
+  }
+
+  FASTINIT_INLINE U32 multiply_high(U32 a, U32 b) {
+    const __m512i even = _mm512_mul_epu32((__m512i)a, (__m512i)b);
+    const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64((__m512i)a, 32), _mm512_srli_epi64((__m512i)b, 32));
+    return (U32)_mm512_mask_shuffle_epi32(odd, 0x5555, even, (_MM_PERM_ENUM)0xf5);
+  }
+
+  FASTINIT_INLINE U32 load(const std::uint32_t* from) { return (U32)_mm512_loadu_si512(from); }
+  FASTINIT_INLINE void store(std::uint32_t* to, U32 x) { _mm512_storeu_si512(to, (__m512i)x); }
+
+  // A whole load and a whole store: a store under a mask is several times slower on some processors.
+  FASTINIT_INLINE void zero_where(std::uint64_t* out, M32 mask) {
+    zero_where_8(out, (M64)mask);
+    zero_where_8(out + 8, (M64)(mask >> 8));
+  }
+  FASTINIT_INLINE void zero_where(std::uint32_t* out, M32 mask) {
+    _mm512_storeu_si512(out, _mm512_mask_mov_epi32(_mm512_loadu_si512(out), mask, _mm512_setzero_si512()));
+  }
+  FASTINIT_INLINE void zero_where(std::uint16_t* out, M32 mask) {
+    _mm256_storeu_si256((__m256i*)out, _mm256_mask_mov_epi16(_mm256_loadu_si256((const __m256i*)out), mask, _mm256_setzero_si256()));
+  }
+  FASTINIT_INLINE void zero_where(std::uint8_t* out, M32 mask) {
+    _mm_storeu_si128((__m128i*)out, _mm_mask_mov_epi8(_mm_loadu_si128((const __m128i*)out), mask, _mm_setzero_si128()));
   }
 
   template <int item>
@@ -84,6 +111,10 @@ struct Avx512Lanes {
   FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
     _mm512_storeu_ps(out, _mm512_unpacklo_ps(even[0], odd[0]));
     _mm512_storeu_ps(out + 16, _mm512_unpackhi_ps(even[0], odd[0]));
+  }
+  FASTINIT_INLINE void store(std::uint32_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
+    _mm512_storeu_si512(out, _mm512_unpacklo_epi32((__m512i)even[0], (__m512i)odd[0]));
+    _mm512_storeu_si512(out + 16, _mm512_unpackhi_epi32((__m512i)even[0], (__m512i)odd[0]));
   }
   FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
     _mm512_storeu_si512(out, (__m512i)(even[0] | odd[0] << 16));
@@ -110,6 +141,9 @@ struct Avx512Lanes {
   }
 
  private:
+  FASTINIT_INLINE void zero_where_8(std::uint64_t* out, M64 mask) {
+    _mm512_storeu_si512(out, _mm512_mask_mov_epi64(_mm512_loadu_si512(out), mask, _mm512_setzero_si512()));
+  }
   // The low half of a in the even 32-bit lane of each pair, that of b in the odd one.
   FASTINIT_INLINE U32 merge(U64 a, U64 b) {
     return (U32)_mm512_mask_shuffle_epi32((__m512i)a, 0xaaaa, (__m512i)b, (_MM_PERM_ENUM)0xa0);

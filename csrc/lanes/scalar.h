@@ -6,6 +6,7 @@
 //   blocks            Philox blocks (four words each) that are worked side by side, one in each 64-bit lane
 //   groups_in_flight  how many sets of such blocks hide the latency of Philox, in the registers that there are
 //   halves            32-bit vectors that hold the even elements of those blocks; as many hold the odd ones
+//   width             lanes of a 32-bit vector
 #pragma once
 
 #include "numerics/inline.h"
@@ -20,6 +21,7 @@ struct ScalarLanes {
   static constexpr int blocks = 1;
   static constexpr int groups_in_flight = 1;
   static constexpr int halves = 2;
+  static constexpr int width = 1;
   static constexpr bool rounds_to_float16 = false;  // no instruction for it: numerics/narrow.h does it
 
   using F32 = float;
@@ -77,9 +79,11 @@ struct ScalarLanes {
 
   FASTINIT_INLINE M32 less(F32 a, F32 b) { return a < b; }
   FASTINIT_INLINE M64 less(F64 a, F64 b) { return a < b; }
+  FASTINIT_INLINE M32 less(U32 a, U32 b) { return a < b; }
   FASTINIT_INLINE M32 negative(I32 x) { return x < 0; }
   FASTINIT_INLINE M64 negative(I64 x) { return x < 0; }
   FASTINIT_INLINE bool any(bool mask) { return mask; }
+  FASTINIT_INLINE std::uint32_t mask_bits(M32 mask) { return mask; }  // lane k is bit k
 
   // mask ? a : b in every lane.
   FASTINIT_INLINE F32 select(M32 mask, F32 a, F32 b) { return mask ? a : b; }
@@ -92,6 +96,17 @@ struct ScalarLanes {
     return static_cast<U64>(static_cast<U32>(a)) * static_cast<U32>(b);
   }
   FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ b ^ c; }
+
+  // The high half of the 64-bit product.
+  FASTINIT_INLINE U32 multiply_high(U32 a, U32 b) { return static_cast<U32>((static_cast<U64>(a) * b) >> 32); }
+
+  // Lanes from and to memory, in order; and zeros to the elements of any size whose lanes are set.
+  FASTINIT_INLINE U32 load(const std::uint32_t* from) { return *from; }
+  FASTINIT_INLINE void store(std::uint32_t* to, U32 x) { *to = x; }
+  template <class T>
+  FASTINIT_INLINE void zero_where(T* out, M32 mask) {
+    *out = mask ? T(0) : *out;
+  }
 
   // The order in which `blocks` successive blocks stand in the 64-bit lanes, for results of `item` bytes: the one in
   // which the stores below need the fewest permutations.
@@ -110,6 +125,9 @@ struct ScalarLanes {
 
   // The elements of `blocks` blocks in their natural order; narrow ones from the low bits of 32-bit lanes.
   FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
+    store_any(out, even, odd);
+  }
+  FASTINIT_INLINE void store(std::uint32_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
     store_any(out, even, odd);
   }
   FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {

@@ -13,6 +13,7 @@ namespace fastinit {
 // What the words serve. Never reused.
 constexpr std::uint64_t purpose_values = 0;
 constexpr std::uint64_t purpose_low_words = std::uint64_t(1) << 56;  // the low words of float64 values
+constexpr std::uint64_t purpose_masks = std::uint64_t(2) << 56;
 
 struct Stream {
   std::uint64_t seed;

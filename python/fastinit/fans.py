@@ -40,10 +40,14 @@ def axes_of(shape: tuple[int, ...], layout: str) -> str:
     if kernel < 0 or (kernel > 0 and "*" not in layout):
         raise ValueError(
             f"shape {shape} has {len(shape)} axes, layout={layout!r} "
-            f"{'at least ' if '*' in layout else ''}{named}; "
-            "pass the layout of this weight, or fan= as a number"
+            f"{'at least ' if '*' in layout else ''}{named}; pass the layout of this weight"
         )
     return layout.replace("*", "*" * kernel)
+
+
+def grouped_axis(layout: str) -> str:
+    """The letter of the axis that counts all groups: "i" in torch's transposed convolutions."""
+    return "i" if layout.lstrip("b").startswith("io*") else "o"
 
 
 def fans(shape: tuple[int, ...], layout: str = "oi*", groups: int = 1) -> tuple[float, float]:
@@ -66,7 +70,10 @@ def fans(shape: tuple[int, ...], layout: str = "oi*", groups: int = 1) -> tuple[
         >>> fans((64, 32, 3, 3)), fans((3, 3, 32, 64), "*io"), fans((64, 1, 3, 3), groups=64)
         ((288.0, 576.0), (288.0, 576.0), (9.0, 9.0))
     """
-    letters = axes_of(shape, layout)
+    try:
+        letters = axes_of(shape, layout)
+    except ValueError as error:
+        raise ValueError(f"{error}, or fan= as a number") from None
     size = {
         letter: math.prod(n for n, each in zip(shape, letters, strict=True) if each == letter)
         for letter in _LETTERS
@@ -77,7 +84,7 @@ def fans(shape: tuple[int, ...], layout: str = "oi*", groups: int = 1) -> tuple[
             f"layout={layout!r} gives shape {shape} no {' and no '.join(missing)} axis, which a "
             "fan needs; pass another layout=, or fan= as a number"
         )
-    grouped = "i" if layout.lstrip("b").startswith("io*") else "o"
+    grouped = grouped_axis(layout)
     if size[grouped] % groups:
         raise ValueError(
             f"groups={groups} does not divide the {_LETTERS[grouped]} axis of size {size[grouped]}"

@@ -25,10 +25,12 @@ MAXIMUM_RANK = REQUEST["extent"].shape[0]
 _PARAMETERS = REQUEST["parameter"].shape[0]
 
 CONSTANT, UNIFORM, NORMAL, TRUNCATED = range(4)  # as csrc/cpu/request.h has them
+SUBSET, BERNOULLI, SCATTER = 5, 6, 7
 
-# A record's two halves. Packed bytes, since NumPy takes 20 microseconds to fill in a record.
+# The pieces of a record. Packed bytes, since NumPy takes 20 microseconds to fill in a record.
 _WHERE = struct.Struct(f"=6Q{MAXIMUM_RANK}Q{MAXIMUM_RANK}Q")
 _WHAT = struct.Struct(f"=4IQ{_PARAMETERS}d")
+_SAMPLES = struct.Struct(f"={MAXIMUM_RANK}Q3Q")
 _PADDING = tuple((0,) * (MAXIMUM_RANK - rank) for rank in range(MAXIMUM_RANK + 1))
 
 
@@ -43,9 +45,47 @@ class Draw(abc.ABC):
         """The records that draw ``box`` of the whole into contiguous memory at ``address``."""
 
 
+def where(
+    address: int,
+    count: int,
+    seed: int,
+    stream: int,
+    offset: int,
+    extents: tuple[int, ...],
+    strides: tuple[int, ...],
+) -> bytes:
+    """The first piece of a record: where it draws, and which numbers."""
+    rank = len(extents)
+    padding = _PADDING[rank]
+    return _WHERE.pack(
+        address, count, seed, stream, offset, rank, *extents, *padding, *strides, *padding
+    )
+
+
+def what(
+    distribution: int,
+    dtype: np.dtype[Any],
+    parameters: tuple[float, ...] = (),
+    *,
+    pattern: int = 0,
+    cut: int = 0,
+) -> bytes:
+    """The second piece: a distribution with its parameters (csrc/cpu/request.h) in ``dtype``."""
+    code = CODES.get(dtype, 0)  # bit patterns alone are written in other dtypes
+    padded = parameters + (0.0,) * (_PARAMETERS - len(parameters))
+    return _WHAT.pack(distribution, code, dtype.itemsize, cut, pattern, *padded)
+
+
+def samples(
+    steps: tuple[int, ...] = (), position: int = 0, period: int = 0, zeros: int = 0
+) -> bytes:
+    """The third piece: the samples of a mask."""
+    return _SAMPLES.pack(*steps, *_PADDING[len(steps)], position, period, zeros)
+
+
 @dataclass(frozen=True)
 class Fill(Draw):
-    """A draw in which each element is by itself: the second half of a record."""
+    """A draw in which each element is by itself: all of a record but where."""
 
     elementwise = True
 
@@ -54,24 +94,22 @@ class Fill(Draw):
 
     def place(self, box: Box, address: int, seed: int, stream: int) -> list[bytes]:
         """One record, or several where the box has more axes than a record."""
-        records = []
-        for position, count, piece in box.pieces(MAXIMUM_RANK):
-            rank = len(piece.extents)
-            padding = _PADDING[rank]
-            where = _WHERE.pack(
+        return [
+            where(
                 address + position * self.item_size,
                 count,
                 seed,
                 stream,
                 piece.offset,
-                rank,
-                *piece.extents,
-                *padding,
-                *piece.strides,
-                *padding,
+                piece.extents,
+                piece.strides,
             )
-            records.append(where + self.packed)
-        return records
+            + self.packed
+            for position, count, piece in box.pieces(MAXIMUM_RANK)
+        ]
+
+
+_NO_SAMPLES = samples()
 
 
 def draw(
@@ -83,11 +121,8 @@ def draw(
     cut: int = 0,
 ) -> Fill:
     """The fill of a distribution with its parameters (csrc/cpu/request.h) in ``dtype``."""
-    code = CODES.get(dtype, 0)  # constants of other dtypes are bit patterns alone
-    padded = parameters + (0.0,) * (_PARAMETERS - len(parameters))
-    return Fill(
-        dtype.itemsize, _WHAT.pack(distribution, code, dtype.itemsize, cut, pattern, *padded)
-    )
+    packed = what(distribution, dtype, parameters, pattern=pattern, cut=cut)
+    return Fill(dtype.itemsize, packed + _NO_SAMPLES)
 
 
 def requests_of(records: Iterable[bytes]) -> NDArray[np.void]:

@@ -8,6 +8,7 @@ from fastinit.functions.distributions import (
     uniform,
     zeros,
 )
+from fastinit.functions.masked import bernoulli, mask, n_m, sparse
 from fastinit.functions.scaling import (
     glorot_normal,
     glorot_uniform,
@@ -21,19 +22,27 @@ from fastinit.functions.scaling import (
     xavier_normal,
     xavier_uniform,
 )
+from fastinit.functions.structured import dirac, eye, identity
 
 __all__ = [
+    "bernoulli",
     "constant",
+    "dirac",
+    "eye",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",
     "he_uniform",
+    "identity",
     "kaiming_normal",
     "kaiming_uniform",
     "lecun_normal",
     "lecun_uniform",
+    "mask",
+    "n_m",
     "normal",
     "ones",
+    "sparse",
     "truncated_normal",
     "uniform",
     "variance_scaling",

@@ -2,6 +2,7 @@
 
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.distributions import Constant, Normal, TruncatedNormal, Uniform
+from fastinit.initializers.masked import NM, Bernoulli, Sparse
 from fastinit.initializers.scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -11,17 +12,23 @@ from fastinit.initializers.scaling import (
     LecunUniform,
     VarianceScaling,
 )
+from fastinit.initializers.structured import Dirac, Identity
 
 __all__ = [
+    "NM",
+    "Bernoulli",
     "Constant",
+    "Dirac",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
+    "Identity",
     "Initializer",
     "LecunNormal",
     "LecunUniform",
     "Normal",
+    "Sparse",
     "TruncatedNormal",
     "Uniform",
     "VarianceScaling",

@@ -53,7 +53,9 @@ class Initializer(abc.ABC):
             >>> fastinit.Normal(std=0.02).to_dict()
             {'type': 'Normal', 'mean': 0.0, 'std': 0.02}
         """
-        return {"type": type(self).__name__, **dataclasses.asdict(self)}
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        nested = {k: v.to_dict() for k, v in values.items() if isinstance(v, Initializer)}
+        return {"type": type(self).__name__, **values, **nested}
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> Initializer:

@@ -67,8 +67,12 @@ class Constant(Distribution):
     @functools.lru_cache(maxsize=1024)  # noqa: B019  (bounded, and keyed by value)
     def _draw(self, dtype: np.dtype[Any], _sign: float) -> Fill:
         # The sign is there for the cache: 0.0 and -0.0 are equal, their bits are not.
+        return draw(CONSTANT, dtype, pattern=self.pattern(dtype))
+
+    def pattern(self, dtype: np.dtype[Any]) -> int:
+        """The value's bits, once it is known that ``dtype`` can hold it."""
         element = self._float(dtype) if dtype in CODES else self._integer(dtype)
-        return draw(CONSTANT, dtype, pattern=int.from_bytes(element.tobytes(), "little"))
+        return int.from_bytes(element.tobytes(), "little")
 
     def _float(self, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         with np.errstate(over="ignore"):
