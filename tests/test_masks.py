@@ -118,7 +118,7 @@ def masked(layout: str) -> list[Initializer]:
 def test_any_part(layout: str) -> None:
     """Value, shape and dtype are those of whole[index]."""
     shape = shape_for(layout)
-    wholes = [(what, what(shape, seed=4)) for what in masked(layout)]
+    drawn_whole = [(what, what(shape, seed=4)) for what in masked(layout)]
 
     @settings(max_examples=40, deadline=None, derandomize=True)
     @given(st.data())
@@ -128,9 +128,9 @@ def test_any_part(layout: str) -> None:
             start = data.draw(st.integers(0, size - 1))
             stop = data.draw(st.integers(start + 1, size))
             index.append(data.draw(st.sampled_from([slice(start, stop), slice(None), start])))
-        for what, whole in wholes:
+        for what, expected in drawn_whole:
             drawn = what(shape, seed=4, index=tuple(index))
-            check_bits(drawn, np.asarray(whole[tuple(index)]), (what, index))
+            check_bits(drawn, np.asarray(expected[tuple(index)]), (what, index))
 
     check()
 

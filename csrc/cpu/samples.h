@@ -12,7 +12,7 @@ namespace fastinit {
 
 // Goes through the positions along the samples. Axes are those with a step, outermost first.
 struct Walk {
-  int axes = 0;  // that are walked; one more, the innermost of the request, may be left to the caller
+  int axes;  // that are walked; one more, the innermost of the request, may be left to the caller
   std::uint64_t index[maximum_rank], start[maximum_rank];  // in the whole array
   std::uint64_t extent[maximum_rank], stop[maximum_rank];  // of the part; where the walk ends
   std::uint64_t step[maximum_rank], stride[maximum_rank];  // in the sample and in the whole array
@@ -32,6 +32,7 @@ FASTINIT_INLINE bool samples_run_along_innermost(const Request& r) { return r.st
 // The walk over all axes with a step but, where samples run along it, the innermost of the request.
 FASTINIT_INLINE Walk walk_along(const Request& r) {
   Walk w;
+  w.position = w.flat = 0;
   int found = 0;
   std::uint64_t spacing = r.count, outer_step = 0;
   for (std::uint64_t axis = 0; axis < r.rank; ++axis) {
