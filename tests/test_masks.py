@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastinit
+import reference
 import reference_masks
 from fastinit.boxes import whole
 from fastinit.initializers import NM, Bernoulli, Constant, Initializer, Sparse
@@ -87,7 +88,7 @@ def test_matrices_are_those_of_the_reference(shape: tuple[int, int], per: str, n
 def test_layouts_are_those_of_the_reference(layout: str, dtype: str, name: str) -> None:
     """Counts per input, per output and n of m, wherever the axes lie, in elements of any size."""
     shape = shape_for(layout)
-    ones = {"seed": 3, "name": "w", "dtype": dtype}
+    ones: dict[str, Any] = {"seed": 3, "name": "w", "dtype": dtype}
     with instruction_set(name):
         drawn = {
             per: Sparse(nonzeros=2, per=per, base=Constant(1), layout=layout)(shape, **ones)
@@ -127,7 +128,8 @@ def test_any_part(layout: str) -> None:
         for size in shape:
             start = data.draw(st.integers(0, size - 1))
             stop = data.draw(st.integers(start + 1, size))
-            index.append(data.draw(st.sampled_from([slice(start, stop), slice(None), start])))
+            taken: list[int | slice] = [slice(start, stop), slice(None), start]
+            index.append(data.draw(st.sampled_from(taken)))
         for what, expected in drawn_whole:
             drawn = what(shape, seed=4, index=tuple(index))
             check_bits(drawn, np.asarray(expected[tuple(index)]), (what, index))
@@ -150,7 +152,7 @@ def test_rows_of_a_far_part(per: str) -> None:
     )
     need, kept = np.full(len(columns), 3, np.uint64), []
     for at, line in enumerate(flat):
-        zeroed = reference_masks.words(line, 9, 0, 2) * np.uint64(5 - at) >> np.uint64(32) < need
+        zeroed = reference.words(line, 9, 0, 2) * np.uint64(5 - at) >> np.uint64(32) < need
         need -= zeroed
         kept.append(~zeroed)
     expected = np.array(kept)[1:4]
@@ -185,7 +187,7 @@ def test_threads(count: int) -> None:
 
 def test_digests() -> None:
     """A few masks' checksums, over every instruction set."""
-    expected = {}
+    expected: dict[Initializer, int] = {}
     for name in SETS:
         with instruction_set(name):
             for what in masked("oi*"):

@@ -17,8 +17,8 @@ struct Walk {
   std::uint64_t extent[maximum_rank], stop[maximum_rank];  // of the part; where the walk ends
   std::uint64_t step[maximum_rank], stride[maximum_rank];  // in the sample and in the whole array
   std::uint64_t spacing[maximum_rank];                     // in the part
-  std::uint64_t position = 0;                              // in the sample
-  std::uint64_t flat = 0;  // index in the whole array less that of the column's first element, modulo 2^64
+  std::uint64_t position;                                  // in the sample
+  std::uint64_t flat;  // index in the whole array less that of the column's first element, modulo 2^64
 };
 
 // The first element of a column that lies in the part.
