@@ -91,7 +91,8 @@ struct Avx512Lanes {
     _mm512_storeu_si512(out, _mm512_mask_mov_epi32(_mm512_loadu_si512(out), mask, _mm512_setzero_si512()));
   }
   FASTINIT_INLINE void zero_where(std::uint16_t* out, M32 mask) {
-    _mm256_storeu_si256((__m256i*)out, _mm256_mask_mov_epi16(_mm256_loadu_si256((const __m256i*)out), mask, _mm256_setzero_si256()));
+    _mm256_storeu_si256((__m256i*)out,
+                        _mm256_mask_mov_epi16(_mm256_loadu_si256((const __m256i*)out), mask, _mm256_setzero_si256()));
   }
   FASTINIT_INLINE void zero_where(std::uint8_t* out, M32 mask) {
     _mm_storeu_si128((__m128i*)out, _mm_mask_mov_epi8(_mm_loadu_si128((const __m128i*)out), mask, _mm_setzero_si128()));
