@@ -1,41 +1,37 @@
-"""Drawing: the tensors of a plan into arrays, in one call of the native code."""
+"""Drawing: the tensors of a plan into arrays, in one call of the native code for each device."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from fastinit import arrays, documents, native
+from fastinit import arrays, documents
 from fastinit.boxes import Index, part, whole
 from fastinit.outputs import Output
 from fastinit.planned import Planned
-from fastinit.requests import requests_of
+
+_Target = tuple[Planned, Output]
 
 
 def new(tensors: Iterable[Planned], device: Any) -> dict[str, Any]:
     """See ``Plan.init``."""
-    outputs = [
+    targets = [
         (each, arrays.destination(each.parameter.shape, each.dtype, None, device))
         for each in tensors
     ]
-    _fill(outputs)
-    return {each.parameter.name: output.finish() for each, output in outputs}
+    _fill(targets)
+    return {each.parameter.name: output.finish() for each, output in targets}
 
 
 def into(given: Iterable[tuple[Planned, str, Any]]) -> None:
     """See ``Plan.init_into``; each tensor with its name there and its array."""
-    outputs: dict[int, tuple[Planned, Output]] = {}
+    targets: list[_Target] = []
     for each, name, array in given:
         with documents.located(repr(name)):
-            output = arrays.destination(each.parameter.shape, each.dtype, array, "cpu")
-        if each.parameter.elements:
-            known, _ = outputs.setdefault(output.address, (each, output))
-            if known is not each:
-                raise ValueError(f"{name!r} shares memory with {known.parameter.name!r}")
-    _check_apart(outputs)
-    _fill(outputs.values())
-    for _, output in outputs.values():
+            output = arrays.destination(each.parameter.shape, each.dtype, array, None)
+        targets.append((each, output))
+    _fill(_once(targets))
+    for _, output in targets:
         output.finish()
 
 
@@ -44,25 +40,36 @@ def part_of(each: Planned, index: Index | None, device: Any, out: Any) -> Any:
     shape = each.parameter.shape
     box = whole(shape) if index is None else part(shape, index)
     output = arrays.destination(box.shape, each.dtype, out, device)
-    if math.prod(box.shape):
-        native.fill(requests_of(each.place(box, output.address)))
+    records = each.place(box, output.address) if 0 not in box.shape else []
+    arrays.fill([(output, records)])
     return output.finish()
 
 
-def _fill(outputs: Iterable[tuple[Planned, Output]]) -> None:
-    """Draw whole tensors, in one call."""
-    records = [
-        record
-        for each, output in outputs
-        for record in each.place(whole(each.parameter.shape), output.address)
-    ]
-    if records:
-        native.fill(requests_of(records))
+def _fill(targets: Iterable[_Target]) -> None:
+    """Draw whole tensors."""
+    arrays.fill(
+        (output, each.place(whole(each.parameter.shape), output.address))
+        for each, output in targets
+    )
 
 
-def _check_apart(outputs: Mapping[int, tuple[Planned, Output]]) -> None:
-    end, last = 0, ""
-    for address, (each, _) in sorted(outputs.items()):
-        if address < end:
-            raise ValueError(f"{each.parameter.name!r} shares memory with {last!r}")
-        end, last = address + each.size, each.parameter.name
+def _once(targets: list[_Target]) -> list[_Target]:
+    """Each piece of memory once: tied names share it.
+
+    Raises:
+        ValueError: memory that is shared otherwise.
+    """
+    chosen: list[_Target] = []
+    kept = [(each, output) for each, output in targets if each.parameter.elements]
+    for each, output in sorted(kept, key=lambda target: (str(target[1].device), target[1].address)):
+        if chosen and chosen[-1][1].device == output.device:
+            last, before = chosen[-1]
+            if before.address == output.address and last is each:
+                continue
+            if before.address + last.size > output.address:
+                raise ValueError(
+                    f"the arrays of {last.parameter.name!r} and {each.parameter.name!r} share "
+                    "memory; pass arrays of their own"
+                )
+        chosen.append((each, output))
+    return chosen

@@ -142,7 +142,7 @@ class Plan:
         drawing.into([(self.tensor(name), name, array) for name, array in given.items()])
 
     def draw(
-        self, name: str, index: Index | None = None, *, device: Any = "cpu", out: Any = None
+        self, name: str, index: Index | None = None, *, device: Any = None, out: Any = None
     ) -> Any:
         """Draw one tensor, or any part of it.
 
@@ -150,7 +150,7 @@ class Plan:
             name: the tensor's; a tied name stands for that which it shares.
             index: what one writes in square brackets (``np.s_[1024:2048, :]``): exactly that part
                 of the whole. Integers drop their axis; no steps, nothing out of range.
-            device: where a new array shall lie.
+            device: where a new array shall lie; None for the CPU, or where ``out`` lies.
             out: an array of the part's shape, filled and returned.
 
         Raises:
