@@ -130,7 +130,7 @@ def test_table_of_init(tmp_path: Path, manifest: Path) -> None:
     done = run("init", manifest, "--out", tmp_path / "m.safetensors")
     rows = [line.split() for line in done.stdout.splitlines()]
     std = f"Normal(std={0.02 / math.sqrt(2):.5g})"
-    assert ["**.h.{layer}.attn.c_proj.weight", "1", "32", std] in rows
+    assert ["**.h.{layer}.*.c_proj.weight", "1", "32", std] in rows
     assert ["**.weight", "1", "4,000", "Normal(std=0.02)"] in rows
     assert ["**.bias", "1", "4", "Constant(value=0)"] in rows
     assert [len(row[1]) for row in rows if row[:1] == ["digest"]] == [64]

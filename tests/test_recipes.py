@@ -96,9 +96,9 @@ def test_layers_are_distinct_values() -> None:
     rules = (Rule("**h.{layer}.a", NORMAL, scale=Scale("layers")), Rule("**", NORMAL))
     names = ["h.0.a", "h.0.b", "h.7.a", "h.12.a", "wte", "x.h.0.a"]
     around = Recipe("r", "test", rules).model(Manifest.from_shapes(dict.fromkeys(names, (1,))))
-    assert around.size("layers", "h.7.a", rules[0].pattern) == 3
-    assert around.size("layer", "h.7.a", rules[0].pattern) == 8
-    assert around.size("layers", "x.h.0.a", rules[0].pattern) == 1
+    assert around.number("layers", "h.7.a", rules[0].pattern) == 3
+    assert around.number("layer", "h.7.a", rules[0].pattern) == 8
+    assert around.number("layers", "x.h.0.a", rules[0].pattern) == 1
 
 
 def test_unmatched_names_are_listed() -> None:

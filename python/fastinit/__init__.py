@@ -59,7 +59,7 @@ from fastinit.streams import STREAM_VERSION, seed
 if TYPE_CHECKING:
     from fastinit.manifest import Manifest, Parameter
     from fastinit.plan import Plan
-    from fastinit.rules import Axis, Layers, Recipe, Regex, Rule, Scale, recipe, recipes
+    from fastinit.rules import Axis, Layers, Recipe, Regex, Rule, Scale, Setting, recipe, recipes
 
 __all__ = [
     "NM",
@@ -85,6 +85,7 @@ __all__ = [
     "Regex",
     "Rule",
     "Scale",
+    "Setting",
     "Sparse",
     "TruncatedNormal",
     "Uniform",
@@ -129,9 +130,15 @@ _LAZY = {
     "Manifest": "manifest",
     "Parameter": "manifest",
     "Plan": "plan",
-    **dict.fromkeys(
-        ("Axis", "Layers", "Recipe", "Regex", "Rule", "Scale", "recipe", "recipes"), "rules"
-    ),
+    "Axis": "rules",
+    "Layers": "rules",
+    "Recipe": "rules",
+    "Regex": "rules",
+    "Rule": "rules",
+    "Scale": "rules",
+    "Setting": "rules",
+    "recipe": "rules",
+    "recipes": "rules",
 }
 
 _ADAPTERS = ("torch",)

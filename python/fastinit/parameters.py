@@ -8,8 +8,10 @@ from typing import Any
 
 from fastinit import documents
 from fastinit.boxes import shape_of
-from fastinit.checks import real
+from fastinit.checks import integer, real
 from fastinit.dtypes import dtype_of
+
+_OPTIONAL = ("module", "dtype", "zero_row", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Parameter:
         shape: its sizes.
         module: the type of the module that it belongs to.
         dtype: its own, where it has one.
+        zero_row: the row that is zero whatever draws the others (torch's ``padding_idx``).
         value: what a buffer holds: one number, or one for each element in C order.
 
     Raises:
@@ -38,6 +41,7 @@ class Parameter:
     shape: tuple[int, ...]
     module: str | None = None
     dtype: str | None = None
+    zero_row: int | None = None
     value: float | tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -63,6 +67,8 @@ class Parameter:
             )
         if self.dtype is not None:
             object.__setattr__(self, "dtype", dtype_of(self.dtype).name)
+        if self.zero_row is not None:
+            integer(self.zero_row, "zero_row", "the number of a row")
         self._check_value()
 
     def _check_value(self) -> None:
@@ -86,7 +92,7 @@ class Parameter:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, without the fields that are None."""
         data: dict[str, Any] = {"name": self.name, "shape": list(self.shape)}
-        for optional in ("module", "dtype", "value"):
+        for optional in _OPTIONAL:
             if (found := getattr(self, optional)) is not None:
                 data[optional] = list(found) if isinstance(found, tuple) else found
         return data
@@ -98,4 +104,4 @@ class Parameter:
         Raises:
             ValueError: a field is missing or not known.
         """
-        return Parameter(**documents.fields(data, ("name", "shape"), ("module", "dtype", "value")))
+        return Parameter(**documents.fields(data, ("name", "shape"), _OPTIONAL))

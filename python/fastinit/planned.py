@@ -69,8 +69,9 @@ def planned(
     try:
         initializer = rule.resolve(parameter, around)
         draws = initializer.draws(shape, dtype)
-        if rule.zero_row is not None:
-            draws = with_zero_row(draws, Constant(0).draw(dtype), shape, rule.zero_row)
+        row = rule.zero_row if parameter.zero_row is None else parameter.zero_row
+        if row is not None:
+            draws = with_zero_row(draws, Constant(0).draw(dtype), shape, row)
     except ValueError as error:
         by = rule.pattern if isinstance(rule.pattern, str) else rule.pattern.re
         raise ValueError(f"{name!r} of shape {shape}, by the rule {by!r}: {error}") from error

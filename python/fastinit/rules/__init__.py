@@ -6,7 +6,7 @@ The built-in recipes are data: the JSON files in ``fastinit/recipes``.
 from fastinit.rules.base import Recipe, recipe, recipe_of, recipes
 from fastinit.rules.patterns import Regex
 from fastinit.rules.rule import Rule
-from fastinit.rules.scale import Axis, Layers, Scale
+from fastinit.rules.scale import Axis, Layers, Scale, Setting
 
 __all__ = [
     "Axis",
@@ -15,6 +15,7 @@ __all__ = [
     "Regex",
     "Rule",
     "Scale",
+    "Setting",
     "recipe",
     "recipe_of",
     "recipes",

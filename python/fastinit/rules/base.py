@@ -106,6 +106,7 @@ class Recipe:
             {each.name: each.shape for each in manifest.parameters},
             [rule.pattern for rule in self.rules if has_layer(rule.pattern)],
             manifest.tied,
+            manifest.config,
         )
 
     def plan(self, manifest: Manifest, seed: int | None = 0, dtype: Any = None) -> Plan:
@@ -198,8 +199,8 @@ def recipe(source: str | os.PathLike[str]) -> Recipe:
 
     Example:
         >>> from fastinit import recipe
-        >>> recipe("gpt2").rules[-1].initializer
-        Normal(mean=0.0, std=0.02)
+        >>> recipe("gpt2").rules[0].pattern
+        '**.h.{layer}.*.c_proj.weight'
     """
     path = documents.find(source, RECIPES, "recipe")
     with documents.located(str(path)):

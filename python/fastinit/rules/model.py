@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from fastinit.rules.patterns import Pattern, compiled, plain
-from fastinit.rules.scale import Axis, Layers
+from fastinit.rules.patterns import Pattern, compiled
+from fastinit.rules.scale import Axis, Layers, Of, Setting
 
 Shape = tuple[int, ...]
 
@@ -17,14 +18,20 @@ class Model:
         shapes: name -> shape, in the model's order.
         numbered: the patterns that capture the numbers of layers.
         tied: name -> the name of the parameter that it shares.
+        config: the model's config, if it has one.
     """
 
     def __init__(
-        self, shapes: Mapping[str, Shape], numbered: Iterable[Pattern], tied: Mapping[str, str]
+        self,
+        shapes: Mapping[str, Shape],
+        numbered: Iterable[Pattern],
+        tied: Mapping[str, str],
+        config: Mapping[str, Any] | None,
     ) -> None:
         """Find the stacks of layers."""
         self._shapes = shapes
         self._tied = tied
+        self._config = config or {}
         self._stacks: dict[str, set[int]] = {}
         for expression in {compiled(each) for each in numbered}:
             for name in shapes:
@@ -32,20 +39,19 @@ class Model:
                     stack = self._stacks.setdefault(name[: found.start("layer")], set())
                     stack.add(int(found["layer"]))
 
-    def size(self, of: str | Axis | Layers, name: str, pattern: Pattern) -> int:
-        """The size that a scale of a rule with ``pattern`` means for the parameter ``name``.
+    def number(self, of: Of, name: str, pattern: Pattern) -> float:
+        """What a scale of a rule with ``pattern`` means by ``of`` for the parameter ``name``.
 
         Raises:
-            ValueError: the model has no such size, or not a single one.
+            ValueError: the model has no such number, or not a single one, or it is 0.
         """
+        if isinstance(of, Setting):
+            return self._setting(of)
         if isinstance(of, Axis):
             return self._axis(of, name)
         if isinstance(of, Layers):
             found = (compiled(of.layers).fullmatch(each) for each in self._shapes)
-            count = len({int(each["layer"]) for each in found if each})
-            if not count:
-                raise ValueError(f"no name matches layers={plain(of.layers)!r}, whose count scales")
-            return count
+            return _positive(len({int(each["layer"]) for each in found if each}), of)
         captured = compiled(pattern).fullmatch(name)
         if captured is None or "layer" not in captured.re.groupindex:
             raise ValueError(f"scale of {of!r} needs a number; write {{layer}} for it in a pattern")
@@ -72,17 +78,27 @@ class Model:
         else:
             expression = compiled(of.parameter)
             shapes = {shape for each, shape in self._shapes.items() if expression.fullmatch(each)}
-            if not shapes:
-                raise ValueError(
-                    f"no name matches parameter={plain(of.parameter)!r}, whose axis scales"
-                )
-        for shape in shapes:
-            if not -len(shape) <= of.axis < len(shape):
-                raise ValueError(f"axis={of.axis} is out of range for shape {shape}")
+        if any(not -len(shape) <= of.axis < len(shape) for shape in shapes):
+            raise ValueError(f"axis={of.axis} is out of range for {shapes}")
         sizes = {shape[of.axis] for shape in shapes}
         if len(sizes) > 1:
             raise ValueError(
-                f"axis={of.axis} of parameter={of.parameter!r} has sizes "
-                f"{', '.join(map(str, sorted(sizes)))}; write a pattern for one of them"
+                f"{of} has the sizes {', '.join(map(str, sorted(sizes)))}; write a pattern for one"
             )
-        return sizes.pop()
+        return _positive(sum(sizes), of)
+
+    def _setting(self, of: Setting) -> float:
+        value: Any = self._config
+        for key in of.config.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if not value:
+            return of.default
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            raise ValueError(f"{of.config} in the config is {value!r}; a positive number scales")
+        return value
+
+
+def _positive(count: int, of: Of) -> int:
+    if not count:
+        raise ValueError(f"{of} finds nothing in the model, or a size of 0; correct its pattern")
+    return count

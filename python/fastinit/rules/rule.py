@@ -33,7 +33,8 @@ class Rule:
         scale: a ``Scale``, or several in order: factors on the values.
         fan_of: the last part of the name of a parameter of the same module whose shape replaces
             the parameter's own in fans (``"weight"``: torch's bounds of a bias).
-        zero_row: a row that is zero (of an embedding: its padding); negatives count from the end.
+        zero_row: a row that is zero (of an embedding: its padding) where the parameter does not
+            say its own; negatives count from the end.
 
     Raises:
         TypeError: a field of the wrong type.
@@ -100,8 +101,7 @@ class Rule:
                 f"fan_of= needs values that depend on the fans alone, not {resolved}; leave it out"
             )
         for scale in self.scale:
-            size = model.size(scale.of, name, self.pattern)
-            resolved = scale.scaled(resolved, size)
+            resolved = scale.scaled(resolved, model.number(scale.of, name, self.pattern))
         return resolved
 
     def to_dict(self) -> dict[str, Any]:

@@ -70,13 +70,45 @@ class Layers:
 
 
 @dataclasses.dataclass(frozen=True)
+class Setting:
+    """A number in the model's config (``config.json``), such as ``initializer_range``.
+
+    Args:
+        config: its key; a dot leads into an object.
+        default: what serves where the model has no config, or the config no such number but zero.
+
+    Raises:
+        TypeError: ``config`` is no string, or ``default`` no number.
+        ValueError: ``default`` is not positive and finite.
+
+    Example:
+        >>> from fastinit import Setting
+        >>> Setting("initializer_range", 0.02).default
+        0.02
+    """
+
+    config: str
+    default: float
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        if not isinstance(self.config, str):
+            raise TypeError(f"config={self.config!r} is no string; pass a key of config.json")
+        _check_positive(self.default, "default")
+
+
+Of = str | Axis | Layers | Setting
+
+
+@dataclasses.dataclass(frozen=True)
 class Scale:
-    """A factor on all values: (times * a size of the model) to a power.
+    """A factor on all values: (times * a number of the model) to a power.
 
     Args:
         of: "layers", the number of layers in the parameter's stack (of distinct values of
             ``{layer}`` after the same beginning of the name); "layer", the layer's own number
-            counted from 1; an ``Axis``, the size of an axis; or ``Layers`` of another stack.
+            counted from 1; an ``Axis``, the size of an axis; ``Layers`` of another stack; or a
+            ``Setting`` of the model's config.
         times: positive.
         power: a multiple of 1/16 from -4 to 4.
 
@@ -90,29 +122,25 @@ class Scale:
         0.005
     """
 
-    of: str | Axis | Layers
+    of: Of
     times: float = 1.0
     power: float = 1.0
 
     def __post_init__(self) -> None:
         """Check the fields."""
-        if not isinstance(self.of, (Axis, Layers)) and self.of not in ("layers", "layer"):
+        if not isinstance(self.of, (Axis, Layers, Setting)) and self.of not in ("layers", "layer"):
             raise ValueError(
-                f"of={self.of!r} is not known; 'layers', 'layer', an Axis and Layers are"
+                f"of={self.of!r} is not known; 'layers', 'layer', an Axis, Layers and a Setting are"
             )
-        for field in ("times", "power"):
-            value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise TypeError(f"{field}={value!r} is no number")
-        if not 0 < self.times < math.inf:
-            raise ValueError(f"times={self.times} is not positive and finite")
+        _check_positive(self.times, "times")
+        _check_number(self.power, "power")
         if not abs(self.power) <= _HIGHEST_POWER or self.power * _STEPS % 1:
             raise ValueError(
                 f"power={self.power} is no multiple of 1/{_STEPS} from "
                 f"-{_HIGHEST_POWER} to {_HIGHEST_POWER}"
             )
 
-    def apply(self, value: float, size: int) -> float:
+    def apply(self, value: float, size: float) -> float:
         """``value`` scaled: products and square roots only, whose bits are the same everywhere."""
         base = self.times * size
         steps = int(abs(self.power) * _STEPS)
@@ -124,7 +152,7 @@ class Scale:
                 factor *= root
         return value / factor if self.power < 0 else value * factor
 
-    def scaled(self, initializer: Initializer, size: int) -> Initializer:
+    def scaled(self, initializer: Initializer, size: float) -> Initializer:
         """``initializer`` with all its values scaled.
 
         Raises:
@@ -141,14 +169,17 @@ class Scale:
         return dataclasses.replace(initializer, **changed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
+        """Plain data; fields that have their defaults are left out."""
         of: Any = self.of
         if isinstance(of, Layers):
             of = {"layers": plain(of.layers)}
         elif isinstance(of, Axis):
             parameter = {} if of.parameter is None else {"parameter": plain(of.parameter)}
             of = {"axis": of.axis} | parameter
-        return {"of": of, "times": self.times, "power": self.power}
+        elif isinstance(of, Setting):
+            of = dataclasses.asdict(of)
+        given = {"times": self.times, "power": self.power}
+        return {"of": of} | {field: value for field, value in given.items() if value != 1}
 
     @staticmethod
     def from_dict(data: Any) -> Scale:
@@ -158,12 +189,26 @@ class Scale:
             ValueError: a field is missing, not known or out of range.
         """
         found = dict(documents.fields(data, ("of",), ("times", "power")))
-        of = found["of"]
-        if isinstance(of, dict):
+        if isinstance(found["of"], dict):
             with documents.located("of"):
-                kind = Layers if "layers" in of else Axis
-                required, optional = (
-                    (("layers",), ()) if kind is Layers else (("axis",), ("parameter",))
-                )
-                found["of"] = kind(**documents.fields(of, required, optional))
+                found["of"] = _of(found["of"])
         return Scale(**found)
+
+
+def _of(data: dict[str, Any]) -> Of:
+    if "layers" in data:
+        return Layers(**documents.fields(data, ("layers",)))
+    if "config" in data:
+        return Setting(**documents.fields(data, ("config", "default")))
+    return Axis(**documents.fields(data, ("axis",), ("parameter",)))
+
+
+def _check_number(value: Any, what: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{what}={value!r} is no number")
+
+
+def _check_positive(value: Any, what: str) -> None:
+    _check_number(value, what)
+    if not 0 < value < math.inf:
+        raise ValueError(f"{what}={value} is not positive and finite")

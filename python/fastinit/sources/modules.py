@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import sys
 from collections.abc import Iterator
@@ -69,7 +70,11 @@ def _parameter(name: str, owner: Any, tensor: Any) -> Parameter:
     except ValueError as error:
         raise ValueError(f"{name!r}: {error}") from None
     return Parameter(
-        name, tuple(tensor.shape), type(owner).__name__, None if dtype == "float32" else dtype
+        name,
+        tuple(tensor.shape),
+        type(owner).__name__,
+        None if dtype == "float32" else dtype,
+        getattr(owner, "padding_idx", None) if name.endswith("weight") else None,
     )
 
 
@@ -89,7 +94,7 @@ def _buffer(name: str, owner: Any, tensor: Any) -> Parameter:
         value = first
     elif found.elements <= LARGEST:
         value = tuple(each.item() for each in flat)
-    return Parameter(found.name, found.shape, found.module, found.dtype, value)
+    return dataclasses.replace(found, value=value)
 
 
 def _config(module: Any) -> dict[str, Any]:
