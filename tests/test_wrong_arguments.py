@@ -155,6 +155,16 @@ OWN: dict[str, list[Wrong]] = {
         ({"std": 1.0, "base": "he_normal"}, ValueError, "say the same; pass one"),
         ({"std": 1e-40}, ValueError, "outside the normal numbers of float32"),
         ({"dtype": "int8"}, ValueError, "dtype=int8 holds no"),
+        ({"format": "bsr"}, ValueError, "format='bsr' is not known; use one of csr, csc, coo"),
+        ({"format": "csr"}, ValueError, "makes a new array on the CPU; leave out="),
+        ({"format": "csr", "out": None, "index": 0}, ValueError, "pass two axes"),
+        ({"format": "csr", "out": None, "shape": (4, 4, 4)}, ValueError, "pass two axes"),
+        ({"format": "csr", "out": None, "dtype": "float16"}, ValueError, "scipy.sparse has no"),
+        (
+            {"format": "csr", "out": None, "base": fastinit.Identity()},
+            ValueError,
+            "needs a base that draws each element by itself",
+        ),
     ],
     "mask": LAYOUT + COUNTS,
     "n_m": [

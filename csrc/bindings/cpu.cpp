@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "bindings/compressed.h"
 #include "bindings/dlpack.h"
 #include "cpu/arithmetic.h"
 #include "cpu/dispatch.h"
@@ -66,8 +67,7 @@ bool is_valid(const Request& r) {
 }
 
 // The dtype is compared by identity first: comparing it field by field takes longer than a small fill.
-void fill_requests(const py::array& requests, int threads, const py::dtype& request_dtype) {
-  if (threads < 0) throw py::value_error("threads is negative");
+const Request* checked(const py::array& requests, const py::dtype& request_dtype) {
   const py::dtype given = requests.dtype();
   if (!given.is(request_dtype) && !given.equal(request_dtype)) throw py::type_error("requests lack request_dtype");
   if (!(requests.flags() & py::array::c_style)) throw py::value_error("requests are not contiguous");
@@ -76,12 +76,24 @@ void fill_requests(const py::array& requests, int threads, const py::dtype& requ
   for (std::size_t k = 0; k < count; ++k) {
     if (!is_valid(first[k])) throw py::value_error("request " + std::to_string(k) + " is malformed");
   }
+  return first;
+}
+
+void fill_requests(const py::array& requests, int threads, const py::dtype& request_dtype) {
+  if (threads < 0) throw py::value_error("threads is negative");
+  const Request* const first = checked(requests, request_dtype);
+  const auto count = static_cast<std::size_t>(requests.size());
   bool finished;
   {
     const py::gil_scoped_release release;
     finished = fill(first, count, signal_pending, threads);
   }
   if (!finished) throw py::error_already_set();
+}
+
+const Request& only(const py::array& requests, const py::dtype& request_dtype) {
+  if (requests.size() != 1) throw py::value_error("pass one request");
+  return *checked(requests, request_dtype);
 }
 
 }  // namespace
@@ -98,6 +110,18 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       "fill",
       [request_dtype](const py::array& requests, int threads) { fill_requests(requests, threads, request_dtype); },
       py::arg("requests").noconvert(), py::arg("threads") = 0);
+  m.def(
+      "kept",
+      [request_dtype](const py::array& mask, std::uint64_t rows, std::uint64_t columns, bool by_column) {
+        return kept_arrays(only(mask, request_dtype), rows, columns, by_column, signal_pending);
+      },
+      py::arg("mask").noconvert(), py::arg("rows"), py::arg("columns"), py::arg("by_column"));
+  m.def(
+      "gather",
+      [request_dtype](const py::array& fill, const py::array& starts, const py::array& minor, bool by_column) {
+        gather_values(only(fill, request_dtype), starts, minor, by_column, signal_pending);
+      },
+      py::arg("fill").noconvert(), py::arg("starts").noconvert(), py::arg("minor").noconvert(), py::arg("by_column"));
   m.def(
       "address", [](const py::array& array) { return reinterpret_cast<std::uintptr_t>(array.data()); },
       py::arg("array").noconvert());

@@ -4,5 +4,6 @@
 #include "cpu/masks.inl"
 
 namespace fastinit {
-extern const Kernels avx512_kernels = {"avx512", fill<Avx512Lanes>, mask<Avx512Lanes>, keep<Avx512Lanes>};
+extern const Kernels avx512_kernels = {"avx512", fill<Avx512Lanes>, mask<Avx512Lanes>, keep<Avx512Lanes>,
+                                       gather<Avx512Lanes>};
 }

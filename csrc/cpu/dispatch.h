@@ -17,6 +17,8 @@ struct Kernels {
   void (*mask)(const Request& request, std::uint64_t begin, std::uint64_t end);
   // Lists what the same columns keep: all that lies in one line of a matrix in the order of its elements.
   void (*keep)(const Request& request, std::uint64_t begin, std::uint64_t end, Kept& kept);
+  // Writes a fill's elements with these flat indices of the whole array, one after the other.
+  void (*gather)(const Request& request, const std::uint64_t* flat, std::uint64_t count, void* out);
 };
 
 std::vector<std::string> instruction_sets();  // those that this machine has, the best one last

@@ -7,9 +7,10 @@
 namespace fastinit {
 
 struct Kept {
-  std::uint64_t* places = nullptr;  // in the part
-  std::uint64_t size = 0, capacity = 0;
-  void (*grow)(Kept& kept) = nullptr;  // to a larger capacity
+  std::uint64_t* places;  // in the part
+  std::uint64_t size, capacity;
+  void (*grow)(Kept& kept);  // to a larger capacity; where there is no memory, it empties the list and marks it
+  bool failed;
 };
 
 }  // namespace fastinit

@@ -21,10 +21,13 @@ struct Groups32 {
   Stream stream;
   explicit Groups32(const Request& r) : draw(r), stream{r.seed, r.stream} {}
 
+  static constexpr int order = Sink::order;
+
+  // The blocks from `block` on, or those that `lane` adds to it: in the order of the lanes that the sink expects.
   template <int groups>
-  void fill(std::uint64_t block, Item* out) const {
+  void fill(std::uint64_t block, Item* out, typename L::U64 lane = L::template block_order<Sink::order>()) const {
     typename L::U64 word[groups][4];
-    philox<L, groups>(stream, block | purpose_values, L::template block_order<Sink::order>(), word);
+    philox<L, groups>(stream, block | purpose_values, lane, word);
     FASTINIT_UNROLL
     for (int g = 0; g < groups; ++g) {
       typename L::U32 a[L::halves], b[L::halves];
@@ -44,12 +47,13 @@ struct Groups64 {
   Stream stream;
   explicit Groups64(const Request& r) : draw(r), stream{r.seed, r.stream} {}
 
+  static constexpr int order = 8;
+
   template <int groups>
-  void fill(std::uint64_t block, double* out) const {
+  void fill(std::uint64_t block, double* out, typename L::U64 lane = L::template block_order<8>()) const {
     typename L::U64 high[groups][4], low[groups][4];
-    const auto order = L::template block_order<8>();
-    philox<L, groups>(stream, block | purpose_values, order, high);
-    philox<L, groups>(stream, block | purpose_low_words, order, low);
+    philox<L, groups>(stream, block | purpose_values, lane, high);
+    philox<L, groups>(stream, block | purpose_low_words, lane, low);
     FASTINIT_UNROLL
     for (int g = 0; g < groups; ++g) {
       typename L::U64 word[4];
@@ -116,57 +120,101 @@ void for_each_run(const Request& r, std::uint64_t begin, std::uint64_t end, cons
   }
 }
 
-// ---- from a request to its kernel
-
+// The elements with these flat indices to `out`, one after the other: as many blocks at once as there are lanes.
 template <class Groups>
-void fill_part(const Request& r, std::uint64_t begin, std::uint64_t end) {
-  const Groups groups(r);
-  const auto out = reinterpret_cast<typename Groups::Item*>(r.address);
-  for_each_run(r, begin, end, [&](std::uint64_t first, std::uint64_t count, std::uint64_t position) {
-    fill_run(groups, first, count, out + position);
-  });
-}
-
-template <class T>
-void fill_constant_items(const Request& r, std::uint64_t begin, std::uint64_t end) {
-  const auto out = reinterpret_cast<T*>(r.address);
-  const T value = static_cast<T>(r.pattern);
-  for (std::uint64_t i = begin; i < end; ++i) out[i] = value;
-}
-
-void fill_constant(const Request& r, std::uint64_t begin, std::uint64_t end) {
-  switch (r.item_size) {
-    case 1:
-      return fill_constant_items<std::uint8_t>(r, begin, end);
-    case 2:
-      return fill_constant_items<std::uint16_t>(r, begin, end);
-    case 4:
-      return fill_constant_items<std::uint32_t>(r, begin, end);
-    default:
-      return fill_constant_items<std::uint64_t>(r, begin, end);
+void gather_elements(const Groups& groups, const std::uint64_t* flat, std::uint64_t count, typename Groups::Item* out) {
+  using L = typename Groups::Lanes;
+  constexpr std::uint64_t blocks = L::blocks, low_half = 0xffffffffu;
+  std::uint64_t order[blocks], low[blocks];
+  const auto in_order = L::template block_order<Groups::order>();
+  std::memcpy(order, &in_order, sizeof order);
+  while (count > 0) {
+    const std::uint64_t high = flat[0] / 4 & ~low_half;
+    std::uint64_t together = 1;  // blocks that share their high half
+    while (together < blocks && together < count && (flat[together] / 4 & ~low_half) == high) ++together;
+    for (std::uint64_t lane = 0; lane < blocks; ++lane) {
+      low[lane] = flat[order[lane] < together ? order[lane] : 0] / 4 & low_half;
+    }
+    typename L::U64 lanes;
+    std::memcpy(&lanes, low, sizeof low);
+    typename Groups::Item buffer[4 * blocks];
+    groups.template fill<1>(high, buffer, lanes);
+    for (std::uint64_t k = 0; k < together; ++k) out[k] = buffer[4 * k + flat[k] % 4];
+    flat += together;
+    out += together;
+    count -= together;
   }
 }
 
+// ---- from a request to its kernel: an action, and the dispatch to the groups that it acts by
+
+template <class T>
+void fill_constant_items(const Request& r, void* out, std::uint64_t count) {
+  const T value = static_cast<T>(r.pattern);
+  for (std::uint64_t i = 0; i < count; ++i) static_cast<T*>(out)[i] = value;
+}
+
+void fill_constant(const Request& r, void* out, std::uint64_t count) {
+  switch (r.item_size) {
+    case 1:
+      return fill_constant_items<std::uint8_t>(r, out, count);
+    case 2:
+      return fill_constant_items<std::uint16_t>(r, out, count);
+    case 4:
+      return fill_constant_items<std::uint32_t>(r, out, count);
+    default:
+      return fill_constant_items<std::uint64_t>(r, out, count);
+  }
+}
+
+// Writes the elements [begin, end) of the part.
+struct FillPart {
+  std::uint64_t begin, end;
+  void constants(const Request& r) const {
+    fill_constant(r, reinterpret_cast<char*>(r.address) + begin * r.item_size, end - begin);
+  }
+  template <class Groups>
+  void act(const Request& r) const {
+    const Groups groups(r);
+    const auto out = reinterpret_cast<typename Groups::Item*>(r.address);
+    for_each_run(r, begin, end, [&](std::uint64_t first, std::uint64_t count, std::uint64_t position) {
+      fill_run(groups, first, count, out + position);
+    });
+  }
+};
+
+// Writes the elements with some flat indices.
+struct Gather {
+  const std::uint64_t* flat;
+  std::uint64_t count;
+  void* out;
+  void constants(const Request& r) const { fill_constant(r, out, count); }
+  template <class Groups>
+  void act(const Request& r) const {
+    gather_elements(Groups(r), flat, count, static_cast<typename Groups::Item*>(out));
+  }
+};
+
 // Kind::Draw<W> is the distribution over Words32 or Words64.
-template <class L, class Kind>
-void fill_dtype(const Request& r, std::uint64_t begin, std::uint64_t end) {
+template <class L, class Kind, class Action>
+void for_dtype(const Request& r, const Action& action) {
   using Draw32 = typename Kind::template Draw<Words32<L>>;
   using Code8 = std::uint8_t;
   using Code16 = std::uint16_t;
   using Float16 = std::conditional_t<L::rounds_to_float16, ConvertedFloat16<L>, Narrow<L, Code16, float16_code<L>>>;
   switch (r.dtype) {
     case float64:
-      return fill_part<Groups64<L, typename Kind::template Draw<Words64<L>>>>(r, begin, end);
+      return action.template act<Groups64<L, typename Kind::template Draw<Words64<L>>>>(r);
     case float32:
-      return fill_part<Groups32<L, Draw32, Float32<L>>>(r, begin, end);
+      return action.template act<Groups32<L, Draw32, Float32<L>>>(r);
     case float16:
-      return fill_part<Groups32<L, Draw32, Float16>>(r, begin, end);
+      return action.template act<Groups32<L, Draw32, Float16>>(r);
     case bfloat16:
-      return fill_part<Groups32<L, Draw32, Narrow<L, Code16, bfloat16_code<L>>>>(r, begin, end);
+      return action.template act<Groups32<L, Draw32, Narrow<L, Code16, bfloat16_code<L>>>>(r);
     case float8_e4m3fn:
-      return fill_part<Groups32<L, Draw32, Narrow<L, Code8, float8_e4m3fn_code<L>>>>(r, begin, end);
+      return action.template act<Groups32<L, Draw32, Narrow<L, Code8, float8_e4m3fn_code<L>>>>(r);
     case float8_e5m2:
-      return fill_part<Groups32<L, Draw32, Narrow<L, Code8, float8_e5m2_code<L>>>>(r, begin, end);
+      return action.template act<Groups32<L, Draw32, Narrow<L, Code8, float8_e5m2_code<L>>>>(r);
   }
 }
 
@@ -200,39 +248,49 @@ bool leaves_bounds(const Request& r) {
   return low < W::value(r.parameter[2]) || W::value(r.parameter[3]) < high;
 }
 
-template <class L>
-void fill_uniform(const Request& r, std::uint64_t begin, std::uint64_t end) {
+template <class L, class Action>
+void for_uniform(const Request& r, const Action& action) {
   const bool clamps =
       r.dtype == float64 ? leaves_bounds<Words64<ScalarLanes>>(r) : leaves_bounds<Words32<ScalarLanes>>(r);
-  clamps ? fill_dtype<L, ClampedUniformKind>(r, begin, end) : fill_dtype<L, UniformKind>(r, begin, end);
+  clamps ? for_dtype<L, ClampedUniformKind>(r, action) : for_dtype<L, UniformKind>(r, action);
 }
 
-template <class L>
-void fill_truncated(const Request& r, std::uint64_t begin, std::uint64_t end) {
+template <class L, class Action>
+void for_truncated(const Request& r, const Action& action) {
   switch (static_cast<Cut>(r.cut)) {
     case Cut::centre:
-      return fill_dtype<L, TruncatedKind<Cut::centre>>(r, begin, end);
+      return for_dtype<L, TruncatedKind<Cut::centre>>(r, action);
     case Cut::wide_symmetric:
-      return fill_dtype<L, TruncatedKind<Cut::wide_symmetric>>(r, begin, end);
+      return for_dtype<L, TruncatedKind<Cut::wide_symmetric>>(r, action);
     case Cut::wide:
-      return fill_dtype<L, TruncatedKind<Cut::wide>>(r, begin, end);
+      return for_dtype<L, TruncatedKind<Cut::wide>>(r, action);
     case Cut::tail:
-      return fill_dtype<L, TruncatedKind<Cut::tail>>(r, begin, end);
+      return for_dtype<L, TruncatedKind<Cut::tail>>(r, action);
+  }
+}
+
+template <class L, class Action>
+void for_distribution(const Request& r, const Action& action) {
+  switch (r.distribution) {
+    case constant:
+      return action.constants(r);
+    case uniform_distribution:
+      return for_uniform<L>(r, action);
+    case normal_distribution:
+      return for_dtype<L, NormalKind>(r, action);
+    case truncated:
+      return for_truncated<L>(r, action);
   }
 }
 
 template <class L>
 void fill(const Request& r, std::uint64_t begin, std::uint64_t end) {
-  switch (r.distribution) {
-    case constant:
-      return fill_constant(r, begin, end);
-    case uniform_distribution:
-      return fill_uniform<L>(r, begin, end);
-    case normal_distribution:
-      return fill_dtype<L, NormalKind>(r, begin, end);
-    case truncated:
-      return fill_truncated<L>(r, begin, end);
-  }
+  for_distribution<L>(r, FillPart{begin, end});
+}
+
+template <class L>
+void gather(const Request& r, const std::uint64_t* flat, std::uint64_t count, void* out) {
+  for_distribution<L>(r, Gather{flat, count, out});
 }
 
 }  // namespace

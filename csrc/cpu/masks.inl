@@ -91,6 +91,7 @@ struct KeptPlaces {
     std::uint32_t bits = ~L::mask_bits(mask) & ((std::uint32_t(1) << count) - 1);
     if (bits == 0) return;
     if (kept.size + L::width > kept.capacity) kept.grow(kept);
+    if (kept.failed) return;
     for (; bits; bits &= bits - 1) kept.places[kept.size++] = place + __builtin_ctz(bits);
   }
 };

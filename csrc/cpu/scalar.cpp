@@ -4,5 +4,6 @@
 #include "cpu/masks.inl"
 
 namespace fastinit {
-extern const Kernels scalar_kernels = {"scalar", fill<ScalarLanes>, mask<ScalarLanes>, keep<ScalarLanes>};
+extern const Kernels scalar_kernels = {"scalar", fill<ScalarLanes>, mask<ScalarLanes>, keep<ScalarLanes>,
+                                       gather<ScalarLanes>};
 }

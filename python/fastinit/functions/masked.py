@@ -20,6 +20,7 @@ def sparse(
     *,
     correct_fan: bool = False,
     layout: str = "oi*",
+    format: str | None = None,
     **where: Unpack[Placement],
 ) -> Any:
     """Exactly so many weights of every input or of every output are left; the others are 0.
@@ -34,13 +35,16 @@ def sparse(
             the weights that feed one output unit (Martens, ICML 2010: 15 nonzeros).
         correct_fan: count fans from the weights that are left.
         layout: what each axis is, "oi*" being torch's, "*io" that of JAX and Keras.
+        format: "csr", "csc" or "coo" for that array of scipy.sparse, of a matrix in float32 or
+            float64: equal to the dense one converted, which never exists; indices are sorted.
         **where: ``seed``, ``name``, ``dtype``, ``device``, ``out``, ``index``; see
             ``Initializer``.
 
     Returns:
-        A NumPy array, or ``out``.
+        A NumPy array, or ``out``; with ``format``, a sparse array.
 
     Raises:
+        ImportError: ``format`` without scipy.
         TypeError: an argument of the wrong type.
         ValueError: both or neither of sparsity and nonzeros, an option out of range, a shape
             without an output and an input axis, or ``out`` that does not fit.
@@ -52,7 +56,11 @@ def sparse(
         {45}
     """
     what = Sparse(sparsity, nonzeros, std, base, per, correct_fan, layout)
-    return what(shape, **where)
+    if format is None:
+        return what(shape, **where)
+    from fastinit import formats
+
+    return formats.draw(what, shape, format, **where)
 
 
 def mask(
