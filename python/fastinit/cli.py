@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import sys
 import time
@@ -25,7 +24,7 @@ from rich.progress import (
 from rich.table import Table
 
 from fastinit import native
-from fastinit.checkpoint import Saved
+from fastinit.checkpoints import Saved
 from fastinit.plan import Plan
 
 app = typer.Typer(
@@ -94,8 +93,7 @@ def init(
         seconds = time.perf_counter() - began
     if as_json:
         facts = {"model": plan.manifest.model, "recipe": plan.recipe.name, "seed": plan.seed}
-        saved_facts = dataclasses.asdict(saved) | {"path": str(saved.path)}
-        typer.echo(json.dumps(facts | {"rules": plan.explain().by_rule()} | saved_facts))
+        typer.echo(json.dumps(facts | {"rules": plan.explain().by_rule()} | saved.to_dict()))
     else:
         _report(plan, saved, seconds)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fastinit import checkpoint, documents, drawing, explanation, streams
+from fastinit import checkpoints, documents, drawing, explanation, streams
 from fastinit.boxes import Index
 from fastinit.dtypes import dtype_of
 from fastinit.manifest import Manifest
@@ -242,26 +242,37 @@ class Plan:
         self,
         path: str | os.PathLike[str],
         *,
+        max_shard_size: int | str = "5GB",
+        only: Any = None,
         force: bool = False,
+        resume: bool = False,
         progress: Callable[[int], None] | None = None,
-    ) -> checkpoint.Saved:
-        """Draw every tensor into a safetensors file, through a few buffers of bounded size.
+    ) -> checkpoints.Saved:
+        """Draw every tensor into safetensors files, through a few buffers of bounded size.
 
-        The same plan gives the same bytes. The file appears whole, under its name, or not at all.
+        The same arguments give the same bytes. Every file appears whole, under its name, or not at
+        all, and the index last. Whole shards stay after an error or a kill, for ``resume``.
 
         Args:
-            path: of the file.
-            force: replace a file that exists.
-            progress: called with a number of bytes whenever so many more are written.
+            path: of one file, which ends in ``.safetensors``; else of a folder in the form of
+                Hugging Face: ``model.safetensors``, or where that would be too large shards with
+                their index, and the ``config.json`` that the manifest came from.
+            max_shard_size: of the tensors of a file in a folder: bytes, or "5GB" (10**9), "2GiB"
+                (2**30). A tensor that is larger has a file of its own.
+            only: a pattern, as rules have it; tensors whose names it does not match are left out.
+            force: replace what is there. In a folder, the checkpoint before goes first.
+            resume: keep whole files of the same plan, whose digests match, and draw the rest.
+            progress: called with a number of bytes whenever so many more are there.
 
         Returns:
-            The file's path, size and digests.
+            The paths, sizes and digests.
 
         Raises:
-            FileExistsError: the file exists, and ``force`` is not set.
+            FileExistsError: something is in the way, and ``force`` is not set.
             KeyboardInterrupt: on Ctrl-C.
-            OSError: the folder is missing or not writeable, ``path`` is no regular file, or the
-                disk is full.
+            OSError: the folder is missing or not writeable, or the disk is full.
+            TypeError: a size or pattern of the wrong type.
+            ValueError: a size that is not understood; ``only`` matches nothing.
 
         Example:
             >>> import fastinit, pathlib, tempfile
@@ -270,7 +281,15 @@ class Plan:
             ...     list(plan.save(pathlib.Path(folder, "model.safetensors")).digests)
             ['ln_f.weight']
         """
-        return checkpoint.save(self, Path(path), force=force, progress=progress)
+        return checkpoints.save(
+            self,
+            Path(path),
+            max_shard_size=max_shard_size,
+            only=only,
+            force=force,
+            resume=resume,
+            progress=progress,
+        )
 
 
 def _recipe(given: Recipe | str | os.PathLike[str] | None, manifest: Manifest) -> Recipe:
