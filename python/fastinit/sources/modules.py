@@ -83,7 +83,8 @@ def _buffer(name: str, owner: Any, tensor: Any) -> Parameter:
     found = _parameter(name, owner, tensor)
     rule = known(found)
     is_statistic = rule is not None and isinstance(rule.initializer, Constant)
-    if is_statistic or tensor.device.type == "meta" or not found.elements:
+    is_readable = tensor.device.type != "meta" and not hasattr(tensor, "placements")  # a DTensor
+    if is_statistic or not is_readable or not found.elements:
         return found
     flat = arrays.to_numpy(tensor).reshape(-1)
     if rule is not None and (flat == rule.initializer(flat.shape, dtype=flat.dtype)).all():

@@ -1,12 +1,14 @@
 """fastinit for PyTorch: ``import fastinit.torch as init`` replaces ``from torch.nn import init``.
 
 Every function of torch.nn.init, under the same name and with the same arguments, plus ``seed=``
-and ``name=``. Any name that is not ours is torch.nn.init's.
+and ``name=``. Any name that is not ours is torch.nn.init's. Beside them, whole modules: ``init_``
+and ``materialize_``, and ``fill_shard_`` for parts of tensors that no process holds.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
 try:
     from torch.nn import init as _torchs
@@ -43,18 +45,27 @@ from fastinit.torch.scaling import (
 )
 from fastinit.torch.structured import dirac_
 
+if TYPE_CHECKING:
+    from fastinit.torch.distributed import drawn_elements, fill_shard_
+    from fastinit.torch.materialize import materialize_
+    from fastinit.torch.modules import init_
+
 __all__ = [
     "calculate_gain",
     "constant",
     "constant_",
     "dirac",
     "dirac_",
+    "drawn_elements",
     "eye",
     "eye_",
+    "fill_shard_",
+    "init_",
     "kaiming_normal",
     "kaiming_normal_",
     "kaiming_uniform",
     "kaiming_uniform_",
+    "materialize_",
     "normal",
     "normal_",
     "ones_",
@@ -73,8 +84,21 @@ __all__ = [
 ]
 
 
+# What whole modules need, imported when it is first used: filling a tensor does without.
+_LAZY = {
+    "drawn_elements": "distributed",
+    "fill_shard_": "distributed",
+    "init_": "modules",
+    "materialize_": "materialize",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Any other name is torch.nn.init's."""
+    """What is imported when it is first used; any other name is torch.nn.init's."""
+    if name in _LAZY:
+        value = getattr(importlib.import_module(f"fastinit.torch.{_LAZY[name]}"), name)
+        globals()[name] = value
+        return value
     if name.startswith("__") or not hasattr(_torchs, name):
         raise AttributeError(f"module 'fastinit.torch' has no attribute {name!r}")
     return getattr(_torchs, name)
@@ -82,4 +106,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Ours and torch.nn.init's names."""
-    return sorted(set(globals()) | set(dir(_torchs)))
+    return sorted(set(globals()) | set(__all__) | set(dir(_torchs)))
