@@ -13,9 +13,9 @@ namespace {
 template <class W>
 struct Uniform {
   typename W::F scale, mid;
-  explicit Uniform(const Request& r)
+  FASTINIT_MEMBER explicit Uniform(const Request& r)
       : scale(W::value(r.parameter[0]) * W::value(W::bits == 32 ? 0x1p-24 : 0x1p-53)), mid(W::value(r.parameter[1])) {}
-  void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
+  FASTINIT_MEMBER void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
     x = uniform<W>(a, scale, mid);
     y = uniform<W>(b, scale, mid);
   }
@@ -24,8 +24,8 @@ struct Uniform {
 template <class W>
 struct Normal {
   typename W::F std, mean;
-  explicit Normal(const Request& r) : std(W::value(r.parameter[0])), mean(W::value(r.parameter[1])) {}
-  void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
+  FASTINIT_MEMBER explicit Normal(const Request& r) : std(W::value(r.parameter[0])), mean(W::value(r.parameter[1])) {}
+  FASTINIT_MEMBER void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
     normal_pair<W>(a, b, x, y);
     x = W::Lanes::fma(x, std, mean);
     y = W::Lanes::fma(y, std, mean);
@@ -38,9 +38,9 @@ template <class W, Cut cut>
 struct Truncated {
   typename W::F std, mean;
   CutLanes<W> constants;
-  explicit Truncated(const Request& r)
+  FASTINIT_MEMBER explicit Truncated(const Request& r)
       : std(W::value(r.parameter[0])), mean(W::value(r.parameter[1])), constants(broadcast_cut<W>(r.parameter + 4)) {}
-  void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
+  FASTINIT_MEMBER void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
     x = W::Lanes::fma(standard_truncated<W, cut>(a, constants), std, mean);
     y = W::Lanes::fma(standard_truncated<W, cut>(b, constants), std, mean);
   }
@@ -51,13 +51,46 @@ template <class W, class Draw>
 struct Clamped {
   Draw draw;
   typename W::F low, high;
-  explicit Clamped(const Request& r) : draw(r), low(W::value(r.parameter[2])), high(W::value(r.parameter[3])) {}
-  void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
+  FASTINIT_MEMBER explicit Clamped(const Request& r)
+      : draw(r), low(W::value(r.parameter[2])), high(W::value(r.parameter[3])) {}
+  FASTINIT_MEMBER void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
     draw(a, b, x, y);
     x = clamp<typename W::Lanes>(x, low, high);
     y = clamp<typename W::Lanes>(y, low, high);
   }
 };
+
+// ---- kinds of draw: Kind::Draw<W> is one over Words32 or Words64
+
+struct NormalKind {
+  template <class W>
+  using Draw = Normal<W>;
+};
+
+struct UniformKind {
+  template <class W>
+  using Draw = Uniform<W>;
+};
+
+struct ClampedUniformKind {
+  template <class W>
+  using Draw = Clamped<W, Uniform<W>>;
+};
+
+template <Cut cut>
+struct TruncatedKind {
+  template <class W>
+  using Draw = Clamped<W, Truncated<W, cut>>;
+};
+
+// Whether the largest or the smallest value that is drawn lies outside the bounds: the others lie between the two.
+template <class W>
+bool leaves_bounds(const Request& r) {
+  const Uniform<W> draw(r);
+  const auto low = W::Lanes::fma(W::value(-uniform_largest<W>), draw.scale, draw.mid);
+  const auto high = W::Lanes::fma(W::value(uniform_largest<W>), draw.scale, draw.mid);
+  return low < W::value(r.parameter[2]) || W::value(r.parameter[3]) < high;
+}
 
 // ---- sinks: float32 values of a group of blocks -> elements of a dtype in memory
 

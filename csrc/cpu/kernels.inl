@@ -195,7 +195,6 @@ struct Gather {
   }
 };
 
-// Kind::Draw<W> is the distribution over Words32 or Words64.
 template <class L, class Kind, class Action>
 void for_dtype(const Request& r, const Action& action) {
   using Draw32 = typename Kind::template Draw<Words32<L>>;
@@ -216,36 +215,6 @@ void for_dtype(const Request& r, const Action& action) {
     case float8_e5m2:
       return action.template act<Groups32<L, Draw32, Narrow<L, Code8, float8_e5m2_code<L>>>>(r);
   }
-}
-
-struct NormalKind {
-  template <class W>
-  using Draw = Normal<W>;
-};
-
-struct UniformKind {
-  template <class W>
-  using Draw = Uniform<W>;
-};
-
-struct ClampedUniformKind {
-  template <class W>
-  using Draw = Clamped<W, Uniform<W>>;
-};
-
-template <Cut cut>
-struct TruncatedKind {
-  template <class W>
-  using Draw = Clamped<W, Truncated<W, cut>>;
-};
-
-// Whether the largest or the smallest value that is drawn lies outside the bounds: the others lie between the two.
-template <class W>
-bool leaves_bounds(const Request& r) {
-  const Uniform<W> draw(r);
-  const auto low = W::Lanes::fma(W::value(-uniform_largest<W>), draw.scale, draw.mid);
-  const auto high = W::Lanes::fma(W::value(uniform_largest<W>), draw.scale, draw.mid);
-  return low < W::value(r.parameter[2]) || W::value(r.parameter[3]) < high;
 }
 
 template <class L, class Action>

@@ -1,14 +1,17 @@
 // FASTINIT_INLINE marks every function of numerics/ and lanes/: forced inline and of internal linkage, because a weak
 // inline symbol compiled for one instruction set can be the copy that the linker keeps for all of them.
+// FASTINIT_MEMBER marks their constructors and other members that use `this`.
 // FASTINIT_UNROLL stands before loops of constant length over register arrays.
 #pragma once
 
 #include <cstdint>
 
 #if defined(__CUDACC__)
-#define FASTINIT_INLINE static __host__ __device__ __forceinline__
+#define FASTINIT_INLINE static __device__ __forceinline__
+#define FASTINIT_MEMBER __device__ __forceinline__
 #else
 #define FASTINIT_INLINE static inline __attribute__((always_inline))
+#define FASTINIT_MEMBER
 #endif
 
 #if defined(__clang__) || defined(__CUDACC__)

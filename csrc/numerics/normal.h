@@ -94,8 +94,8 @@ FASTINIT_INLINE typename W::F normal_radius(typename W::U a) {
   const F doubled = L::fma(L::to_float((typename W::I)a), W::value(2 * W::unit), W::value(W::unit));
   const auto large = L::negative((typename W::I)a);
   const F h = L::select(large, doubled, L::significand(doubled) - W::value(2));
-  const F exponent = L::select(large, W::value(0), L::exponent(doubled));
-  return L::sqrt(L::fma(exponent, W::value(minus_two_ln2), h * log_ratio<L>(h)));
+  const F product = h * log_ratio<L>(h);
+  return L::sqrt(L::select(large, product, L::fma(L::exponent(doubled), W::value(minus_two_ln2), product)));
 }
 
 // z0 = r cos t and z1 = r sin t.

@@ -1,0 +1,20 @@
+// The list of requests that Python passes.
+#pragma once
+
+#include <pybind11/numpy.h>
+
+#include <cstddef>
+
+#include "cpu/request.h"
+
+namespace fastinit {
+
+struct RequestList {
+  const Request* first;
+  std::size_t count;
+};
+
+// The array's requests, once each is known to be well-formed. Throws what Python sees as TypeError or ValueError.
+RequestList requests_in(const pybind11::array& requests, const pybind11::dtype& request_dtype);
+
+}  // namespace fastinit

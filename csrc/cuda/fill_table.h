@@ -1,0 +1,38 @@
+// What a launch reads: the requests as they are, and for each where its work begins.
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/request.h"
+
+namespace fastinit {
+
+// Which code draws a request; FillKind::constant serves every dtype.
+enum class FillKind : std::uint32_t {
+  constant,
+  uniform,
+  clamped_uniform,
+  normal,
+  truncated_centre,
+  truncated_wide_symmetric,
+  truncated_wide,
+  truncated_tail,
+};
+
+// A request's units are Philox blocks, row by row, or 16-byte pieces of memory for constants. A row of the part is a
+// stretch that is contiguous in the whole array too.
+struct FillEntry {
+  std::uint32_t first_tile;  // tiles of all the requests before it
+  FillKind kind;
+  std::uint64_t units_in_row;
+  std::uint64_t units;
+};
+
+struct FillTable {
+  const FillEntry* entries;  // one more than there are requests: its first_tile is the number of all tiles
+  const Request* requests;
+  std::uint32_t count;
+  std::uint32_t tile_units;
+};
+
+}  // namespace fastinit

@@ -1,0 +1,131 @@
+// From block numbers to 32-bit words of memory: the draws of cpu/draws.inl in a GPU's thread, and what they become in
+// each dtype. A block is Philox's: four elements.
+#pragma once
+
+#include "cpu/draws.inl"
+#include "cpu/request.h"
+#include "lanes/cuda.h"
+#include "numerics/narrow.h"
+#include "numerics/philox.h"
+
+namespace fastinit {
+namespace {
+
+using Lanes = CudaLanes;
+
+// What was read from memory is read again where it is next needed, and takes no register until then.
+__device__ void read_again() { asm volatile("" ::: "memory"); }
+
+// ---- sinks: four values -> the words of memory that hold them
+
+struct Float32Words {
+  using Item = std::uint32_t;
+  static __device__ void pack(const float (&value)[4], std::uint32_t* word) {
+    for (int j = 0; j < 4; ++j) word[j] = Lanes::bits(value[j]);
+  }
+};
+
+struct BFloat16Words {
+  using Item = std::uint16_t;
+  template <class L = Lanes>
+  static __device__ void pack(const float (&value)[4], std::uint32_t* word) {
+    for (int j = 0; j < 2; ++j) {
+      if constexpr (L::rounds_to_bfloat16) {
+        word[j] = L::bfloat16_pair(value[2 * j], value[2 * j + 1]);
+      } else {
+        word[j] = bfloat16_code<L>(value[2 * j]) | bfloat16_code<L>(value[2 * j + 1]) << 16;
+      }
+    }
+  }
+};
+
+struct Float16Words {
+  using Item = std::uint16_t;
+  static __device__ void pack(const float (&value)[4], std::uint32_t* word) {
+    for (int j = 0; j < 2; ++j) word[j] = Lanes::float16_pair(value[2 * j], value[2 * j + 1]);
+  }
+};
+
+template <std::uint32_t (*code)(float)>
+struct Float8Words {
+  using Item = std::uint8_t;
+  static __device__ void pack(const float (&value)[4], std::uint32_t* word) {
+    word[0] = code(value[0]) | code(value[1]) << 8 | code(value[2]) << 16 | code(value[3]) << 24;
+  }
+};
+
+// ---- groups: successive blocks that share the high half of their numbers
+
+// The blocks that a thread draws before it goes round its loop: what does not depend on the block is computed once for
+// all of them, as far as registers go.
+template <class Kind>
+constexpr int blocks_in_registers = 4;
+template <>
+constexpr int blocks_in_registers<TruncatedKind<Cut::wide_symmetric>> = 2;
+template <>
+constexpr int blocks_in_registers<TruncatedKind<Cut::wide>> = 2;
+template <>
+constexpr int blocks_in_registers<TruncatedKind<Cut::tail>> = 2;
+
+template <class Kind, class Sink>
+struct Group32 {
+  using Item = typename Sink::Item;
+  using Draw = typename Kind::template Draw<Words32<Lanes>>;
+  static constexpr int words = sizeof(Item);        // that a block takes
+  static constexpr int blocks_at_once = 4 / words;  // for one store of 16 bytes
+  static constexpr int blocks_in_flight =
+      blocks_in_registers<Kind> < blocks_at_once ? blocks_at_once : blocks_in_registers<Kind>;
+  Draw draw;
+  Stream stream;
+  __device__ explicit Group32(const Request& r) : draw(r), stream{r.seed, r.stream} {}
+
+  template <int n>
+  __device__ void fill(std::uint64_t block, std::uint32_t (&word)[n]) const {
+    constexpr int blocks = n / words;
+    std::uint64_t drawn[blocks][4];
+    philox<Lanes, blocks>(stream, block | purpose_values, 0, drawn);
+    FASTINIT_UNROLL
+    for (int g = 0; g < blocks; ++g) {
+      std::uint32_t a[4];
+      for (int j = 0; j < 4; ++j) a[j] = static_cast<std::uint32_t>(drawn[g][j]);
+      float value[4];
+      draw(a[0], a[1], value[0], value[1]);
+      draw(a[2], a[3], value[2], value[3]);
+      Sink::pack(value, word + g * words);
+    }
+  }
+};
+
+template <class Kind>
+struct Group64 {
+  using Item = std::uint64_t;
+  using Draw = typename Kind::template Draw<Words64<Lanes>>;
+  static constexpr int words = 8;
+  static constexpr int blocks_at_once = 1;  // for two stores of 16 bytes
+  static constexpr int blocks_in_flight = 1;
+  const Request& request;
+  Stream stream;
+  __device__ explicit Group64(const Request& r) : request(r), stream{r.seed, r.stream} {}
+
+  __device__ void fill(std::uint64_t block, std::uint32_t (&word)[words]) const {
+    // The constants of a float64 cut are too many to stay in registers: each block reads them anew.
+    read_again();
+    const Draw draw(request);
+    std::uint64_t high[1][4], low[1][4];
+    philox<Lanes, 1>(stream, block | purpose_values, 0, high);
+    philox<Lanes, 1>(stream, block | purpose_low_words, 0, low);
+    std::uint64_t drawn[4];
+    for (int j = 0; j < 4; ++j) drawn[j] = high[0][j] << 32 | (low[0][j] & 0xffffffffu);
+    double value[4];
+    draw(drawn[0], drawn[1], value[0], value[1]);
+    draw(drawn[2], drawn[3], value[2], value[3]);
+    for (int j = 0; j < 4; ++j) {
+      const std::uint64_t b = Lanes::bits(value[j]);
+      word[2 * j] = static_cast<std::uint32_t>(b);
+      word[2 * j + 1] = static_cast<std::uint32_t>(b >> 32);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace fastinit

@@ -1,0 +1,73 @@
+#include "cuda/runtime.h"
+
+#include <cuda_runtime_api.h>
+
+namespace fastinit {
+
+CudaFailure::CudaFailure(int error, const char* name_of_call)
+    : std::runtime_error(std::string(name_of_call) + ": " + cudaGetErrorString(static_cast<cudaError_t>(error)) + " (" +
+                         cudaGetErrorName(static_cast<cudaError_t>(error)) + ", " + std::to_string(error) + ")"),
+      code(error),
+      call(name_of_call) {}
+
+void check_cuda(int error, const char* name_of_call) {
+  if (error == cudaSuccess) return;
+  cudaGetLastError();  // or the next caller of it, somebody else perhaps, would take this error for its own
+  throw CudaFailure(error, name_of_call);
+}
+
+CurrentDevice::CurrentDevice(int device) {
+  check_cuda(cudaGetDevice(&previous_), "cudaGetDevice");
+  if (device == previous_) return;
+  check_cuda(cudaSetDevice(device), "cudaSetDevice");
+  changed_ = true;
+}
+
+CurrentDevice::~CurrentDevice() {
+  if (changed_) cudaSetDevice(previous_);
+}
+
+int runtime_version() {
+  int version;
+  check_cuda(cudaRuntimeGetVersion(&version), "cudaRuntimeGetVersion");
+  return version;
+}
+
+int driver_version() {
+  int version;
+  check_cuda(cudaDriverGetVersion(&version), "cudaDriverGetVersion");
+  return version;
+}
+
+int device_count() {
+  int count;
+  check_cuda(cudaGetDeviceCount(&count), "cudaGetDeviceCount");
+  return count;
+}
+
+int current_device() {
+  int device;
+  check_cuda(cudaGetDevice(&device), "cudaGetDevice");
+  return device;
+}
+
+DeviceProperties device_properties(int device) {
+  cudaDeviceProp found;
+  check_cuda(cudaGetDeviceProperties(&found, device), "cudaGetDeviceProperties");
+  return {found.name, found.major, found.minor, found.multiProcessorCount, found.totalGlobalMem};
+}
+
+std::pair<std::size_t, std::size_t> memory_info(int device) {
+  const CurrentDevice current(device);
+  std::size_t free, total;
+  check_cuda(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  return {free, total};
+}
+
+int pointer_device(std::uint64_t address) {
+  cudaPointerAttributes found;
+  check_cuda(cudaPointerGetAttributes(&found, reinterpret_cast<const void*>(address)), "cudaPointerGetAttributes");
+  return found.type == cudaMemoryTypeDevice || found.type == cudaMemoryTypeManaged ? found.device : -1;
+}
+
+}  // namespace fastinit

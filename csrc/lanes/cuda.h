@@ -1,0 +1,113 @@
+// The lane type of a GPU's threads: one lane, device code only. See scalar.h for what each operation means.
+//
+// Every operation's bits are those of the scalar lanes. PTX defines them all to the bit but one, rsqrt.approx in
+// sqrt().
+#pragma once
+
+#include "numerics/inline.h"
+
+namespace fastinit {
+
+struct CudaLanes {
+  static constexpr int blocks = 1;
+
+  using F32 = float;
+  using U32 = std::uint32_t;
+  using I32 = std::int32_t;
+  using M32 = bool;
+  using F64 = double;
+  using U64 = std::uint64_t;
+  using I64 = std::int64_t;
+  using M64 = bool;
+
+  FASTINIT_INLINE F32 f32(float x) { return x; }
+  FASTINIT_INLINE U32 u32(std::uint32_t x) { return x; }
+  FASTINIT_INLINE F64 f64(double x) { return x; }
+  FASTINIT_INLINE U64 u64(std::uint64_t x) { return x; }
+
+  FASTINIT_INLINE U32 bits(F32 x) { return __float_as_uint(x); }
+  FASTINIT_INLINE F32 float_of(U32 x) { return __uint_as_float(x); }
+  FASTINIT_INLINE U64 bits(F64 x) { return static_cast<U64>(__double_as_longlong(x)); }
+  FASTINIT_INLINE F64 float_of(U64 x) { return __longlong_as_double(static_cast<long long>(x)); }
+
+  FASTINIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return __fmaf_rn(a, b, c); }
+  FASTINIT_INLINE F64 fma(F64 a, F64 b, F64 c) { return __fma_rn(a, b, c); }
+
+  // Correctly rounded for 2^-101 <= x. These are the instructions, and the range, of what ptxas itself makes of
+  // sqrt.rn.f32 on every architecture; its test for other x costs two fifths of the whole. The result is right although
+  // the bits of the estimate are not defined.
+  FASTINIT_INLINE F32 sqrt(F32 x) {
+    F32 estimate;
+    asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(estimate) : "f"(x));
+    const F32 root = x * estimate;
+    return fma(fma(-root, root, x), estimate * 0.5f, root);
+  }
+  FASTINIT_INLINE F64 sqrt(F64 x) { return __dsqrt_rn(x); }
+
+  FASTINIT_INLINE F32 to_float(I32 x) { return static_cast<F32>(x); }
+  FASTINIT_INLINE F64 to_float(I64 x) { return static_cast<F64>(x); }
+
+  // (x & 0x7fffff) | 0x3f800000 in one instruction, which the compiler, with two constants, makes two of.
+  FASTINIT_INLINE F32 significand(F32 x) {
+    U32 result;
+    asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(result) : "r"(bits(x)), "r"(0x007fffffu), "r"(0x3f800000u));
+    return float_of(result);
+  }
+  FASTINIT_INLINE F64 significand(F64 x) { return float_of((bits(x) & 0x000fffffffffffffu) | 0x3ff0000000000000u); }
+  // One shift puts the biased exponent e behind the bits of 2^23, which makes 2^23 + e.
+  FASTINIT_INLINE F32 exponent(F32 x) {
+    return float_of(__funnelshift_r(bits(x), 0x4b000000u >> 9, 23)) - (0x1p23f + 127);
+  }
+  FASTINIT_INLINE F64 exponent(F64 x) { return to_float(static_cast<I64>(bits(x) >> 52) - 1023); }
+
+  FASTINIT_INLINE F32 max(F32 a, F32 b) { return a > b ? a : b; }
+  FASTINIT_INLINE F32 min(F32 a, F32 b) { return a < b ? a : b; }
+  FASTINIT_INLINE F64 max(F64 a, F64 b) { return a > b ? a : b; }
+  FASTINIT_INLINE F64 min(F64 a, F64 b) { return a < b ? a : b; }
+
+  FASTINIT_INLINE M32 less(F32 a, F32 b) { return a < b; }
+  FASTINIT_INLINE M64 less(F64 a, F64 b) { return a < b; }
+  FASTINIT_INLINE M32 negative(I32 x) { return x < 0; }
+  FASTINIT_INLINE M64 negative(I64 x) { return x < 0; }
+  FASTINIT_INLINE bool any(bool mask) { return mask; }
+
+  FASTINIT_INLINE F32 select(M32 mask, F32 a, F32 b) { return mask ? a : b; }
+  FASTINIT_INLINE U32 select(M32 mask, U32 a, U32 b) { return mask ? a : b; }
+  FASTINIT_INLINE F64 select(M64 mask, F64 a, F64 b) { return mask ? a : b; }
+  FASTINIT_INLINE U64 select(M64 mask, U64 a, U64 b) { return mask ? a : b; }
+
+  // Written out, since the compiler makes a product of 64-bit numbers of it, with an addition more.
+  FASTINIT_INLINE U64 multiply_low_halves(U64 a, U64 b) {
+    U64 product;
+    asm("mul.wide.u32 %0, %1, %2;" : "=l"(product) : "r"(static_cast<U32>(a)), "r"(static_cast<U32>(b)));
+    return product;
+  }
+  FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ b ^ c; }
+
+  // Two values as codes of 16 bits, the first in the low half: rounded once, to nearest even, as numerics/narrow.h
+  // does it. Values are never NaN, the only input on which the two would differ.
+  static constexpr bool rounds_to_float16 = true;
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+  static constexpr bool rounds_to_bfloat16 = true;
+  FASTINIT_INLINE U32 bfloat16_pair(F32 first, F32 second) {
+    U32 pair;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(second), "f"(first));
+    return pair;
+  }
+  FASTINIT_INLINE U32 float16_pair(F32 first, F32 second) {
+    U32 pair;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(second), "f"(first));
+    return pair;
+  }
+#else
+  static constexpr bool rounds_to_bfloat16 = false;
+  FASTINIT_INLINE U32 float16_pair(F32 first, F32 second) {
+    std::uint16_t low, high;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(low) : "f"(first));
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(high) : "f"(second));
+    return low | static_cast<U32>(high) << 16;
+  }
+#endif
+};
+
+}  // namespace fastinit
