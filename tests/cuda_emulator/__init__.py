@@ -1,0 +1,1 @@
+"""CUDA without a GPU: an emulator of PTX, and a stand-in for the runtime library."""

@@ -1,0 +1,193 @@
+"""The extension module ``_cuda`` without a GPU: its kernels run in ptxrun.
+
+The module must be linked with runtime.c in place of CUDA's runtime library, and hold its PTX as
+text (``--compress-mode=none``). Device pointers are addresses inside ``StandIn.device``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cuda_emulator import ptxrun
+
+_LAUNCH_FAILURE, _INVALID_VALUE = 719, 1
+_MULTIPROCESSORS, _MAJOR, _MINOR = 16, 75, 76  # numbers of device attributes
+_ATTRIBUTES = {10: 32, 1: 1024, 8: 49152, 97: 232448}
+
+
+@dataclass
+class Launch:
+    """One launch: the kernel's mangled name, its grid and block, and what it took."""
+
+    name: str
+    grid: tuple[int, ...]
+    block: tuple[int, ...]
+    thread_instructions: int
+
+
+@dataclass
+class StandIn:
+    """The one device of an emulated module.
+
+    ``architecture`` chooses the PTX (``"sm_80"``), ``multiprocessors`` the grid, ``order`` that
+    of the threads. ``log`` lists the launches, ``error`` is the finding behind a failed one.
+    """
+
+    path: Path
+    architecture: str = "sm_80"
+    multiprocessors: int = 1
+    order: str = "lockstep"
+    racecheck: bool = True
+    allow: tuple[str, ...] = ()
+    device: Any = field(default_factory=ptxrun.Device)
+    log: list[Launch] = field(default_factory=list)
+    error: Exception | None = None
+
+    def __post_init__(self) -> None:
+        """Load the module's library and connect it."""
+        self._texts: dict[str, str] = {}
+        self._modules: dict[str, Any] = {}
+        self._library = ctypes.CDLL(str(self.path))
+        c_int, c_size, c_address = ctypes.c_int, ctypes.c_size_t, ctypes.c_uint64
+        pointer, to = ctypes.c_void_p, ctypes.POINTER
+        self._callbacks = [
+            ctypes.CFUNCTYPE(c_int, c_size, to(c_address))(self._allocate),
+            ctypes.CFUNCTYPE(c_int, c_address)(self._release),
+            ctypes.CFUNCTYPE(c_int, c_address, c_address, c_size)(self._copy),
+            ctypes.CFUNCTYPE(c_int, c_address, c_int, c_size)(self._set),
+            ctypes.CFUNCTYPE(c_int, ctypes.c_char_p, to(ctypes.c_uint), to(pointer), c_size)(
+                self._launch
+            ),
+            ctypes.CFUNCTYPE(None, pointer)(self._image),
+            ctypes.CFUNCTYPE(c_int, c_int)(self._attribute),
+            ctypes.CFUNCTYPE(c_int, c_address)(self._is_device_memory),
+        ]
+        table = (pointer * len(self._callbacks))(
+            *[ctypes.cast(callback, pointer) for callback in self._callbacks]
+        )
+        self._library.stand_in_hooks(table)
+
+    # ---- for tests
+
+    def architectures(self) -> list[str]:
+        """Those whose PTX the module holds."""
+        return sorted(self._texts)
+
+    def module(self) -> Any:
+        """The parsed PTX of ``architecture``."""
+        if self.architecture not in self._modules:
+            self._modules[self.architecture] = ptxrun.Module(self._texts[self.architecture])
+        return self._modules[self.architecture]
+
+    def fail(self, call: str, code: int, after: int = 0) -> None:
+        """Let the call of this name, after so many more that succeed, return an error code."""
+        self._library.stand_in_fail(call.encode(), code, after)
+
+    def machine(self, devices: int, driver: int = 13000) -> None:
+        """So many devices, of which one can draw, and a driver's version; 0 is no driver."""
+        self._library.stand_in_machine(devices, driver)
+
+    def capturing(self, on: bool) -> None:
+        """Whether streams are being captured into a graph."""
+        self._library.stand_in_capturing(int(on))
+
+    @contextmanager
+    def fresh(self, **settings: Any) -> Iterator[StandIn]:
+        """With other settings, then with those from before, without errors or a log."""
+        before = {name: getattr(self, name) for name in settings}
+        self._clear()
+        for name, value in settings.items():
+            setattr(self, name, value)
+        try:
+            yield self
+        finally:
+            for name, value in before.items():
+                setattr(self, name, value)
+            self._clear()
+
+    def _clear(self) -> None:
+        self.error = None
+        self.log.clear()
+        self._library.stand_in_reset()
+        self.machine(1)
+
+    # ---- what the library calls
+
+    def _image(self, address: int) -> None:
+        """A fat binary: magic, version, size of the header (u16 at 6), of the rest (u64 at 8)."""
+        size = ctypes.c_uint64.from_address(address + 8).value
+        size += ctypes.c_uint16.from_address(address + 6).value
+        data = ctypes.string_at(address, size)
+        for match in re.finditer(rb"\.version \d", data):
+            text = data[match.start() : data.index(b"\0", match.start())].decode()
+            target = re.search(r"\.target (\w+)", text)
+            assert target is not None
+            self._texts[target[1]] = self._texts.get(target[1], "") + text
+
+    def _guard(self, work: Callable[[], None], code: int) -> int:
+        try:
+            work()
+        except (ptxrun.EmuError, ptxrun.PtxError, ValueError) as error:
+            self.error = error
+            return code
+        return 0
+
+    def _allocate(self, size: int, out: Any) -> int:
+        out[0] = self.device.alloc(size) if size else 0
+        return 0
+
+    def _release(self, address: int) -> int:
+        return self._guard(lambda: self.device.free(address), _INVALID_VALUE)
+
+    def _is_device_memory(self, address: int) -> int:
+        return int(0 <= address - ptxrun.GBASE < len(self.device.u1))
+
+    def _copy(self, to: int, source: int, size: int) -> int:
+        def work() -> None:
+            data: NDArray[np.uint8]
+            if self._is_device_memory(source):
+                data = self.device.read(source, np.uint8, size)
+            else:
+                data = np.frombuffer(ctypes.string_at(source, size), np.uint8)
+            if self._is_device_memory(to):
+                self.device.write(to, data)
+            else:
+                ctypes.memmove(to, data.tobytes(), size)
+
+        return self._guard(work, _INVALID_VALUE)
+
+    def _set(self, address: int, value: int, size: int) -> int:
+        filled = np.full(size, value & 255, np.uint8)
+        return self._guard(lambda: self.device.write(address, filled), _INVALID_VALUE)
+
+    def _attribute(self, number: int) -> int:
+        major, minor = divmod(int(self.architecture.removeprefix("sm_")), 10)
+        if number in (_MAJOR, _MINOR):
+            return major if number == _MAJOR else minor
+        return self.multiprocessors if number == _MULTIPROCESSORS else _ATTRIBUTES[number]
+
+    def _launch(self, name: bytes, sizes: Any, arguments: Any, shared: int) -> int:
+        grid, block = tuple(sizes[0:3]), tuple(sizes[3:6])
+
+        def work() -> None:
+            kernel = self.module().kernel(name.decode())
+            values = [
+                ctypes.string_at(arguments[k], size)
+                for k, (_, size) in enumerate(kernel.params.values())
+            ]
+            done = kernel.launch(
+                grid, block, values, self.device, shared,
+                order=self.order, racecheck=self.racecheck, allow=self.allow,
+            )  # fmt: skip
+            self.log.append(Launch(name.decode(), grid, block, done["thread_instructions"]))
+
+        return self._guard(work, _LAUNCH_FAILURE)

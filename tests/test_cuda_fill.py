@@ -1,0 +1,65 @@
+"""CUDA draws what the CPU draws, bit for bit: emulated, and on a card where there is one."""
+
+import pytest
+
+from cuda_cases import CARRY, KERNELS, KINDS, borders, check, constants, rectangles, run_of
+from cuda_machines import ALLOWED, VIRTUAL, Card, Emulated
+from fastinit.dtypes import DTYPES
+from support import DTYPES as DRAWN
+
+
+@pytest.mark.parametrize("architecture", VIRTUAL)
+def test_bits_are_fixed_by_ptx(emulation: Emulated, architecture: str) -> None:
+    """No kernel has an operation of undefined result, but for the estimate in the square root."""
+    with emulation.stand_in.fresh(architecture=f"sm_{architecture}") as stand_in:
+        found = {operation for _, _, _, operation in stand_in.module().lint()}
+    assert found == set(ALLOWED)
+
+
+@pytest.mark.parametrize("dtype", DRAWN)
+@pytest.mark.parametrize("kind", KERNELS)
+def test_fills_emulated(emulation: Emulated, kind: str, dtype: str) -> None:
+    """Each kernel: runs and constants in one launch of one block, rectangular parts on three."""
+    what, drawn = KINDS[kind], DTYPES[dtype]
+    for architecture in ("80", "75" if dtype in ("float32", "bfloat16", "float16") else "100"):
+        with emulation.stand_in.fresh(architecture=f"sm_{architecture}", multiprocessors=1):
+            check(emulation, [*borders(what, drawn), *constants()], architecture)
+            assert [launch.grid for launch in emulation.stand_in.log] == [(1, 1, 1)]
+        with emulation.stand_in.fresh(architecture=f"sm_{architecture}", multiprocessors=3):
+            check(emulation, rectangles(what, drawn), architecture)
+            assert [launch.grid for launch in emulation.stand_in.log] == [(3, 1, 1)]
+
+
+@pytest.mark.parametrize("order", ["warps-rev", "random"])
+@pytest.mark.parametrize("kind", KERNELS)
+def test_order_of_threads_is_free(emulation: Emulated, kind: str, order: str) -> None:
+    """The same bits, whatever threads run first."""
+    with emulation.stand_in.fresh(order=order, multiprocessors=3):
+        for dtype in ("float32", "float8_e5m2"):
+            check(emulation, list(borders(KINDS[kind], DTYPES[dtype]))[::5], order)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("multiprocessors", [1, 3])
+@pytest.mark.parametrize("order", ["warps", "warps-rev", "random"])
+@pytest.mark.parametrize("dtype", DRAWN)
+@pytest.mark.parametrize("kind", KINDS)
+def test_full_matrix(
+    emulation: Emulated, kind: str, dtype: str, order: str, multiprocessors: int
+) -> None:
+    """Every kind of draw in every order, on either grid, for every class of architectures."""
+    what, drawn = KINDS[kind], DTYPES[dtype]
+    for architecture in VIRTUAL:
+        settings = {"architecture": f"sm_{architecture}", "multiprocessors": multiprocessors}
+        with emulation.stand_in.fresh(order=order, **settings):
+            check(emulation, [*borders(what, drawn), *rectangles(what, drawn)], architecture)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", DRAWN)
+@pytest.mark.parametrize("kind", KINDS)
+def test_fills_on_a_card(card: Card, kind: str, dtype: str) -> None:
+    """The same cases on a GPU, and a part that fills it several times over."""
+    what, drawn = KINDS[kind], DTYPES[dtype]
+    check(card, [*borders(what, drawn), *rectangles(what, drawn), *constants()])
+    check(card, [run_of(what, drawn, CARRY - (1 << 24), 1 << 26)])
