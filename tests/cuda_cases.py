@@ -10,7 +10,6 @@ import numpy as np
 
 from cuda_machines import Machine
 from fastinit.boxes import part
-from fastinit.dtypes import DTYPES
 from fastinit.initializers import Constant, Normal, TruncatedNormal, Uniform
 from fastinit.initializers.base import Distribution
 from fastinit.native import fill
