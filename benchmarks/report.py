@@ -1,10 +1,10 @@
-"""The README's table and docs/benchmarks.md, from the result files.
+"""The README's table, docs/benchmarks.md and the table in docs/cuda.md, from the result files.
 
     python -m benchmarks.report [--check]
 
 The README gets a few lines of every result file between its two markers, docs/benchmarks.md all
-figures. ``--check`` only says, by exit status 1, whether they would differ. Missing peers become a
-dash, a missing result file is left out.
+figures, docs/cuda.md the compiler's between its markers. ``--check`` only says, by exit status 1,
+whether they would differ. Missing peers become a dash, a missing result file is left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks import common
-from benchmarks.tables import fills, overheads
+from benchmarks.tables import cuda, cuda_static, fills, overheads
 from benchmarks.tables.text import Report, Rows, table
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
@@ -35,7 +35,7 @@ class Tables(Protocol):
         """Markdown with all figures."""
 
 
-TABLES: tuple[Tables, ...] = (fills, overheads)
+TABLES: tuple[Tables, ...] = (fills, overheads, cuda, cuda_static)
 TITLE = """# Benchmarks
 
 Made by `python -m benchmarks.report` from the files in benchmarks/results. Every benchmark checks
@@ -44,7 +44,7 @@ are noisy: only the ratios within one table count."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Rewrite README.md and docs/benchmarks.md, or check them."""
+    """Rewrite the pages, or check them."""
     parser = argparse.ArgumentParser("python -m benchmarks.report", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it differs")
@@ -53,6 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     readme, page = options.root / "README.md", options.root / "docs" / "benchmarks.md"
     results = options.root / "benchmarks" / "results"
     wanted = {readme: replaced(readme.read_text(), summary(results)), page: details(results)}
+    if (results / cuda_static.FILE).exists():
+        kernels = options.root / "docs" / "cuda.md"
+        overview = cuda_static.overview(common.read(results / cuda_static.FILE))
+        wanted[kernels] = replaced(kernels.read_text(), f"{overview}\n")
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
     for path in stale:
         if options.check:
@@ -71,7 +75,7 @@ def replaced(text: str, content: str) -> str:
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end or BEGIN in tail or END in tail:
-        raise ValueError(f"README.md needs one {BEGIN} and after it one {END}")
+        raise ValueError(f"a page needs one {BEGIN} and after it one {END}")
     return f"{head}{BEGIN}\n{content}{END}{tail}"
 
 
