@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
-_NO_DEVICE = 100  # cudaErrorNoDevice
+_OUT_OF_MEMORY, _NO_DEVICE = 2, 100  # cudaErrorMemoryAllocation, cudaErrorNoDevice
 _ELSE = "or draw with device='cpu'"
 _INSTALL_CUPY = "pip install 'fastinit[cuda]'"
 _BUILD = "build it where nvcc is installed, with -Ccmake.define.FASTINIT_CUDA=ON"
@@ -92,6 +93,26 @@ def extension(number: int | None = None) -> ModuleType:
     if why_not is not None:
         raise RuntimeError(f"CUDA cannot be used: {why_not}")
     return _load()
+
+
+def fill(requests: NDArray[np.void], number: int, stream: int) -> None:
+    """Enqueue the drawing of requests on a stream of GPU ``number``.
+
+    Raises:
+        MemoryError: the GPU, or pinned memory of the host, has no room for the requests' table.
+        RuntimeError: CUDA cannot be used here, or one of its calls failed; nothing is drawn, or
+            the launches before that.
+    """
+    native = extension(number)
+    try:
+        native.fill(requests, number, stream)
+    except native.CudaError as error:
+        if error.code != _OUT_OF_MEMORY:
+            raise
+        raise MemoryError(
+            f"{len(requests)} requests need {requests.nbytes} bytes and a little more on "
+            f"cuda:{number}, beside the arrays: {error}; free some memory, or draw less at once"
+        ) from None
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any], place: str) -> Any:

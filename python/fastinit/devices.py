@@ -40,7 +40,7 @@ class Cuda:
     def fill(self, records: list[bytes]) -> None:
         """Enqueue the drawing of all records on the stream, and return without waiting for it."""
         if records:
-            cuda.extension(self.number).fill(requests_of(records), self.number, self.stream)
+            cuda.fill(requests_of(records), self.number, self.stream)
 
     def __str__(self) -> str:
         """As ``device=`` takes it."""
