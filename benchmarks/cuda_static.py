@@ -54,19 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", metavar="PATH", help="write the report there")
     parser.add_argument("--library", type=Path, metavar="FILE", help="in place of fastinit._cuda")
     options = parser.parse_args(argv)
-    library = options.library or _built()
+    library = options.library or built()
     if library is None:
         print("Nothing is counted, since this fastinit was built without CUDA.")
         return 0
-    results = sorted(
-        measure(library), key=lambda each: (int(each["architecture"][3:]), each["kernel"])
-    )
+    results = sorted(measure(library), key=rank)
     for each in results:
         print(describe(each))
     report = {
         "format": common.FORMAT,
         "benchmark": "cuda_static",
-        "environment": common.environment() | _compiler(library),
+        "environment": common.environment() | compiler(library),
         "settings": {},
         "checks": [],
         "left_out": [],
@@ -94,6 +92,13 @@ def measure(library: Path) -> Iterator[dict[str, Any]]:
                     **usage[name],
                     **counts(code[name], ITEM_SIZES.get(titles(clear)["dtype"] or "")),
                 }
+
+
+def rank(entry: dict[str, Any]) -> tuple[Any, ...]:
+    """Where it stands: by architecture, draw and dtype."""
+    dtypes = list(ITEM_SIZES)
+    place = dtypes.index(entry["dtype"]) if entry["dtype"] in dtypes else len(dtypes)
+    return int(entry["architecture"][3:]), entry["draw"] or "~", place, entry["kernel"]
 
 
 def describe(entry: dict[str, Any]) -> str:
@@ -208,12 +213,13 @@ def _output(*command: str | Path, folder: str | None = None) -> str:
     return done.stdout
 
 
-def _built() -> Path | None:
+def built() -> Path | None:
+    """The module of this installation."""
     found = util.find_spec("fastinit._cuda")
     return Path(found.origin) if found and found.origin else None
 
 
-def _compiler(library: Path) -> dict[str, Any]:
+def compiler(library: Path) -> dict[str, Any]:
     """By whom the module was compiled, which it says itself."""
     spec = util.spec_from_file_location("fastinit._cuda", library)
     if spec is None or spec.loader is None:

@@ -151,7 +151,7 @@ class Cupy(ModuleType):
 
 
 @contextmanager
-def machine(patch: pytest.MonkeyPatch, extension: Extension | None) -> Iterator[None]:
+def machine(patch: pytest.MonkeyPatch, extension: ModuleType | None) -> Iterator[None]:
     """A machine whose ``fastinit._cuda`` is this, or that has none."""
     with patch.context() as now:
         now.setitem(sys.modules, "fastinit._cuda", extension)

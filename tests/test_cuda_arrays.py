@@ -220,11 +220,11 @@ def test_cupy_on_a_card(dtype: str, card: Card) -> None:  # noqa: ARG001
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_torch_on_a_card(dtype: str, card: Card) -> None:  # noqa: ARG001
-    """torch's tensors are filled on torch's current stream, and autograd sees it."""
+    """Tensors of torch are filled on torch's current stream, and autograd sees it."""
     import torch
 
     tensor = torch.zeros(LARGE, dtype=getattr(torch, dtype), device="cuda")
-    stream = torch.cuda.Stream()
+    stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         assert fastinit.normal(LARGE, seed=3, out=tensor) is tensor

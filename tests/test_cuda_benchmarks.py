@@ -4,14 +4,14 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import fastinit
-from benchmarks import cuda, cuda_static, gpu, sass
+from benchmarks import common, cuda, cuda_static, gpu, sass
 from standins import Cupy, Extension, machine
 
-ROOT = Path(__file__).parent.parent
 TINY = ["--size", "65536", "--matrix", "16", "--repeats", "1", "--peers", ""]
 
 
@@ -171,3 +171,52 @@ def test_titles(name: str) -> None:
     """What a kernel draws stands in its C++ name."""
     titles = cuda_static.titles(name)
     assert (titles["draw"], titles["dtype"]) == NAMES[name]
+
+
+# ---- what was found -----------------------------------------------------------------------------
+
+STATIC = common.read(common.RESULTS / "cuda_static.json")
+BUDGET = {  # instructions a value on sm_90
+    ("uniform", "float32"): 20,
+    ("normal", "float32"): 44,
+    ("normal", "bfloat16"): 48,
+}
+
+
+def found(architecture: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """The committed figures of the fills on one architecture."""
+    return {
+        (each["draw"], each["dtype"]): each
+        for each in STATIC["results"]
+        if each["architecture"] == architecture and each["draw"]
+    }
+
+
+@pytest.mark.parametrize(("draw", "dtype"), BUDGET)
+def test_budget(draw: str, dtype: str) -> None:
+    """A value costs no more instructions than was set out, with every detour."""
+    entry = found("sm_90")[draw, dtype]
+    assert entry["per_value"] <= entry["per_value_most"] <= BUDGET[draw, dtype]
+
+
+def test_registers() -> None:
+    """Four blocks of 256 threads fit on a multiprocessor; float32 and below spill nothing there."""
+    for (draw, dtype), entry in found("sm_90").items():
+        if dtype != "float64":
+            assert entry["registers"] <= 64, (draw, dtype)
+            assert (entry["stack"], entry["spills"]) == (0, 0), (draw, dtype)
+
+
+@pytest.mark.slow
+def test_figures_are_those_of_the_code() -> None:
+    """Where the same compiler built this module, the committed figures are its own."""
+    library = cuda_static.built()
+    if library is None:
+        pytest.skip("this fastinit was built without CUDA")
+    if cuda_static.compiler(library)["nvcc"] != STATIC["environment"]["nvcc"]:
+        pytest.skip(f"the committed figures are of {STATIC['environment']['nvcc']}")
+    measured = list(cuda_static.measure(library))
+    built = {each["architecture"] for each in measured}
+    expected = [each for each in STATIC["results"] if each["architecture"] in built]
+    rank = cuda_static.rank
+    assert sorted(measured, key=rank) == sorted(expected, key=rank)
