@@ -31,10 +31,13 @@ def test_metadata(tmp_path: Path) -> None:
     saved = small(seed=5).save(tmp_path / "m.safetensors")
     with safe_open(saved.path, framework="numpy") as file:
         metadata = file.metadata()
-    plan, digests = (json.loads(metadata.pop(f"fastinit.{key}")) for key in ("plan", "digests"))
+    text = metadata.pop("fastinit.plan")
+    plan, digests = json.loads(text), json.loads(metadata.pop("fastinit.digests"))
+    assert metadata.pop("fastinit.plan_digest") == hashlib.sha256(text.encode()).hexdigest()
     assert metadata == {
         "format": "pt",
         "fastinit.format": "1",
+        "fastinit.part": "1 of 1",
         "fastinit.stream_version": str(fastinit.STREAM_VERSION),
     }
     assert plan == small(seed=5).to_dict()

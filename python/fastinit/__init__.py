@@ -57,6 +57,7 @@ from fastinit.native import get_num_threads, info, set_num_threads
 from fastinit.streams import STREAM_VERSION, seed
 
 if TYPE_CHECKING:
+    from fastinit.checkpoints import diff, load_plan, verify
     from fastinit.manifest import Manifest, Parameter
     from fastinit.plan import Plan
     from fastinit.rules import Axis, Layers, Recipe, Regex, Rule, Scale, Setting, recipe, recipes
@@ -93,6 +94,7 @@ __all__ = [
     "bernoulli",
     "constant",
     "cuda_status",
+    "diff",
     "digest",
     "dirac",
     "eye",
@@ -108,6 +110,7 @@ __all__ = [
     "kaiming_uniform",
     "lecun_normal",
     "lecun_uniform",
+    "load_plan",
     "mask",
     "n_m",
     "normal",
@@ -120,6 +123,7 @@ __all__ = [
     "truncated_normal",
     "uniform",
     "variance_scaling",
+    "verify",
     "xavier_normal",
     "xavier_uniform",
     "zeros",
@@ -139,6 +143,9 @@ _LAZY = {
     "Setting": "rules",
     "recipe": "rules",
     "recipes": "rules",
+    "diff": "checkpoints",
+    "load_plan": "checkpoints",
+    "verify": "checkpoints",
 }
 
 _ADAPTERS = ("torch",)

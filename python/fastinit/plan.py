@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from fastinit import checkpoints, documents, drawing, explanation, streams
+from fastinit import documents, drawing, explanation, streams
 from fastinit.boxes import Index
+from fastinit.checkpoints.planfiles import PlanFiles
 from fastinit.dtypes import dtype_of
 from fastinit.manifest import Manifest
 from fastinit.planned import Planned, planned
@@ -19,7 +19,7 @@ from fastinit.rules.patterns import compiled, pattern_of
 FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
 
 
-class Plan:
+class Plan(PlanFiles):
     """What will be drawn for every tensor of a model: a manifest, a recipe and a seed, resolved.
 
     The stream of a tensor is its name, so each equals what the function of its initializer draws
@@ -237,59 +237,6 @@ class Plan:
         with documents.located("manifest"):
             manifest = Manifest.from_dict(found["manifest"])
         return Plan(manifest, rules, seed=found["seed"], dtype=found["dtype"])
-
-    def save(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        max_shard_size: int | str = "5GB",
-        only: Any = None,
-        force: bool = False,
-        resume: bool = False,
-        progress: Callable[[int], None] | None = None,
-    ) -> checkpoints.Saved:
-        """Draw every tensor into safetensors files, through a few buffers of bounded size.
-
-        The same arguments give the same bytes. Every file appears whole, under its name, or not at
-        all, and the index last. Whole shards stay after an error or a kill, for ``resume``.
-
-        Args:
-            path: of one file, which ends in ``.safetensors``; else of a folder in the form of
-                Hugging Face: ``model.safetensors``, or where that would be too large shards with
-                their index, and the ``config.json`` that the manifest came from.
-            max_shard_size: of the tensors of a file in a folder: bytes, or "5GB" (10**9), "2GiB"
-                (2**30). A tensor that is larger has a file of its own.
-            only: a pattern, as rules have it; tensors whose names it does not match are left out.
-            force: replace what is there. In a folder, the checkpoint before goes first.
-            resume: keep whole files of the same plan, whose digests match, and draw the rest.
-            progress: called with a number of bytes whenever so many more are there.
-
-        Returns:
-            The paths, sizes and digests.
-
-        Raises:
-            FileExistsError: something is in the way, and ``force`` is not set.
-            KeyboardInterrupt: on Ctrl-C.
-            OSError: the folder is missing or not writeable, or the disk is full.
-            TypeError: a size or pattern of the wrong type.
-            ValueError: a size that is not understood; ``only`` matches nothing.
-
-        Example:
-            >>> import fastinit, pathlib, tempfile
-            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
-            >>> with tempfile.TemporaryDirectory() as folder:
-            ...     list(plan.save(pathlib.Path(folder, "model.safetensors")).digests)
-            ['ln_f.weight']
-        """
-        return checkpoints.save(
-            self,
-            Path(path),
-            max_shard_size=max_shard_size,
-            only=only,
-            force=force,
-            resume=resume,
-            progress=progress,
-        )
 
 
 def _recipe(given: Recipe | str | os.PathLike[str] | None, manifest: Manifest) -> Recipe:

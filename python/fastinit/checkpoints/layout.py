@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -95,12 +96,15 @@ def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layo
     config = plan.manifest.config
     index = None
     if path.suffix == SUFFIX:
-        shards = [shard(path, tensors, metadata)]
+        shards = [shard(path, tensors, metadata, 1, 1)]
         config = config if path.name == WHOLE else None  # no loader looks beside other names
     else:
         groups = _split(tensors, most)
         paths = [path / each for each in _names(len(groups))]
-        shards = [shard(path, group, metadata) for path, group in zip(paths, groups, strict=True)]
+        shards = [
+            shard(path, group, metadata, k, len(groups))
+            for k, (path, group) in enumerate(zip(paths, groups, strict=True), start=1)
+        ]
         if len(shards) > 1:
             index = (path / INDEX, _index(shards))
     folder = shards[0].path.parent
@@ -108,23 +112,28 @@ def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layo
     return Layout(path, tuple(shards), beside, index)
 
 
-def shard(path: Path, tensors: Sequence[Planned], metadata: Mapping[str, str]) -> Shard:
-    """A file of these tensors.
+def shard(
+    path: Path, tensors: Sequence[Planned], metadata: Mapping[str, str], number: int, of: int
+) -> Shard:
+    """The file of that number, of these tensors.
 
     Those of whole pages come first, each on pages of its own, so that they can be read and written
     past the system's cache; then wide dtypes before narrow ones, so that all items are aligned.
     """
     key = lambda each: (each.size % headers.PAGE != 0, -each.dtype.itemsize)  # noqa: E731
-    return Shard(path, tuple(sorted(tensors, key=key)), metadata)
+    part = {"fastinit.part": f"{number} of {of}"}
+    return Shard(path, tuple(sorted(tensors, key=key)), {**metadata, **part})
 
 
 def metadata_of(plan: Plan, only: Any) -> dict[str, str]:
     """What each file says of itself, but for the digests."""
+    text = _compact(plan.to_dict())
     return {
         "format": "pt",  # whose weights these are, for transformers
         "fastinit.format": str(FORMAT),
         "fastinit.stream_version": str(STREAM_VERSION),
-        "fastinit.plan": _compact(plan.to_dict()),
+        "fastinit.plan": text,
+        "fastinit.plan_digest": hashlib.sha256(text.encode()).hexdigest(),  # of accidents
     } | ({} if only is None else {"fastinit.only": _compact(plain(pattern_of(only)))})
 
 

@@ -1,0 +1,1 @@
+"""The commands of ``fastinit``, one a file, over what they share."""

@@ -1,0 +1,25 @@
+"""``fastinit info``: what this installation is."""
+
+from __future__ import annotations
+
+from fastinit import native
+from fastinit.commands.shared import Json, print_json, print_table
+
+
+def info(as_json: Json = False) -> None:
+    """Show what this installation is and what it uses here.
+
+    \b
+    Examples:
+      fastinit info
+      fastinit info --json
+    """  # noqa: D301
+    facts = native.info()
+    if as_json:
+        print_json(facts)
+        return
+    rows = [
+        [key, ", ".join(value) if isinstance(value, list) else str(value)]
+        for key, value in facts.items()
+    ]
+    print_table((("What", False), ("Here", False)), rows)

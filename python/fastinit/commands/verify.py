@@ -1,0 +1,61 @@
+"""``fastinit verify``: what a checkpoint holds, against what its plan draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fastinit import checkpoints
+from fastinit.checkpoints.opened import opened
+from fastinit.checkpoints.verifying import DRAWN
+from fastinit.commands.shared import FAILED, Json, errors, print_findings, print_json, progress
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(help="A safetensors file, an index or a folder.")],
+    as_json: Json = False,
+) -> None:
+    """Draw again what a checkpoint should hold, and compare every bit.
+
+    The plan is in the files; the digests there are not trusted. Tensors are as drawn, differ, are
+    missing, or unknown: of those that no plan names, nobody can know.
+
+    \b
+    Examples:
+      fastinit verify gpt2.safetensors
+      fastinit verify llama
+      fastinit verify llama/model.safetensors.index.json --json
+
+    \b
+    Exit codes: 0 all as drawn, 1 not so, 2 wrong usage or an error.
+    """  # noqa: D301
+    with errors():
+        total = sum(each.end - each.begin for file in opened(path).files for each in file.entries)
+        with progress("verifying", total) as advance:
+            found = checkpoints.verify(path, progress=advance)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        _report(found)
+    if not found.ok:
+        raise typer.Exit(FAILED)
+
+
+def _report(found: checkpoints.Verification) -> None:
+    findings = []
+    for each in found.tensors:
+        text = each.reason or ""
+        if (place := each.mismatch) is not None:
+            text = (
+                f"{place.count:,} of its elements\n"
+                f"    first {list(place.index)}: {place.right}, drawn {place.left}"
+            )
+        if each.status != DRAWN:
+            findings.append((each.name, f"{each.status}: {text}"))
+    print_findings(findings)
+    for problem in found.problems:
+        typer.echo(problem)
+    counts = ", ".join(f"{count:,} {status}" for status, count in found.counts.items() if count)
+    typer.echo(f"{found.path}: {counts}: {'verified' if found.ok else 'NOT verified'}")
