@@ -85,7 +85,8 @@ def normal_(
         ValueError: both ``seed`` and ``generator``, or a seed that cannot be kept to.
 
     Example:
-        >>> import fastinit.torch as init, torch
+        >>> import fastinit, torch
+        >>> import fastinit.torch as init
         >>> w = init.normal_(torch.empty(3, 5), std=0.02, seed=0, name="w")
         >>> bool((w.numpy() == fastinit.normal((3, 5), std=0.02, seed=0, name="w")).all())
         True
