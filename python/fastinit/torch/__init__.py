@@ -19,6 +19,7 @@ except ImportError as error:
 
 from torch.nn.init import calculate_gain, eye, eye_, orthogonal, orthogonal_, sparse, sparse_
 
+from fastinit.torch.acceleration import accelerate
 from fastinit.torch.aliases import (
     constant,
     dirac,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from fastinit.torch.modules import init_
 
 __all__ = [
+    "accelerate",
     "calculate_gain",
     "constant",
     "constant_",

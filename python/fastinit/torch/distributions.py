@@ -211,7 +211,8 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 def _constant_(function: Callable[..., Tensor], tensor: Tensor, *value: Any) -> Tensor:
     context = local.context
-    if context is None and type(tensor) in PLAIN and tensor.nbytes < _LARGE:
+    is_small = type(tensor) in PLAIN and tensor.nbytes < _LARGE
+    if is_small and (context is None or context.is_settled(tensor)):
         if has_torch_function_unary(tensor) or tensor.is_inference():
             return function(tensor, *value)
         alias = tensor.detach()  # half the time of a no_grad context
@@ -220,7 +221,10 @@ def _constant_(function: Callable[..., Tensor], tensor: Tensor, *value: Any) -> 
         else:
             alias.fill_(value[0] if value else 1.0)
         return tensor
-    if is_ours(tensor) and tensor.is_cpu and values.is_constant(tensor.dtype):
+    can_wait = is_ours(tensor) and (context is not None or tensor.is_cpu)
+    if can_wait and values.is_constant(tensor.dtype):
         what = value[0] if value else float(function is init.ones_)
         return draw_(tensor, values.constant(what, tensor.dtype), None, 0, None)
+    if context is not None:
+        context.settle(tensor)
     return function(tensor, *value)

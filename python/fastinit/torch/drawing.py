@@ -28,6 +28,18 @@ PLAIN = (torch.Tensor, torch.nn.Parameter)
 class Context(Protocol):
     """What may take draws in place of memory: ``accelerate``."""
 
+    def build(self, module: torch.nn.Module) -> None:
+        """A module begins to be built."""
+
+    def is_settled(self, tensor: torch.Tensor) -> bool:
+        """Whether nothing is pending in a tensor's memory that a write to all of it leaves."""
+
+    def settle(self, tensor: Any) -> None:
+        """Draw what is pending in a tensor's memory."""
+
+    def leave(self, function: Callable[..., Any], tensor: Any, *arguments: Any) -> Any:
+        """Let torch's own function draw."""
+
     def take(
         self, tensor: torch.Tensor, draws: Sequence[Draw], stream: tuple[int, int] | None
     ) -> None:
@@ -39,6 +51,8 @@ class _Local(threading.local):
 
     def __init__(self) -> None:
         self.context: Context | None = None
+        self.pending: Any = None  # the contexts' pending draws
+        self.is_leaving = False  # whether a function of torch was called to do its own work
         with torch.inference_mode(False):
             self.word = torch.empty((), dtype=torch.int64, device="cpu")
 
@@ -161,6 +175,9 @@ def leave(
         _warn_while_compiling()
     elif surprise:
         warnings.warn(f"torch.nn.init draws here: {surprise}", stacklevel=4)
+    context = local.context
+    if context is not None:
+        return context.leave(function, tensor, *arguments)  # type: ignore[no-any-return]
     return function(tensor, *arguments)
 
 
