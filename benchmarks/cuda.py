@@ -22,7 +22,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -162,24 +162,35 @@ class _Run:
     # ---- checking and timing
 
     def _measure(self, case: Case) -> None:
-        memset = gpu.of_memset(min(case.bytes, self.options.size))
-        contenders = [memset]
+        try:
+            self._time(case, list(self._contenders(case)))
+        except MemoryError as error:
+            self._leave_out(case.task, "cudaMemset", str(error))
+        gpu.free()
+
+    def _contenders(self, case: Case) -> Iterator[Contender]:
+        """All that can do it, checked."""
+        yield gpu.of_memset(min(case.bytes, self.options.size))
         for library, make in case.makers.items():
+            reasons = [common.LeftOutError, MemoryError, ValueError]
+            if library != "fastinit":  # whose failures stop everything
+                reasons.append(RuntimeError)
             try:
                 contender = make()
                 contender.run()
-            except (common.LeftOutError, MemoryError, ValueError) as reason:
+            except tuple(reasons) as reason:
                 self._leave_out(case.task, library, str(reason))
                 continue
             self._check(case, contender)
-            contenders.append(contender)
+            yield contender
+
+    def _time(self, case: Case, contenders: list[Contender]) -> None:
         measures = {each.library: self._timed(each) for each in contenders}
         found = common.interleaved(measures, self.options.repeats)
+        memset = contenders[0]
         limit = memset.bytes / common.spread(found[memset.library])["median"]
         for each in contenders:
             self._enter(case, each, common.spread(found[each.library]), limit)
-        del memset, contenders, contender, measures
-        gpu.free()
 
     def _check(self, case: Case, contender: Contender) -> None:
         """The bytes of fastinit must be the CPU's; a peer's moments are written down."""

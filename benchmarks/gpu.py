@@ -212,6 +212,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 def of_matrix(library: str, kind: str, size: int) -> Contender:
     """An orthogonal or sparse float32 matrix, into the same memory."""
     if library == "fastinit":
+        if not hasattr(fastinit, kind):
+            raise LeftOutError(f"this fastinit has no {kind}")
         out = needed("cupy").empty((size, size), "float32")
         return Contender(library, lambda: matrix(kind, size, out=out), lambda: [out.get()])
     torch = needed("torch")
