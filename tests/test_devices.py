@@ -226,6 +226,25 @@ def test_out_of_memory(cupy: Cupy, extension: Extension) -> None:  # noqa: ARG00
     assert extension.calls == []
 
 
+def test_model_out_of_memory(cupy: Cupy, extension: Extension) -> None:  # noqa: ARG001
+    """How much all of it takes too; nothing is drawn."""
+    model = fastinit.Manifest.from_shapes({"wpe.weight": (10, 8), "wte.weight": (512, 513)}, "gpt2")
+    message = "all 2 tensors take 1050944 bytes, of which 320 were there: .*1050624 bytes on cuda:0"
+    with pytest.raises(MemoryError, match=message):
+        fastinit.Plan(model, "gpt2").init(device="cuda")
+    assert extension.calls == []
+
+
+def test_model(cupy: Cupy, extension: Extension) -> None:  # noqa: ARG001
+    """One call, whatever the number of tensors."""
+    model = fastinit.Manifest.from_shapes({"wpe.weight": (10, 8), "h.0.ln_1.bias": 8}, "gpt2")
+    plan = fastinit.Plan(model, "gpt2", seed=0)
+    drawn = plan.init(device="cuda:1")
+    for name, array in plan.init().items():
+        check_bits(drawn[name].get(), array, name)
+    assert extension.calls == [(2, 1, 71)]
+
+
 def test_dtype_that_cupy_lacks(cupy: Cupy) -> None:  # noqa: ARG001
     """What to pass instead."""
     with pytest.raises(ValueError, match=r"CuPy makes no array of float8_e5m2.*pass out="):

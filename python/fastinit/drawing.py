@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastinit import arrays, documents
@@ -13,12 +13,20 @@ from fastinit.planned import Planned
 _Target = tuple[Planned, Output]
 
 
-def new(tensors: Iterable[Planned], device: Any) -> dict[str, Any]:
+def new(tensors: Sequence[Planned], device: Any) -> dict[str, Any]:
     """See ``Plan.init``."""
-    targets = [
-        (each, arrays.destination(each.parameter.shape, each.dtype, None, device))
-        for each in tensors
-    ]
+    targets: list[_Target] = []
+    try:
+        for each in tensors:
+            output = arrays.destination(each.parameter.shape, each.dtype, None, device)
+            targets.append((each, output))
+    except MemoryError as error:
+        fitted = sum(each.size for each, _ in targets)
+        targets.clear()  # before anyone who handles the error wants the memory
+        size = sum(each.size for each in tensors)
+        raise MemoryError(
+            f"all {len(tensors)} tensors take {size} bytes, of which {fitted} were there: {error}"
+        ) from None
     _fill(targets)
     return {each.parameter.name: output.finish() for each, output in targets}
 

@@ -100,7 +100,7 @@ class Plan(PlanFiles):
         """Draw every tensor, in one call of the native code.
 
         Args:
-            device: where the arrays shall lie.
+            device: where the arrays shall lie: "cpu" for NumPy's, "cuda" or "cuda:1" for CuPy's.
             only: a pattern, as rules have it; tensors whose names it does not match are left out.
 
         Returns:
@@ -108,6 +108,8 @@ class Plan(PlanFiles):
 
         Raises:
             KeyboardInterrupt: on Ctrl-C.
+            MemoryError: they do not fit; none is left behind.
+            RuntimeError: CUDA cannot be used here (``fastinit.cuda_status`` says why), or failed.
             ValueError: ``only`` matches nothing, or the device is not there.
 
         Example:
