@@ -110,6 +110,17 @@ def fills() -> list[Fill]:
             for dtype in ("float64", "float32")
         ]
         result.append(Fill(function, options, "bfloat16", 5, "large", (LARGE,)))
+    square, wide, batch = {"gain": 1.5}, {}, {"layout": "boi"}
+    for dtype in ("float64", "float32", "float16", "bfloat16"):
+        result += [
+            Fill("orthogonal", square, dtype, 1, "q", (67, 67)),
+            Fill("orthogonal", wide, dtype, 1, "conv", (24, 5, 3, 3)),
+            Fill("orthogonal", batch, dtype, 1, "heads", (5, 16, 33)),
+        ]
+    result += [
+        Fill("orthogonal", {}, "float32", LAST_SEED, "blocks of 32", (140, 131)),
+        Fill("delta_orthogonal", {"layout": "*io"}, "float32", 1, "conv", (3, 3, 16, 24)),
+    ]
     return result
 
 

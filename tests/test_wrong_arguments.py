@@ -146,7 +146,20 @@ GAIN: list[Wrong] = [
     ({"gain": 0.5, "dtype": "int8"}, ValueError, "is no integer, as dtype=int8 needs"),
     ({"gain": 2, "dtype": "bool"}, ValueError, "which holds 0 to 1"),
 ]
+MATRIX: list[Wrong] = [
+    *DRAWN,
+    ({"gain": math.nan}, ValueError, "gain=nan is not finite"),
+    ({"gain": "2"}, TypeError, "gain='2' is a str; pass a number"),
+    ({"gain": 1e-40}, ValueError, "gain=1e-40 is outside the normal numbers of float32"),
+    ({"gain": 7e4, "dtype": "float16"}, ValueError, "gain=70000.0 overflows dtype=float16"),
+    ({"layout": "ox"}, ValueError, "layout='ox' is not understood; write one letter an axis"),
+    ({"layout": "oii"}, ValueError, "shape (8, 8) has 2 axes, layout='oii' 3"),
+    ({"layout": "ib"}, ValueError, "layout='ib' has no output axis o"),
+    ({"dtype": "float8_e5m2"}, ValueError, "use one of float64, float32, float16, bfloat16"),
+]
 OWN: dict[str, list[Wrong]] = {
+    "orthogonal": MATRIX,
+    "delta_orthogonal": [*MATRIX, ({"layout": "o*"}, ValueError, "'o*' has no input axis i")],
     "sparse": LAYOUT
     + COUNTS
     + BASE

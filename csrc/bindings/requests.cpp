@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "cpu/orthogonal.h"
 #include "lanes/scalar.h"
 #include "numerics/truncated.h"
 
@@ -11,7 +12,7 @@ namespace fastinit {
 namespace {
 
 bool is_known(std::uint32_t distribution) {
-  return distribution <= truncated || (subset <= distribution && distribution <= scatter);
+  return distribution <= orthogonal || (subset <= distribution && distribution <= scatter);
 }
 
 bool is_valid_mask(const Request& r) {
@@ -22,13 +23,17 @@ bool is_valid_mask(const Request& r) {
 }
 
 bool is_valid(const Request& r) {
-  if (r.rank < 1 || r.rank > maximum_rank || !is_known(r.distribution) || r.dtype > float8_e5m2 ||
-      r.cut > static_cast<std::uint32_t>(Cut::tail))
+  if (r.rank < 1 || r.rank > maximum_rank || !is_known(r.distribution) || r.dtype > float8_e5m2) return false;
+  OrthogonalShape shape;
+  if (r.distribution == orthogonal) {
+    if (!orthogonal_shape(r, shape)) return false;
+  } else if (r.cut > static_cast<std::uint32_t>(Cut::tail)) {
     return false;
+  }
   if (r.item_size != 1 && r.item_size != 2 && r.item_size != 4 && r.item_size != 8) return false;
   constexpr std::uint32_t item_sizes[] = {8, 4, 2, 2, 1, 1};
   if (r.distribution >= subset && !is_valid_mask(r)) return false;
-  if (constant < r.distribution && r.distribution <= truncated && r.item_size != item_sizes[r.dtype]) return false;
+  if (constant < r.distribution && r.distribution <= orthogonal && r.item_size != item_sizes[r.dtype]) return false;
   std::uint64_t count = 1;
   for (std::uint64_t axis = 0; axis < r.rank; ++axis) {
     if (__builtin_mul_overflow(count, r.extent[axis], &count)) return false;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cpu/kept.h"
+#include "cpu/reflectors.h"
 #include "cpu/request.h"
 
 namespace fastinit {
@@ -19,6 +20,7 @@ struct Kernels {
   void (*keep)(const Request& request, std::uint64_t begin, std::uint64_t end, Kept& kept);
   // Writes a fill's elements with these flat indices of the whole array, one after the other.
   void (*gather)(const Request& request, const std::uint64_t* flat, std::uint64_t count, void* out);
+  ReflectorKernels reflectors;
 };
 
 std::vector<std::string> instruction_sets();  // those that this machine has, the best one last

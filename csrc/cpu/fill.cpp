@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "cpu/dispatch.h"
+#include "cpu/orthogonal.h"
 #include "cpu/work.h"
 
 namespace fastinit {
@@ -54,8 +55,9 @@ bool is_mask(const Request& r) { return r.distribution == subset || r.distributi
 
 bool fill(const Request* requests, std::size_t count, Interrupted interrupted, int most_threads) {
   const Kernels& kernels = active_kernels();
+  OrthogonalMatrices matrices(requests, count, most_threads);
   for (std::size_t k = 0; k < count; ++k) {
-    if (is_fill(requests[k])) advise_huge_pages(requests[k]);
+    if (requests[k].distribution <= orthogonal) advise_huge_pages(requests[k]);
   }
   const auto all = [&](bool (*belongs)(const Request&), auto kernel) {
     return run(
@@ -63,7 +65,8 @@ bool fill(const Request* requests, std::size_t count, Interrupted interrupted, i
         [&](const Request& r, std::uint64_t begin, std::uint64_t end, std::uint64_t) { kernel(r, begin, end); },
         interrupted);
   };
-  return all(is_fill, kernels.fill) && all(is_scatter, scatter_constants) && all(is_mask, kernels.mask);
+  return all(is_fill, kernels.fill) && matrices.draw(interrupted) && all(is_scatter, scatter_constants) &&
+         all(is_mask, kernels.mask);
 }
 
 }  // namespace fastinit

@@ -11,9 +11,10 @@ enum Distribution : std::uint32_t {
   uniform_distribution = 1,
   normal_distribution = 2,
   truncated = 3,
-  subset = 5,     // zeroes exactly so many elements of every sample, and leaves the others as they are
-  bernoulli = 6,  // zeroes each element with a probability
-  scatter = 7     // writes `pattern` to elements that `stride` steps through in the memory at `address`
+  orthogonal = 4,  // whole matrices or parts of them, see cpu/orthogonal.h
+  subset = 5,      // zeroes exactly so many elements of every sample, and leaves the others as they are
+  bernoulli = 6,   // zeroes each element with a probability
+  scatter = 7      // writes `pattern` to elements that `stride` steps through in the memory at `address`
 };
 
 // The dtypes of drawn values. Constants of any dtype are bit patterns: see Request::pattern.
@@ -37,9 +38,10 @@ struct Request {
   std::uint32_t distribution;
   std::uint32_t dtype;
   std::uint32_t item_size;  // bytes an element
-  std::uint32_t cut;        // truncated: which formulation
-  std::uint64_t pattern;    // constant: the element's bits, in the low `item_size` bytes
-  // uniform: half, mid, low, high (the last two inclusive, values of the dtype). normal: std, mean.
+  std::uint32_t cut;        // truncated: which formulation. orthogonal: what each axis is
+  // constant: the element's bits, in the low `item_size` bytes. orthogonal: elements of the whole array.
+  std::uint64_t pattern;
+  // orthogonal: gain. uniform: half, mid, low, high (the last two inclusive, values of the dtype). normal: std, mean.
   // truncated: std, mean, low, high, then the constants of the cut.
   double parameter[parameter_count];
 

@@ -1,19 +1,15 @@
 #include "cpu/work.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 
 #include "cpu/arithmetic.h"
 #include "cpu/samples.h"
 #include "cpu/threads.h"
+#include "cpu/watch.h"
 
 namespace fastinit {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // With fewer values, waking another thread costs more than it saves (a few microseconds).
 constexpr std::uint64_t values_per_thread = 16384;
@@ -21,7 +17,6 @@ constexpr std::uint64_t values_per_thread = 16384;
 constexpr std::uint64_t smallest_piece = 4096, largest_piece = 65536, pieces_per_thread = 16;
 // Columns are worked side by side: in fewer pieces, since narrow ones waste lanes and cache lines.
 constexpr std::uint64_t column_pieces_per_thread = 4, columns_side_by_side = 512;
-constexpr auto time_between_questions = std::chrono::milliseconds(50);
 
 // All words of a column, those that are replayed among them.
 std::uint64_t cost_of_column(const Request& r) {
@@ -30,18 +25,12 @@ std::uint64_t cost_of_column(const Request& r) {
   return last - r.position / r.period * r.period + 1;
 }
 
-// Takes pieces until there are none. Only the calling thread may ask whether to give up.
-void take_pieces(const Work& work, const Act& act, std::atomic<std::uint64_t>& next, std::atomic<bool>& stop,
-                 Interrupted interrupted) {
+// Takes pieces until there are none.
+void take_pieces(const Work& work, const Act& act, std::atomic<std::uint64_t>& next, Watch& watch) {
   const DefaultArithmetic arithmetic;
   const std::uint64_t pieces = work.pieces();
-  auto asked = Clock::now();
-  for (std::uint64_t piece; !stop && (piece = next++) < pieces;) {
+  for (std::uint64_t piece; !watch.stopped() && (piece = next++) < pieces;) {
     work.run_piece(piece, [&](const Request& r, std::uint64_t begin, std::uint64_t end) { act(r, begin, end, piece); });
-    if (interrupted && Clock::now() - asked > time_between_questions) {
-      asked = Clock::now();
-      if (interrupted()) stop = true;
-    }
   }
 }
 
@@ -90,15 +79,14 @@ std::vector<Work::Job>::const_iterator Work::job_at(std::uint64_t cost) const {
 bool run(const Work& work, const Act& act, Interrupted interrupted) {
   if (work.pieces() == 0) return true;
   std::atomic<std::uint64_t> next{0};
-  std::atomic<bool> stop{false};
+  Watch watch(interrupted);
   if (work.threads() == 1) {
-    take_pieces(work, act, next, stop, interrupted);
+    take_pieces(work, act, next, watch);
   } else {
-    const auto caller = pthread_self();
 #pragma omp parallel num_threads(work.threads())
-    take_pieces(work, act, next, stop, pthread_equal(pthread_self(), caller) ? interrupted : nullptr);
+    take_pieces(work, act, next, watch);
   }
-  return !stop;
+  return !watch.stopped();
 }
 
 }  // namespace fastinit

@@ -13,6 +13,8 @@ struct Avx512Lanes {
   static constexpr int halves = 1;
   static constexpr int width = 16;
   static constexpr bool rounds_to_float16 = true;
+  static constexpr int width64 = 8;
+  static constexpr int tile_rows = 8, tile_vectors = 2;
 
   using F32 = __m512;
   typedef std::uint32_t U32 __attribute__((vector_size(64)));
@@ -27,6 +29,12 @@ struct Avx512Lanes {
   FASTINIT_INLINE U32 u32(std::uint32_t x) { return (U32)_mm512_set1_epi32((int)x); }
   FASTINIT_INLINE F64 f64(double x) { return _mm512_set1_pd(x); }
   FASTINIT_INLINE U64 u64(std::uint64_t x) { return (U64)_mm512_set1_epi64((long long)x); }
+
+  FASTINIT_INLINE F32 load(const float* in) { return _mm512_loadu_ps(in); }
+  FASTINIT_INLINE F64 load(const double* in) { return _mm512_loadu_pd(in); }
+  FASTINIT_INLINE F64 load_widened(const float* in) { return _mm512_cvtps_pd(_mm256_loadu_ps(in)); }
+  FASTINIT_INLINE void store(float* out, F32 x) { _mm512_storeu_ps(out, x); }
+  FASTINIT_INLINE void store(double* out, F64 x) { _mm512_storeu_pd(out, x); }
 
   FASTINIT_INLINE U32 bits(F32 x) { return (U32)x; }
   FASTINIT_INLINE F32 float_of(U32 x) { return (F32)x; }

@@ -6,7 +6,8 @@
 //   blocks            Philox blocks (four words each) that are worked side by side, one in each 64-bit lane
 //   groups_in_flight  how many sets of such blocks hide the latency of Philox, in the registers that there are
 //   halves            32-bit vectors that hold the even elements of those blocks; as many hold the odd ones
-//   width             lanes of a 32-bit vector
+//   width, width64    lanes of a 32-bit and of a 64-bit vector
+//   tile_rows, tile_vectors  the tile of a matrix product that the registers hold
 #pragma once
 
 #include "numerics/inline.h"
@@ -23,6 +24,8 @@ struct ScalarLanes {
   static constexpr int halves = 2;
   static constexpr int width = 1;
   static constexpr bool rounds_to_float16 = false;  // no instruction for it: numerics/narrow.h does it
+  static constexpr int width64 = 1;
+  static constexpr int tile_rows = 4, tile_vectors = 4;
 
   using F32 = float;
   using U32 = std::uint32_t;
@@ -38,6 +41,13 @@ struct ScalarLanes {
   FASTINIT_INLINE U32 u32(std::uint32_t x) { return x; }
   FASTINIT_INLINE F64 f64(double x) { return x; }
   FASTINIT_INLINE U64 u64(std::uint64_t x) { return x; }
+
+  // Successive values in memory, wherever they start.
+  FASTINIT_INLINE F32 load(const float* in) { return *in; }
+  FASTINIT_INLINE F64 load(const double* in) { return *in; }
+  FASTINIT_INLINE F64 load_widened(const float* in) { return *in; }
+  FASTINIT_INLINE void store(float* out, F32 x) { *out = x; }
+  FASTINIT_INLINE void store(double* out, F64 x) { *out = x; }
 
   // The same bits as another type.
 #if defined(__CUDA_ARCH__)

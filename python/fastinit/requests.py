@@ -24,7 +24,7 @@ REQUEST = _cpu.request_dtype
 MAXIMUM_RANK = REQUEST["extent"].shape[0]
 _PARAMETERS = REQUEST["parameter"].shape[0]
 
-CONSTANT, UNIFORM, NORMAL, TRUNCATED = range(4)  # as csrc/cpu/request.h has them
+CONSTANT, UNIFORM, NORMAL, TRUNCATED, ORTHOGONAL = range(5)  # as csrc/cpu/request.h has them
 SUBSET, BERNOULLI, SCATTER = 5, 6, 7
 
 # The pieces of a record. Packed bytes, since NumPy takes 20 microseconds to fill in a record.

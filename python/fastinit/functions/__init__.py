@@ -9,6 +9,7 @@ from fastinit.functions.distributions import (
     zeros,
 )
 from fastinit.functions.masked import bernoulli, mask, n_m, sparse
+from fastinit.functions.orthogonal import delta_orthogonal, orthogonal
 from fastinit.functions.scaling import (
     glorot_normal,
     glorot_uniform,
@@ -27,6 +28,7 @@ from fastinit.functions.structured import dirac, eye, identity
 __all__ = [
     "bernoulli",
     "constant",
+    "delta_orthogonal",
     "dirac",
     "eye",
     "glorot_normal",
@@ -42,6 +44,7 @@ __all__ = [
     "n_m",
     "normal",
     "ones",
+    "orthogonal",
     "sparse",
     "truncated_normal",
     "uniform",

@@ -3,6 +3,7 @@
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.distributions import Constant, Normal, TruncatedNormal, Uniform
 from fastinit.initializers.masked import NM, Bernoulli, Sparse
+from fastinit.initializers.orthogonal import DeltaOrthogonal, Orthogonal
 from fastinit.initializers.scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -18,6 +19,7 @@ __all__ = [
     "NM",
     "Bernoulli",
     "Constant",
+    "DeltaOrthogonal",
     "Dirac",
     "GlorotNormal",
     "GlorotUniform",
@@ -28,6 +30,7 @@ __all__ = [
     "LecunNormal",
     "LecunUniform",
     "Normal",
+    "Orthogonal",
     "Sparse",
     "TruncatedNormal",
     "Uniform",
