@@ -10,7 +10,17 @@ import numpy as np
 
 from cuda_machines import Machine
 from fastinit.boxes import part
-from fastinit.initializers import Constant, Normal, TruncatedNormal, Uniform
+from fastinit.initializers import (
+    NM,
+    Bernoulli,
+    Constant,
+    Dirac,
+    Initializer,
+    Normal,
+    Sparse,
+    TruncatedNormal,
+    Uniform,
+)
 from fastinit.initializers.base import Distribution
 from fastinit.native import fill
 from fastinit.requests import requests_of
@@ -42,7 +52,7 @@ GUARD = 64  # bytes before and behind that must stay as they were
 class Case:
     """A part of an array, and by how many elements its memory misses a 16-byte border."""
 
-    what: Distribution
+    what: Initializer
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     index: Any
@@ -96,8 +106,32 @@ def rectangles(what: Distribution, dtype: np.dtype[Any]) -> Iterator[Case]:
         yield Case(what, dtype, shape, index, k % 4)
 
 
+def overlays(dtype: np.dtype[Any]) -> Iterator[Case]:
+    """Masks along columns, four at once and one by one, along rows and elements; diagonals."""
+    everything = np.s_[:]
+    for nonzeros, per in ((5, "in"), (3, "out")):
+        for columns in (8, 9):
+            mask = Sparse(nonzeros=nonzeros, per=per)
+            yield Case(mask, dtype, (13, columns), everything, 1)
+            yield Case(mask, dtype, (13, columns), np.s_[5:11, 4:8])
+            yield Case(mask, dtype, (13, columns, 3), np.s_[5:11, 1:7, 1:])
+    yield Case(Sparse(nonzeros=2, layout="boi"), dtype, (3, 6, 8), np.s_[1:, 2:5])
+    yield Case(Sparse(nonzeros=20), dtype, (50, 280), np.s_[5:10, :270])
+    for n, m in ((2, 4), (1, 5)):
+        yield Case(NM(n, m, base="he_normal"), dtype, (9, 20), everything)
+        yield Case(NM(n, m, base="he_normal"), dtype, (7, 20), np.s_[1:, 3:18], 3)
+        yield Case(NM(n, m, base="he_normal", layout="io"), dtype, (20, 7), np.s_[3:18, 1:])
+    yield Case(Bernoulli(0.4, base="lecun_uniform"), dtype, (29, 30), everything, 1)
+    yield Case(Bernoulli(0.4, base="lecun_uniform"), dtype, (5, 9, 30), np.s_[1:3, :4, 5:22])
+    yield Case(Dirac(), dtype, (40, 40), np.s_[3:, :31], 2)
+    yield Case(Dirac(groups=2, gain=3), dtype, (8, 4, 3, 3), everything)
+
+
 def check(machine: Machine, cases: Iterable[Case], label: str = "") -> None:
-    """Fail unless one call draws all cases as the CPU does, and writes nothing else."""
+    """Fail unless one call draws all cases as the CPU does, and writes nothing else.
+
+    The CPU draws them one after the other.
+    """
     records, drawn = [], []
     for case in cases:
         size = case.dtype.itemsize
@@ -106,10 +140,13 @@ def check(machine: Machine, cases: Iterable[Case], label: str = "") -> None:
         lead = GUARD + case.shift * size
         buffer = np.full(lead + count * size + GUARD, 0xA5, np.uint8)
         address = machine.put(buffer)
-        draw = case.what.draw(case.dtype)
-        records += draw.place(box, address + lead, case.seed, case.stream)
+        draws = case.what.draws(case.shape, case.dtype)
+        where = (case.seed, case.stream)
         expected = buffer.copy()
-        fill(requests_of(draw.place(box, expected.ctypes.data + lead, case.seed, case.stream)))
+        target = expected.ctypes.data + lead
+        for draw in draws:
+            records += draw.place(box, address + lead, *where)
+            fill(requests_of(draw.place(box, target, *where)))
         drawn.append((case, address, expected))
     machine.fill(records)
     for case, address, expected in drawn:

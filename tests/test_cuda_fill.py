@@ -1,10 +1,25 @@
 """CUDA draws what the CPU draws, bit for bit: emulated, and on a card where there is one."""
 
+import itertools
+
+import numpy as np
 import pytest
 
-from cuda_cases import CARRY, KERNELS, KINDS, borders, check, constants, rectangles, run_of
+from cuda_cases import (
+    CARRY,
+    KERNELS,
+    KINDS,
+    Case,
+    borders,
+    check,
+    constants,
+    overlays,
+    rectangles,
+    run_of,
+)
 from cuda_machines import ALLOWED, VIRTUAL, Card, Emulated
 from fastinit.dtypes import DTYPES
+from fastinit.initializers import Bernoulli, Sparse
 from support import DTYPES as DRAWN
 
 
@@ -28,6 +43,33 @@ def test_fills_emulated(emulation: Emulated, kind: str, dtype: str) -> None:
         with emulation.stand_in.fresh(architecture=f"sm_{architecture}", multiprocessors=3):
             check(emulation, rectangles(what, drawn), architecture)
             assert [launch.grid for launch in emulation.stand_in.log] == [(3, 1, 1)]
+
+
+SIZES = ("float64", "float32", "float16", "float8_e5m2")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "dtype", "order", "blocks"),
+    [
+        ("75", "float64", "lockstep", 1),
+        ("80", "float32", "warps-rev", 3),
+        ("80", "float8_e5m2", "random", 1),
+        ("100", "float16", "lockstep", 3),
+        *[
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in itertools.product(VIRTUAL, SIZES, ("warps", "warps-rev", "random"), (1, 3))
+        ],
+    ],
+)
+def test_overlays_emulated(
+    emulation: Emulated, architecture: str, dtype: str, order: str, blocks: int
+) -> None:
+    """Masks and scattered constants after the fills of one call, for items of every size."""
+    settings = {"architecture": f"sm_{architecture}", "multiprocessors": blocks, "order": order}
+    with emulation.stand_in.fresh(**settings):
+        check(emulation, overlays(DTYPES[dtype]))
+        names = [launch.name for launch in emulation.stand_in.log]
+        assert ["overlay_kernel" in name for name in names] == [False, False, True, True]
 
 
 @pytest.mark.parametrize("order", ["warps-rev", "random"])
@@ -63,3 +105,12 @@ def test_fills_on_a_card(card: Card, kind: str, dtype: str) -> None:
     what, drawn = KINDS[kind], DTYPES[dtype]
     check(card, [*borders(what, drawn), *rectangles(what, drawn), *constants()])
     check(card, [run_of(what, drawn, CARRY - (1 << 24), 1 << 26)])
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", SIZES)
+def test_overlays_on_a_card(card: Card, dtype: str) -> None:
+    """Masks and scattered constants on a GPU, large ones too."""
+    check(card, overlays(DTYPES[dtype]))
+    large = Sparse(nonzeros=300), Sparse(nonzeros=300, per="out"), Bernoulli(0.5, base="he_normal")
+    check(card, [Case(what, DTYPES[dtype], (3000, 4097), np.s_[:]) for what in large])

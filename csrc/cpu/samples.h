@@ -31,8 +31,7 @@ FASTINIT_INLINE bool samples_run_along_innermost(const Request& r) { return r.st
 
 // The walk over all axes with a step but, where samples run along it, the innermost of the request.
 FASTINIT_INLINE Walk walk_along(const Request& r) {
-  Walk w;
-  w.position = w.flat = 0;
+  Walk w = {};
   int found = 0;
   std::uint64_t spacing = r.count, outer_step = 0;
   for (std::uint64_t axis = 0; axis < r.rank; ++axis) {

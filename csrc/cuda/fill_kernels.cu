@@ -1,6 +1,6 @@
 #include "cuda/fill_kernels.h"
 
-#include "cuda/fill_kernel.cuh"
+#include "cuda/overlay_kernel.cuh"
 
 namespace fastinit {
 namespace {
@@ -44,5 +44,7 @@ const void* fill_kernel_for(FillKind kind, Dtype dtype) {
       return kernel_of<NormalKind>(dtype);
   }
 }
+
+const void* overlay_kernel_address() { return reinterpret_cast<const void*>(overlay_kernel); }
 
 }  // namespace fastinit

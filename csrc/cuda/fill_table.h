@@ -7,7 +7,7 @@
 
 namespace fastinit {
 
-// Which code draws a request; FillKind::constant serves every dtype.
+// Which code draws a request: a fill's, where `constant` serves every dtype, or that of what is written over fills.
 enum class FillKind : std::uint32_t {
   constant,
   uniform,
@@ -17,10 +17,16 @@ enum class FillKind : std::uint32_t {
   truncated_wide_symmetric,
   truncated_wide,
   truncated_tail,
+  scatter,
+  mask_columns,
+  mask_four_columns,  // that share their Philox blocks
+  mask_rows,
+  mask_elements,
 };
 
-// A request's units are Philox blocks, row by row, or 16-byte pieces of memory for constants. A row of the part is a
-// stretch that is contiguous in the whole array too.
+// A request's units are Philox blocks, row by row; for constants 16-byte pieces of memory, for scattered ones elements,
+// for masks of exact counts columns of samples, or four of them. A row of the part is a stretch that is contiguous in
+// the whole array too.
 struct FillEntry {
   std::uint32_t first_tile;  // tiles of all the requests before it
   FillKind kind;

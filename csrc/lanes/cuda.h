@@ -67,6 +67,7 @@ struct CudaLanes {
 
   FASTINIT_INLINE M32 less(F32 a, F32 b) { return a < b; }
   FASTINIT_INLINE M64 less(F64 a, F64 b) { return a < b; }
+  FASTINIT_INLINE M32 less(U32 a, U32 b) { return a < b; }
   FASTINIT_INLINE M32 negative(I32 x) { return x < 0; }
   FASTINIT_INLINE M64 negative(I64 x) { return x < 0; }
   FASTINIT_INLINE bool any(bool mask) { return mask; }
@@ -82,6 +83,7 @@ struct CudaLanes {
     asm("mul.wide.u32 %0, %1, %2;" : "=l"(product) : "r"(static_cast<U32>(a)), "r"(static_cast<U32>(b)));
     return product;
   }
+  FASTINIT_INLINE U32 multiply_high(U32 a, U32 b) { return __umulhi(a, b); }
   FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ b ^ c; }
 
   // Two values as codes of 16 bits, the first in the low half: rounded once, to nearest even, as numerics/narrow.h
