@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import fill, overhead, report
+from benchmarks import checkpoints, fill, overhead, report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,3 +34,17 @@ def test_the_documents_show_the_results(capsys: pytest.CaptureFixture[str]) -> N
     """README.md and docs/benchmarks.md are what the result files make them."""
     status = report.main(["--check"])
     assert status == 0, capsys.readouterr().out
+
+
+def test_checkpoints_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file, a process and a plan have figures, in the JSON file, and no file is left."""
+    path = tmp_path / "checkpoints.json"
+    sizes = ["--repeats", "1", "--model", "gpt2", "--large", "gpt2", "--layers", "2"]
+    checkpoints.main([*sizes, "--folder", str(tmp_path), "--json", str(path)])
+    capsys.readouterr()
+    assert {each["task"] for each in json.loads(path.read_text())["results"]} == {
+        "save",
+        "large",
+        "plan",
+    }
+    assert list(tmp_path.iterdir()) == [path]
