@@ -3,8 +3,8 @@
     python -m benchmarks.checkpoints --json benchmarks/results/checkpoints.json
 
 An entry of ``results`` has ``task``, ``library``, ``note`` and what was measured: ``seconds`` of
-one run, and where it says more ``size`` (bytes of the file), ``bytes`` (anonymous memory beyond that of
-the imports) or ``ratio``. ``task`` is one of
+one run, and where it says more ``size`` (bytes of the file), ``bytes`` (anonymous memory beyond
+that of the imports) or ``ratio``. ``task`` is one of
 
 - "save": Llama-3.2-1B in bfloat16 in one file. "fastinit" draws, digests and writes it and waits
   for the disk; "constant" writes as many bytes of a constant through the same writer, without
