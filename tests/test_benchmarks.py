@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import checkpoints, fill, overhead, report
+from benchmarks import fill, overhead, report, torch_init
+from benchmarks.tables import torch_init as tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,21 +31,18 @@ def test_overhead_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture
     assert json.loads(path.read_text())
 
 
+def test_torch_init_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every function and a model have figures, and a table shows them."""
+    path = tmp_path / "torch_init.json"
+    sizes = ["--size", "64", "--repeats", "1", "--slow-repeats", "1", "--calls", "1"]
+    torch_init.main([*sizes, "--models", "tiny", "--json", str(path)])
+    capsys.readouterr()
+    shown = tables.section(json.loads(path.read_text()))
+    assert all(f"| `{name}` |" in shown for name in torch_init.FUNCTIONS)
+    assert "| tiny |" in shown
+
+
 def test_the_documents_show_the_results(capsys: pytest.CaptureFixture[str]) -> None:
     """README.md and docs/benchmarks.md are what the result files make them."""
     status = report.main(["--check"])
     assert status == 0, capsys.readouterr().out
-
-
-def test_checkpoints_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file, a process and a plan have figures, in the JSON file, and no file is left."""
-    path = tmp_path / "checkpoints.json"
-    sizes = ["--repeats", "1", "--model", "gpt2", "--large", "gpt2", "--layers", "2"]
-    checkpoints.main([*sizes, "--folder", str(tmp_path), "--json", str(path)])
-    capsys.readouterr()
-    assert {each["task"] for each in json.loads(path.read_text())["results"]} == {
-        "save",
-        "large",
-        "plan",
-    }
-    assert list(tmp_path.iterdir()) == [path]

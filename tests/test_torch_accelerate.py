@@ -389,6 +389,8 @@ FILLS: dict[str, Callable[[torch.Tensor], Any]] = {
     "xavier_normal_": lambda w: init.xavier_normal_(w),
     "kaiming_uniform_": lambda w: init.kaiming_uniform_(w),
     "kaiming_normal_": lambda w: init.kaiming_normal_(w),
+    "sparse_": lambda w: init.sparse_(w, 0.5),
+    "orthogonal_": lambda w: orthogonal_(w),
 }
 DISTRIBUTIONS: dict[str, Callable[..., Any]] = {
     "uniform_": lambda *a, **k: fastinit.uniform(*a, low=-1, high=1, **k),
@@ -399,6 +401,8 @@ DISTRIBUTIONS: dict[str, Callable[..., Any]] = {
     "xavier_normal_": fastinit.glorot_normal,
     "kaiming_uniform_": fastinit.he_uniform,
     "kaiming_normal_": fastinit.he_normal,
+    "sparse_": lambda *a, **k: fastinit.sparse(*a, sparsity=0.5, **k),
+    "orthogonal_": fastinit.orthogonal,
 }
 
 

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch.nn import init as theirs
 
+import fastinit
 import fastinit.torch as ours
+from fastinit.arrays import to_numpy
+from support import check_bits
 
 SMALLEST_P = 1e-3
 ARGUMENTS: list[tuple[str, dict[str, Any]]] = [
@@ -133,6 +136,75 @@ def test_open_interval(name: str, bounds: tuple[float, float], dtype: torch.dtyp
     values = sample(ours, name, (1_000_000,), dtype, a=bounds[0], b=bounds[1], seed=0)
     assert bounds[0] < values.min()
     assert values.max() < bounds[1]
+
+
+@pytest.mark.parametrize("layout", ["contiguous", "transposed"])
+@pytest.mark.parametrize(("sparsity", "std"), [(0.3, 0.01), (0.15, 0.2), (0, 1), (1, 1.0)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+def test_sparse(sparsity: float, std: float, layout: str, dtype: torch.dtype) -> None:
+    """As many zeros in each column as torch's, and a normal for the others."""
+    shape = (120, 250)
+    options = {"sparsity": sparsity, "std": std}
+    torch.manual_seed(2)
+    expected = theirs.sparse_(torch.empty(shape, dtype=dtype), **options)
+    tensor = torch.empty(shape, dtype=dtype)
+    if layout == "transposed":
+        tensor = torch.empty(shape[::-1], dtype=dtype).t()
+    ours.sparse_(tensor, **options, seed=4)
+    assert torch.equal((tensor == 0).sum(dim=0), (expected == 0).sum(dim=0))
+    check_bits(
+        to_numpy(tensor),
+        fastinit.sparse(shape, sparsity=sparsity, std=std, dtype=tensor.dtype, seed=4),
+    )
+    kept = [each[each != 0].double().numpy() for each in (tensor, expected)]
+    if len(kept[0]) and dtype != torch.bfloat16:
+        assert stats.ks_2samp(*kept).pvalue > SMALLEST_P
+
+
+def test_sparse_places() -> None:
+    """Each row is zeroed as often as the others (chi-square), and so is each pair of neighbours."""
+    zeros = ours.sparse_(torch.empty(20, 40_000), 0.25, seed=0) == 0
+    found = zeros.sum(dim=1).double().numpy()
+    variance = 40_000 * 0.25 * 0.75 * 20 / 19  # of 20 counts that add up
+    statistic = ((found - 10_000) ** 2).sum() / variance
+    assert stats.chi2.sf(statistic, 19) > SMALLEST_P
+    pairs = float((zeros[:-1] & zeros[1:]).double().mean())
+    assert abs(pairs - 0.25 * 4 / 19) < 5e-4
+
+
+@pytest.mark.parametrize("gain", [1, 0.3, -2.0])
+@pytest.mark.parametrize("shape", [(3, 4), (4, 3), (40, 40), (20, 2, 3, 4), (2, 3, 4, 5)], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16], ids=str)
+def test_orthogonal(gain: float, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    """Orthonormal rows or columns, times the gain; the bits of fastinit.orthogonal."""
+    tensor = ours.orthogonal_(torch.empty(shape, dtype=dtype), gain, seed=3, name="q")
+    matrix = tensor.reshape(shape[0], -1).double()
+    matrix = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.t()
+    identity = torch.eye(len(matrix), dtype=torch.float64) * gain**2
+    limit = {torch.float64: 1e-14, torch.float32: 1e-6, torch.float16: 2e-3}[dtype]
+    assert (matrix @ matrix.t() - identity).abs().max() < limit * max(1, gain**2)
+    strided = torch.empty((*shape[::-1],), dtype=dtype).permute(*reversed(range(len(shape))))
+    assert torch.equal(ours.orthogonal_(strided, gain, seed=3, name="q"), tensor)
+    expected = fastinit.orthogonal(shape, gain=gain, dtype=dtype, seed=3, name="q")
+    check_bits(to_numpy(tensor), expected)
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (8, 3), (3, 8)], ids=str)
+def test_orthogonal_is_torchs_distribution(shape: tuple[int, ...]) -> None:
+    """Haar: entries, traces and a product of two entries, of 2000 matrices."""
+    torch.manual_seed(5)
+    samples = []
+    for module in (ours, theirs):
+        drawn = [module.orthogonal_(torch.empty(shape)) for _ in range(2000)]
+        samples.append(torch.stack(drawn).double())
+    for statistic in (
+        lambda x: x[:, 0, 0],
+        lambda x: x[:, -1, -1],
+        lambda x: x.diagonal(dim1=1, dim2=2).sum(dim=1),
+        lambda x: x[:, 0, 0] * x[:, 1, 1],
+    ):
+        mine, torchs = (statistic(each).numpy() for each in samples)
+        assert stats.ks_2samp(mine, torchs).pvalue > SMALLEST_P
 
 
 @pytest.mark.parametrize("dims", [3, 4, 5])

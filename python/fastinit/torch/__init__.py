@@ -17,7 +17,7 @@ except ImportError as error:
         f"fastinit.torch needs PyTorch ({error}); pip install 'fastinit[torch]'"
     ) from error
 
-from torch.nn.init import calculate_gain, eye, eye_, orthogonal, orthogonal_, sparse, sparse_
+from torch.nn.init import calculate_gain, eye, eye_
 
 from fastinit.torch.acceleration import accelerate
 from fastinit.torch.aliases import (
@@ -26,6 +26,8 @@ from fastinit.torch.aliases import (
     kaiming_normal,
     kaiming_uniform,
     normal,
+    orthogonal,
+    sparse,
     uniform,
     xavier_normal,
     xavier_uniform,
@@ -44,7 +46,7 @@ from fastinit.torch.scaling import (
     xavier_normal_,
     xavier_uniform_,
 )
-from fastinit.torch.structured import dirac_
+from fastinit.torch.structured import dirac_, orthogonal_, sparse_
 
 if TYPE_CHECKING:
     from fastinit.torch.distributed import drawn_elements, fill_shard_

@@ -101,6 +101,8 @@ def _build_module(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
 
 _SUBSTITUTES = [
     _substitute(init._no_grad_trunc_normal_, distributions.trunc_normal_),
+    _substitute(init.orthogonal_, structured.orthogonal_),
+    _substitute(init.sparse_, structured.sparse_),
     _substitute(init.eye_, _over_nothing(init.eye_)),
     _substitute(init.dirac_, _over_nothing(structured.dirac_)),
 ]

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from fastinit.dtypes import DTYPES
-from fastinit.initializers import Normal, Uniform
+from fastinit.initializers import Normal, Orthogonal, Sparse, Uniform
 from fastinit.initializers.distributions import truncated_fill
 from fastinit.requests import CONSTANT, Draw, draw
 
@@ -71,6 +71,26 @@ def truncated_normal(
     cut = ((low - mean) / std, (high - mean) / std)
     what = f"mean={mean}, std={std}, a={low}, b={high}"
     return (truncated_fill(mean, std, cut, (low, high), DRAWN[dtype], what),)
+
+
+@functools.lru_cache(maxsize=1024)
+def sparse(
+    sparsity: float, std: float, dtype: torch.dtype, *, shape: tuple[int, ...]
+) -> tuple[Draw, ...]:
+    """Normal, and in each column ceil(sparsity * rows) zeros."""
+    return Sparse(sparsity, std=std).draws(shape, _real(dtype))
+
+
+@functools.lru_cache(maxsize=1024)
+def orthogonal(gain: float, dtype: torch.dtype, *, shape: tuple[int, ...]) -> tuple[Draw, ...]:
+    """An orthogonal matrix of the first axis and all others."""
+    return Orthogonal(gain).draws(shape, _real(dtype))
+
+
+def _real(dtype: torch.dtype) -> np.dtype[Any]:
+    if dtype.is_complex:
+        raise ValueError(f"{dtype} is complex")
+    return DRAWN[dtype]
 
 
 def is_constant(dtype: torch.dtype) -> bool:

@@ -1,0 +1,89 @@
+"""The table of ``torch_init.json``."""
+
+from __future__ import annotations
+
+from benchmarks.tables.text import NONE, Entries, Report, Rows, seconds, table, threads, where
+
+FILE = "torch_init.json"
+
+
+def headline(report: Report) -> Rows:
+    """What most models call, and the construction of models."""
+    results: Entries = report["results"]
+    rows = []
+    for task, part in (
+        ("trunc_normal_", "large"),
+        ("kaiming_uniform_", "large"),
+        *((task, "model") for task in _tasks(results, "model")),
+    ):
+        own, theirs = (_median(results, task, part, who) for who in ("fastinit", "torch"))
+        if own is not None and theirs is not None:
+            name = (
+                f"{task}, built in `accelerate()`" if part == "model" else f"`{task}`, 8192 x 8192"
+            )
+            rows.append([name, seconds(own), f"torch {seconds(theirs)}", _ratio(own, theirs)])
+    return rows
+
+
+def section(report: Report) -> str:
+    """One table for the functions, one for the models."""
+    results: Entries = report["results"]
+    conditions = (
+        f"{where(report)} Medians, {threads(report['settings']['threads'][0])}; torch fills with "
+        "one. `python -m benchmarks.torch_init`"
+    )
+    parts = ["## In the place of torch.nn.init", conditions]
+    rows = []
+    for task in _tasks(results, "large"):
+        shape = next(each["shape"] for each in results if each["task"] == task)
+        cells = [" x ".join(map(str, shape))]
+        for part in ("large", "small"):
+            cells += _cells(results, task, part)
+        rows.append([f"`{task}`", *cells])
+    head = ["", "shape", "fastinit", "torch", "", "64 x 64: fastinit", "torch", ""]
+    parts.append(table(head, rows))
+    rows = []
+    for task in _tasks(results, "model"):
+        rows.append(
+            [
+                task,
+                *_cells(results, task, "model"),
+                *(_seconds(results, task, who) for who in ("memset", "draw")),
+            ]
+        )
+    if rows:
+        parts.append(
+            "Models, built by transformers in fresh memory; beside them the same memory, equally "
+            "fresh, set to 0, and as many normals drawn into memory that has been written before."
+        )
+        head = ["", "with `accelerate()`", "torch", "", "`memset`, fresh", "draw, touched"]
+        parts.append(table(head, rows))
+    return "\n\n".join(parts)
+
+
+def _tasks(results: Entries, part: str) -> list[str]:
+    return list(dict.fromkeys(each["task"] for each in results if each["part"] == part))
+
+
+def _median(results: Entries, task: str, part: str, library: str) -> float | None:
+    for each in results:
+        if (each["task"], each["part"], each["library"]) == (task, part, library):
+            return float(each["seconds"]["median"])
+    return None
+
+
+def _cells(results: Entries, task: str, part: str) -> list[str]:
+    own, theirs = (_median(results, task, part, who) for who in ("fastinit", "torch"))
+    if own is None or theirs is None:
+        return [NONE, NONE, NONE]
+    return [seconds(own), seconds(theirs), _ratio(own, theirs)]
+
+
+def _seconds(results: Entries, task: str, library: str) -> str:
+    found = _median(results, task, "model", library)
+    return NONE if found is None else seconds(found)
+
+
+def _ratio(own: float, theirs: float) -> str:
+    ratio = theirs / own
+    return f"{ratio:.0f}x" if ratio >= 10 else f"{ratio:.1f}x"

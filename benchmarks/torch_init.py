@@ -1,0 +1,298 @@
+"""fastinit.torch beside torch.nn.init, and the construction of models with and without accelerate.
+
+    python -m benchmarks.torch_init --json benchmarks/results/torch_init.json
+
+An entry of ``results`` has ``task`` (a function's name, or a model's), ``part`` ("large": one large
+tensor that has been written before; "small": a 64 x 64 one; "model": built in fresh memory),
+``shape`` (null for models), ``values``, ``threads``, ``library``, ``seconds`` and ``note``.
+``library`` is "fastinit" or "torch"; beside models also "memset" (fresh memory of the same sizes
+set to 0) and "draw" (the same values drawn into memory that has been written before).
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import math
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import init as theirs
+
+import fastinit.torch as ours
+from benchmarks import common
+from fastinit import Normal
+from fastinit.torch import values
+from fastinit.torch.memory import Filling
+
+SIGMAS = 6.0  # how far a moment may be off
+SAMPLE = 1 << 20
+NOTES = [
+    "Compare within one run only. Both use the same number of threads; torch fills with one.",
+    "transformers' AutoModelForCausalLM.from_config builds the models, each time in fresh memory.",
+]
+Arguments = tuple[Any, ...]
+
+# Each function's arguments, and the shape of its large tensor in units of --size.
+FUNCTIONS: dict[str, tuple[Arguments, Callable[[int], tuple[int, ...]]]] = {
+    **{
+        name: ((), lambda n: (n, n))
+        for name in (
+            *("uniform_", "normal_", "trunc_normal_", "xavier_uniform_", "xavier_normal_"),
+            *("kaiming_uniform_", "kaiming_normal_", "ones_", "zeros_", "eye_"),
+        )
+    },
+    "constant_": ((0.5,), lambda n: (n, n)),
+    "dirac_": ((), lambda n: (n // 8, n // 8, 3, 3)),
+    "orthogonal_": ((), lambda n: (n // 4, n // 4)),
+    "sparse_": ((0.9,), lambda n: (n // 2, n // 2)),
+}
+SLOW = ("trunc_normal_", "sparse_", "orthogonal_")  # of torch: fewer repeats
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check, time, print, and write the report where asked."""
+    options = _options(argv)
+    count = max(common.thread_counts("all"))
+    report: dict[str, Any] = {
+        "format": common.FORMAT,
+        "benchmark": "torch_init",
+        "environment": common.environment(),
+        "settings": {"size": options.size, "repeats": options.repeats, "threads": [count]},
+        "checks": [],
+        "left_out": [],
+        "results": [],
+        "notes": NOTES,
+    }
+    with common.threads(count):
+        for name in options.functions.split(","):
+            large(report, name, options.size, options.repeats)
+            small(report, name, options.calls)
+        for name in filter(None, options.models.split(",")):
+            model(report, name, options.repeats, options.slow_repeats)
+    common.write(options.json, report)
+    return 0
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks.torch_init", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--json", metavar="PATH", help="write the report there")
+    parser.add_argument("--size", type=int, default=8192, help="rows and columns (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=7, help="of everything fast (%(default)s)")
+    parser.add_argument("--slow-repeats", type=int, default=2, help="of what takes seconds")
+    parser.add_argument("--calls", type=int, default=1000, help="small calls a time (%(default)s)")
+    parser.add_argument("--functions", default=",".join(FUNCTIONS), help="comma-separated")
+    parser.add_argument("--models", default=",".join(MODELS), help="comma-separated")
+    return parser.parse_args(argv)
+
+
+# ---- functions ----------------------------------------------------------------------------------
+
+
+def large(report: dict[str, Any], name: str, size: int, repeats: int) -> None:
+    """One large tensor, written before; the answers are checked first."""
+    args, shape_of = FUNCTIONS[name]
+    tensor = torch.zeros(shape_of(size))
+    check(report, name, tensor, args)
+    functions = {"fastinit": getattr(ours, name), "torch": getattr(theirs, name)}
+    measures = {
+        who: lambda function=function: common.once(lambda: function(tensor, *args))
+        for who, function in functions.items()
+    }
+    found = common.interleaved(measures, 3 if name in SLOW else repeats)
+    for who, each in found.items():
+        enter(report, name, "large", who, each, tensor.numel(), tuple(tensor.shape))
+
+
+def small(report: dict[str, Any], name: str, calls: int) -> None:
+    """Many calls on one tensor of 64 x 64, as a parameter."""
+    args, _ = FUNCTIONS[name]
+    shape = (64, 64, 1) if name == "dirac_" else (64, 64)
+    calls = max(1, calls // 100) if name in ("dirac_", *SLOW) else calls
+    tensor = torch.nn.Parameter(torch.zeros(shape))
+
+    def timed(function: Callable[..., Any]) -> float:
+        start = time.perf_counter()
+        for _ in range(calls):
+            function(tensor, *args)
+        return (time.perf_counter() - start) / calls
+
+    functions = {"fastinit": getattr(ours, name), "torch": getattr(theirs, name)}
+    found = common.interleaved(
+        {who: lambda function=function: timed(function) for who, function in functions.items()}, 7
+    )
+    for who, each in found.items():
+        enter(report, name, "small", who, each, tensor.numel(), shape)
+
+
+def check(report: dict[str, Any], name: str, tensor: torch.Tensor, args: Arguments) -> None:
+    """Patterns are torch's; a distribution has the moments of torch's."""
+    small_shape = tuple(min(size, 512) for size in tensor.shape)
+    mine, expected = (
+        getattr(module, name)(torch.zeros(small_shape), *args).double().flatten()
+        for module in (ours, theirs)
+    )
+    is_pattern = name in ("ones_", "zeros_", "constant_", "eye_", "dirac_")
+    entry: dict[str, Any] = {"what": name, "library": "fastinit", "values": len(mine)}
+    if is_pattern:
+        entry["ok"] = torch.equal(mine, expected)
+    else:
+        allowed = SIGMAS * math.sqrt(2 / len(mine))
+        entry |= {"mean": float(mine.mean()), "std": float(mine.std())}
+        entry["ok"] = (
+            abs(entry["mean"] - float(expected.mean())) <= allowed * float(expected.std())
+            and abs(entry["std"] / float(expected.std()) - 1) <= allowed * 3
+        )
+    _enter_check(report, entry)
+
+
+def _enter_check(report: dict[str, Any], entry: dict[str, Any]) -> None:
+    report["checks"].append(entry)
+    if not entry["ok"]:
+        sys.exit(f"fastinit is wrong, so nothing is timed: {entry}")
+
+
+# ---- models -------------------------------------------------------------------------------------
+
+
+def gpt2() -> Any:
+    """The configuration of GPT-2, 124 million parameters."""
+    import transformers
+
+    return transformers.GPT2Config()
+
+
+def llama() -> Any:
+    """The sizes of Llama-3.2-1B, 1.24 billion parameters."""
+    import transformers
+
+    return transformers.LlamaConfig(
+        vocab_size=128256,
+        hidden_size=2048,
+        intermediate_size=8192,
+        num_hidden_layers=16,
+        num_attention_heads=32,
+        num_key_value_heads=8,
+        head_dim=64,
+        tie_word_embeddings=True,
+    )
+
+
+def tiny() -> Any:
+    """A model for tests of this benchmark."""
+    import transformers
+
+    return transformers.GPT2Config(n_layer=1, n_embd=8, n_head=2, vocab_size=32)
+
+
+MODELS: dict[str, Callable[[], Any]] = {"GPT-2": gpt2, "Llama-3.2-1B": llama}
+_TINY = {"tiny": tiny}
+
+
+def model(report: dict[str, Any], name: str, repeats: int, slow_repeats: int) -> None:
+    """Construction in fresh memory, beside what that memory takes at least."""
+    from transformers import AutoModelForCausalLM
+
+    config = (MODELS | _TINY)[name]()
+
+    def plain() -> torch.nn.Module:
+        built: torch.nn.Module = AutoModelForCausalLM.from_config(config)
+        return built
+
+    def accelerated() -> torch.nn.Module:
+        with ours.accelerate(seed=0):
+            return plain()
+
+    built = accelerated()
+    check_model(report, name, built, config)
+    shapes = [tuple(each.shape) for each in built.parameters()]
+    count = sum(map(math.prod, shapes))
+    del built
+    written = [[torch.zeros(shape) for shape in shapes]]
+    measures = {
+        "fastinit": lambda: _in_fresh_memory(accelerated),
+        "memset": lambda: _in_fresh_memory(lambda: _fill(_zero, [torch.empty(s) for s in shapes])),
+        "draw": lambda: common.once(lambda: _fill(_normal, written[0])),
+    }
+    found = common.interleaved(measures, repeats)
+    written.clear()
+    found["torch"] = [_in_fresh_memory(plain) for _ in range(slow_repeats)]
+    for who, each in found.items():
+        enter(report, name, "model", who, each, count, None)
+
+
+def _in_fresh_memory(build: Callable[[], Any]) -> float:
+    gc.collect()  # what the last one held goes back to the system
+    return common.once(build)
+
+
+_zero = values.constant(0.0, torch.float32)
+_normal = Normal(0.0, 0.02).draws((1,), np.dtype(np.float32))
+
+
+def _fill(draws: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    filling = Filling()
+    for stream, tensor in enumerate(tensors):
+        filling.add(tensor, draws, (0, stream))
+    filling.run()
+    return tensors
+
+
+def check_model(report: dict[str, Any], name: str, built: torch.nn.Module, config: Any) -> None:
+    """Each matrix has the deviation that the configuration says, or GPT-2's residual one."""
+    std = config.initializer_range
+    residual = std / math.sqrt(2 * config.num_hidden_layers)
+    is_gpt2 = config.model_type == "gpt2"
+    wrong = []
+    for key, parameter in built.named_parameters():
+        sample = parameter.detach().flatten()[:SAMPLE]
+        if parameter.dim() == 1:
+            ok = bool((sample == (0.0 if key.endswith("bias") else 1.0)).all())
+        else:
+            expected = residual if is_gpt2 and key.endswith("c_proj.weight") else std
+            error = abs(float(sample.std()) / expected - 1)
+            ok = error <= SIGMAS / math.sqrt(len(sample))
+        wrong += [] if ok else [key]
+    entry = {"what": name, "library": "fastinit", "wrong": wrong, "ok": not wrong}
+    _enter_check(report, entry)
+
+
+# ---- the report ---------------------------------------------------------------------------------
+
+
+def enter(
+    report: dict[str, Any],
+    task: str,
+    part: str,
+    library: str,
+    seconds: list[float],
+    count: int,
+    shape: tuple[int, ...] | None,
+) -> None:
+    """One measurement into the report, and onto the screen."""
+    spread = common.spread(seconds)
+    report["results"].append(
+        {
+            "task": task,
+            "part": part,
+            "shape": shape,
+            "values": count,
+            "threads": report["settings"]["threads"][0],
+            "library": library,
+            "seconds": spread,
+            "note": "",
+        }
+    )
+    low, high = spread["minimum"], spread["maximum"]
+    print(f"{task:18}{part:7}{library:10}{spread['median']:12.6f} s   {low:.6f} to {high:.6f}")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    sys.exit(main())
