@@ -26,8 +26,6 @@ constexpr std::uint64_t panel_unit = 96, widest_panel = 192;
 constexpr std::uint64_t panels_per_thread = 4;
 constexpr std::size_t huge_page = std::size_t(2) << 20;
 
-AxisRole role_of(const Request& r, std::uint64_t axis) { return AxisRole(r.cut >> (2 * axis) & 3); }
-
 std::uint64_t round_up_to(std::uint64_t n, std::uint64_t unit) { return (n + unit - 1) / unit * unit; }
 
 class Memory {

@@ -13,6 +13,7 @@ namespace fastinit {
 // The matrix has the row axes' indices down and the column axes' across, each in C order; every index of the batch axes
 // is a matrix of its own; on a kernel axis the matrix lies at the centre, (size - 1) / 2.
 enum AxisRole : std::uint32_t { row_axis = 0, column_axis = 1, batch_axis = 2, kernel_axis = 3 };
+inline AxisRole role_of(const Request& r, std::uint64_t axis) { return AxisRole(r.cut >> (2 * axis) & 3); }
 
 // The whole matrices, rows and columns of the tall one, and the batch: what bindings check.
 struct OrthogonalShape {

@@ -1,6 +1,5 @@
 // In a file of its own, since the bindings of every device check requests by it.
 #include "cpu/orthogonal.h"
-#include "cpu/orthogonal_job.h"
 
 namespace fastinit {
 
