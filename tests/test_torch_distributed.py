@@ -79,12 +79,15 @@ LAID_OVER = {
     "n of m": (fastinit.NM(2, 4), (37, 32)),
     "bernoulli": (fastinit.Bernoulli(p=0.3), (37, 29)),
     "dirac": (fastinit.Dirac(), (12, 7, 3, 3)),
+    "orthogonal, tall": (fastinit.Orthogonal(), (37, 29)),
+    "orthogonal, wide": (fastinit.Orthogonal(gain=2.0), (13, 3, 7)),
+    "orthogonal, batches": (fastinit.Orthogonal(layout="boi"), (5, 6, 4)),
 }
 
 
 @pytest.mark.parametrize("case", LAID_OVER)
-def test_masks_and_structured_constants(ranks: Ranks, case: str) -> None:
-    """Counts hold over the whole, wherever it is cut."""
+def test_what_is_not_elementwise(ranks: Ranks, case: str) -> None:
+    """Counts hold and columns are orthogonal over the whole, wherever it is cut."""
     initializer, shape = LAID_OVER[case]
     expected = fastinit.digest(initializer(shape, seed=sharding.SEED, name=sharding.NAME))
     for mesh, placements in LAYOUTS:

@@ -8,7 +8,7 @@ import pytest
 from support import child
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = ("distributed",)
+PAGES = ("distributed", "lsuv")
 # What a page leaves to the reader: a model, and `torchrun`, here of one process.
 READERS = """
 import os

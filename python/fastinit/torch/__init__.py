@@ -1,8 +1,8 @@
 """fastinit for PyTorch: ``import fastinit.torch as init`` replaces ``from torch.nn import init``.
 
 Every function of torch.nn.init, under the same name and with the same arguments, plus ``seed=``
-and ``name=``. Any name that is not ours is torch.nn.init's. Beside them, whole modules: ``init_``
-and ``materialize_``, and ``fill_shard_`` for parts of tensors that no process holds.
+and ``name=``. Any name that is not ours is torch.nn.init's. Beside them, whole modules: ``init_``,
+``materialize_`` and ``lsuv_``, and ``fill_shard_`` for parts of tensors that no process holds.
 """
 
 from __future__ import annotations
@@ -50,10 +50,13 @@ from fastinit.torch.structured import dirac_, orthogonal_, sparse_
 
 if TYPE_CHECKING:
     from fastinit.torch.distributed import drawn_elements, fill_shard_
+    from fastinit.torch.lsuv import LsuvReport, LsuvRow, lsuv_
     from fastinit.torch.materialize import materialize_
     from fastinit.torch.modules import init_
 
 __all__ = [
+    "LsuvReport",
+    "LsuvRow",
     "accelerate",
     "calculate_gain",
     "constant",
@@ -69,6 +72,7 @@ __all__ = [
     "kaiming_normal_",
     "kaiming_uniform",
     "kaiming_uniform_",
+    "lsuv_",
     "materialize_",
     "normal",
     "normal_",
@@ -90,9 +94,12 @@ __all__ = [
 
 # What whole modules need, imported when it is first used: filling a tensor does without.
 _LAZY = {
+    "LsuvReport": "lsuv",
+    "LsuvRow": "lsuv",
     "drawn_elements": "distributed",
     "fill_shard_": "distributed",
     "init_": "modules",
+    "lsuv_": "lsuv",
     "materialize_": "materialize",
 }
 
