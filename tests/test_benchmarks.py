@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import fill, overhead, report, torch_init
+from benchmarks import fill, models, overhead, report, torch_init
 from benchmarks.tables import torch_init as tables
 
 if TYPE_CHECKING:
@@ -46,3 +46,12 @@ def test_the_documents_show_the_results(capsys: pytest.CaptureFixture[str]) -> N
     """README.md and docs/benchmarks.md are what the result files make them."""
     status = report.main(["--check"])
     assert status == 0, capsys.readouterr().out
+
+
+def test_models_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A whole model has its rates and ratios, in the JSON file."""
+    path = tmp_path / "models.json"
+    options = ["--model", "resnet-50", "--repeats", "1", "--peers", "", "--json", str(path)]
+    assert models.main(options) == 0
+    capsys.readouterr()
+    assert "fresh / limit" in json.loads(path.read_text())["ratios"]

@@ -67,6 +67,6 @@ def with_zero_row(
     """
     if not shape or not -shape[0] <= row < shape[0]:
         raise ValueError(f"zero_row={row} is out of range for shape {shape}")
-    if not draws[0].elementwise:
+    if len(draws) > 1 or not draws[0].elementwise:
         raise ValueError("zero_row= needs values that are drawn each by itself; leave it out")
-    return (ZeroRow(draws[0], zero, shape, row % shape[0]), *draws[1:])
+    return (ZeroRow(draws[0], zero, shape, row % shape[0]),)
