@@ -1,4 +1,4 @@
-// The lane type of width one: any processor, and each thread of a GPU.
+// The lane type of width one: any processor. cuda.h is the same for each thread of a GPU.
 //
 // A lane type names vectors (F32, U32, I32, F64, U64, I64), masks (M32, M64) and the operations that operators cannot
 // say. Vectors have the arithmetic, bitwise and shift operators of their element type, also with a scalar on one side.
@@ -12,9 +12,7 @@
 
 #include "numerics/inline.h"
 
-#if !defined(__CUDA_ARCH__)
 #include <cstring>
-#endif
 
 namespace fastinit {
 
@@ -50,16 +48,6 @@ struct ScalarLanes {
   FASTINIT_INLINE void store(double* out, F64 x) { *out = x; }
 
   // The same bits as another type.
-#if defined(__CUDA_ARCH__)
-  FASTINIT_INLINE U32 bits(F32 x) { return __float_as_uint(x); }
-  FASTINIT_INLINE F32 float_of(U32 x) { return __uint_as_float(x); }
-  FASTINIT_INLINE U64 bits(F64 x) { return static_cast<U64>(__double_as_longlong(x)); }
-  FASTINIT_INLINE F64 float_of(U64 x) { return __longlong_as_double(static_cast<long long>(x)); }
-  FASTINIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return __fmaf_rn(a, b, c); }
-  FASTINIT_INLINE F64 fma(F64 a, F64 b, F64 c) { return __fma_rn(a, b, c); }
-  FASTINIT_INLINE F32 sqrt(F32 x) { return __fsqrt_rn(x); }
-  FASTINIT_INLINE F64 sqrt(F64 x) { return __dsqrt_rn(x); }
-#else
   FASTINIT_INLINE U32 bits(F32 x) { return recast<U32>(x); }
   FASTINIT_INLINE F32 float_of(U32 x) { return recast<F32>(x); }
   FASTINIT_INLINE U64 bits(F64 x) { return recast<U64>(x); }
@@ -69,7 +57,6 @@ struct ScalarLanes {
   FASTINIT_INLINE F64 fma(F64 a, F64 b, F64 c) { return __builtin_fma(a, b, c); }
   FASTINIT_INLINE F32 sqrt(F32 x) { return __builtin_sqrtf(x); }
   FASTINIT_INLINE F64 sqrt(F64 x) { return __builtin_sqrt(x); }
-#endif
 
   // To the nearest float, ties to even.
   FASTINIT_INLINE F32 to_float(I32 x) { return static_cast<F32>(x); }
@@ -159,7 +146,6 @@ struct ScalarLanes {
       out[2 * h + 1] = static_cast<T>(odd[h]);
     }
   }
-#if !defined(__CUDA_ARCH__)
   template <class To, class From>
   FASTINIT_INLINE To recast(From x) {
     static_assert(sizeof(To) == sizeof(From), "a bit cast keeps the size");
@@ -167,7 +153,6 @@ struct ScalarLanes {
     std::memcpy(&y, &x, sizeof y);
     return y;
   }
-#endif
 };
 
 }  // namespace fastinit
