@@ -82,5 +82,4 @@ def _serve(pipe: Connection, rank: int, world: int, store: str) -> None:
             import traceback
 
             pipe.send((traceback.format_exc(), None))
-    dist.destroy_process_group()
-    os._exit(0)  # torch takes seconds to say good-bye
+    os._exit(0)  # without a word to the others, for which torch takes seconds
