@@ -7,10 +7,9 @@
 namespace fastinit {
 namespace {
 
-constexpr std::uint64_t strip = 2048;    // columns side by side: their counters and words fill half of a 32 kB cache
-constexpr std::uint64_t segment = 1024;  // elements of each row at a time
-constexpr int rows_in_flight = 4;        // that count at once: one alone would wait for its own counter
-constexpr int padding = 16;              // for whole vectors at the end of a buffer
+constexpr std::uint64_t strip = 2048;   // columns side by side: their counters and words fill half of a 32 kB cache
+constexpr std::uint64_t segment = 256;  // elements of each row at a time, of as many rows as a vector has lanes
+constexpr int padding = 16;             // for whole vectors at the end of a buffer
 
 // ---- words
 
@@ -151,49 +150,81 @@ void mask_columns(const Request& r, std::uint64_t begin, std::uint64_t end, Sink
 
 // ---- samples one after the other: rows of neighbouring elements
 
-// Replaces the words of each row by whether they zero, 1 or 0.
-template <int rows>
-void decide_rows(const Request& r, std::uint64_t count, std::uint64_t& left, std::uint32_t (&need)[rows],
-                 std::uint32_t (&word)[rows][segment + padding]) {
-  for (std::uint64_t k = 0; k < count; ++k, --left) {
-    if (left == 0) {
-      left = r.period;
-      for (int row = 0; row < rows; ++row) need[row] = static_cast<std::uint32_t>(r.zeros);
+constexpr std::uint64_t word_bits = 32;
+
+// As many rows as a vector has lanes: their words, and which of them zero, one bit each.
+template <class L>
+struct Rows {
+  alignas(64) std::uint32_t word[L::width][segment];
+  std::uint32_t zeroed[L::width][segment / word_bits + 1];
+  typename L::U32 need;
+  std::uint64_t left;
+};
+
+// Decides about the next `count` words of each row. They are turned in squares, so that each lane counts one row's.
+template <class L>
+void decide_rows(const Request& r, std::uint64_t count, Rows<L>& rows) {
+  using U32 = typename L::U32;
+  const U32 zeros = L::u32(static_cast<std::uint32_t>(r.zeros));
+  for (std::uint64_t at = 0; at < count; at += word_bits) {
+    U32 zeroed = L::u32(0);
+    for (std::uint64_t k = 0; k < word_bits && at + k < count; k += L::width) {
+      U32 word[L::width];
+      for (int row = 0; row < L::width; ++row) word[row] = L::load(rows.word[row] + at + k);
+      L::transpose(word);
+      const int size = count - at - k < L::width ? static_cast<int>(count - at - k) : L::width;
+      for (int j = 0; j < size; ++j, --rows.left) {
+        if (rows.left == 0) {
+          rows.left = r.period;
+          rows.need = zeros;
+        }
+        const auto mask = is_zeroed<L>(word[j], L::u32(static_cast<std::uint32_t>(rows.left)), rows.need);
+        rows.need = L::select(mask, rows.need - 1, rows.need);
+        zeroed = L::select(mask, zeroed | (std::uint32_t(1) << (k + j)), zeroed);
+      }
     }
-    for (int row = 0; row < rows; ++row) {
-      const bool zeroed = is_zeroed<ScalarLanes>(word[row][k], static_cast<std::uint32_t>(left), need[row]);
-      need[row] -= zeroed;
-      word[row][k] = zeroed;
-    }
+    alignas(64) std::uint32_t bits[L::width];
+    L::store(bits, zeroed);
+    for (int row = 0; row < L::width; ++row) rows.zeroed[row][at / word_bits] = bits[row];
   }
 }
 
-template <class L, int rows, class Sink>
-void mask_rows(const Request& r, std::uint64_t first_row, Sink& sink) {
+// `width` bits from bit k on.
+template <class L>
+FASTINIT_INLINE typename L::M32 mask_at(const std::uint32_t* bits, std::uint64_t k) {
+  const std::uint64_t both = bits[k / word_bits] | std::uint64_t(bits[k / word_bits + 1]) << word_bits;
+  return L::mask_of(static_cast<std::uint32_t>(both >> k % word_bits));
+}
+
+// Rows [first_row, first_row + count) of neighbouring elements, count <= L::width.
+template <class L, class Sink>
+void mask_rows_together(const Request& r, std::uint64_t first_row, int count, Sink& sink) {
   const MaskWords<L> words{{r.seed, r.stream}};
-  alignas(64) std::uint32_t word[rows][segment + padding] = {};
-  std::uint32_t need[rows] = {};
-  Column column[rows];
-  for (int row = 0; row < rows; ++row) column[row] = column_at(r, first_row + row);
+  Rows<L> rows;
+  rows.left = 0;
+  rows.need = L::u32(0);
+  std::memset(rows.word, 0, sizeof rows.word);
+  std::memset(rows.zeroed, 0, sizeof rows.zeroed);
+  Column column[L::width];
+  for (int row = 0; row < count; ++row) column[row] = column_at(r, first_row + row);
   Walk walk = walk_along(r);
   const int inner = walk.axes;
   const std::uint64_t start = walk.start[inner], stop = walk.stop[inner], end = start + walk.extent[inner];
-  std::uint64_t left = 0;
   do {
     std::uint64_t distance;
     const bool wanted = in_part(walk, distance);
     for (std::uint64_t at = walk.axes ? 0 : start / r.period * r.period; at < stop; at += segment) {
-      const std::uint64_t count = stop - at < segment ? stop - at : segment;
-      for (int row = 0; row < rows; ++row) {
-        fill_run(words, column[row].flat + walk.flat + at - start, count, word[row]);
+      const std::uint64_t size = stop - at < segment ? stop - at : segment;
+      for (int row = 0; row < count; ++row) {
+        fill_run(words, column[row].flat + walk.flat + at - start, size, rows.word[row]);
       }
-      decide_rows<rows>(r, count, left, need, word);
-      const std::uint64_t from = at < start ? start : at, to = at + count < end ? at + count : end;
+      decide_rows<L>(r, size, rows);
+      const std::uint64_t from = at < start ? start : at, to = at + size < end ? at + size : end;
       if (!wanted || from >= to) continue;
-      for (int row = 0; row < rows; ++row) {
-        const std::uint32_t* const zeroed = word[row] + (from - at);
+      for (int row = 0; row < count; ++row) {
+        const std::uint32_t* const bits = rows.zeroed[row];
         take_all<L>(sink, column[row].place + distance + from - start, to - from,
-                    [&](std::uint64_t k) { return L::less(L::u32(0), L::load(zeroed + k)); });
+                    [&](std::uint64_t k) { return mask_at<L>(bits, from - at + k); });
       }
     }
   } while (advance(walk));
@@ -201,9 +232,10 @@ void mask_rows(const Request& r, std::uint64_t first_row, Sink& sink) {
 
 template <class L, class Sink>
 void mask_rows(const Request& r, std::uint64_t begin, std::uint64_t end, Sink& sink) {
-  std::uint64_t row = begin;
-  for (; row + rows_in_flight <= end; row += rows_in_flight) mask_rows<L, rows_in_flight>(r, row, sink);
-  for (; row < end; ++row) mask_rows<L, 1>(r, row, sink);
+  for (std::uint64_t row = begin; row < end; row += L::width) {
+    const std::uint64_t left = end - row;
+    mask_rows_together<L>(r, row, left < L::width ? static_cast<int>(left) : L::width, sink);
+  }
 }
 
 // ---- each element by itself

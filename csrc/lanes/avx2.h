@@ -82,6 +82,10 @@ struct Avx2Lanes {
   FASTINIT_INLINE bool any(M32 mask) { return _mm256_movemask_ps(mask.sign) != 0; }
   FASTINIT_INLINE bool any(M64 mask) { return _mm256_movemask_pd(mask.sign) != 0; }
 
+  FASTINIT_INLINE M32 mask_of(std::uint32_t bits) {
+    const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    return {(__m256)_mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)bits), lane), lane)};
+  }
   FASTINIT_INLINE std::uint32_t mask_bits(M32 mask) { return (std::uint32_t)_mm256_movemask_ps(mask.sign); }
 
   FASTINIT_INLINE F32 select(M32 mask, F32 a, F32 b) { return _mm256_blendv_ps(b, a, mask.sign); }
@@ -91,6 +95,27 @@ struct Avx2Lanes {
 
   FASTINIT_INLINE U64 multiply_low_halves(U64 a, U64 b) { return (U64)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
   FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ b ^ c; }
+
+  FASTINIT_INLINE void transpose(U32 (&x)[width]) {
+    __m256i pairs[8], fours[8];
+    FASTINIT_UNROLL
+    for (int i = 0; i < 8; i += 2) {
+      pairs[i] = _mm256_unpacklo_epi32((__m256i)x[i], (__m256i)x[i + 1]);
+      pairs[i + 1] = _mm256_unpackhi_epi32((__m256i)x[i], (__m256i)x[i + 1]);
+    }
+    FASTINIT_UNROLL
+    for (int i = 0; i < 8; i += 4) {
+      fours[i] = _mm256_unpacklo_epi64(pairs[i], pairs[i + 2]);
+      fours[i + 1] = _mm256_unpackhi_epi64(pairs[i], pairs[i + 2]);
+      fours[i + 2] = _mm256_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
+      fours[i + 3] = _mm256_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
+    }
+    FASTINIT_UNROLL
+    for (int c = 0; c < 4; ++c) {  // fours[4 g + c] holds vectors 4 g to 4 g + 3 of lanes c and c + 4
+      x[c] = (U32)_mm256_permute2x128_si256(fours[c], fours[4 + c], 0x20);
+      x[4 + c] = (U32)_mm256_permute2x128_si256(fours[c], fours[4 + c], 0x31);
+    }
+  }
 
   FASTINIT_INLINE U32 multiply_high(U32 a, U32 b) {
     const U64 even = multiply_low_halves((U64)a, (U64)b), odd = multiply_low_halves((U64)a >> 32, (U64)b >> 32);

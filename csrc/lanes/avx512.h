@@ -66,6 +66,7 @@ struct Avx512Lanes {
   FASTINIT_INLINE M64 negative(I64 x) { return _mm512_movepi64_mask((__m512i)x); }
   FASTINIT_INLINE bool any(unsigned mask) { return mask != 0; }
   FASTINIT_INLINE std::uint32_t mask_bits(M32 mask) { return mask; }
+  FASTINIT_INLINE M32 mask_of(std::uint32_t bits) { return (M32)bits; }
 
   FASTINIT_INLINE F32 select(M32 mask, F32 a, F32 b) { return _mm512_mask_blend_ps(mask, b, a); }
   FASTINIT_INLINE U32 select(M32 mask, U32 a, U32 b) {
@@ -79,6 +80,34 @@ struct Avx512Lanes {
   FASTINIT_INLINE U64 multiply_low_halves(U64 a, U64 b) { return (U64)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
   FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) {
     return (U64)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c, 0x96);
+  }
+
+  FASTINIT_INLINE void transpose(U32 (&x)[width]) {
+    __m512i pairs[16], fours[16];
+    FASTINIT_UNROLL
+    for (int i = 0; i < 16; i += 2) {
+      pairs[i] = _mm512_unpacklo_epi32((__m512i)x[i], (__m512i)x[i + 1]);
+      pairs[i + 1] = _mm512_unpackhi_epi32((__m512i)x[i], (__m512i)x[i + 1]);
+    }
+    FASTINIT_UNROLL
+    for (int i = 0; i < 16; i += 4) {
+      fours[i] = _mm512_unpacklo_epi64(pairs[i], pairs[i + 2]);
+      fours[i + 1] = _mm512_unpackhi_epi64(pairs[i], pairs[i + 2]);
+      fours[i + 2] = _mm512_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
+      fours[i + 3] = _mm512_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
+    }
+    // fours[4 g + c] holds vectors 4 g to 4 g + 3 of lanes c, c + 4, c + 8 and c + 12.
+    FASTINIT_UNROLL
+    for (int c = 0; c < 4; ++c) {
+      const __m512i even0 = _mm512_shuffle_i32x4(fours[c], fours[4 + c], 0x88);
+      const __m512i even1 = _mm512_shuffle_i32x4(fours[8 + c], fours[12 + c], 0x88);
+      const __m512i odd0 = _mm512_shuffle_i32x4(fours[c], fours[4 + c], 0xdd);
+      const __m512i odd1 = _mm512_shuffle_i32x4(fours[8 + c], fours[12 + c], 0xdd);
+      x[c] = (U32)_mm512_shuffle_i32x4(even0, even1, 0x88);
+      x[4 + c] = (U32)_mm512_shuffle_i32x4(odd0, odd1, 0x88);
+      x[8 + c] = (U32)_mm512_shuffle_i32x4(even0, even1, 0xdd);
+      x[12 + c] = (U32)_mm512_shuffle_i32x4(odd0, odd1, 0xdd);
+    }
   }
 
   FASTINIT_INLINE U32 multiply_high(U32 a, U32 b) {

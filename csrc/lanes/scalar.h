@@ -80,7 +80,9 @@ struct ScalarLanes {
   FASTINIT_INLINE M32 negative(I32 x) { return x < 0; }
   FASTINIT_INLINE M64 negative(I64 x) { return x < 0; }
   FASTINIT_INLINE bool any(bool mask) { return mask; }
-  FASTINIT_INLINE std::uint32_t mask_bits(M32 mask) { return mask; }  // lane k is bit k
+  // Lane k is bit k; the bits from `width` on mean nothing.
+  FASTINIT_INLINE std::uint32_t mask_bits(M32 mask) { return mask; }
+  FASTINIT_INLINE M32 mask_of(std::uint32_t bits) { return bits & 1; }
 
   // mask ? a : b in every lane.
   FASTINIT_INLINE F32 select(M32 mask, F32 a, F32 b) { return mask ? a : b; }
@@ -93,6 +95,9 @@ struct ScalarLanes {
     return static_cast<U64>(static_cast<U32>(a)) * static_cast<U32>(b);
   }
   FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ b ^ c; }
+
+  // Lane j of vector i becomes lane i of vector j.
+  FASTINIT_INLINE void transpose(U32 (&)[width]) {}
 
   // The high half of the 64-bit product.
   FASTINIT_INLINE U32 multiply_high(U32 a, U32 b) { return static_cast<U32>((static_cast<U64>(a) * b) >> 32); }
