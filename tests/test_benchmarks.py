@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import fill, models, overhead, report, torch_init
+from benchmarks import checkpoints, fill, models, overhead, report, torch_init
 from benchmarks.tables import torch_init as tables
 
 if TYPE_CHECKING:
@@ -55,3 +55,17 @@ def test_models_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert models.main(options) == 0
     capsys.readouterr()
     assert "fresh / limit" in json.loads(path.read_text())["ratios"]
+
+
+def test_checkpoints_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file, a process and a plan have figures, in the JSON file, and no file is left."""
+    path = tmp_path / "checkpoints.json"
+    sizes = ["--repeats", "1", "--model", "gpt2", "--large", "gpt2", "--layers", "2"]
+    checkpoints.main([*sizes, "--folder", str(tmp_path), "--json", str(path)])
+    capsys.readouterr()
+    assert {each["task"] for each in json.loads(path.read_text())["results"]} == {
+        "save",
+        "large",
+        "plan",
+    }
+    assert list(tmp_path.iterdir()) == [path]

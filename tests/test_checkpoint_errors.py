@@ -12,6 +12,7 @@ from unittest.mock import Mock
 import pytest
 
 from checkpoint_support import small
+from support import child
 
 
 def full(calls: int) -> Callable[..., int]:
@@ -123,3 +124,42 @@ def test_too_little_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(os, "open", raising(OSError("begun")))
     with pytest.raises(OSError, match=r"needs \d+ bytes, .* has 1000; free some space"):
         small().save(tmp_path / "m.safetensors")
+
+
+LIMITED = """
+import os, resource
+import fastinit
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+model = fastinit.Manifest.from_shapes({"a.weight": (1000, 1000)})
+try:
+    fastinit.Plan(model, "default", seed=0).save(os.environ["OUT"])
+except OSError as error:
+    print(error)
+"""
+
+
+def test_file_that_may_not_grow(tmp_path: Path) -> None:
+    """The system's limit is an error, and nothing is left."""
+    printed = child(LIMITED, OUT=str(tmp_path / "m.safetensors"))
+    assert "m.safetensors is not written: File too large" in printed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whole_shards_stay_at_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a resumed run; there is no index, so no loader takes them for a checkpoint."""
+    monkeypatch.setattr(os, "pwrite", full(4))
+    with pytest.raises(OSError, match="No space left"):
+        small().save(tmp_path / "m", max_shard_size="1MB")
+    monkeypatch.undo()
+    names = {each.name for each in (tmp_path / "m").iterdir()}
+    assert "model.safetensors.index.json" not in names
+    small().save(tmp_path / "m", max_shard_size="1MB", resume=True)
+    assert small().verify(tmp_path / "m").ok
+
+
+def test_folder_that_was_made_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When nothing came of it."""
+    monkeypatch.setattr(os, "pwrite", full(0))
+    with pytest.raises(OSError, match="No space left"):
+        small().save(tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
