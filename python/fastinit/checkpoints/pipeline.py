@@ -28,7 +28,8 @@ def workers() -> int:
 
 def memory(size: int) -> Bytes:
     """Memory of whole pages, which go back to the system with the array."""
-    return np.frombuffer(mmap.mmap(-1, max(size, 1)), np.uint8)[:size]
+    private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    return np.frombuffer(mmap.mmap(-1, max(size, 1), private), np.uint8)[:size]
 
 
 class Pipeline(Generic[Item, Result]):
