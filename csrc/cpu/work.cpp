@@ -13,8 +13,9 @@ namespace {
 
 // With fewer values, waking another thread costs more than it saves (a few microseconds).
 constexpr std::uint64_t values_per_thread = 16384;
-// A piece of work: small enough that threads end together and Ctrl-C is answered, large enough to cost nothing.
-constexpr std::uint64_t smallest_piece = 4096, largest_piece = 65536, pieces_per_thread = 16;
+// A piece of work: small enough that threads end together and Ctrl-C is answered, large enough to cost nothing. Of a
+// large tensor it is more than a huge page: two threads that touch one first at the same time both set it to zero.
+constexpr std::uint64_t smallest_piece = 4096, largest_piece = 1 << 20, pieces_per_thread = 16;
 // Columns are worked side by side: in fewer pieces, since narrow ones waste lanes and cache lines.
 constexpr std::uint64_t column_pieces_per_thread = 4, columns_side_by_side = 512;
 

@@ -16,6 +16,10 @@ from fastinit.dtypes import DTYPES, dtype_of
 from fastinit.outputs import Output, adopt
 
 _ALIGNMENT = 64  # a cache line, and the widest vector
+# An array of whole huge pages lies in huge pages alone only if it starts with one; else hundreds of
+# small pages at its ends are faulted in one by one, which took as long as half of the drawing.
+_HUGE_PAGE = 2 << 20
+_LARGE = 2 * _HUGE_PAGE  # bytes, from which NumPy asks the kernel for huge pages
 
 
 def destination(shape: tuple[int, ...], dtype: Any | None, out: Any | None, device: Any) -> Output:
@@ -65,10 +69,15 @@ def _new(shape: tuple[int, ...], dtype: np.dtype[Any], place: str) -> Output:
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[NDArray[Any], int]:
-    """An uninitialized C-contiguous array that starts at a cache line, and its address."""
-    buffer = np.empty(math.prod(shape) * dtype.itemsize + _ALIGNMENT - 1, np.uint8)
+    """An uninitialized C-contiguous array, and its address.
+
+    It starts at a cache line, a large one at a huge page.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    alignment = _HUGE_PAGE if size >= _LARGE else _ALIGNMENT
+    buffer = np.empty(size + alignment - 1, np.uint8)
     start = _cpu.address(buffer)
-    skipped = -start % _ALIGNMENT
+    skipped = -start % alignment
     return np.ndarray(shape, dtype, buffer, skipped), start + skipped
 
 
