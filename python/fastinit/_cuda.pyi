@@ -1,7 +1,7 @@
 # Built where nvcc is found, so import it guarded: ImportError means "not built". Importing needs no
 # driver; every call but runtime_version and driver_version does, and raises CudaError without one.
 # No call synchronizes a stream or a device.
-from typing import TypedDict
+from typing import TypedDict, type_check_only
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ class CudaError(RuntimeError):
     code: int  # 2 out of memory, 35 no or too old a driver, 100 no device, 209 no code for this one
     call: str  # the name of the CUDA function
 
+@type_check_only
 class DeviceProperties(TypedDict):
     name: str
     compute_capability: tuple[int, int]
