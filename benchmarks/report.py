@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks import common
-from benchmarks.tables import cuda, cuda_static, fills, overheads, torch_init
+from benchmarks.tables import (
+    checkpoints,
+    cuda,
+    cuda_static,
+    fills,
+    models,
+    overheads,
+    sparse,
+    torch_init,
+)
 from benchmarks.tables.text import Report, Rows, table
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
@@ -35,7 +44,16 @@ class Tables(Protocol):
         """Markdown with all figures."""
 
 
-TABLES: tuple[Tables, ...] = (fills, overheads, torch_init, cuda, cuda_static)
+TABLES: tuple[Tables, ...] = (
+    fills,
+    overheads,
+    sparse,
+    torch_init,
+    models,
+    checkpoints,
+    cuda,
+    cuda_static,
+)
 TITLE = """# Benchmarks
 
 Made by `python -m benchmarks.report` from the files in benchmarks/results. Every benchmark checks

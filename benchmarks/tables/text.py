@@ -49,6 +49,24 @@ def times(own: float | None, other: float | None) -> str:
     return f"{ratio:.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
 
 
+def median(results: Entries, **fields: Any) -> float | None:
+    """The median seconds of the first entry with these fields."""
+    for each in results:
+        if all(each.get(name) == value for name, value in fields.items()):
+            return float(each["seconds"]["median"])
+    return None
+
+
+def line(name: str, own: float | None, peer: str, theirs: float | None) -> list[str]:
+    """A row of seconds: ours, theirs, and how many times as fast ours is."""
+    return [
+        name,
+        NONE if own is None else seconds(own),
+        f"{peer} {NONE if theirs is None else seconds(theirs)}".strip(),
+        times(theirs, own),
+    ]
+
+
 def seconds(value: float) -> str:
     """With the unit that suits them."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from benchmarks.tables.text import NONE, Entries, Report, Rows, seconds, table, threads, where
+from benchmarks.tables.text import (
+    NONE,
+    Entries,
+    Report,
+    Rows,
+    median,
+    seconds,
+    table,
+    threads,
+    times,
+    where,
+)
 
 FILE = "torch_init.json"
 
@@ -16,12 +27,14 @@ def headline(report: Report) -> Rows:
         ("kaiming_uniform_", "large"),
         *((task, "model") for task in _tasks(results, "model")),
     ):
-        own, theirs = (_median(results, task, part, who) for who in ("fastinit", "torch"))
+        own, theirs = (
+            median(results, task=task, part=part, library=who) for who in ("fastinit", "torch")
+        )
         if own is not None and theirs is not None:
             name = (
                 f"{task}, built in `accelerate()`" if part == "model" else f"`{task}`, 8192 x 8192"
             )
-            rows.append([name, seconds(own), f"torch {seconds(theirs)}", _ratio(own, theirs)])
+            rows.append([name, seconds(own), f"torch {seconds(theirs)}", times(theirs, own)])
     return rows
 
 
@@ -66,24 +79,18 @@ def _tasks(results: Entries, part: str) -> list[str]:
 
 
 def _median(results: Entries, task: str, part: str, library: str) -> float | None:
-    for each in results:
-        if (each["task"], each["part"], each["library"]) == (task, part, library):
-            return float(each["seconds"]["median"])
-    return None
+    return median(results, task=task, part=part, library=library)
 
 
 def _cells(results: Entries, task: str, part: str) -> list[str]:
-    own, theirs = (_median(results, task, part, who) for who in ("fastinit", "torch"))
+    own, theirs = (
+        median(results, task=task, part=part, library=who) for who in ("fastinit", "torch")
+    )
     if own is None or theirs is None:
         return [NONE, NONE, NONE]
-    return [seconds(own), seconds(theirs), _ratio(own, theirs)]
+    return [seconds(own), seconds(theirs), times(theirs, own)]
 
 
 def _seconds(results: Entries, task: str, library: str) -> str:
     found = _median(results, task, "model", library)
     return NONE if found is None else seconds(found)
-
-
-def _ratio(own: float, theirs: float) -> str:
-    ratio = theirs / own
-    return f"{ratio:.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
