@@ -22,6 +22,7 @@ from benchmarks.tables import (
     cuda_static,
     fills,
     models,
+    orthogonal,
     overheads,
     sparse,
     torch_init,
@@ -47,6 +48,7 @@ class Tables(Protocol):
 TABLES: tuple[Tables, ...] = (
     fills,
     overheads,
+    orthogonal,
     sparse,
     torch_init,
     models,

@@ -20,6 +20,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     for name, value in PUBLIC.items()
     if isinstance(value, FunctionType)
     and "shape" in inspect.signature(value).parameters
+    and "rank" not in inspect.signature(value).parameters  # two factors, without out= and index=
     and value.__name__ == name  # no aliases
 } | {
     "constant": functools.partial(fastinit.constant, value=0.5),

@@ -8,6 +8,7 @@ from fastinit.functions.distributions import (
     uniform,
     zeros,
 )
+from fastinit.functions.factors import factorized, lora
 from fastinit.functions.masked import bernoulli, mask, n_m, sparse
 from fastinit.functions.orthogonal import delta_orthogonal, orthogonal
 from fastinit.functions.scaling import (
@@ -31,6 +32,7 @@ __all__ = [
     "delta_orthogonal",
     "dirac",
     "eye",
+    "factorized",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",
@@ -40,6 +42,7 @@ __all__ = [
     "kaiming_uniform",
     "lecun_normal",
     "lecun_uniform",
+    "lora",
     "mask",
     "n_m",
     "normal",

@@ -28,7 +28,8 @@ from fastinit.requests import Draw
 
 Base = Initializer | str | None
 
-_NAMED: dict[str, Callable[..., VarianceScaling]] = {
+# Bases by the name of their function.
+NAMED: dict[str, Callable[..., VarianceScaling]] = {
     "he_normal": HeNormal,
     "he_uniform": HeUniform,
     "kaiming_normal": HeNormal,
@@ -66,12 +67,12 @@ class Masked(Initializer):
         """Check the fields that all masks share; a base given by name or as a dict is made one."""
         check_layout(self.layout)
         if isinstance(self.base, str):
-            if self.base not in _NAMED:
+            if self.base not in NAMED:
                 raise ValueError(
-                    f"base={self.base!r} is not known; use one of {', '.join(_NAMED)}, or an "
+                    f"base={self.base!r} is not known; use one of {', '.join(NAMED)}, or an "
                     "initializer object"
                 )
-            object.__setattr__(self, "base", _NAMED[self.base](layout=self.layout))
+            object.__setattr__(self, "base", NAMED[self.base](layout=self.layout))
         elif isinstance(self.base, dict):
             object.__setattr__(self, "base", Initializer.from_dict(self.base))
         if self.base is not None and not isinstance(self.base, Initializer):
