@@ -6,7 +6,7 @@ import abc
 import dataclasses
 import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,6 +40,20 @@ class Initializer(abc.ABC):
     def resolve(self, shape: tuple[int, ...]) -> Initializer:  # noqa: ARG002
         """An initializer that draws the same, with all that depends on the shape worked out."""
         return self
+
+    def scaled(self, apply: Callable[[float], float]) -> Initializer:
+        """An initializer whose values are these after ``apply``, a product with a number.
+
+        Raises:
+            ValueError: no field scales the values.
+        """
+        if not self.magnitudes:
+            raise ValueError(
+                f"scale= multiplies the values of an initializer, and {self} has no field "
+                "for that; leave scale out"
+            )
+        changed = {field: apply(getattr(self, field)) for field in self.magnitudes}
+        return dataclasses.replace(self, **changed)
 
     def moments(self, shape: tuple[int, ...]) -> tuple[float, float] | None:  # noqa: ARG002
         """The (mean, standard deviation) of the values of a whole array, where they are known."""

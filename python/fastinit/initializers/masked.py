@@ -120,6 +120,21 @@ class Masked(Initializer):
             return (Constant(0).draw(dtype),)
         return values if kept == of else (*values, self.mask(shape, dtype))
 
+    def scaled(self, apply: Callable[[float], float]) -> Initializer:
+        """The same mask over the base, scaled."""
+        changed: dict[str, Any] = {"base": self.dense.scaled(apply)}
+        return dataclasses.replace(self, **changed)
+
+    def moments(self, shape: tuple[int, ...]) -> tuple[float, float] | None:
+        """Those of the base's values, of which some are zeroed."""
+        found = self.values(shape).moments(shape)
+        if found is None:
+            return None
+        mean, std = found
+        kept, of = self.density(shape)
+        part = kept / of if of else 0.0
+        return part * mean, math.sqrt(part * (std * std + (1 - part) * mean * mean))
+
     def resolve(self, shape: tuple[int, ...]) -> Initializer:
         """The same mask over the base's distribution for this shape."""
         if self.base is None:
@@ -200,6 +215,10 @@ class Sparse(Masked):
             return self.base
         assert self.std is not None
         return Normal(0.0, self.std)
+
+    def scaled(self, apply: Callable[[float], float]) -> Initializer:
+        """The same mask over the base, or the normal, scaled."""
+        return dataclasses.replace(self, base=self.dense.scaled(apply), std=None)
 
     def _along(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         letters = axes_of(shape, self.layout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -107,6 +107,8 @@ class Orthogonal(Initializer):
         True
     """
 
+    magnitudes: ClassVar[tuple[str, ...]] = ("gain",)
+
     gain: float = 1.0
     layout: str = "oi*"
 
@@ -115,6 +117,15 @@ class Orthogonal(Initializer):
         object.__setattr__(self, "gain", finite(self.gain, "gain"))
         check_layout(self.layout)
         _need_axis(self.layout, "o", "output")
+
+    def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:
+        """Mean 0; the squares of a vector's entries have the sum gain^2."""
+        letters = axes_of(shape, self.layout)
+        outputs, others = (
+            math.prod(n for n, each in zip(shape, letters, strict=True) if each in which)
+            for which in ("o", "i*")
+        )
+        return 0.0, abs(self.gain) / math.sqrt(max(outputs, others, 1))
 
     def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]:
         """One draw of all matrices."""
@@ -147,6 +158,8 @@ class DeltaOrthogonal(Initializer):
         >>> int((kernel != 0).sum()), int((kernel[:, :, 1, 1] != 0).sum())
         (8, 8)
     """
+
+    magnitudes: ClassVar[tuple[str, ...]] = ("gain",)
 
     gain: float = 1.0
     layout: str = "oi*"

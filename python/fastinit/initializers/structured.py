@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,8 @@ class Dirac(Initializer):
                [[0, 0, 0],
                 [0, 1, 0]]], dtype=int8)
     """
+
+    magnitudes: ClassVar[tuple[str, ...]] = ("gain",)
 
     groups: int = 1
     gain: float = 1

@@ -158,15 +158,7 @@ class Scale:
         Raises:
             ValueError: it has no field that does so.
         """
-        if not initializer.magnitudes:
-            raise ValueError(
-                f"scale= multiplies the values of an initializer, and {initializer} has no field "
-                "for that; leave scale out"
-            )
-        changed = {
-            field: self.apply(getattr(initializer, field), size) for field in initializer.magnitudes
-        }
-        return dataclasses.replace(initializer, **changed)
+        return initializer.scaled(lambda value: self.apply(value, size))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; fields that have their defaults are left out."""
