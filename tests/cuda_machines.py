@@ -131,7 +131,8 @@ def emulated() -> Emulated:
     """The module built for emulation, loaded beside the installed one."""
     path = build()
     stand_in = StandIn(path, allow=ALLOWED)
-    spec = importlib.util.spec_from_file_location("fastinit._cuda", path)
+    # Under a name of its own: pybind11 gives the installed module again once that is loaded.
+    spec = importlib.util.spec_from_file_location("emulated._cuda", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
