@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <string>
 #include <vector>
 
 #include "cpu/arithmetic.h"
@@ -23,11 +24,23 @@ namespace {
 constexpr double work_per_thread = 4e5;
 constexpr std::size_t huge_page = std::size_t(2) << 20;
 
+// Becomes Python's MemoryError.
+class NoMemory : public std::bad_alloc {
+ public:
+  explicit NoMemory(std::size_t size)
+      : message_("no " + std::to_string(size >> 20) + " MiB of working memory for orthogonal matrices; " +
+                 "use fewer threads or float32") {}
+  const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  const std::string message_;
+};
+
 class Memory {
  public:
   explicit Memory(std::size_t size) : size_(round_up(size, size < huge_page ? 64 : huge_page)) {
     start_ = std::aligned_alloc(size < huge_page ? 64 : huge_page, size_);
-    if (!start_) throw std::bad_alloc();
+    if (!start_) throw NoMemory(size_);
 #if defined(MADV_HUGEPAGE)
     if (size >= huge_page) madvise(start_, size_, MADV_HUGEPAGE);
 #endif
