@@ -17,6 +17,7 @@ import argparse
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,7 @@ TASKS += ((8192, 32, 32), (1024, 64, 64), (256, 128, 128))
 CORES = {"avx512": "SkylakeX", "avx2": "Haswell"}  # OpenBLAS's names
 LARGEST_DEVIATION = 1e-6
 CHECKED = 64  # matrices of a batch
+PAUSE = 0.1  # seconds in which the threads of the one before stop waiting for more work
 PRODUCT = """
 import time, numpy as np
 a, b, c = (np.ones((2048, 2048), np.float32) for _ in range(3))
@@ -118,7 +120,7 @@ def time_task(
         deviations = [deviation(np.asarray(each.run())) for each in contenders]
         _check(report, name, contenders, deviations)
         measures = {
-            k: lambda each=each: common.once(each.run) * count / each.timed
+            k: lambda each=each: _timed(each) * count / each.timed
             for k, each in enumerate(contenders)
         }
         found = common.interleaved(measures, repeats)
@@ -145,6 +147,11 @@ def time_task(
                 text += f", {entry['share_of_product']:.2f} of NumPy's product"
         report["results"].append(entry)
         print(f"{text}   {deviations[k]:.1e}")
+
+
+def _timed(contender: Contender) -> float:
+    time.sleep(PAUSE)
+    return common.once(contender.run)
 
 
 def _own(task: tuple[int, ...]) -> Iterator[Contender]:

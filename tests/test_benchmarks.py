@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import checkpoints, fill, models, overhead, report, torch_init
+from benchmarks import checkpoints, fill, models, orthogonal, overhead, report, torch_init
 from benchmarks.tables import torch_init as tables
 
 if TYPE_CHECKING:
@@ -40,6 +40,15 @@ def test_torch_init_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixtu
     shown = tables.section(json.loads(path.read_text()))
     assert all(f"| `{name}` |" in shown for name in torch_init.FUNCTIONS)
     assert "| tiny |" in shown
+
+
+def test_orthogonal_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every size has figures, in the JSON file."""
+    path = tmp_path / "orthogonal.json"
+    orthogonal.main(["--scale", "0.02", "--repeats", "1", "--peers", "torch", "--json", str(path)])
+    capsys.readouterr()
+    results = json.loads(path.read_text())["results"]
+    assert {entry["library"] for entry in results} == {"fastinit", "torch"}
 
 
 def test_the_documents_show_the_results(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     and "shape" in inspect.signature(value).parameters
     and "rank" not in inspect.signature(value).parameters  # two factors, without out= and index=
     and value.__name__ == name  # no aliases
-    and name not in ("factorized", "lora")  # two arrays, no out=: see test_factors.py
 } | {
     "constant": functools.partial(fastinit.constant, value=0.5),
     "sparse": functools.partial(fastinit.sparse, sparsity=0.5),
