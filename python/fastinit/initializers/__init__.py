@@ -2,7 +2,6 @@
 
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.distributions import Constant, Normal, TruncatedNormal, Uniform
-from fastinit.initializers.masked import NM, Bernoulli, Sparse
 from fastinit.initializers.orthogonal import DeltaOrthogonal, Orthogonal
 from fastinit.initializers.scaling import (
     GlorotNormal,
@@ -13,6 +12,7 @@ from fastinit.initializers.scaling import (
     LecunUniform,
     VarianceScaling,
 )
+from fastinit.initializers.sparse import NM, Bernoulli, Sparse
 from fastinit.initializers.structured import Dirac, Identity
 
 __all__ = [

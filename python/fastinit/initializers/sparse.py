@@ -1,0 +1,257 @@
+"""Sparse, n-of-m and Bernoulli weights: which elements of a base's values are zeroed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastinit.checks import finite, integer, not_negative
+from fastinit.fans import axes_of
+from fastinit.initializers.base import Initializer
+from fastinit.initializers.distributions import Constant, Normal
+from fastinit.initializers.masked import Base, Masked
+from fastinit.overlays import LARGEST_SAMPLE, Subset, bernoulli
+from fastinit.requests import Draw
+
+
+@dataclasses.dataclass(frozen=True)
+class Sparse(Masked):
+    """Exactly so many weights of every input or of every output are left, at random; others are 0.
+
+    Every subset of that size is equally likely (selection sampling, Knuth 3.4.2, algorithm S).
+
+    Args:
+        sparsity: the fraction that is zeroed, 0 to 1: ceil(sparsity * n) of every n.
+        nonzeros: how many are left of every n, in place of ``sparsity``.
+        std: of a normal with mean 0; None for 0.01, or for a base.
+        base: what draws the values instead: an initializer, or a name as "he_normal".
+        per: "in": of the weights that one input feeds, each column of the (o, rest) matrix, as
+            torch's ``sparse_`` means it. "out": of the weights that feed one output unit (Martens,
+            "Deep learning via Hessian-free optimization", ICML 2010: 15 nonzeros).
+        correct_fan: count fans from the weights that are left (on average, where ``per`` does not
+            fix them).
+        layout: what each axis is, see ``fastinit.fans``; the base's as well.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: both or neither of sparsity and nonzeros, or one out of range; a base that is
+            masked, has another layout or no fan to correct; when drawn, a shape without an output
+            and an input axis, or more nonzeros than there are.
+
+    Example:
+        >>> import fastinit
+        >>> w = fastinit.Sparse(nonzeros=15, base="he_normal", per="out")((100, 400), seed=0)
+        >>> set((w != 0).sum(axis=1).tolist())
+        {15}
+    """
+
+    sparsity: float | None = None
+    nonzeros: int | None = None
+    std: float | None = None
+    base: Base = None
+    per: str = "in"
+    correct_fan: bool = False
+    layout: str = "oi*"
+
+    def __post_init__(self) -> None:
+        """Check everything that does not depend on the shape."""
+        if (self.sparsity is None) == (self.nonzeros is None):
+            raise ValueError(
+                f"sparsity={self.sparsity} and nonzeros={self.nonzeros}: pass one of them"
+            )
+        if self.sparsity is not None:
+            object.__setattr__(self, "sparsity", _fraction(self.sparsity, "sparsity"))
+        else:
+            object.__setattr__(self, "nonzeros", _count(self.nonzeros, "nonzeros"))
+        if self.per not in ("in", "out"):
+            raise ValueError(f"per={self.per!r} is not known; use 'in' or 'out'")
+        self._check_base()
+        if self.base is not None and self.std is not None:
+            raise ValueError(f"std={self.std} and base={self.base!r} say the same; pass one")
+        if isinstance(self.base, Normal) and self.base.mean == 0:
+            object.__setattr__(self, "std", self.base.std)  # equal draws are equal objects
+            object.__setattr__(self, "base", None)
+        elif self.base is None:
+            object.__setattr__(
+                self, "std", not_negative(0.01 if self.std is None else self.std, "std")
+            )
+
+    @property
+    def dense(self) -> Initializer:
+        """The base, or the normal that ``std`` is short for."""
+        if isinstance(self.base, Initializer):
+            return self.base
+        assert self.std is not None
+        return Normal(0.0, self.std)
+
+    def scaled(self, apply: Callable[[float], float]) -> Initializer:
+        """The same mask over the base, or the normal, scaled."""
+        return dataclasses.replace(self, base=self.dense.scaled(apply), std=None)
+
+    def _along(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        letters = axes_of(shape, self.layout)
+        outputs = tuple(axis for axis, letter in enumerate(letters) if letter == "o")
+        inputs = tuple(axis for axis, letter in enumerate(letters) if letter in "i*")
+        if not outputs or not inputs:
+            missing = "output" if not outputs else "input"
+            raise ValueError(
+                f"layout={self.layout!r} gives shape {shape} no {missing} axis, which a mask "
+                "needs; pass another layout"
+            )
+        return outputs if self.per == "in" else inputs
+
+    def density(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """How many weights of every column or row are left."""
+        of = math.prod(shape[axis] for axis in self._along(shape))
+        if of > LARGEST_SAMPLE:
+            raise ValueError(
+                f"shape {shape} has {of} weights to choose from; {LARGEST_SAMPLE} or fewer are "
+                "allowed"
+            )
+        if self.nonzeros is not None:
+            if self.nonzeros > of:
+                raise ValueError(
+                    f"nonzeros={self.nonzeros} is more than the {of} weights that there are in "
+                    f"each {'column' if self.per == 'in' else 'row'} of shape {shape}"
+                )
+            return self.nonzeros, of
+        assert self.sparsity is not None
+        return of - min(math.ceil(self.sparsity * of), of), of
+
+    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Draw:
+        """Zeros down the columns, or along the rows."""
+        kept, of = self.density(shape)
+        return Subset(dtype, shape, self._along(shape), of, of - kept)
+
+
+@dataclasses.dataclass(frozen=True)
+class NM(Masked):
+    """Exactly n weights of every m neighbours along the input axis are left; others are 0.
+
+    2 of 4 is what sparse tensor cores multiply (Mishra et al. 2021, arXiv 2104.08378).
+
+    Args:
+        n: how many are left, 0 to ``m``.
+        m: of how many, 1 or more; divides the input axis.
+        base: what draws the values: an initializer, or a name as "he_normal". None for ones, which
+            make a mask: 1 (True) is kept.
+        correct_fan: count fans from the weights that are left.
+        layout: what each axis is, see ``fastinit.fans``; one input axis.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: n or m out of range; a base that is masked, has another layout or no fan to
+            correct; when drawn, a shape whose input axis m does not divide.
+
+    Example:
+        >>> import fastinit
+        >>> w = fastinit.NM(2, 4, base="he_normal")((16, 64), seed=0)
+        >>> set((w.reshape(-1, 4) != 0).sum(axis=1).tolist())
+        {2}
+    """
+
+    n: int = 2
+    m: int = 4
+    base: Base = None
+    correct_fan: bool = False
+    layout: str = "oi*"
+
+    def __post_init__(self) -> None:
+        """Check everything that does not depend on the shape."""
+        object.__setattr__(self, "n", _count(self.n, "n"))
+        object.__setattr__(self, "m", _count(self.m, "m"))
+        if not 1 <= self.m <= LARGEST_SAMPLE:
+            raise ValueError(f"m={self.m} is out of range; pass 1 to {LARGEST_SAMPLE}")
+        if self.n > self.m:
+            raise ValueError(f"n={self.n} is more than m={self.m}; n of every m are kept")
+        self._check_base()
+        if self.layout.count("i") != 1:
+            raise ValueError(
+                f"layout={self.layout!r} has not one input axis, which groups lie along; write i "
+                "once"
+            )
+
+    @property
+    def dense(self) -> Initializer:
+        """The base, or ones."""
+        return self.base if isinstance(self.base, Initializer) else Constant(1)
+
+    def density(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """(n, m), once it is known that they fit the shape."""
+        size = shape[axes_of(shape, self.layout).index("i")]
+        if size % self.m:
+            raise ValueError(
+                f"m={self.m} does not divide the input axis of size {size} of shape {shape}"
+            )
+        return self.n, self.m
+
+    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Draw:
+        """Zeros in every group."""
+        along = (axes_of(shape, self.layout).index("i"),)
+        return Subset(dtype, shape, along, self.m, self.m - self.n)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bernoulli(Masked):
+    """Each weight by itself is left with probability p; others are 0.
+
+    Args:
+        p: 0 to 1, the probability that a weight is left: to within 2**-32.
+        base: what draws the values: an initializer, or a name as "he_normal". None for ones, which
+            make a mask: 1 (True) is kept.
+        correct_fan: count fans from the weights that are left on average.
+        layout: what each axis is; matters to fans alone.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: p out of range; a base that is masked, has another layout or no fan to correct.
+
+    Example:
+        >>> import fastinit
+        >>> round(float(fastinit.Bernoulli(0.25)((1000, 1000), seed=0).mean()), 2)
+        0.25
+    """
+
+    p: float = 0.5
+    base: Base = None
+    correct_fan: bool = False
+    layout: str = "oi*"
+
+    def __post_init__(self) -> None:
+        """Check everything that does not depend on the shape."""
+        object.__setattr__(self, "p", _fraction(self.p, "p"))
+        self._check_base()
+
+    @property
+    def dense(self) -> Initializer:
+        """The base, or ones."""
+        return self.base if isinstance(self.base, Initializer) else Constant(1)
+
+    def _threshold(self) -> int:
+        return math.floor((1 - self.p) * 2**32)
+
+    def density(self, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002
+        """The probability, of 1."""
+        return {0: 1.0, 1 << 32: 0.0}.get(self._threshold(), self.p), 1.0
+
+    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Draw:  # noqa: ARG002
+        """Zeros where the word is below floor((1 - p) 2**32)."""
+        return bernoulli(dtype, self._threshold())
+
+
+def _fraction(value: Any, what: str) -> float:
+    number = finite(value, what)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{what}={value} is out of range; pass a number from 0 to 1")
+    return number
+
+
+def _count(value: Any, what: str) -> int:
+    number = integer(value, what, "0 or more")
+    if number < 0:
+        raise ValueError(f"{what}={number} is negative; pass 0 or more")
+    return number
