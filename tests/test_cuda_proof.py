@@ -112,6 +112,25 @@ def test_failed_call_is_named(emulation: Emulated, call: str) -> None:
         check(emulation, [run_of(KINDS["normal"], FLOAT32, 0, 1000)])
 
 
+def test_buffers_in_use_are_left_alone(emulation: Emulated) -> None:
+    """Calls that no stream has come to yet take buffers of their own; later ones use them again."""
+    with emulation.stand_in.fresh() as stand_in:
+        address = emulation.put(np.zeros(400, np.uint8))
+        draw = requests_of(records(address, 100))
+        stand_in.busy(True)
+        for _ in range(2):
+            emulation.module.fill(draw, 0, 0)
+        stand_in.busy(False)
+        for _ in range(2):
+            emulation.module.fill(draw, 0, 0)
+        first, second, *later = stand_in.copies
+        assert first[0] != second[0]
+        assert first[1] != second[1]
+        assert set(later) <= {first, second}
+        assert len(stand_in.log) == 4
+        emulation.clear()
+
+
 def test_coverage(emulation: Emulated) -> None:
     """Every PTX line of a fill runs, but the divisions of parts with more than 2^32 rows."""
     what = KINDS["normal"]

@@ -1,6 +1,6 @@
 // A stand-in for the CUDA runtime library, for tests: it is linked into the extension module in the library's place,
 // and forwards memory and launches to Python (standin.py), which keeps the memory and runs the kernels' PTX. One
-// device; everything is done when a call returns.
+// device; everything is done when a call returns, but events can say otherwise (stand_in_busy).
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@ typedef struct {
 } dim3;
 typedef int error;
 enum { success = 0, invalid_value = 1, memory_allocation = 2, no_device = 100, invalid_device = 101, not_found = 500,
-       launch_failure = 719 };
+       not_ready = 600, launch_failure = 719 };
 
 static struct {
   error (*allocate)(size_t, uint64_t*);
@@ -35,7 +35,7 @@ static struct {
 static int function_count;
 static error last, sticky;
 static char failing[64];
-static int failing_error, failing_after, device_count = 1, driver = 13000, capturing;
+static int failing_error, failing_after, device_count = 1, driver = 13000, capturing, busy, busy_spells;
 
 EXPORTED void stand_in_hooks(const void* table) {
   memcpy(&hooks, table, sizeof hooks);
@@ -56,7 +56,10 @@ EXPORTED void stand_in_machine(int devices, int driver_version) {
 
 EXPORTED void stand_in_capturing(int on) { capturing = on; }
 
-EXPORTED void stand_in_reset(void) { last = sticky = failing_error = capturing = 0; }
+// While on, streams do not come to the events recorded on them; those recorded before have passed.
+EXPORTED void stand_in_busy(int on) { busy = on ? ++busy_spells : 0; }
+
+EXPORTED void stand_in_reset(void) { last = sticky = failing_error = capturing = busy = 0; }
 
 static error result(error e) {
   if (e) last = e;
@@ -220,18 +223,23 @@ error cudaStreamIsCapturing(void* stream, int* status) {
 error cudaEventCreateWithFlags(void** event, unsigned flags) {
   (void)flags;
   RETURN_IF_PLANNED;
-  *event = malloc(1);
-  return success;
+  *event = calloc(1, sizeof(int));
+  return *event ? success : result(memory_allocation);
 }
 error cudaEventRecord(void* event, void* stream) {
-  (void)event, (void)stream;
+  (void)stream;
   RETURN_IF_PLANNED;
+  *(int*)event = busy;
   return success;
 }
 error cudaEventQuery(void* event) {
-  (void)event;
   RETURN_IF_PLANNED;
-  return result(sticky);
+  if (sticky) return result(sticky);
+  return busy && *(int*)event == busy ? result(not_ready) : success;
+}
+error cudaEventDestroy(void* event) {
+  free(event);
+  return success;
 }
 error cudaGetDeviceCount(int* count) {
   RETURN_IF_PLANNED;
@@ -277,6 +285,7 @@ error cudaDriverGetVersion(int* version) {
   *version = driver;
   return success;
 }
+error cudaPeekAtLastError(void) { return last; }
 error cudaGetLastError(void) {
   error e = last;
   last = success;

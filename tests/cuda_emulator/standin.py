@@ -39,7 +39,8 @@ class StandIn:
     """The one device of an emulated module.
 
     ``architecture`` chooses the PTX (``"sm_80"``), ``multiprocessors`` the grid, ``order`` that
-    of the threads. ``log`` lists the launches, ``error`` is the finding behind a failed one.
+    of the threads. ``log`` lists the launches, ``copies`` what was copied where, ``error`` is the
+    finding behind a failed call.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class StandIn:
     allow: tuple[str, ...] = ()
     device: Any = field(default_factory=ptxrun.Device)
     log: list[Launch] = field(default_factory=list)
+    copies: list[tuple[int, int]] = field(default_factory=list)
     error: Exception | None = None
 
     def __post_init__(self) -> None:
@@ -100,6 +102,15 @@ class StandIn:
         """Whether streams are being captured into a graph."""
         self._library.stand_in_capturing(int(on))
 
+    def busy(self, on: bool) -> None:
+        """Whether streams have yet to come to the events that are recorded from now on."""
+        self._library.stand_in_busy(int(on))
+
+    def last_error(self) -> int:
+        """The error that the next caller of ``cudaGetLastError`` would take for its own."""
+        code: int = self._library.cudaPeekAtLastError()
+        return code
+
     @contextmanager
     def fresh(self, **settings: Any) -> Iterator[StandIn]:
         """With other settings, then with those from before, without errors or a log."""
@@ -117,6 +128,7 @@ class StandIn:
     def _clear(self) -> None:
         self.error = None
         self.log.clear()
+        self.copies.clear()
         self._library.stand_in_reset()
         self.machine(1)
 
@@ -152,6 +164,8 @@ class StandIn:
         return int(0 <= address - ptxrun.GBASE < len(self.device.u1))
 
     def _copy(self, to: int, source: int, size: int) -> int:
+        self.copies.append((source, to))
+
         def work() -> None:
             data: NDArray[np.uint8]
             if self._is_device_memory(source):
