@@ -11,6 +11,13 @@ from pathlib import Path
 from typing import Any
 
 _TIMEOUT = 120.0  # seconds
+_PRELOADED = [  # imported by one process, of which all ranks are forks
+    "fastinit.torch.materialize",
+    "torch.distributed.checkpoint",
+    "torch.distributed.fsdp",
+    "torch.distributed.tensor.debug",
+    "torch.distributed.tensor.parallel",
+]
 
 
 class Ranks:
@@ -38,7 +45,8 @@ class Ranks:
 @contextlib.contextmanager
 def started(world: int) -> Iterator[Ranks]:
     """So many processes, until the end of the block."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         pipes = []
         for rank in range(world):

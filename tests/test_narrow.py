@@ -40,23 +40,26 @@ def ties_of(dtype: str) -> NDArray[np.float32]:
     return np.concatenate([-ties[::-1], ties])
 
 
-def around(ties: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """EACH values around each of the ties, in one call."""
-    out = np.zeros((ties.size, EACH), dtype)
+@functools.cache
+def requests_around(dtype: str, wanted: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """An array for EACH values around each of a dtype's ties, and what fills it in one call."""
+    ties = ties_of(dtype)
+    out = np.zeros((ties.size, EACH), wanted)
     address, records = out.ctypes.data, []
     for k, tie in enumerate(ties):
         std = max(2.0 * float(np.spacing(abs(tie))), TINY)
         box = part((ENDLESS,), np.s_[k * EACH : (k + 1) * EACH])
-        draw = fastinit.Normal(float(tie), std).draw(dtype)
-        records += draw.place(box, address + k * EACH * dtype.itemsize, 3, 8)
-    fill(requests_of(records))
-    return out
+        draw = fastinit.Normal(float(tie), std).draw(wanted)
+        records += draw.place(box, address + k * EACH * wanted.itemsize, 3, 8)
+    return out, requests_of(records)
 
 
 @functools.cache
 def wide_around(dtype: str) -> NDArray[np.float32]:
     """The float32 values around the ties of a narrow dtype."""
-    return around(ties_of(dtype), np.dtype(np.float32))
+    out, requests = requests_around(dtype, np.dtype(np.float32))
+    fill(requests)
+    return out
 
 
 @pytest.mark.parametrize("dtype", reference.NARROW)
@@ -72,8 +75,10 @@ def test_ties_are_reached(dtype: str) -> None:
 def test_every_tie(dtype: str, name: str) -> None:
     """The bits of ml_dtypes' and NumPy's casts of the float32 values, overflow included."""
     wanted = reference.DTYPES[dtype]
+    found, requests = requests_around(dtype, wanted)
+    found[:] = 0
     with instruction_set(name):
-        found = around(ties_of(dtype), wanted)
+        fill(requests)
     expected = reference.rounded(wide_around(dtype), wanted)
     wrong = np.flatnonzero(bits(found) != bits(expected))
     assert wrong.size == 0, (

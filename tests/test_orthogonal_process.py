@@ -30,9 +30,13 @@ print(json.dumps([caught, fastinit.digest(fastinit.orthogonal((50, 50), seed=1))
 """
 
 
-@pytest.mark.parametrize("isa", ["scalar", None])
-@pytest.mark.parametrize("shape", ["(1, 9000, 9000)", "(40, 1500, 1500)"])
-@pytest.mark.parametrize("count", [1, 2])
+LARGE, MANY = "(1, 9000, 9000)", "(40, 1500, 1500)"
+
+
+@pytest.mark.parametrize(  # all pairs
+    ("count", "shape", "isa"),
+    [(1, LARGE, "scalar"), (1, MANY, None), (2, LARGE, None), (2, MANY, "scalar")],
+)
 def test_interrupt(count: int, shape: str, isa: str | None) -> None:
     """Ctrl-C is answered within a second, also in the slowest set, and the next call is whole."""
     code = INTERRUPTED.replace("COUNT", str(count)).replace("SHAPE", shape)

@@ -109,12 +109,11 @@ def test_readme(tmp_path: Path) -> None:
     child(f"import os; os.chdir({str(tmp_path)!r})\n" + "".join(blocks))
 
 
-@pytest.mark.parametrize("module", ["fastinit._cpu", "fastinit._cuda"])
-def test_stubs(module: str) -> None:
-    """The stubs of the extension modules say what they have."""
-    if importlib.util.find_spec(module) is None:
-        pytest.skip("this fastinit was built without CUDA")
-    succeeds("mypy.stubtest", module)
+def test_stubs() -> None:
+    """The stubs of the extension modules that were built say what they have."""
+    succeeds(
+        "mypy.stubtest", *filter(importlib.util.find_spec, ("fastinit._cpu", "fastinit._cuda"))
+    )
 
 
 @pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "mypy"])
