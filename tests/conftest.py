@@ -1,9 +1,11 @@
 """Fixtures that several files share."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 
+import standins
 from cuda_machines import NVCC, Card, Emulated, card_is_missing, emulated
 
 
@@ -24,3 +26,20 @@ def card() -> Iterator[Card]:
     machine = Card()
     yield machine
     machine.clear()
+
+
+@pytest.fixture
+def extension(monkeypatch: pytest.MonkeyPatch) -> Iterator[standins.Extension]:
+    """A machine with two GPUs that are stood in for, without CuPy."""
+    made = standins.Extension()
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with standins.machine(monkeypatch, made):
+        yield made
+
+
+@pytest.fixture
+def cupy(extension: standins.Extension, monkeypatch: pytest.MonkeyPatch) -> standins.Cupy:  # noqa: ARG001
+    """CuPy on that machine."""
+    made = standins.Cupy()
+    monkeypatch.setitem(sys.modules, "cupy", made)
+    return made
