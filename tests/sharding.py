@@ -2,6 +2,7 @@
 
 import math
 import resource
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch.distributed.tensor.debug import CommDebugMode
 from torch.distributed.tensor.placement_types import Placement, _StridedShard
 
 import fastinit
+import fastinit.torch
 from fastinit.arrays import to_numpy
 from fastinit.dtypes import dtype_of
 from fastinit.streams import resolve
@@ -98,6 +100,54 @@ def memory_grown(shape: tuple[int, int]) -> float:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     filling.run()
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def bytes_digest(tensor: torch.Tensor) -> str:
+    """Of a tensor's bytes, for dtypes that NumPy has not, or fastinit makes no arrays of."""
+    return fastinit.digest(tensor.view(torch.uint8).numpy())
+
+
+def drop_in(
+    function: str,
+    arguments: tuple[Any, ...],
+    shape: tuple[int, ...],
+    mesh_shape: tuple[int, ...],
+    placements: str,
+    dtype: torch.dtype,
+) -> str:
+    """Digest of a gathered DTensor that a function of fastinit.torch filled."""
+    placed = [placement(each) for each in placements.split()]
+    tensor = empty(shape, mesh_of(mesh_shape), placed, dtype).requires_grad_()
+    version = tensor._version
+    assert getattr(fastinit.torch, function)(tensor, *arguments, seed=SEED, name=NAME) is tensor
+    assert tensor._version > version
+    assert tensor.is_leaf
+    return bytes_digest(tensor.detach().full_tensor())
+
+
+def drop_in_after_a_pending_draw() -> bool:
+    """Whether a DTensor that is filled in ``accelerate`` holds that, not what waited before."""
+    local = torch.empty(3, 5)
+    tensor = DTensor.from_local(local, mesh_of((4,)), [Shard(0)])
+    with fastinit.torch.accelerate(seed=0):
+        torch.nn.init.zeros_(torch.nn.init.normal_(local)[1:])
+        fastinit.torch.uniform_(tensor, seed=SEED, name=NAME)
+    expected = torch.from_numpy(fastinit.uniform((12, 5), seed=SEED, name=NAME))
+    return torch.equal(tensor.full_tensor(), expected)
+
+
+def drop_in_refused() -> list[str]:
+    """The errors of a DTensor without a seed, and of a partial sum; nothing is written."""
+    local = torch.ones(3, 3)
+    messages = []
+    for placed, options in ((Shard(0), {"name": NAME}), (Partial(), {"seed": SEED})):
+        tensor = DTensor.from_local(local, mesh_of((4,)), [placed])
+        try:
+            fastinit.torch.kaiming_normal_(tensor, **options)
+        except ValueError as error:
+            messages.append(str(error))
+    assert bool((local == 1).all())
+    return messages
 
 
 def refused() -> tuple[str, str]:

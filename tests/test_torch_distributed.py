@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 import fastinit
+import fastinit.torch
 import sharded_models
 import sharding
 from ranks import Ranks, started
+from torch_functions import RANDOM
 
 HE = fastinit.HeNormal()
 LAYOUTS = [  # (mesh, placements)
@@ -93,6 +96,38 @@ def test_what_is_not_elementwise(ranks: Ranks, case: str) -> None:
     for mesh, placements in LAYOUTS:
         found = ranks.run(sharding.drawn, initializer, shape, mesh, placements, torch.float32)
         assert {digest for digest, _, _ in found} <= {"", expected}, (mesh, placements)
+
+
+DROP_IN = [
+    *[(name, arguments, torch.float32) for name, arguments in RANDOM.items()],
+    ("normal_", (), torch.bfloat16),
+    ("uniform_", (-1, 1), torch.complex64),
+]
+
+
+@pytest.mark.parametrize(("function", "arguments", "dtype"), DROP_IN)
+def test_functions_of_torch(
+    ranks: Ranks, function: str, arguments: tuple[Any, ...], dtype: torch.dtype
+) -> None:
+    """With a seed they fill a DTensor with the bits of a plain tensor of its shape."""
+    whole = torch.empty(37, 29, dtype=dtype)
+    getattr(fastinit.torch, function)(whole, *arguments, seed=sharding.SEED, name=sharding.NAME)
+    expected = [sharding.bytes_digest(whole)] * 4
+    case = (function, arguments, (37, 29))
+    for mesh, placements in [((4,), "R"), ((4,), "S0"), ((2, 2), "S1 S0"), ((2, 2), "S0/2 S0")]:
+        assert ranks.run(sharding.drop_in, *case, mesh, placements, dtype) == expected
+
+
+def test_functions_of_torch_in_accelerate(ranks: Ranks) -> None:
+    """What was to be drawn there before is drawn before."""
+    assert all(ranks.run(sharding.drop_in_after_a_pending_draw))
+
+
+def test_functions_of_torch_refuse(ranks: Ranks) -> None:
+    """A name without a seed, since processes have generators of their own, and partial sums."""
+    for nameless, partial in ranks.run(sharding.drop_in_refused):
+        assert "a DTensor needs seed= too, the same on all processes" in nameless
+        assert "a partial sum's values are on no rank; redistribute it" in partial
 
 
 @pytest.mark.parametrize("shape", [(37, 29), (10,), (6, 5, 3, 3), (5, 2)])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import init as theirs
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import fastinit
 import fastinit.torch as ours
@@ -114,6 +115,23 @@ def test_users_modes_see_torchs_functions(name: str) -> None:
     with Seen() as seen:
         getattr(ours, name)(torch.empty(3, 3), *ALL[name])
     assert getattr(theirs, name) in seen.functions
+
+
+class Dispatched(TorchDispatchMode):
+    """A user's mode below autograd."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Let it happen."""
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("mode", [Seen, Dispatched])
+def test_users_modes_keep_to_no_seed(mode: Callable[[], Any]) -> None:
+    """Torch's functions would draw their own numbers, so nothing is drawn."""
+    tensor = torch.full((3, 3), 7.0)
+    with mode(), pytest.raises(ValueError, match="a mode that is active sees torch's functions"):
+        ours.kaiming_normal_(tensor, seed=0)
+    assert bool((tensor == 7.0).all())
 
 
 class Tagged(torch.Tensor):

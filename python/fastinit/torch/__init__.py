@@ -32,6 +32,7 @@ from fastinit.torch.aliases import (
     xavier_normal,
     xavier_uniform,
 )
+from fastinit.torch.distributed import drawn_elements, fill_shard_
 from fastinit.torch.distributions import (
     constant_,
     normal_,
@@ -49,7 +50,6 @@ from fastinit.torch.scaling import (
 from fastinit.torch.structured import dirac_, orthogonal_, sparse_
 
 if TYPE_CHECKING:
-    from fastinit.torch.distributed import drawn_elements, fill_shard_
     from fastinit.torch.lsuv import LsuvReport, LsuvRow, lsuv_
     from fastinit.torch.materialize import materialize_
     from fastinit.torch.modules import init_
@@ -96,8 +96,6 @@ __all__ = [
 _LAZY = {
     "LsuvReport": "lsuv",
     "LsuvRow": "lsuv",
-    "drawn_elements": "distributed",
-    "fill_shard_": "distributed",
     "init_": "modules",
     "lsuv_": "lsuv",
     "materialize_": "materialize",

@@ -2,7 +2,8 @@
 
 Whatever is not ours goes to torch's own function with the same arguments: tensors without memory
 (meta, fake), subclasses with rules of their own, dtypes that are not drawn, arguments that torch
-refuses. So errors, warnings and no-ops are torch's.
+refuses. So errors, warnings and no-ops are torch's. A DTensor is ours where ``seed=`` says which
+numbers all processes draw; torch's generators may differ between them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from torch.utils._device import DeviceContext
 
 from fastinit import streams
 from fastinit.requests import Draw
+from fastinit.torch.distributed import ShardedFilling
 from fastinit.torch.memory import Filling
+from fastinit.torch.placements import is_distributed
 from fastinit.torch.values import DRAWN, number
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
@@ -62,11 +65,11 @@ transparent_modes: set[type] = {DeviceContext}
 """Modes of torch functions that change nothing about filling a tensor."""
 
 
-def is_ours(tensor: Any) -> bool:
-    """Whether the tensor's values can be drawn by us, in memory of its own."""
+def is_ours(tensor: Any, seed: int | None = None) -> bool:
+    """Whether the tensor's values can be drawn by us, in memory of its own or of its shard."""
     return not (
         torch.compiler.is_compiling()
-        or type(tensor) not in PLAIN
+        or not (type(tensor) in PLAIN or (seed is not None and is_distributed(tensor)))
         or (has_torch_function_unary(tensor) and not _modes_are_transparent())
         or tensor.is_meta
         or tensor.layout is not torch.strided
@@ -88,8 +91,10 @@ def draw_(
     seed: int | None,
     name: str | int | None,
 ) -> torch.Tensor:
-    """Draw a tensor that is ours: now, or in an ``accelerate`` context at its end."""
+    """Draw a tensor that is ours: now, or a plain one in an ``accelerate`` context at its end."""
     stream = _stream(tensor, generator, seed, name)
+    if type(tensor) not in PLAIN:
+        return _draw_shard(tensor, draws, stream or (0, 0))
     context = local.context
     if context is not None:
         context.take(tensor, draws, stream)
@@ -98,6 +103,16 @@ def draw_(
     filling.add(tensor, draws, stream or (0, 0))
     filling.run()
     return tensor
+
+
+def _draw_shard(tensor: Any, draws: Sequence[Draw], stream: tuple[int, int]) -> torch.Tensor:
+    """Draw what this process holds of a DTensor, now: its numbers are known."""
+    if local.context is not None:
+        local.context.settle(tensor._local_tensor)
+    filling = ShardedFilling()
+    filling.add(tensor, draws, stream)
+    filling.run()
+    return tensor  # type: ignore[no-any-return]
 
 
 def _stream(
@@ -139,7 +154,7 @@ def fill_(
 ) -> torch.Tensor:
     """Draw ``values(*parameters, dtype)``, or ``function(tensor, *parameters, generator)``."""
     why = None
-    if is_ours(tensor) and tensor.dtype in DRAWN:
+    if is_ours(tensor, seed) and tensor.dtype in DRAWN:
         try:
             draws = values(*map(number, parameters), tensor.dtype)
         except ValueError as error:
@@ -165,7 +180,7 @@ def leave(
         ValueError: ``seed`` or ``name`` is given, and torch's function would draw its own numbers.
     """
     surprise = _surprise()
-    reason = why or surprise or _known_reason(tensor)
+    reason = why or surprise or _known_reason(tensor, seed)
     if reason and (seed is not None or name is not None):
         raise ValueError(
             f"{function.__name__} cannot keep to seed= and name=: {reason}; leave them out to let "
@@ -205,8 +220,12 @@ def _warn_of_compilation(_: Any) -> None:
     warnings.warn(f"torch.nn.init draws here: {_COMPILED}", stacklevel=2)
 
 
-def _known_reason(tensor: Any) -> str | None:
-    """Why a tensor of a subclass, or in somebody's mode, is not ours; the user knows it."""
-    if type(tensor) in PLAIN or hasattr(tensor, "fake_mode"):  # which holds no values
+def _known_reason(tensor: Any, seed: int | None) -> str | None:
+    """Why a tensor that holds values is not ours, which the user knows: a mode, its type."""
+    if getattr(tensor, "is_meta", False) or hasattr(tensor, "fake_mode"):
         return None
-    return f"a {type(tensor).__name__} has rules of its own"
+    if torch._C._len_torch_dispatch_stack() or not _modes_are_transparent():
+        return "a mode that is active sees torch's functions"
+    if is_distributed(tensor):
+        return None if seed is not None else "a DTensor needs seed= too, the same on all processes"
+    return None if type(tensor) in PLAIN else f"a {type(tensor).__name__} has rules of its own"

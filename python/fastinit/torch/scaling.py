@@ -131,7 +131,7 @@ def kaiming_uniform_(
         >>> bool((w.abs() < (6 / 5) ** 0.5).all())
         True
     """
-    if not is_ours(tensor):
+    if not is_ours(tensor, seed):
         rest = (a, mode, nonlinearity, generator)
         return leave(init.kaiming_uniform_, tensor, *rest, seed=seed, name=name)
     if 0 in tensor.shape:
@@ -177,7 +177,7 @@ def kaiming_normal_(
         >>> init.kaiming_normal_(torch.empty(3, 5), mode="fan_out", seed=0).shape
         torch.Size([3, 5])
     """
-    if not is_ours(tensor):
+    if not is_ours(tensor, seed):
         rest = (a, mode, nonlinearity, generator)
         return leave(init.kaiming_normal_, tensor, *rest, seed=seed, name=name)
     if 0 in tensor.shape:
