@@ -20,8 +20,6 @@ void fill_requests(const py::array& requests, int device, std::uintptr_t stream,
   const RequestList list = requests_in(requests, request_dtype);
   for (std::size_t k = 0; k < list.count; ++k) {
     const Request& r = list.first[k];
-    if (r.distribution > truncated && r.distribution < subset)
-      throw py::value_error("request " + std::to_string(k) + " is of a distribution that is not drawn on CUDA");
     if (r.address % r.item_size != 0)
       throw py::value_error("request " + std::to_string(k) + " has an address that is no multiple of its item size");
   }

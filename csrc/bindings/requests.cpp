@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "cpu/orthogonal.h"
+#include "cpu/orthogonal_shape.h"
 #include "lanes/scalar.h"
 #include "numerics/truncated.h"
 

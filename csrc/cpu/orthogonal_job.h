@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cpu/dispatch.h"
-#include "cpu/orthogonal.h"
+#include "cpu/orthogonal_shape.h"
 #include "cpu/reflectors.h"
 
 namespace fastinit {
@@ -26,14 +26,9 @@ class OrthogonalJob {
     of_column_ = std::move(is_tall_ ? across : down);
     rows_contiguous_ = of_row_[0] >= 0;
     for (std::size_t i = 1; i < of_row_.size(); ++i) rows_contiguous_ &= of_row_[i] == of_row_[i - 1] + 1;
-    count_ = 1;
-    for (std::uint64_t axis = 0; axis < r.rank; ++axis) {
-      if (role_of(r, axis) == batch_axis) count_ *= r.extent[axis];
-      if (role_of(r, axis) == kernel_axis) place_at_centre(axis);
-    }
   }
 
-  std::uint64_t count() const { return count_; }
+  std::uint64_t count() const { return shape_.matrices; }
   double work() const { return double(rows_) * columns_ * (columns_ + 64.0); }  // fma a matrix, about
   std::size_t item() const { return request_.dtype == float64 ? sizeof(double) : sizeof(float); }
 
@@ -51,7 +46,7 @@ class OrthogonalJob {
   }
 
   Target target(std::uint64_t k) const {
-    const std::uint64_t start = request_.address + (centre_ + place(k)) * request_.item_size;
+    const std::uint64_t start = request_.address + (shape_.centre + place(k)) * request_.item_size;
     return {start, request_.dtype, request_.parameter[0], of_row_.data(), of_column_.data(), rows_contiguous_};
   }
 
@@ -87,24 +82,6 @@ class OrthogonalJob {
     return round_up(strip_offset(q, strip_count(q)) * (q.dtype == float64 ? sizeof(double) : sizeof(float)), 64);
   }
 
-  std::uint64_t start(std::uint64_t axis) const { return request_.offset / request_.stride[axis] % shape_.whole[axis]; }
-
-  // Of an axis, in the destination.
-  std::uint64_t stride(std::uint64_t axis) const {
-    std::uint64_t product = 1;
-    while (++axis < request_.rank) product *= request_.extent[axis];
-    return product;
-  }
-
-  void place_at_centre(std::uint64_t axis) {
-    const std::uint64_t centre = (shape_.whole[axis] - 1) / 2;
-    if (centre < start(axis) || centre >= start(axis) + request_.extent[axis]) {
-      count_ = 0;
-    } else {
-      centre_ += (centre - start(axis)) * stride(axis);
-    }
-  }
-
   // For every index on the axes of a role, in C order of the whole: its offset in the destination, -1 outside the part.
   std::vector<std::int64_t> offsets(AxisRole role) const {
     std::vector<std::int64_t> result = {0};
@@ -114,8 +91,8 @@ class OrthogonalJob {
       longer.reserve(result.size() * shape_.whole[axis]);
       for (const std::int64_t offset : result) {
         for (std::uint64_t i = 0; i < shape_.whole[axis]; ++i) {
-          const bool inside = offset >= 0 && i >= start(axis) && i - start(axis) < request_.extent[axis];
-          longer.push_back(inside ? offset + std::int64_t((i - start(axis)) * stride(axis)) : -1);
+          const bool inside = offset >= 0 && i >= shape_.start[axis] && i - shape_.start[axis] < request_.extent[axis];
+          longer.push_back(inside ? offset + std::int64_t((i - shape_.start[axis]) * shape_.step[axis]) : -1);
         }
       }
       result = std::move(longer);
@@ -137,21 +114,21 @@ class OrthogonalJob {
   std::uint64_t number(std::uint64_t k) const {
     std::uint64_t result = 0, step = 1;
     visit_batch(k, [&](std::uint64_t axis, std::uint64_t index) {
-      result += (start(axis) + index) * step;
+      result += (shape_.start[axis] + index) * step;
       step *= shape_.whole[axis];
     });
     return result;
   }
   std::uint64_t place(std::uint64_t k) const {
     std::uint64_t result = 0;
-    visit_batch(k, [&](std::uint64_t axis, std::uint64_t index) { result += index * stride(axis); });
+    visit_batch(k, [&](std::uint64_t axis, std::uint64_t index) { result += index * shape_.step[axis]; });
     return result;
   }
 
   const Request& request_;
   OrthogonalShape shape_;
   bool is_tall_, rows_contiguous_;
-  std::uint64_t rows_, columns_, count_, centre_ = 0;
+  std::uint64_t rows_, columns_;
   std::vector<std::int64_t> of_row_, of_column_;
 };
 

@@ -53,7 +53,7 @@ class StripBuilder {
     }
     std::memset(strip_ + rows_ * stride_, 0, extra_rows * stride_ * sizeof(T));
     for (std::uint64_t k = 0; k < columns_; ++k) {
-      const Reflector<T> found = reflector<T>(head_[k], tail_[k]);
+      const Reflector<T> found = reflector<ScalarLanes, T>(head_[k], tail_[k]);
       strip_[k * stride_ + k] = found.head;
       tau_[k] = found.tau;
       static_cast<T*>(q_.signs)[from_ + k] = found.sign;

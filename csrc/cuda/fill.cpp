@@ -10,6 +10,7 @@
 #include "cpu/draws.inl"
 #include "cpu/samples.h"
 #include "cuda/fill_kernels.h"
+#include "cuda/orthogonal.h"
 #include "cuda/runtime.h"
 #include "cuda/staging.h"
 #include "lanes/scalar.h"
@@ -146,7 +147,7 @@ std::vector<Launch> launches_of(const Request* requests, std::size_t count) {
   Launch scatters(overlay_kernel_address(), overlay_threads), masks(overlay_kernel_address(), overlay_threads);
   std::vector<std::pair<const Request*, FillEntry>> constants;
   for (const Request* r = requests; r != requests + count; ++r) {
-    if (r->count == 0) continue;
+    if (r->count == 0 || r->distribution == orthogonal) continue;
     const FillEntry entry = entry_of(*r);
     if (entry.kind == FillKind::constant) {
       constants.emplace_back(r, entry);
@@ -179,7 +180,7 @@ void fill_on_cuda(const Request* requests, std::size_t count, int device, void* 
     launch.prepare(device);
     size += launch.size();
   }
-  if (launches.empty()) return;
+  OrthogonalQueue orthogonal(requests, count, device, stream);
   Staging staging(size, stream);
   std::vector<FillTable> tables;
   std::size_t at = 0;
@@ -188,12 +189,18 @@ void fill_on_cuda(const Request* requests, std::size_t count, int device, void* 
     at += launch.size();
   }
   staging.copy_to_device(size);
+  bool matrices_are_queued = false;
   for (std::size_t k = 0; k < launches.size(); ++k) {
+    if (launches[k].kernel == overlay_kernel_address() && !matrices_are_queued) {
+      orthogonal.queue();
+      matrices_are_queued = true;
+    }
     void* arguments[] = {&tables[k]};
     check_cuda(cudaLaunchKernel(launches[k].kernel, dim3(launches[k].blocks), dim3(launches[k].threads), arguments, 0,
                                 static_cast<cudaStream_t>(stream)),
                "cudaLaunchKernel");
   }
+  if (!matrices_are_queued) orthogonal.queue();
 }
 
 }  // namespace fastinit

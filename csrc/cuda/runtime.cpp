@@ -4,16 +4,17 @@
 
 namespace fastinit {
 
-CudaFailure::CudaFailure(int error, const char* name_of_call)
-    : std::runtime_error(std::string(name_of_call) + ": " + cudaGetErrorString(static_cast<cudaError_t>(error)) + " (" +
+CudaFailure::CudaFailure(int error, const char* name_of_call, const std::string& wanted)
+    : std::runtime_error(std::string(name_of_call) + (wanted.empty() ? "" : " of " + wanted) + ": " +
+                         cudaGetErrorString(static_cast<cudaError_t>(error)) + " (" +
                          cudaGetErrorName(static_cast<cudaError_t>(error)) + ", " + std::to_string(error) + ")"),
       code(error),
       call(name_of_call) {}
 
-void check_cuda(int error, const char* name_of_call) {
+void check_cuda(int error, const char* name_of_call, const std::string& wanted) {
   if (error == cudaSuccess) return;
   cudaGetLastError();  // or the next caller of it, somebody else perhaps, would take this error for its own
-  throw CudaFailure(error, name_of_call);
+  throw CudaFailure(error, name_of_call, wanted);
 }
 
 CurrentDevice::CurrentDevice(int device) {

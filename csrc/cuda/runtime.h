@@ -12,11 +12,11 @@ namespace fastinit {
 struct CudaFailure : std::runtime_error {
   int code;
   std::string call;
-  CudaFailure(int error, const char* name_of_call);
+  CudaFailure(int error, const char* name_of_call, const std::string& wanted);
 };
 
-// Throws unless a call returned 0, its error number.
-void check_cuda(int error, const char* name_of_call);
+// Throws unless a call returned 0, its error number. `wanted` is what it was asked for, if that says more.
+void check_cuda(int error, const char* name_of_call, const std::string& wanted = "");
 
 // Makes a device the calling thread's while it lives.
 class CurrentDevice {

@@ -19,7 +19,6 @@
 // Row i of column j, times the gain, is the element: (i, j) of the array's matrix, or (j, i) where that is wide.
 #pragma once
 
-#include "lanes/scalar.h"
 #include "numerics/inline.h"
 
 namespace fastinit {
@@ -40,15 +39,15 @@ struct Reflector {
 
 // From x_k[k] and tail_k. The head takes the sign of x_k[k], so nothing cancels; tau belongs to the rounded head. A
 // vector without a tail (the last one of a square matrix) is scaled to length one, so that H_k is exactly -1 there.
-template <class T>
+template <class L, class T>
 FASTINIT_INLINE Reflector<T> reflector(T first, double tail) {
   const double x = first;
   const T side = first < 0 ? T(-1) : T(1);
   if (tail == 0) return x == 0 ? Reflector<T>{0, 0, 1} : Reflector<T>{side, 2, -side};
-  const double norm = ScalarLanes::sqrt(ScalarLanes::fma(x, x, tail));
+  const double norm = L::sqrt(L::fma(x, x, tail));
   const T head = static_cast<T>(x + (first < 0 ? -norm : norm));
   const double h = head;
-  return {head, static_cast<T>(2 / ScalarLanes::fma(h, h, tail)), -side};
+  return {head, static_cast<T>(2 / L::fma(h, h, tail)), -side};
 }
 
 }  // namespace fastinit

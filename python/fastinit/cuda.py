@@ -99,7 +99,8 @@ def fill(requests: NDArray[np.void], number: int, stream: int) -> None:
     """Enqueue the drawing of requests on a stream of GPU ``number``.
 
     Raises:
-        MemoryError: the GPU, or pinned memory of the host, has no room for the requests' table.
+        MemoryError: the GPU, or pinned memory of the host, has no room for the requests' table, or
+            for the working memory of orthogonal matrices.
         RuntimeError: CUDA cannot be used here, or one of its calls failed; nothing is drawn, or
             the launches before that.
     """
@@ -111,7 +112,8 @@ def fill(requests: NDArray[np.void], number: int, stream: int) -> None:
             raise
         raise MemoryError(
             f"{len(requests)} requests need {requests.nbytes} bytes and a little more on "
-            f"cuda:{number}, beside the arrays: {error}; free some memory, or draw less at once"
+            f"cuda:{number}, orthogonal matrices working memory too, beside the arrays: {error}; "
+            "free some memory, or draw less at once"
         ) from None
 
 

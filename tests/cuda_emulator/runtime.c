@@ -12,6 +12,7 @@ typedef struct {
 typedef int error;
 enum { success = 0, invalid_value = 1, memory_allocation = 2, no_device = 100, invalid_device = 101, not_found = 500,
        not_ready = 600, launch_failure = 719 };
+enum { free_memory = -1 };  // what the library asks Python for, beside the attributes of devices
 
 static struct {
   error (*allocate)(size_t, uint64_t*);
@@ -198,7 +199,8 @@ error cudaMemsetAsync(void* address, int value, size_t size, void* stream) {
 }
 error cudaMemGetInfo(size_t* available, size_t* total) {
   RETURN_IF_PLANNED;
-  *available = *total = (size_t)1 << 30;
+  *total = (size_t)1 << 30;
+  *available = (size_t)hooks.attribute(free_memory);
   return success;
 }
 typedef struct {

@@ -21,7 +21,8 @@ from cuda_emulator import ptxrun
 
 _LAUNCH_FAILURE, _INVALID_VALUE = 719, 1
 _MULTIPROCESSORS, _MAJOR, _MINOR = 16, 75, 76  # numbers of device attributes
-_ATTRIBUTES = {10: 32, 1: 1024, 8: 49152, 97: 232448}
+_SHARED_MEMORY, _FREE_MEMORY = 97, -1
+_ATTRIBUTES = {10: 32, 1: 1024, 8: 49152}
 
 
 @dataclass
@@ -39,13 +40,15 @@ class StandIn:
     """The one device of an emulated module.
 
     ``architecture`` chooses the PTX (``"sm_80"``), ``multiprocessors`` the grid, ``order`` that
-    of the threads. ``log`` lists the launches, ``copies`` what was copied where, ``error`` is the
-    finding behind a failed call.
+    of the threads; ``shared_memory`` is the most that a block may ask for, in bytes. ``log`` lists
+    the launches, ``copies`` what was copied where, ``error`` is the finding behind a failed call.
     """
 
     path: Path
     architecture: str = "sm_80"
     multiprocessors: int = 1
+    shared_memory: int = 232448
+    free_memory: int = 1 << 30
     order: str = "lockstep"
     racecheck: bool = True
     allow: tuple[str, ...] = ()
@@ -187,7 +190,12 @@ class StandIn:
         major, minor = divmod(int(self.architecture.removeprefix("sm_")), 10)
         if number in (_MAJOR, _MINOR):
             return major if number == _MAJOR else minor
-        return self.multiprocessors if number == _MULTIPROCESSORS else _ATTRIBUTES[number]
+        own = {
+            _MULTIPROCESSORS: self.multiprocessors,
+            _SHARED_MEMORY: self.shared_memory,
+            _FREE_MEMORY: self.free_memory,
+        }
+        return own[number] if number in own else _ATTRIBUTES[number]
 
     def _launch(self, name: bytes, sizes: Any, arguments: Any, shared: int) -> int:
         grid, block = tuple(sizes[0:3]), tuple(sizes[3:6])
