@@ -12,7 +12,8 @@ median), ``share`` (of cudaMemset's rate in the same task, over at most ``--size
 ``note``. Seconds are taken with the
 host's clock, from an idle GPU until it is idle again, over several drawings in a row where one is
 short. Tasks are "normal float32" and the like (one tensor), "1000 tensors" (of 4096 float32 values
-each), "model" (a whole model's tensors), "orthogonal 4096" and "sparse 4096" (square matrices).
+each), "model" (a whole model's tensors), "orthogonal 4096" and "sparse 4096" (square matrices), and
+"1024 x orthogonal 64" (a batch of small ones).
 """
 
 from __future__ import annotations
@@ -57,8 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "large": run.large,
         "small": run.small,
         "model": run.model,
-        "orthogonal": lambda: run.matrix("orthogonal"),
-        "sparse": lambda: run.matrix("sparse"),
+        "orthogonal": lambda: run.matrices("orthogonal", 1, options.matrix),
+        "batch": lambda: run.matrices("orthogonal", options.batch, 64),
+        "sparse": lambda: run.matrices("sparse", 1, options.matrix),
     }
     for name in options.parts.split(","):
         parts[name]()
@@ -72,9 +74,10 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", metavar="PATH", help="write the report there")
     parser.add_argument("--size", type=int, default=1 << 30, help="bytes of one large tensor")
     parser.add_argument("--matrix", type=int, default=4096, help="rows and columns (%(default)s)")
+    parser.add_argument("--batch", type=int, default=1024, help="small matrices (%(default)s)")
     parser.add_argument("--model", default="llama-3-8b", help="name or manifest (%(default)s)")
     parser.add_argument("--repeats", type=int, default=11, help="of everything (%(default)s)")
-    parts = "large,small,model,orthogonal,sparse"
+    parts = "large,small,model,orthogonal,batch,sparse"
     parser.add_argument("--parts", default=parts, help="comma-separated (%(default)s)")
     peers = ",".join(gpu.PEERS)
     parser.add_argument("--peers", default=peers, help="comma-separated (%(default)s)")
@@ -140,13 +143,14 @@ class _Run:
         """All tensors of a model in bfloat16: one call, or a loop of normals as large."""
         self._many("model", fastinit.Plan(self.options.model, seed=0, dtype="bfloat16"))
 
-    def matrix(self, kind: str) -> None:
-        """One orthogonal or sparse matrix."""
-        size = self.options.matrix
+    def matrices(self, kind: str, count: int, size: int) -> None:
+        """One orthogonal or sparse matrix, or a batch."""
+        shape = (count, size, size)
         names = ["fastinit", *(name for name in self.peers if name == "torch")]
-        makers: Makers = {name: partial(gpu.of_matrix, name, kind, size) for name in names}
-        expected = lambda: [gpu.matrix(kind, size)]  # noqa: E731
-        self._measure(Case(f"{kind} {size}", size * size, np.dtype("float32"), makers, expected))
+        makers: Makers = {name: partial(gpu.of_matrices, name, kind, shape) for name in names}
+        expected = lambda: [gpu.matrices(kind, shape)]  # noqa: E731
+        task = f"{kind} {size}" if count == 1 else f"{count} x {kind} {size}"
+        self._measure(Case(task, math.prod(shape), np.dtype("float32"), makers, expected))
 
     def _many(self, name: str, plan: fastinit.Plan) -> None:
         shapes = [each.parameter.shape for each in plan.tensors]

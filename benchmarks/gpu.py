@@ -203,31 +203,35 @@ MANY = {"torch": of_torch_loop, "cupy": of_cupy_loop}
 # ---- matrices -----------------------------------------------------------------------------------
 
 
+Shape = tuple[int, ...]
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "orthogonal": {},
-    "sparse": {"sparsity": 0.5, "std": 1.0},
+    "orthogonal": {"layout": "boi"},
+    "sparse": {"sparsity": 0.5, "std": 1.0, "layout": "boi"},
 }
 
 
-def of_matrix(library: str, kind: str, size: int) -> Contender:
-    """An orthogonal or sparse float32 matrix, into the same memory."""
+def of_matrices(library: str, kind: str, shape: Shape) -> Contender:
+    """Orthogonal or sparse float32 matrices of (count, size, size), into the same memory."""
     if library == "fastinit":
-        if not hasattr(fastinit, kind):
-            raise LeftOutError(f"this fastinit has no {kind}")
-        out = needed("cupy").empty((size, size), "float32")
-        return Contender(library, lambda: matrix(kind, size, out=out), lambda: [out.get()])
+        out = needed("cupy").empty(shape, "float32")
+        return Contender(library, lambda: matrices(kind, shape, out=out), lambda: [out.get()])
     torch = needed("torch")
-    tensor = torch.empty((size, size), device="cuda")
-    calls = {
-        "orthogonal": lambda: torch.nn.init.orthogonal_(tensor),
-        "sparse": lambda: torch.nn.init.sparse_(tensor, 0.5, std=1.0),
-    }
-    return Contender(library, calls[kind], lambda: [to_numpy(tensor)])
+    tensor = torch.empty(shape, device="cuda")
+    draw = {
+        "orthogonal": torch.nn.init.orthogonal_,
+        "sparse": lambda each: torch.nn.init.sparse_(each, 0.5, std=1.0),
+    }[kind]
+
+    def run() -> None:
+        for each in tensor:
+            draw(each)
+
+    return Contender(library, run, lambda: [to_numpy(tensor)])
 
 
-def matrix(kind: str, size: int, out: Any = None) -> Any:
-    """Fastinit's orthogonal or sparse matrix, new on the CPU or in ``out``."""
-    return getattr(fastinit, kind)((size, size), seed=0, out=out, **_OPTIONS[kind])
+def matrices(kind: str, shape: Shape, out: Any = None) -> Any:
+    """Fastinit's orthogonal or sparse matrices, new on the CPU or in ``out``."""
+    return getattr(fastinit, kind)(shape, seed=0, out=out, **_OPTIONS[kind])
 
 
 def free() -> None:

@@ -12,7 +12,7 @@ import fastinit
 from benchmarks import common, cuda, cuda_static, gpu, sass
 from standins import Cupy, Extension, machine
 
-TINY = ["--size", "65536", "--matrix", "16", "--repeats", "1", "--peers", ""]
+TINY = ["--size", "65536", "--matrix", "16", "--batch", "3", "--repeats", "1", "--peers", ""]
 
 
 @pytest.mark.parametrize(
@@ -49,11 +49,11 @@ def test_checks_and_times(card: Extension, tmp_path: Path) -> None:  # noqa: ARG
     path = tmp_path / "cuda.json"
     manifest = fastinit.Manifest.from_shapes({"wte.weight": (50, 8), "h.0.attn.bias": 7}, "gpt2")
     (tmp_path / "model.json").write_text(json.dumps(manifest.to_dict()))
-    parts = "large,small,model,sparse"
-    options = ["--parts", parts, "--model", str(tmp_path / "model.json"), "--json", str(path)]
+    options = ["--model", str(tmp_path / "model.json"), "--json", str(path)]
     assert cuda.main([*TINY, *options]) == 0
     report = json.loads(path.read_text())
-    tasks = [task.name for task in gpu.TASKS] + ["1000 tensors", "model", "sparse 16"]
+    tasks = [task.name for task in gpu.TASKS] + ["1000 tensors", "model"]
+    tasks += ["orthogonal 16", "3 x orthogonal 64", "sparse 16"]
     for library in ("fastinit", "cudaMemset"):
         found = [each for each in report["results"] if each["library"] == library]
         assert [each["task"] for each in found] == tasks
@@ -64,17 +64,15 @@ def test_checks_and_times(card: Extension, tmp_path: Path) -> None:  # noqa: ARG
 def test_left_out(card: Extension, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     """What a library cannot do is left out, with the reason, and the rest is measured."""
     path = tmp_path / "cuda.json"
-    monkeypatch.delattr(fastinit, "orthogonal", raising=False)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     options = [*TINY[:-2], "--peers", "torch", "--parts", "orthogonal,small", "--json", str(path)]
     assert cuda.main(options) == 0
     report = json.loads(path.read_text())
     assert {(each["library"], each["what"], each["reason"]) for each in report["left_out"]} == {
-        ("fastinit", "orthogonal 16", "this fastinit has no orthogonal"),
         ("torch", "orthogonal 16", "this torch sees no GPU"),
         ("torch", "1000 tensors", "this torch sees no GPU"),
     }
-    assert [each["library"] for each in report["results"]] == ["cudaMemset"] * 2 + ["fastinit"]
+    assert [each["library"] for each in report["results"]] == ["cudaMemset", "fastinit"] * 2
 
 
 def test_wrong_answers(card: Extension, monkeypatch: pytest.MonkeyPatch) -> None:

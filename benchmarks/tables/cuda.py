@@ -6,7 +6,7 @@ from benchmarks.tables.text import NONE, Report, Rows, seconds, table, times, wh
 
 FILE = "cuda.json"
 PEERS = ("torch", "cupy", "jax")
-HEADLINES = ("normal float32", "model", "orthogonal 4096")
+HEADLINES = ("normal float32", "model", "orthogonal 4096", "1024 x orthogonal 64")
 
 
 def headline(report: Report) -> Rows:
