@@ -1,7 +1,12 @@
 """Fixtures that several files share."""
 
+import os
 import sys
 from collections.abc import Iterator
+
+# Read where OpenMP is loaded, below. Threads of torch and fastinit that wait for work give their
+# core away: where they share two with another process, waiting busily takes up to 50 times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import pytest
 
