@@ -1,5 +1,6 @@
 """What the processes of the distributed tests run: draw shards, and say what they hold."""
 
+import functools
 import math
 import resource
 from typing import Any
@@ -22,8 +23,9 @@ from fastinit.torch.distributed import ShardedFilling, drawn_elements
 SEED, NAME = 11, "whole"
 
 
+@functools.cache
 def mesh_of(shape: tuple[int, ...]) -> DeviceMesh:
-    """A mesh of the first ranks."""
+    """A mesh of the first ranks, whose groups take longer to join than most tests."""
     return DeviceMesh("cpu", torch.arange(math.prod(shape)).reshape(shape))
 
 

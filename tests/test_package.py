@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,16 +96,6 @@ def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         for test in doctest.DocTestFinder().find(module, name):
             runner.run(test, out=report.append)
     assert "".join(report) == ""
-
-
-def test_readme(tmp_path: Path) -> None:
-    """Its Python runs as it stands."""
-    readme = ROOT / "README.md"
-    if not readme.exists():
-        pytest.skip("the README is not beside the tests")
-    blocks = re.findall(r"^```python\n(.*?)^```", readme.read_text(), re.M | re.S)
-    assert blocks
-    child(f"import os; os.chdir({str(tmp_path)!r})\n" + "".join(blocks))
 
 
 def test_stubs() -> None:
