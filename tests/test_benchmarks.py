@@ -42,8 +42,11 @@ def test_torch_init_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "| tiny |" in shown
 
 
-def test_orthogonal_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_orthogonal_checks_and_times(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every size has figures, in the JSON file."""
+    monkeypatch.setattr(orthogonal, "PAUSE", 0)  # which only the figures need
     path = tmp_path / "orthogonal.json"
     orthogonal.main(["--scale", "0.02", "--repeats", "1", "--peers", "torch", "--json", str(path)])
     capsys.readouterr()
