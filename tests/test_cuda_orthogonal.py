@@ -22,7 +22,8 @@ LITTLE = 8 << 10  # bytes of shared memory, with which matrices of 17 columns co
 
 def matrices(dtype: np.dtype[Any]) -> Iterator[Case]:
     """Sizes around those of blocks and panels; tall, wide; batches, convolutions, parts."""
-    for k, shape in enumerate([(1, 1), (1, 9), (9, 1), (2, 2), (16, 16), (17, 13), (19, 33)]):
+    shapes = [(1, 1), (1, 9), (9, 1), (2, 2), (16, 16), (17, 13), (19, 18), (19, 33)]
+    for k, shape in enumerate(shapes):
         yield Case(PLAIN, dtype, shape, EVERYTHING, k % 5)
     yield Case(PLAIN, dtype, (20, 7), np.s_[3:18, 1:5], 1)
     yield Case(PLAIN, dtype, (7, 20), np.s_[1:6, 3:18], 1)
@@ -39,7 +40,7 @@ def matrices(dtype: np.dtype[Any]) -> Iterator[Case]:
 # The smallest matrices of each block size that shared memory does not hold, and a part that
 # depends on few of their blocks.
 LARGE = {
-    16: ((33, 32), EVERYTHING),
+    16: ((33, 33), EVERYTHING),
     32: ((130, 129), np.s_[:, :33]),
     64: ((514, 513), np.s_[:, :17]),
     128: ((2049, 2049), np.s_[:, :16]),

@@ -26,7 +26,7 @@ class StreamMemory {
   }
   StreamMemory(const StreamMemory&) = delete;
   StreamMemory& operator=(const StreamMemory&) = delete;
-  std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(start_); }
+  unsigned char* start() const { return static_cast<unsigned char*>(start_); }
 
  private:
   const cudaStream_t stream_;
@@ -44,8 +44,7 @@ struct OrthogonalQueue::Work {
   Work(OrthogonalPlan&& all, cudaStream_t queue)
       : plan(std::move(all)), stream(queue), tables(size(), queue), workspace(plan.workspace, queue) {
     char* at = static_cast<char*>(tables.host());
-    for (OrthogonalLaunch& launch : plan.launches) {
-      for (OrthogonalEntry& entry : launch.entries) entry.workspace += workspace.address();
+    for (const OrthogonalLaunch& launch : plan.launches) {
       std::memcpy(at, launch.entries.data(), launch.size());
       at += launch.size();
     }
@@ -73,7 +72,7 @@ void OrthogonalQueue::queue() {
   const char* at = static_cast<const char*>(work_->tables.device());
   for (const OrthogonalLaunch& launch : work_->plan.launches) {
     OrthogonalTable table = {reinterpret_cast<const OrthogonalEntry*>(at),
-                             static_cast<std::uint32_t>(launch.entries.size() - 1)};
+                             static_cast<std::uint32_t>(launch.entries.size() - 1), work_->workspace.start()};
     void* arguments[] = {&table};
     check_cuda(cudaLaunchKernel(launch.kernel, dim3(launch.blocks), dim3(launch.threads), arguments,
                                 launch.shared_memory, work_->stream),

@@ -43,6 +43,11 @@ __device__ void for_each_task(const OrthogonalTable& table, const Run& run) {
   }
 }
 
+template <class T>
+__device__ T* working_memory(const OrthogonalTable& table, const OrthogonalEntry& e, OrthogonalTask task) {
+  return reinterpret_cast<T*>(table.workspace + e.workspace + task.matrix * e.workspace_size);
+}
+
 // ---- places
 
 struct MatrixPlace {
@@ -52,30 +57,31 @@ struct MatrixPlace {
 
 __device__ MatrixPlace place_of(const OrthogonalEntry& e, std::uint64_t matrix) {
   std::uint64_t number = 0, step = 1, offset = e.shape.centre, rest = e.first_matrix + matrix;
+  std::uint64_t axis = e.request.rank;
 #pragma unroll 1
-  for (int axis = static_cast<int>(e.request.rank) - 1; axis >= 0; --axis) {
-    if (role_of(e.request, axis) != batch_axis) continue;
+  do {
+    if (role_of(e.request, --axis) != batch_axis) continue;
     const std::uint64_t quotient = rest / e.request.extent[axis], at = rest - quotient * e.request.extent[axis];
     number += (e.shape.start[axis] + at) * step;
     step *= e.shape.whole[axis];
     offset += at * e.shape.step[axis];
     rest = quotient;
-  }
+  } while (axis > 0);
   return {number * e.rows * e.columns, e.request.address + offset * e.request.item_size};
 }
 
 // Where index `index` on the axes of a role lies, in elements of the destination; -1 outside the part.
 __device__ std::int64_t offset_along(const OrthogonalEntry& e, AxisRole role, std::uint64_t index) {
-  std::uint64_t offset = 0;
+  std::uint64_t offset = 0, axis = e.request.rank;
 #pragma unroll 1
-  for (int axis = static_cast<int>(e.request.rank) - 1; axis >= 0; --axis) {
-    if (role_of(e.request, axis) != role) continue;
+  do {
+    if (role_of(e.request, --axis) != role) continue;
     const std::uint64_t quotient = index / e.shape.whole[axis];
     const std::uint64_t at = index - quotient * e.shape.whole[axis] - e.shape.start[axis];
     if (at >= e.request.extent[axis]) return -1;
     offset += at * e.shape.step[axis];
     index = quotient;
-  }
+  } while (axis > 0);
   return static_cast<std::int64_t>(offset);
 }
 
@@ -197,6 +203,7 @@ __device__ void write_columns(const OrthogonalEntry& e, std::uint64_t address, c
   __shared__ std::int64_t of_row[threads], of_column[most_columns];
   const T gain = static_cast<T>(e.request.parameter[0]);
   const AxisRole down = e.is_wide ? column_axis : row_axis, across = e.is_wide ? row_axis : column_axis;
+#pragma unroll 1
   for (std::uint32_t k = threadIdx.x; k < columns; k += threads)
     of_column[k] = offset_along(e, across, first_column + k);
   for (std::uint64_t begin = 0; begin < e.rows; begin += threads) {

@@ -35,7 +35,7 @@ class OrthogonalPlan {
  public:
   OrthogonalPlan(const Request* requests, std::size_t count, int device);
 
-  std::vector<OrthogonalLaunch> launches;  // in order; `workspace` of an entry is an offset
+  std::vector<OrthogonalLaunch> launches;  // in order
   std::uint64_t workspace = 0;             // bytes
 
  private:

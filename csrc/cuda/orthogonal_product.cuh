@@ -26,13 +26,26 @@ constexpr int items_in_16_bytes = 16 / sizeof(T);
 template <class T, int columns>
 constexpr int staged_stride = columns + items_in_16_bytes<T>;
 
-// Copies rows that follow one another in memory.
+// Copies rows that follow one another in global memory; a few reads are under way at once.
 template <int threads, int rows, int columns, class T>
 __device__ void stage(const T* from, T* to) {
-  constexpr int at_once = items_in_16_bytes<T>, in_row = columns / at_once;
-  for (int k = static_cast<int>(threadIdx.x); k < rows * in_row; k += threads) {
-    *reinterpret_cast<Pack<T, at_once>*>(to + k / in_row * staged_stride<T, columns> + k % in_row * at_once) =
-        read<at_once>(from + k * at_once);
+  constexpr int at_once = items_in_16_bytes<T>, in_row = columns / at_once, all = rows * in_row;
+  constexpr int rounds = (all + threads - 1) / threads, reads = rounds < 4 ? rounds : 4;
+  static_assert(rounds % reads == 0);
+#pragma unroll 1
+  for (int round = 0; round < rounds; round += reads) {
+    Pack<T, at_once> items[reads];
+    FASTINIT_UNROLL
+    for (int r = 0; r < reads; ++r) {
+      const int k = (round + r) * threads + static_cast<int>(threadIdx.x);
+      if (all % threads == 0 || k < all) items[r] = read<at_once>(from + k * at_once);
+    }
+    FASTINIT_UNROLL
+    for (int r = 0; r < reads; ++r) {
+      const int k = (round + r) * threads + static_cast<int>(threadIdx.x);
+      T* const place = to + k / in_row * staged_stride<T, columns> + k % in_row * at_once;
+      if (all % threads == 0 || k < all) *reinterpret_cast<Pack<T, at_once>*>(place) = items[r];
+    }
   }
 }
 

@@ -20,12 +20,13 @@ struct VectorProducts {
     constexpr int side = size / 16, stride = staged_stride<T, size>;
     const int above = static_cast<int>(threadIdx.x) / 16 * side, left = static_cast<int>(threadIdx.x) % 16 * side;
     T sum[side][side] = {};
-    for (std::uint64_t row = 0; row < rows; row += rows_at_once<T>) {
+    std::uint64_t row = 0;
+    do {
       stage<reflector_threads, rows_at_once<T>, size>(v + row * size, staged);
       __syncthreads();
       add_products<rows_at_once<T>>(staged + above, stride, staged + left, stride, sum);
       __syncthreads();
-    }
+    } while ((row += rows_at_once<T>) < rows);
     FASTINIT_UNROLL
     for (int a = 0; a < side; ++a) {
       FASTINIT_UNROLL
@@ -35,10 +36,10 @@ struct VectorProducts {
 };
 
 template <class T>
-__device__ void make_reflectors(const OrthogonalEntry& entry, OrthogonalTask task, T* staged, T* head, T* tau) {
+__device__ void make_reflectors(const OrthogonalEntry& entry, OrthogonalTask task, T* memory, T* staged, T* head,
+                                T* tau) {
   const std::uint64_t size = std::uint64_t(orthogonal_block(entry.columns));
   const std::uint64_t q = task.piece, begin = q * size, length = entry.rows + rows_at_once<T>;
-  T* const memory = reinterpret_cast<T*>(entry.workspace + task.matrix * entry.workspace_size);
   const OrthogonalWorkspace at = workspace_of<T>(entry);
   const std::uint64_t columns = entry.columns - begin;
   const ReflectorBlock<T> block = {entry,
@@ -66,7 +67,7 @@ __global__ void __launch_bounds__(reflector_threads, 1)  // or ptxas spills regi
   __shared__ __align__(16) T staged[rows_at_once<T> * staged_stride<T, largest_orthogonal_block>];
   __shared__ T head[largest_orthogonal_block], tau[largest_orthogonal_block];
   for_each_task(table, [&](const OrthogonalEntry& entry, OrthogonalTask task) {
-    make_reflectors(entry, task, staged, head, tau);
+    make_reflectors(entry, task, working_memory<T>(table, entry, task), staged, head, tau);
   });
 }
 

@@ -25,6 +25,7 @@ class SmallMatrix {
         a_(triangle_ + block * block) {}
 
   __device__ void draw() const {
+#pragma unroll 1
     for (std::uint32_t k = threadIdx.x; k < rows_ * stride_; k += small_threads) a_[k] = 0;
     const std::uint32_t blocks = static_cast<std::uint32_t>(entry_.last_panel) + 1;
     for (std::uint32_t q = blocks; q-- > 0;) apply_block(q * block);
@@ -55,14 +56,19 @@ class SmallMatrix {
     __syncthreads();
   }
 
-  // U
+  // U: a thread takes two of its numbers, one below the other.
   __device__ void multiply_vectors(std::uint32_t rows) const {
-    for (std::uint32_t k = threadIdx.x; k < block * block; k += small_threads) {
-      const T *left = v_ + k / block, *right = v_ + k % block;
-      T sum = 0;
-      for (std::uint32_t row = 0; row < rows; ++row) sum = Lanes::fma(left[row * block], right[row * block], sum);
-      products_[k] = sum;
-    }
+    constexpr std::uint32_t half = block / 2;
+    static_assert(small_threads == half * block);
+    const T *left = v_ + threadIdx.x / block, *right = v_ + threadIdx.x % block;
+    T upper = 0, lower = 0;
+    std::uint32_t row = 0;
+    do {
+      upper = Lanes::fma(left[row * block], right[row * block], upper);
+      lower = Lanes::fma(left[row * block + half], right[row * block], lower);
+    } while (++row < rows);
+    products_[threadIdx.x] = upper;
+    products_[threadIdx.x + small_threads] = lower;
   }
 
   // W, whose columns are those from `begin` on: a thread takes one column and half of the block's reflectors.
@@ -72,11 +78,12 @@ class SmallMatrix {
       const std::uint32_t half = k >= columns, column = k - half * columns;
       const T *a = a_ + begin * (stride_ + 1) + column, *v = v_ + half * share;
       T sum[share] = {};
-      for (std::uint32_t row = 0; row < rows; ++row) {
+      std::uint32_t row = 0;
+      do {
         const T x = a[row * stride_];
         FASTINIT_UNROLL
         for (std::uint32_t j = 0; j < share; ++j) sum[j] = Lanes::fma(v[row * block + j], x, sum[j]);
-      }
+      } while (++row < rows);
       FASTINIT_UNROLL
       for (std::uint32_t j = 0; j < share; ++j) w_[(half * share + j) * columns_ + column] = sum[j];
     }

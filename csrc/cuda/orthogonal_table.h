@@ -27,7 +27,7 @@ struct OrthogonalEntry {
   std::uint64_t first_task;  // tasks of all the entries before
   std::uint64_t tasks;       // of a matrix
   std::uint64_t first_matrix;
-  std::uint64_t workspace, workspace_size;  // of the first matrix: its address, and the bytes to the next one's
+  std::uint64_t workspace, workspace_size;  // bytes before the first matrix's part of it, and to the next one's
   std::uint64_t rows, columns;              // of the tall matrix
   std::uint64_t first_panel, last_panel;
   std::uint32_t is_wide;  // the array has the tall matrix transposed
@@ -38,6 +38,7 @@ struct OrthogonalEntry {
 struct OrthogonalTable {
   const OrthogonalEntry* entries;  // one more than there are: its first_task is the number of all tasks
   std::uint32_t count;
+  unsigned char* workspace;  // an argument of the kernel, so that compilers know that it is global memory
 };
 
 // Elements before each array in a matrix's working memory, all of them multiples of 16 bytes.
