@@ -1,7 +1,8 @@
 """Arrays on a GPU through the real module: emulated, and on a card with CuPy, torch and JAX."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,6 +68,23 @@ def test_new_arrays(dtype: str, gpu: Emulated) -> None:
     array = draw(SHAPE, seed=3, dtype=dtype, device="cuda")
     check_bits(array.get(), draw(SHAPE, seed=3, dtype=dtype))
     assert len(gpu.stand_in.log) == 1
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "orthogonal": partial(fastinit.orthogonal, (3, 20, 18), layout="boi", gain=2),
+    "delta_orthogonal": partial(fastinit.delta_orthogonal, (9, 8, 3)),
+    "sparse": partial(fastinit.sparse, (20, 30), sparsity=0.8),
+    "n_m": partial(fastinit.n_m, (20, 32), 2, 4),
+    "bernoulli": partial(fastinit.bernoulli, (20, 30), 0.3),
+    "dirac": partial(fastinit.dirac, (6, 5, 3)),
+    "eye": partial(fastinit.eye, (5, 7)),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name: str, gpu: Emulated) -> None:  # noqa: ARG001
+    """Of matrices, masks and constants: a new array holds what the CPU's does."""
+    check_bits(FUNCTIONS[name](seed=3, device="cuda").get(), FUNCTIONS[name](seed=3))
 
 
 @pytest.mark.parametrize("dtype", DTYPES[:3])
@@ -177,6 +195,19 @@ def test_out_of_memory(call: str, gpu: Emulated) -> None:
     check_bits(fastinit.normal(3, seed=0, device="cuda").get(), fastinit.normal(3, seed=0))
 
 
+def test_no_working_memory(gpu: Emulated) -> None:
+    """Of a large orthogonal matrix: says how much, and nothing is drawn."""
+    array = OnDevice(gpu, (20, 20), np.dtype("float32"))
+    message = (
+        r"cuda:0, orthogonal .* cudaMallocAsync of \d+ bytes of working memory .*: out of memory"
+    )
+    with gpu.stand_in.fresh(shared_memory=8 << 10) as stand_in:
+        stand_in.fail("cudaMallocAsync", 2)
+        with pytest.raises(MemoryError, match=message):
+            fastinit.orthogonal((20, 20), out=array)
+    assert np.all(array.get().view(np.uint8) == 7)
+
+
 CALLS = (
     *("cudaGetDevice", "cudaDeviceGetAttribute", "cudaMemcpyAsync", "cudaLaunchKernel"),
     "cudaOccupancyMaxActiveBlocksPerMultiprocessor",
@@ -215,6 +246,14 @@ def test_cupy_on_a_card(dtype: str, card: Card) -> None:  # noqa: ARG001
     check_bits(copy.get(), fastinit.normal(LARGE, seed=3, dtype=dtype))
     with pytest.raises(MemoryError, match="takes 4398046511104 bytes on cuda:0"):
         fastinit.zeros(1 << 40, device="cuda")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_on_a_card(name: str, card: Card) -> None:  # noqa: ARG001
+    """As above, with CuPy's arrays."""
+    pytest.importorskip("cupy")
+    check_bits(FUNCTIONS[name](seed=3, device="cuda").get(), FUNCTIONS[name](seed=3))
 
 
 @pytest.mark.gpu
