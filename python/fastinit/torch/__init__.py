@@ -1,8 +1,9 @@
 """fastinit for PyTorch: ``import fastinit.torch as init`` replaces ``from torch.nn import init``.
 
 Every function of torch.nn.init, under the same name and with the same arguments, plus ``seed=``
-and ``name=``. Any name that is not ours is torch.nn.init's. Beside them, whole modules: ``init_``,
-``materialize_`` and ``lsuv_``, and ``fill_shard_`` for parts of tensors that no process holds.
+and ``name=``; with ``seed=`` they fill a DTensor too, each process its own part of the whole. Any
+name that is not ours is torch.nn.init's. Beside them, whole modules: ``init_``, ``materialize_``
+and ``lsuv_``, and ``fill_shard_`` for parts of tensors that no process holds.
 """
 
 from __future__ import annotations

@@ -121,8 +121,8 @@ _drawn = _Drawn()
 def drawn_elements() -> int:
     """How many elements of modules and shards this process has drawn into torch tensors so far.
 
-    The difference of two calls says what ``init_``, ``materialize_``, ``fill_shard_`` and ``lsuv_``
-    did between them: of a model that is sharded over n processes, an n-th.
+    The difference of two calls says what ``init_``, ``materialize_``, ``fill_shard_``, ``lsuv_``
+    and fills of DTensors did between them: of a model that is sharded over n processes, an n-th.
 
     Example:
         >>> import fastinit, torch
