@@ -70,6 +70,13 @@ def test_small_emulated(emulation: Emulated, architecture: str, dtype: str, orde
         assert all("small_orthogonal" in name or "fill_kernel" in name for name in names)
 
 
+def test_amounts_of_shared_memory(emulation: Emulated) -> None:
+    """More of it than a launch may ask for unless its kernel is told, and less after that."""
+    with emulation.stand_in.fresh(multiprocessors=3):
+        check(emulation, [Case(PLAIN, DTYPES["float32"], (n, n), EVERYTHING) for n in (98, 4)])
+        assert len(emulation.stand_in.log) == 2
+
+
 @pytest.mark.parametrize(
     ("architecture", "dtype", "order", "blocks"),
     [

@@ -61,10 +61,6 @@ void OrthogonalLaunch::prepare(int device) {
   OrthogonalEntry end{};
   end.first_task = tasks;
   entries.push_back(end);
-  if (shared_memory > 0) {
-    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_memory)),
-               "cudaFuncSetAttribute");
-  }
   int resident;
   check_cuda(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, int(threads), shared_memory),
              "cudaOccupancyMaxActiveBlocksPerMultiprocessor");
@@ -96,7 +92,12 @@ void OrthogonalPlan::add_small(const OrthogonalEntry& entry, std::uint64_t share
   while (most < shared_memory) most *= 2;
   most = std::min(most, most_shared_);
   const auto [at, is_new] = small_.emplace(std::pair(kernels_.small, most), launches.size());
-  if (is_new) launches.emplace_back(kernels_.small, small_threads, most);
+  if (is_new) {
+    // The most for every launch: the kernel's attribute is the last one that was set.
+    check_cuda(cudaFuncSetAttribute(kernels_.small, cudaFuncAttributeMaxDynamicSharedMemorySize, int(most_shared_)),
+               "cudaFuncSetAttribute");
+    launches.emplace_back(kernels_.small, small_threads, most);
+  }
   launches[at->second].add(entry, entry.shape.matrices, 1);
 }
 

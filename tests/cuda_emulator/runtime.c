@@ -12,6 +12,7 @@ typedef struct {
 typedef int error;
 enum { success = 0, invalid_value = 1, memory_allocation = 2, no_device = 100, invalid_device = 101, not_found = 500,
        not_ready = 600, launch_failure = 719 };
+enum { most_dynamic_shared_memory = 8 };  // an attribute of functions
 enum { free_memory = -1 };  // what the library asks Python for, beside the attributes of devices
 
 static struct {
@@ -32,6 +33,7 @@ static int image_count;
 static struct {
   const void* host;
   const char* name;
+  size_t shared;  // dynamic memory that a launch may ask for
 } functions[4096];
 static int function_count;
 static error last, sticky;
@@ -95,6 +97,7 @@ void __cudaRegisterFunction(void** handle, const char* host, char* device, const
   (void)handle, (void)device, (void)limit, (void)a, (void)b, (void)c, (void)d, (void)e;
   if (function_count == 4096) abort();
   functions[function_count].host = host;
+  functions[function_count].shared = 49152;
   functions[function_count++].name = name;
 }
 void __cudaRegisterVar(void** handle, char* host, char* device, const char* name, int external, size_t size, int constant,
@@ -108,10 +111,14 @@ char __cudaInitModule(void** handle) {
 
 // ---- launches
 
-static const char* name_of(const void* function) {
+static int number_of(const void* function) {
   for (int i = 0; i < function_count; ++i)
-    if (functions[i].host == function) return functions[i].name;
-  return NULL;
+    if (functions[i].host == function) return i;
+  return -1;
+}
+static const char* name_of(const void* function) {
+  int number = number_of(function);
+  return number < 0 ? NULL : functions[number].name;
 }
 error cudaLaunchKernel(const void* function, dim3 grid, dim3 block, void** arguments, size_t shared, void* stream) {
   (void)stream;
@@ -119,6 +126,7 @@ error cudaLaunchKernel(const void* function, dim3 grid, dim3 block, void** argum
   const char* name = name_of(function);
   if (!name) return result(98);
   if (sticky) return result(sticky);
+  if (shared > functions[number_of(function)].shared) return result(invalid_value);
   unsigned sizes[6] = {grid.x, grid.y, grid.z, block.x, block.y, block.z};
   error e = hooks.launch(name, sizes, arguments, shared);
   if (e == launch_failure) sticky = e;
@@ -140,9 +148,12 @@ error __cudaPopCallConfiguration(dim3* grid, dim3* block, size_t* shared, void* 
   abort();
 }
 error cudaFuncSetAttribute(const void* function, int attribute, int value) {
-  (void)attribute, (void)value;
   RETURN_IF_PLANNED;
-  return name_of(function) ? success : result(98);
+  int number = number_of(function);
+  if (number < 0) return result(98);
+  if (attribute != most_dynamic_shared_memory || value > hooks.attribute(97)) return result(invalid_value);
+  functions[number].shared = value;
+  return success;
 }
 error cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* count, const void* function, int threads, size_t shared,
                                                              unsigned flags) {
