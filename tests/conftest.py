@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import pytest
 
+import cuda_coverage
 import standins
 from cuda_machines import NVCC, Card, Emulated, card_is_missing, emulated
 
@@ -48,3 +49,10 @@ def cupy(extension: standins.Extension, monkeypatch: pytest.MonkeyPatch) -> stan
     made = standins.Cupy()
     monkeypatch.setitem(sys.modules, "cupy", made)
     return made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much of the kernels' PTX was run."""
+    covered = cuda_coverage.summary()
+    if covered is not None:
+        terminalreporter.write_line(covered)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from fastinit.initializers import (
     Bernoulli,
     Constant,
     Dirac,
-    Initializer,
     Normal,
     Sparse,
     TruncatedNormal,
@@ -23,41 +23,56 @@ from fastinit.initializers import (
 )
 from fastinit.initializers.base import Distribution
 from fastinit.native import fill
-from fastinit.requests import requests_of
+from fastinit.overlays import Subset
+from fastinit.requests import Draw, requests_of
+from rare_words import smallest
 from support import CUTS, ENDLESS
 
-KINDS: dict[str, Distribution] = {
-    "constant": Constant(-1.75),
-    "uniform": Uniform(-0.3, 0.7),
-    "clamped uniform": Uniform(1.0, 1.5),
-    "normal": Normal(0.5, 2.0),
-    **{
-        f"truncated {name}": TruncatedNormal(0.1, 0.5, lower, upper)
-        for name, (lower, upper) in CUTS.items()
-    },
+
+def cut(name: str) -> TruncatedNormal:
+    """A normal within named bounds."""
+    lower, upper = CUTS[name]
+    return TruncatedNormal(0.125, 0.5, lower, upper)
+
+
+NORMAL = Normal(0.5, 2.0)
+# What each kernel draws; all of its lines are run by the first of these, or for rare words.
+KERNELS: dict[str, tuple[Distribution, ...]] = {
+    "uniform": (Uniform(-0.3, 0.7),),
+    "clamped uniform": (Uniform(1.0, 1.5),),
+    "normal": (NORMAL,),
+    "centre": (cut("central"), cut("flat")),
+    "wide symmetric": (cut("none"), cut("symmetric")),
+    "wide": (TruncatedNormal(0.1, 0.5, 1.7, 9), *map(cut, ("skewed", "below", "above", "narrow"))),
+    "tail": (cut("far below"), cut("far"), cut("tail"), cut("left tail")),
 }
-# One of each kernel: the cuts' formulations among them.
-KERNELS = (
-    "constant", "uniform", "clamped uniform", "normal", "truncated central", "truncated symmetric",
-    "truncated skewed", "truncated far",
-)  # fmt: skip
+# Those with a piece for 64-bit words below 2^25, and for whom.
+RARE = {"wide symmetric": cut("none"), "wide": cut("below")}
 BLOCK = 1024  # elements that a block of threads draws at once, one Philox block each
 # Around the borders of Philox blocks, of 16-byte stores and of what a block of threads draws.
 LENGTHS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, BLOCK - 1, BLOCK, BLOCK + 1)
 CARRY = 1 << 34  # the first element of a block whose number has a second word
+SEED = 0x123456789ABCDEF0
 GUARD = 64  # bytes before and behind that must stay as they were
+
+
+class What(Protocol):
+    """An initializer, or what is like one."""
+
+    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]:
+        """What is drawn, in this order."""
 
 
 @dataclass(frozen=True)
 class Case:
     """A part of an array, and by how many elements its memory misses a 16-byte border."""
 
-    what: Initializer
+    what: What
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     index: Any
     shift: int = 0
-    seed: int = 0x123456789ABCDEF0
+    seed: int = SEED
     stream: int = (1 << 63) + 12345
 
 
@@ -68,15 +83,33 @@ def run_of(
     return Case(what, dtype, (ENDLESS,), np.s_[offset : offset + count], shift)
 
 
-def borders(what: Distribution, dtype: np.dtype[Any]) -> Iterator[Case]:
+def borders(kernel: str, dtype: np.dtype[Any]) -> Iterator[Case]:
     """All lengths, at offsets and alignments of every kind, and enough for whole tiles."""
+    kinds = itertools.cycle(KERNELS[kernel])
     for k, count in enumerate(LENGTHS):
-        yield run_of(what, dtype, 0, count)
-        yield run_of(what, dtype, k % 8, count, k % 5)
-        yield run_of(what, dtype, CARRY - 2 * k - 1, count, (k + 1) % 3)
-    yield run_of(what, dtype, CARRY - 4 * BLOCK - 8, 12 * BLOCK + 5)
-    yield run_of(what, dtype, 4, BLOCK, 1)
-    yield run_of(what, dtype, ENDLESS - 9, 9)
+        yield run_of(next(kinds), dtype, 0, count)
+        yield run_of(next(kinds), dtype, k % 8, count, k % 5)
+        yield run_of(next(kinds), dtype, CARRY - 2 * k - 1, count, (k + 1) % 3)
+    yield run_of(next(kinds), dtype, CARRY - 4 * BLOCK - 8, 12 * BLOCK + 5)
+    yield run_of(next(kinds), dtype, 4, BLOCK, 1)
+    yield run_of(next(kinds), dtype, ENDLESS - 9, 9)
+
+
+def whole_tiles(kernel: str, dtype: np.dtype[Any]) -> Iterator[Case]:
+    """Runs so long that on one multiprocessor tiles are as long as a thread's loop wants.
+
+    There are enough values for each branch of the loop, and the smallest words where those have
+    one, at each place of a block, and again outside whole tiles.
+    """
+    if dtype == np.float64 and kernel in RARE:
+        for place in range(4):
+            element, stream = smallest(place, SEED)
+            for count in (4 * BLOCK, 5):
+                index = np.s_[element - place : element - place + count]
+                yield Case(RARE[kernel], dtype, (ENDLESS,), index, stream=stream)
+    else:
+        longer = 3 if kernel == "wide symmetric" else 1  # one value in 400 lies far out
+        yield run_of(KERNELS[kernel][0], dtype, 8, longer * 16 * BLOCK + 5)
 
 
 def constants() -> Iterator[Case]:
@@ -86,7 +119,7 @@ def constants() -> Iterator[Case]:
             yield run_of(Constant(-3), np.dtype(name), 0, count, k)
 
 
-def rectangles(what: Distribution, dtype: np.dtype[Any]) -> Iterator[Case]:
+def rectangles(kernel: str, dtype: np.dtype[Any]) -> Iterator[Case]:
     """Parts that are no run: narrow and wide ones, of several axes, far away."""
     far = (1 << 20, 1 << 20, 1 << 17)
     shapes: list[tuple[tuple[int, ...], Any]] = [
@@ -102,29 +135,58 @@ def rectangles(what: Distribution, dtype: np.dtype[Any]) -> Iterator[Case]:
         (far, np.s_[(1 << 20) - 9 :, 12345, 77]),
         ((3, (1 << 55) + 1), np.s_[1:, (1 << 55) - 30 :]),
     ]
+    kinds = itertools.cycle(KERNELS[kernel])
     for k, (shape, index) in enumerate(shapes):
-        yield Case(what, dtype, shape, index, k % 4)
+        yield Case(next(kinds), dtype, shape, index, k % 4)
 
 
-def overlays(dtype: np.dtype[Any]) -> Iterator[Case]:
-    """Masks along columns, four at once and one by one, along rows and elements; diagonals."""
+@dataclass(frozen=True)
+class Zeros:
+    """Half of each sample, on any axes: what Subset can and no initializer asks for."""
+
+    along: tuple[int, ...]
+
+    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]:
+        """One mask."""
+        period = int(np.prod([shape[axis] for axis in self.along]))
+        return (Subset(dtype, shape, self.along, period, period // 2),)
+
+
+def overlays(*dtypes: np.dtype[Any]) -> Iterator[Case]:
+    """Masks along columns, four at once and one by one, along rows and elements; diagonals.
+
+    In these dtypes by turns.
+    """
+    turn = itertools.cycle(dtypes)
     everything = np.s_[:]
     for nonzeros, per in ((5, "in"), (3, "out")):
         for columns in (8, 9):
             mask = Sparse(nonzeros=nonzeros, per=per)
-            yield Case(mask, dtype, (13, columns), everything, 1)
-            yield Case(mask, dtype, (13, columns), np.s_[5:11, 4:8])
-            yield Case(mask, dtype, (13, columns, 3), np.s_[5:11, 1:7, 1:])
-    yield Case(Sparse(nonzeros=2, layout="boi"), dtype, (3, 6, 8), np.s_[1:, 2:5])
-    yield Case(Sparse(nonzeros=20), dtype, (50, 280), np.s_[5:10, :270])
+            yield Case(mask, next(turn), (13, columns), everything, 1)
+            yield Case(mask, next(turn), (13, columns), np.s_[5:11, 4:8])
+            yield Case(mask, next(turn), (13, columns, 3), np.s_[5:11, 1:7, 1:])
+    yield Case(Sparse(nonzeros=2, layout="boi"), next(turn), (3, 6, 8), np.s_[1:, 2:5])
+    yield Case(Sparse(nonzeros=20), next(turn), (50, 280), np.s_[5:10, :270])
+    yield Case(Zeros((2, 3)), next(turn), (3,) * 8, (np.s_[1:],) * 8)
+    yield Case(Zeros((1, 2)), next(turn), (3, 3, 3, 4, 8), np.s_[1:, 1:, 1:, 1:3, 4:])
+    far = 1 << 40
     for n, m in ((2, 4), (1, 5)):
-        yield Case(NM(n, m, base="he_normal"), dtype, (9, 20), everything)
-        yield Case(NM(n, m, base="he_normal"), dtype, (7, 20), np.s_[1:, 3:18], 3)
-        yield Case(NM(n, m, base="he_normal", layout="io"), dtype, (20, 7), np.s_[3:18, 1:])
-    yield Case(Bernoulli(0.4, base="lecun_uniform"), dtype, (29, 30), everything, 1)
-    yield Case(Bernoulli(0.4, base="lecun_uniform"), dtype, (5, 9, 30), np.s_[1:3, :4, 5:22])
-    yield Case(Dirac(), dtype, (40, 40), np.s_[3:, :31], 2)
-    yield Case(Dirac(groups=2, gain=3), dtype, (8, 4, 3, 3), everything)
+        rows, columns = NM(n, m, base="he_normal"), NM(n, m, base="he_normal", layout="io")
+        yield Case(rows, next(turn), (9, 20), everything)
+        yield Case(rows, next(turn), (7, 20), np.s_[1:, 3:18], 3)
+        yield Case(rows, next(turn), (2, 5 * far), np.s_[:, 5 * far - 19 : -2])
+        yield Case(columns, next(turn), (20, 7), np.s_[3:18, 1:])
+        yield Case(columns, next(turn), (5 * far, 7), np.s_[-19:-2, 1:])
+        yield Case(columns, next(turn), (5 * far, 8), np.s_[-19:-2, :4])
+    elements = Bernoulli(0.4, base="lecun_uniform")
+    yield Case(elements, next(turn), (29, 30), everything, 1)
+    yield Case(elements, next(turn), (5, 9, 30), np.s_[1:3, :4, 5:22])
+    yield Case(Dirac(), next(turn), (40, 40), np.s_[3:, :31], 2)
+    yield Case(Dirac(groups=2, gain=3), next(turn), (8, 4, 3, 3), everything)
+    for dtype in dtypes:  # and each in all of them
+        for what in (rows, columns, elements, Dirac()):
+            yield Case(what, dtype, (10, 10), everything)
+        yield Case(columns, dtype, (5, 4), everything)
 
 
 def check(machine: Machine, cases: Iterable[Case], label: str = "") -> None:

@@ -1,26 +1,37 @@
-"""CUDA draws what the CPU draws, bit for bit: emulated, and on a card where there is one."""
+"""CUDA fills as the CPU fills, bit for bit: emulated, and on a card where there is one."""
 
-import itertools
+from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
 from cuda_cases import (
     CARRY,
     KERNELS,
-    KINDS,
     Case,
     borders,
     check,
     constants,
-    overlays,
     rectangles,
     run_of,
+    whole_tiles,
 )
-from cuda_machines import ALLOWED, VIRTUAL, Card, Emulated
+from cuda_coverage import check_coverage, wide_divisions
+from cuda_machines import ALLOWED, CLASSES, VIRTUAL, Card, Emulated
 from fastinit.dtypes import DTYPES
-from fastinit.initializers import Bernoulli, Sparse
 from support import DTYPES as DRAWN
+
+ORDERS = ("lockstep", "warps-rev", "random")
+
+
+def test_architectures_fall_into_classes(emulation: Emulated) -> None:
+    """Within each, all kernels' PTX is the same but for the target: emulating one proves all."""
+    stand_in = emulation.stand_in
+    held = set(stand_in.architectures())
+    for name in stand_in.kernels():
+        same = [set(each) for each in stand_in.classes(name)]
+        for numbers in CLASSES:
+            alike = {f"sm_{number}" for number in numbers} & held
+            assert any(alike <= each for each in same), (name, numbers)
 
 
 @pytest.mark.parametrize("architecture", VIRTUAL)
@@ -31,90 +42,70 @@ def test_bits_are_fixed_by_ptx(emulation: Emulated, architecture: str) -> None:
     assert found == set(ALLOWED)
 
 
-# Besides compute_80, in the default suite; all of them in the slow one.
-ALSO = {"float32": ("75", "100"), "bfloat16": ("75",), "float8_e5m2": ("100",)}
+def architectures(emulation: Emulated, kernel: str, dtype: str) -> Iterator[str]:
+    """One for each text of a kernel's PTX."""
+    what, drawn = KERNELS[kernel][0], DTYPES[dtype]
+    with emulation.stand_in.fresh(architecture=emulation.stand_in.architectures()[0]) as stand_in:
+        check(emulation, [run_of(what, drawn, 0, 1)])
+        (launch,) = stand_in.log
+        classes = stand_in.classes(launch.name)
+    for each in classes:
+        yield each[-1]
+
+
+def launches(kernel: str, dtype: str) -> Iterator[tuple[str, int, list[Case]]]:
+    """(order of threads, multiprocessors, cases), which together run every line of a kernel."""
+    drawn = DTYPES[dtype]
+    runs, parts = list(borders(kernel, drawn)), list(rectangles(kernel, drawn))
+    yield "lockstep", 1, [*whole_tiles(kernel, drawn), *constants(), *runs[1::9]]
+    yield "lockstep", 3, [*runs[::2], *parts]
+    yield "warps-rev", 3, [*runs[7::24], *parts[6:8]]
+    yield "random", 1, [*runs[5::32], *parts[:1]]
 
 
 @pytest.mark.parametrize("dtype", DRAWN)
-@pytest.mark.parametrize("kind", KERNELS)
-def test_fills_emulated(emulation: Emulated, kind: str, dtype: str) -> None:
-    """Each kernel: runs and constants in one launch of one block, rectangular parts on three."""
-    what, drawn = KINDS[kind], DTYPES[dtype]
-    for architecture in ("80", *ALSO.get(dtype, ())):
-        with emulation.stand_in.fresh(architecture=f"sm_{architecture}", multiprocessors=1):
-            check(emulation, [*borders(what, drawn), *constants()], architecture)
-            assert [launch.grid for launch in emulation.stand_in.log] == [(1, 1, 1)]
-        with emulation.stand_in.fresh(architecture=f"sm_{architecture}", multiprocessors=3):
-            check(emulation, rectangles(what, drawn), architecture)
-            assert [launch.grid for launch in emulation.stand_in.log] == [(3, 1, 1)]
-
-
-SIZES = ("float64", "float32", "float16", "float8_e5m2")
-
-
-@pytest.mark.parametrize(
-    ("architecture", "dtype", "order", "blocks"),
-    [
-        ("75", "float64", "lockstep", 1),
-        ("80", "float32", "warps-rev", 3),
-        ("80", "float8_e5m2", "random", 1),
-        ("100", "float16", "lockstep", 3),
-        *[
-            pytest.param(*each, marks=pytest.mark.slow)
-            for each in itertools.product(VIRTUAL, SIZES, ("warps", "warps-rev", "random"), (1, 3))
-        ],
-    ],
-)
-def test_overlays_emulated(
-    emulation: Emulated, architecture: str, dtype: str, order: str, blocks: int
-) -> None:
-    """Masks and scattered constants after the fills of one call, for items of every size."""
-    settings = {"architecture": f"sm_{architecture}", "multiprocessors": blocks, "order": order}
-    with emulation.stand_in.fresh(**settings):
-        check(emulation, overlays(DTYPES[dtype]))
-        names = [launch.name for launch in emulation.stand_in.log]
-        assert ["overlay_kernel" in name for name in names] == [False, False, True, True]
-
-
-@pytest.mark.parametrize("order", ["warps-rev", "random"])
-@pytest.mark.parametrize("kind", KERNELS)
-def test_order_of_threads_is_free(emulation: Emulated, kind: str, order: str) -> None:
-    """The same bits, whatever threads run first."""
-    with emulation.stand_in.fresh(order=order, multiprocessors=3):
-        for dtype in ("float32", "float8_e5m2"):
-            check(emulation, list(borders(KINDS[kind], DTYPES[dtype]))[::7], order)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_fills_emulated(emulation: Emulated, kernel: str, dtype: str) -> None:
+    """Each kernel's PTX as the CPU, in three orders of threads, with every line of it run."""
+    for architecture in architectures(emulation, kernel, dtype):
+        for order, blocks, cases in launches(kernel, dtype):
+            settings = {"architecture": architecture, "multiprocessors": blocks, "order": order}
+            with emulation.stand_in.fresh(**settings) as stand_in:
+                check(emulation, cases, f"{architecture} {order}")
+                (launch,) = stand_in.log
+                assert launch.grid == (blocks, 1, 1)
+        with emulation.stand_in.fresh(architecture=architecture) as stand_in:
+            check_coverage(stand_in, launch.name, wide_divisions(3))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("multiprocessors", [1, 3])
-@pytest.mark.parametrize("order", ["warps", "warps-rev", "random"])
+@pytest.mark.parametrize("order", [*ORDERS, "warps"])
 @pytest.mark.parametrize("dtype", DRAWN)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kernel", KERNELS)
 def test_full_matrix(
-    emulation: Emulated, kind: str, dtype: str, order: str, multiprocessors: int
+    emulation: Emulated, kernel: str, dtype: str, order: str, multiprocessors: int
 ) -> None:
-    """Every kind of draw in every order, on either grid, for every class of architectures."""
-    what, drawn = KINDS[kind], DTYPES[dtype]
-    for architecture in VIRTUAL:
-        settings = {"architecture": f"sm_{architecture}", "multiprocessors": multiprocessors}
+    """Everything that a kernel draws, in every order, on either grid, for every text of its PTX."""
+    drawn = DTYPES[dtype]
+    cases = [
+        *borders(kernel, drawn),
+        *whole_tiles(kernel, drawn),
+        *rectangles(kernel, drawn),
+    ]
+    for architecture in architectures(emulation, kernel, dtype):
+        settings = {"architecture": architecture, "multiprocessors": multiprocessors}
         with emulation.stand_in.fresh(order=order, **settings):
-            check(emulation, [*borders(what, drawn), *rectangles(what, drawn)], architecture)
+            check(emulation, cases, f"{architecture} {order}")
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", DRAWN)
-@pytest.mark.parametrize("kind", KINDS)
-def test_fills_on_a_card(card: Card, kind: str, dtype: str) -> None:
-    """The same cases on a GPU, and a part that fills it several times over."""
-    what, drawn = KINDS[kind], DTYPES[dtype]
-    check(card, [*borders(what, drawn), *rectangles(what, drawn), *constants()])
-    check(card, [run_of(what, drawn, CARRY - (1 << 24), 1 << 26)])
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("dtype", SIZES)
-def test_overlays_on_a_card(card: Card, dtype: str) -> None:
-    """Masks and scattered constants on a GPU, large ones too."""
-    check(card, overlays(DTYPES[dtype]))
-    large = Sparse(nonzeros=300), Sparse(nonzeros=300, per="out"), Bernoulli(0.5, base="he_normal")
-    check(card, [Case(what, DTYPES[dtype], (3000, 4097), np.s_[:]) for what in large])
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_fills_on_a_card(card: Card, kernel: str, dtype: str) -> None:
+    """The same cases on a GPU, and parts that fill it several times over."""
+    drawn = DTYPES[dtype]
+    for _, _, cases in launches(kernel, dtype):
+        check(card, cases)
+    for what in KERNELS[kernel]:
+        check(card, [run_of(what, drawn, CARRY - (1 << 24), 1 << 26)])

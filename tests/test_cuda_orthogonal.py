@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cuda_cases import KINDS, Case, check, run_of
+from cuda_cases import NORMAL, Case, check, run_of
 from cuda_machines import VIRTUAL, Card, Emulated
 from fastinit.boxes import part
 from fastinit.dtypes import DTYPES
@@ -132,7 +132,7 @@ def test_order_of_kinds(emulation: Emulated) -> None:
             [
                 Case(Sparse(nonzeros=5, base=PLAIN), float32, (20, 30), EVERYTHING),
                 Case(DeltaOrthogonal(), float32, (22, 20, 3), EVERYTHING),
-                run_of(KINDS["normal"], float32, 3, 500),
+                run_of(NORMAL, float32, 3, 500),
                 Case(PLAIN, float32, (8, 8), EVERYTHING),
             ],
         )
@@ -158,7 +158,7 @@ def test_failed_call_writes_nothing(emulation: Emulated, call: str) -> None:
         for what, shape, at in [
             (PLAIN, (20, 20), 0),
             (PLAIN, (4, 4), 400),
-            (KINDS["normal"], (9,), 500),
+            (NORMAL, (9,), 500),
         ]:
             (draw,) = what.draws(shape, float32)
             records += draw.place(part(shape, EVERYTHING), address + 4 * at, 1, 2)

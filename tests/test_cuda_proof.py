@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cuda_cases import KINDS, borders, check, constants, rectangles, run_of
+from cuda_cases import NORMAL, check, run_of
 from cuda_emulator.ptxrun import Device, EmuError, Module, PtxError
 from cuda_machines import NVCC, Emulated
 from fastinit.boxes import part
@@ -15,12 +15,11 @@ from fastinit.requests import requests_of
 from support import ENDLESS
 
 FLOAT32 = DTYPES["float32"]
-NORMAL = KINDS["normal"].draw(FLOAT32)  # type: ignore[attr-defined]
 
 
 def records(address: int, count: int) -> list[bytes]:
     """Normals at an address."""
-    placed: list[bytes] = NORMAL.place(part((ENDLESS,), np.s_[:count]), address, 1, 2)
+    placed: list[bytes] = NORMAL.draw(FLOAT32).place(part((ENDLESS,), np.s_[:count]), address, 1, 2)
     return placed
 
 
@@ -109,7 +108,7 @@ def test_failed_call_is_named(emulation: Emulated, call: str) -> None:
             emulation.module.fill(requests_of(many), 0, 0)
         assert (caught.value.code, caught.value.call) == (2, call)
         emulation.clear()
-        check(emulation, [run_of(KINDS["normal"], FLOAT32, 0, 1000)])
+        check(emulation, [run_of(NORMAL, FLOAT32, 0, 1000)])
 
 
 def test_buffers_in_use_are_left_alone(emulation: Emulated) -> None:
@@ -129,18 +128,3 @@ def test_buffers_in_use_are_left_alone(emulation: Emulated) -> None:
         assert set(later) <= {first, second}
         assert len(stand_in.log) == 4
         emulation.clear()
-
-
-def test_coverage(emulation: Emulated) -> None:
-    """Every PTX line of a fill runs, but the divisions of parts with more than 2^32 rows."""
-    what = KINDS["normal"]
-    with emulation.stand_in.fresh(architecture="sm_80") as stand_in:
-        check(emulation, [*borders(what, FLOAT32), *constants()])
-        check(emulation, rectangles(what, FLOAT32))
-        check(emulation, list(constants()))
-        module = stand_in.module()
-        kernel = module.kernel(stand_in.log[0].name)
-        lines = module.text.splitlines()
-    never, _ = kernel.coverage()
-    print(f"{len(never)} of {sum(len(block.ins) for block in kernel.blocks)} lines never ran")
-    assert [lines[line - 1].split()[0] for line in never] == ["div.u64"] * 3

@@ -34,6 +34,7 @@ FASTINIT_INLINE Walk walk_along(const Request& r) {
   Walk w = {};
   int found = 0;
   std::uint64_t spacing = r.count, outer_step = 0;
+  FASTINIT_ROLLED
   for (std::uint64_t axis = 0; axis < r.rank; ++axis) {
     spacing /= r.extent[axis];
     const std::uint64_t step = r.step[axis];
@@ -51,12 +52,14 @@ FASTINIT_INLINE Walk walk_along(const Request& r) {
   }
   w.axes = samples_run_along_innermost(r) ? found - 1 : found;
   if (w.axes == 1 && w.step[0] == 1) w.index[0] = w.position = w.start[0] / r.period * r.period;
+  FASTINIT_ROLLED
   for (int axis = 0; axis < w.axes; ++axis) w.flat += (w.index[axis] - w.start[axis]) * w.stride[axis];
   return w;
 }
 
 // On to the next position; false at the end.
 FASTINIT_INLINE bool advance(Walk& w) {
+  FASTINIT_ROLLED
   for (int axis = w.axes - 1; axis >= 0; --axis) {
     w.flat += w.stride[axis];
     w.position += w.step[axis];
@@ -71,6 +74,7 @@ FASTINIT_INLINE bool advance(Walk& w) {
 // Whether the position lies in the part, and how far behind the column's first place.
 FASTINIT_INLINE bool in_part(const Walk& w, std::uint64_t& distance) {
   distance = 0;
+  FASTINIT_ROLLED
   for (int axis = 0; axis < w.axes; ++axis) {
     const std::uint64_t index = w.index[axis] - w.start[axis];
     if (index >= w.extent[axis]) return false;  // before the start too: it wraps around
@@ -90,6 +94,7 @@ FASTINIT_INLINE std::uint64_t columns_of(const Request& r) {
 FASTINIT_INLINE Column column_at(const Request& r, std::uint64_t number) {
   Column column{r.offset, 0};
   std::uint64_t spacing = 1;
+  FASTINIT_ROLLED
   for (std::uint64_t axis = r.rank; axis-- > 0; spacing *= r.extent[axis]) {
     if (r.step[axis]) continue;
     const std::uint64_t index = number % r.extent[axis];

@@ -1,7 +1,8 @@
 // FASTINIT_INLINE marks every function of numerics/ and lanes/: forced inline and of internal linkage, because a weak
 // inline symbol compiled for one instruction set can be the copy that the linker keeps for all of them.
 // FASTINIT_MEMBER marks their constructors and other members that use `this`.
-// FASTINIT_UNROLL stands before loops of constant length over register arrays.
+// FASTINIT_UNROLL stands before loops of constant length over register arrays, FASTINIT_ROLLED before those whose
+// divisions of 64 bits a GPU's compiler would repeat.
 #pragma once
 
 #include <cstdint>
@@ -18,4 +19,10 @@
 #define FASTINIT_UNROLL _Pragma("unroll")
 #else
 #define FASTINIT_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+#if defined(__CUDACC__)
+#define FASTINIT_ROLLED _Pragma("unroll 1")
+#else
+#define FASTINIT_ROLLED
 #endif

@@ -768,6 +768,16 @@ class Accessors:
             if m.any():
                 arr[g[m]] = -1
 
+    def add_all(self, g, tid, warp, cta, ep, we):
+        """As add, of two or more threads that all touch the same granules, a slice."""
+        one_cta = (cta == cta[0]).all()
+        fresh = (self.tid[g] == 0) | ((self.cta[g] == cta[0]) & (self.ep[g] != ep[0])) if one_cta else False
+        w = warp[0] if (warp == warp[0]).all() else -1
+        c = cta[0] if one_cta else -1
+        self.tid[g], self.ep[g], self.we[g] = -1, ep[-1], we[-1]
+        self.warp[g] = np.where(fresh | (self.warp[g] == w), w, -1)
+        self.cta[g] = np.where(fresh | (self.cta[g] == c), c, -1)
+
 
 class Shadow:
     """Happens-before race detector over granules of memory."""
@@ -781,10 +791,26 @@ class Shadow:
             self.sets[k] = Accessors(self.n)
         return self.sets[k]
 
-    def access(self, g, tid, T, ep, we, kind, line):
-        """kind: "read", "write" or "atomic"; tid: grid-wide thread ids; ep/we: CTA and warp epochs."""
+    @staticmethod
+    def who(tid, T, ep, we):
+        """tid: grid-wide thread ids; ep/we: CTA and warp epochs."""
         cta = tid // T
-        me = ((tid + 1).astype(i4), (cta * -(-T // 32) + tid % T // 32 + 1).astype(i4), (cta + 1).astype(i4), ep, we)
+        return (tid + 1).astype(i4), (cta * -(-T // 32) + tid % T // 32 + 1).astype(i4), (cta + 1).astype(i4), ep, we
+
+    def all_read(self, o, size, gr, me):
+        """Notes reads of a few places by many threads each.  False, and nothing is noted, for others or where anybody wrote."""
+        places, counts = np.unique(np.broadcast_to(o, me[0].shape), return_counts=True) if len(o) > 1 else (o, [len(me[0])])
+        if len(places) > 4 or min(counts) < 2:
+            return False
+        parts = [slice(int(p) // gr, -(-(int(p) + size) // gr)) for p in places]
+        if any(self.sets[other].tid[g].any() for other in ("write", "atomic") if other in self.sets for g in parts):
+            return False
+        for p, g in zip(places, parts):
+            self._set("read").add_all(g, *(me if len(places) == 1 else [x[o == p] for x in me]))
+        return True
+
+    def access(self, g, me, kind, line):
+        """kind: "read", "write" or "atomic"; me: see who."""
         for other in {"read": ("write", "atomic"), "write": ("write", "atomic", "read"), "atomic": ("write", "read")}[kind]:
             if other in self.sets:
                 bad = self.sets[other].unordered(g, *me)
@@ -792,14 +818,14 @@ class Shadow:
                     k = int(np.flatnonzero(bad)[0])
                     o = int(self.sets[other].tid[g[k]]) - 1
                     raise EmuError("line %d: data race in %s memory: %s by thread %d, not ordered after the %s by %s" % (
-                        line, self.what, kind, tid[k], other, "thread %d" % o if o >= 0 else "several threads"))
+                        line, self.what, kind, me[0][k] - 1, other, "thread %d" % o if o >= 0 else "several threads"))
         if kind == "write":
             s = self._set("write")
             s.set(g, *me)
             dup = s.tid[g] != me[0]
             if dup.any():
                 raise EmuError("line %d: data race in %s memory: threads %d and %d write the same place in one instruction" % (
-                    line, self.what, tid[np.flatnonzero(dup)[0]], s.tid[g][np.flatnonzero(dup)[0]] - 1))
+                    line, self.what, me[0][np.flatnonzero(dup)[0]] - 1, s.tid[g][np.flatnonzero(dup)[0]] - 1))
         else:
             self._set(kind).add(g, *me)
 
@@ -2056,6 +2082,7 @@ class Run:
 
     def exec_block(self, blk, m):
         R, N = self.R, self.N
+        self.me = None
         cnt = int(m.sum())
         full = cnt == N
         idx = None if full else np.flatnonzero(m)
@@ -2158,12 +2185,16 @@ class Run:
                     raise EmuError("line %d: read of uninitialised %s memory by thread %d" % (line, sp, int(self.gtid[thr[k]])))
         sh = self.gshadow if sp == "global" else self.shshadow if sp == "shared" else None
         if sh is not None:
+            gr = self.gran[sp]
+            if self.me is None or self.me[0] is not thr:   # the same for all accesses of a basic block
+                self.me = thr, sh.who(self.gtid[thr], self.T, self.ep[self.cta_local[thr]], self.we[self.warp[thr]])
+            me = self.me[1]
+            if not write and sh.all_read(o, size, gr, me):
+                return
             if len(o) != len(thr):
                 o = np.broadcast_to(o, thr.shape)
-            tid, ep, we = self.gtid[thr], self.ep[self.cta_local[thr]], self.we[self.warp[thr]]
-            gr = self.gran[sp]
             for j in range(0, size, gr):
-                sh.access((o + j) // gr, tid, self.T, ep, we, "atomic" if atomic else "write" if write else "read", line)
+                sh.access((o + j) // gr, me, "atomic" if atomic else "write" if write else "read", line)
 
     def load(self, sp, a, k, n, line, thr, mask):
         size = k * n

@@ -61,6 +61,7 @@ class StandIn:
         """Load the module's library and connect it."""
         self._texts: dict[str, str] = {}
         self._modules: dict[str, Any] = {}
+        self._split: dict[str, dict[str, str]] = {}
         self._library = ctypes.CDLL(str(self.path))
         c_int, c_size, c_address = ctypes.c_int, ctypes.c_size_t, ctypes.c_uint64
         pointer, to = ctypes.c_void_p, ctypes.POINTER
@@ -84,8 +85,29 @@ class StandIn:
     # ---- for tests
 
     def architectures(self) -> list[str]:
-        """Those whose PTX the module holds."""
-        return sorted(self._texts)
+        """Those whose PTX the module holds, oldest first."""
+        return sorted(self._texts, key=lambda name: (len(name), name))
+
+    def kernels(self) -> list[str]:
+        """The names of all kernels."""
+        return list(self._kernels(self.architectures()[0]))
+
+    def classes(self, kernel: str) -> list[list[str]]:
+        """Architectures for which a kernel's PTX is the same: to run it for one is to run all."""
+        found: dict[str, list[str]] = {}
+        for architecture in self.architectures():
+            found.setdefault(self._kernels(architecture)[kernel], []).append(architecture)
+        return list(found.values())
+
+    def _kernels(self, architecture: str) -> dict[str, str]:
+        """Each kernel's PTX, and behind it all that is no kernel but the name of the target."""
+        if architecture not in self._split:
+            text = re.sub(r"(?m)^\.target .*$|//.*$", "", self._texts[architecture])
+            entry = re.compile(r"^(?:\.visible |\.weak )?\.entry (\w+)\(.*?^\}$", re.M | re.S)
+            rest = entry.sub("", text)
+            found = entry.finditer(text)
+            self._split[architecture] = {match[1]: match[0] + rest for match in found}
+        return self._split[architecture]
 
     def module(self) -> Any:
         """The parsed PTX of ``architecture``."""

@@ -1,0 +1,93 @@
+"""Which lines of a kernel's PTX no test has run, and why that may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cuda_emulator.standin import StandIn
+
+
+@dataclass(frozen=True)
+class Unrun:
+    """Lines that may stay unrun: why, and how many straight pieces of such lines at most.
+
+    ``marks`` matches some line of such a piece, ``lines`` each of them.
+    """
+
+    reason: str
+    marks: str
+    lines: str
+    pieces: int
+
+
+def wide_divisions(pieces: int) -> Unrun:
+    """Where a 64-bit division has operands of 2^32 or more; nvcc asks first whether it has."""
+    return Unrun(
+        "64-bit divisions, for parts of 2^32 elements or more",
+        r"(div|rem)\.u64",
+        r"(div\.u64|rem\.u64|mul\.lo\.s64|mul\.wide\.u32|sub\.s64|mov\.[ub]64)",
+        pieces,
+    )
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one kernel for one architecture: its lines, and for each reason those never run."""
+
+    lines: int
+    unrun: dict[str, int]
+
+
+# By architecture and kernel, for the summary behind the tests.
+FIGURES: dict[tuple[str, str], Figures] = {}
+
+
+def check_coverage(stand_in: StandIn, name: str, *allowed: Unrun) -> None:
+    """Fail unless every line of a kernel was run since the start, but for these.
+
+    Args:
+        stand_in: whose architecture tells which PTX.
+        name: the kernel's mangled name, as the log of launches has it.
+        allowed: named exceptions.
+    """
+    module = stand_in.module()
+    kernel, text = module.kernel(name), module.text.splitlines()
+    pieces = [
+        [(each.line, text[each.line - 1].strip()) for each in block.ins]
+        for block in kernel.blocks
+        if block.ins and not block.hits
+    ]
+    unrun = {}
+    for exception in allowed:
+        found = [piece for piece in pieces if _is_named(piece, exception)]
+        assert len(found) <= exception.pieces, f"{exception.reason}: {len(found)} pieces of {name}"
+        pieces = [piece for piece in pieces if piece not in found]
+        unrun[exception.reason] = sum(map(len, found))
+    total = sum(len(block.ins) for block in kernel.blocks)
+    listed = "\n".join(
+        f"{line}: {code} ({len(piece)} lines)" for piece in pieces for line, code in piece[:1]
+    )
+    missed = sum(map(len, pieces))
+    message = f"{missed} of {total} lines of {name} ({stand_in.architecture}) never ran:\n{listed}"
+    assert not pieces, message
+    FIGURES[stand_in.architecture, name] = Figures(total, unrun)
+
+
+def _is_named(piece: Sequence[tuple[int, str]], exception: Unrun) -> bool:
+    marked = any(re.match(exception.marks, code) for _, code in piece)
+    return marked and all(re.match(exception.lines, code) for _, code in piece)
+
+
+def summary() -> str | None:
+    """What ran, in a sentence, or None where no kernel was looked at."""
+    if not FIGURES:
+        return None
+    lines = sum(each.lines for each in FIGURES.values())
+    unrun: dict[str, int] = {}
+    for each in FIGURES.values():
+        for reason, count in each.unrun.items():
+            unrun[reason] = unrun.get(reason, 0) + count
+    ran = f"PTX of {len(FIGURES)} kernels: {lines - sum(unrun.values())} of {lines} lines were run"
+    return "".join([ran, *(f"\n  {count} not: {reason}" for reason, count in unrun.items())])
