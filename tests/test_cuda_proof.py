@@ -1,14 +1,11 @@
-"""The emulator finds what is wrong, and every failed CUDA call is told by its name."""
-
-import subprocess
-from pathlib import Path
+"""What is wrong with a launch is found, and every failed CUDA call is told by its name."""
 
 import numpy as np
 import pytest
 
 from cuda_cases import NORMAL, check, run_of
-from cuda_emulator.ptxrun import Device, EmuError, Module, PtxError
-from cuda_machines import NVCC, Emulated
+from cuda_emulator.ptxrun import EmuError
+from cuda_machines import Emulated
 from fastinit.boxes import part
 from fastinit.dtypes import DTYPES
 from fastinit.requests import requests_of
@@ -39,54 +36,6 @@ def test_race_is_caught(emulation: Emulated) -> None:
         with pytest.raises(EmuError, match="race"):
             emulation.fill([*records(address, 100), *records(address, 100)])
         emulation.clear()
-
-
-PLANTED = (
-    "b_nosync", "b_nosync2", "b_oob", "b_uninit", "b_divbar", "b_shfl", "b_shflsrc", "b_ctarace",
-    "b_misalign", "b_warp", "b_approx", "b_fatomic", "b_inplace",
-)  # fmt: skip
-LAUNCHES = {
-    "b_oob": (2, 256, 300), "b_ctarace": (3, 128, 384), "b_inplace": (2, 128, 256),
-    "b_divbar": (1, 64, 64), "b_shfl": (1, 32, 32), "b_shflsrc": (1, 32, 32),
-    "b_warp": (1, 32, 32), "ok_warp": (1, 32, 32), "b_approx": (1, 32, 32),
-    "b_fatomic": (1, 32, 32), "b_misalign": (1, 32, 256),
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Module:
-    """Small kernels, most of them wrong."""
-    if NVCC is None:
-        pytest.skip("nvcc was not found")
-    source = Path(__file__).parent / "cuda_emulator" / "tests" / "bad.cu"
-    ptx = tmp_path_factory.mktemp("planted") / "bad.ptx"
-    flags = ["-ptx", "-arch=compute_80", "-fmad=false", "-o", str(ptx), str(source)]
-    subprocess.run([NVCC, *flags], check=True, capture_output=True)
-    return Module(ptx.read_text())
-
-
-def launch(module: Module, name: str, order: str) -> None:
-    """Run one of them."""
-    grid, block, items = LAUNCHES.get(name, (1, 256, 256))
-    device = Device()
-    arguments = [device.put(np.zeros(items, np.float32))]
-    if len(module.kernel(name).params) == 2:
-        arguments.append(np.int32(items))
-    module.launch(name, grid, block, arguments, device, order=order, max_steps=20000)
-
-
-@pytest.mark.parametrize("order", ["lockstep", "random"])
-@pytest.mark.parametrize("name", PLANTED)
-def test_planted_bug_is_caught(planted: Module, name: str, order: str) -> None:
-    """In whatever order threads run."""
-    with pytest.raises((EmuError, PtxError)):
-        launch(planted, name, order)
-
-
-@pytest.mark.parametrize("name", ["ok_rev", "ok_warp"])
-def test_correct_kernel_passes(planted: Module, name: str) -> None:
-    """The twins of two of them."""
-    launch(planted, name, "random")
 
 
 CALLS = (
