@@ -11,6 +11,7 @@ import numpy as np
 
 from cuda_machines import Machine
 from fastinit.boxes import part
+from fastinit.dtypes import DTYPES
 from fastinit.initializers import (
     NM,
     Bernoulli,
@@ -53,6 +54,7 @@ BLOCK = 1024  # elements that a block of threads draws at once, one Philox block
 LENGTHS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, BLOCK - 1, BLOCK, BLOCK + 1)
 CARRY = 1 << 34  # the first element of a block whose number has a second word
 SEED = 0x123456789ABCDEF0
+SIZES = ("float64", "float32", "float16", "float8_e5m2")  # items of every size
 GUARD = 64  # bytes before and behind that must stay as they were
 
 
@@ -171,22 +173,39 @@ def overlays(*dtypes: np.dtype[Any]) -> Iterator[Case]:
     yield Case(Zeros((1, 2)), next(turn), (3, 3, 3, 4, 8), np.s_[1:, 1:, 1:, 1:3, 4:])
     far = 1 << 40
     for n, m in ((2, 4), (1, 5)):
-        rows, columns = NM(n, m, base="he_normal"), NM(n, m, base="he_normal", layout="io")
-        yield Case(rows, next(turn), (9, 20), everything)
-        yield Case(rows, next(turn), (7, 20), np.s_[1:, 3:18], 3)
-        yield Case(rows, next(turn), (2, 5 * far), np.s_[:, 5 * far - 19 : -2])
-        yield Case(columns, next(turn), (20, 7), np.s_[3:18, 1:])
-        yield Case(columns, next(turn), (5 * far, 7), np.s_[-19:-2, 1:])
-        yield Case(columns, next(turn), (5 * far, 8), np.s_[-19:-2, :4])
+        by_row, by_column = NM(n, m, base="he_normal"), NM(n, m, base="he_normal", layout="io")
+        yield Case(by_row, next(turn), (9, 20), everything)
+        yield Case(by_row, next(turn), (7, 20), np.s_[1:, 3:18], 3)
+        yield Case(by_row, next(turn), (2, 5 * far), np.s_[:, 5 * far - 19 : -2])
+        yield Case(by_column, next(turn), (20, 7), np.s_[3:18, 1:])
+        yield Case(by_column, next(turn), (5 * far, 7), np.s_[-19:-2, 1:])
+        yield Case(by_column, next(turn), (5 * far, 8), np.s_[-19:-2, :4])
     elements = Bernoulli(0.4, base="lecun_uniform")
     yield Case(elements, next(turn), (29, 30), everything, 1)
     yield Case(elements, next(turn), (5, 9, 30), np.s_[1:3, :4, 5:22])
     yield Case(Dirac(), next(turn), (40, 40), np.s_[3:, :31], 2)
     yield Case(Dirac(groups=2, gain=3), next(turn), (8, 4, 3, 3), everything)
     for dtype in dtypes:  # and each in all of them
-        for what in (rows, columns, elements, Dirac()):
+        for what in (by_row, by_column, elements, Dirac()):
             yield Case(what, dtype, (10, 10), everything)
-        yield Case(columns, dtype, (5, 4), everything)
+        yield Case(by_column, dtype, (5, 4), everything)
+
+
+def fill_launches(kernel: str, dtype: np.dtype[Any]) -> Iterator[tuple[str, int, list[Case]]]:
+    """(order of threads, multiprocessors, cases), which together run every line of a kernel."""
+    runs, parts = list(borders(kernel, dtype)), list(rectangles(kernel, dtype))
+    yield "lockstep", 1, [*whole_tiles(kernel, dtype), *constants(), *runs[1::9]]
+    yield "lockstep", 3, [*runs[::2], *parts]
+    yield "warps-rev", 3, [*runs[7::24], *parts[6:8]]
+    yield "random", 1, [*runs[5::32], *parts[:1]]
+
+
+def mask_launches() -> Iterator[tuple[str, int, list[Case]]]:
+    """(order of threads, multiprocessors, cases), which together run every line."""
+    cases = list(overlays(*(DTYPES[dtype] for dtype in SIZES)))
+    yield "lockstep", 3, cases
+    yield "warps-rev", 1, cases[::5]
+    yield "random", 3, cases[1::5]
 
 
 def check(machine: Machine, cases: Iterable[Case], label: str = "") -> None:

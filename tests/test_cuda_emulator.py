@@ -72,6 +72,6 @@ def test_instructions_are_ptx(tmp_path: Path) -> None:
     if ptxas is None or not ptxas.exists():
         pytest.skip("ptxas was not found beside nvcc")
     (tmp_path / "zoo.ptx").write_text(zoo.PTX)
-    command = [ptxas, "-arch=sm_90", tmp_path / "zoo.ptx", "-o", tmp_path / "zoo.cubin"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [str(ptxas), "-arch=sm_90", "zoo.ptx", "-o", "zoo.cubin"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

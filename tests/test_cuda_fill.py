@@ -7,10 +7,9 @@ import pytest
 from cuda_cases import (
     CARRY,
     KERNELS,
-    Case,
     borders,
     check,
-    constants,
+    fill_launches,
     rectangles,
     run_of,
     whole_tiles,
@@ -53,22 +52,12 @@ def architectures(emulation: Emulated, kernel: str, dtype: str) -> Iterator[str]
         yield each[-1]
 
 
-def launches(kernel: str, dtype: str) -> Iterator[tuple[str, int, list[Case]]]:
-    """(order of threads, multiprocessors, cases), which together run every line of a kernel."""
-    drawn = DTYPES[dtype]
-    runs, parts = list(borders(kernel, drawn)), list(rectangles(kernel, drawn))
-    yield "lockstep", 1, [*whole_tiles(kernel, drawn), *constants(), *runs[1::9]]
-    yield "lockstep", 3, [*runs[::2], *parts]
-    yield "warps-rev", 3, [*runs[7::24], *parts[6:8]]
-    yield "random", 1, [*runs[5::32], *parts[:1]]
-
-
 @pytest.mark.parametrize("dtype", DRAWN)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_fills_emulated(emulation: Emulated, kernel: str, dtype: str) -> None:
     """Each kernel's PTX as the CPU, in three orders of threads, with every line of it run."""
     for architecture in architectures(emulation, kernel, dtype):
-        for order, blocks, cases in launches(kernel, dtype):
+        for order, blocks, cases in fill_launches(kernel, DTYPES[dtype]):
             settings = {"architecture": architecture, "multiprocessors": blocks, "order": order}
             with emulation.stand_in.fresh(**settings) as stand_in:
                 check(emulation, cases, f"{architecture} {order}")
@@ -105,7 +94,7 @@ def test_full_matrix(
 def test_fills_on_a_card(card: Card, kernel: str, dtype: str) -> None:
     """The same cases on a GPU, and parts that fill it several times over."""
     drawn = DTYPES[dtype]
-    for _, _, cases in launches(kernel, dtype):
+    for _, _, cases in fill_launches(kernel, DTYPES[dtype]):
         check(card, cases)
     for what in KERNELS[kernel]:
         check(card, [run_of(what, drawn, CARRY - (1 << 24), 1 << 26)])

@@ -1,17 +1,13 @@
 """What CUDA writes over fills, masks and scattered constants, as the CPU does, bit for bit."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
-from cuda_cases import Case, check, overlays
+from cuda_cases import SIZES, Case, check, mask_launches, overlays
 from cuda_coverage import Unrun, check_coverage, wide_divisions
 from cuda_machines import VIRTUAL, Card, Emulated
 from fastinit.dtypes import DTYPES
 from fastinit.initializers import Bernoulli, Sparse
-
-SIZES = ("float64", "float32", "float16", "float8_e5m2")  # items of every size
 
 # What the code for any request could do, and no request asks for.
 NO_AXIS = Unrun(
@@ -28,20 +24,12 @@ STEP_ONE = Unrun(
 )
 
 
-def launches() -> Iterator[tuple[str, int, list[Case]]]:
-    """(order of threads, multiprocessors, cases), which together run every line."""
-    cases = list(overlays(*(DTYPES[dtype] for dtype in SIZES)))
-    yield "lockstep", 3, cases
-    yield "warps-rev", 1, cases[::5]
-    yield "random", 3, cases[1::5]
-
-
 def test_masks_emulated(emulation: Emulated) -> None:
     """The kernel's PTX as the CPU, in three orders of threads, with every line of it run."""
     stand_in = emulation.stand_in
     (kernel,) = (name for name in stand_in.kernels() if "overlay_kernel" in name)
     for same in stand_in.classes(kernel):
-        for order, blocks, cases in launches():
+        for order, blocks, cases in mask_launches():
             settings = {"architecture": same[-1], "multiprocessors": blocks, "order": order}
             with stand_in.fresh(**settings):
                 check(emulation, cases, f"{same[-1]} {order}")
