@@ -1,6 +1,5 @@
 """Orthogonal matrices on CUDA: the CPU's bits, emulated, and on a card where there is one."""
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 
 from cuda_cases import NORMAL, Case, check, run_of
+from cuda_coverage import Unrun, check_coverage, wide_divisions
 from cuda_machines import VIRTUAL, Card, Emulated
 from fastinit.boxes import part
 from fastinit.dtypes import DTYPES
@@ -17,7 +17,8 @@ from fastinit.requests import requests_of
 FLOATS = ("float64", "float32", "float16", "bfloat16")
 EVERYTHING = np.s_[:]
 PLAIN, BATCH = Orthogonal(), Orthogonal(gain=0.7, layout="boi")
-LITTLE = 8 << 10  # bytes of shared memory, with which matrices of 17 columns count as large
+# Bytes with which matrices of 17 columns count as large, and need several groups.
+LITTLE = {"shared_memory": 8 << 10, "free_memory": 64 << 10}
 
 
 def matrices(dtype: np.dtype[Any]) -> Iterator[Case]:
@@ -47,27 +48,92 @@ LARGE = {
 }
 
 
-@pytest.mark.parametrize(
-    ("architecture", "dtype", "order"),
-    [
-        ("75", "float16", "random"),
-        ("80", "float64", "warps-rev"),
-        ("80", "float32", "random"),
-        ("100", "float64", "lockstep"),
-        ("100", "bfloat16", "warps-rev"),
-        *[
-            pytest.param(*each, marks=pytest.mark.slow)
-            for each in itertools.product(VIRTUAL, FLOATS, ("lockstep", "warps-rev", "random"))
+def large(dtype: np.dtype[Any]) -> list[Case]:
+    """Matrices and batches that are large where there is little shared memory."""
+    return [
+        Case(PLAIN, dtype, *LARGE[16], 1),
+        Case(BATCH, dtype, (3, 30, 17), np.s_[1:, 3:, 2:16]),
+        Case(BATCH, dtype, (2, 18, 60), np.s_[:, 16:]),
+    ]
+
+
+def launches(dtype: str, largest: int) -> Iterator[tuple[dict[str, Any], list[Case]]]:
+    """(settings, cases), which together run every line of a precision's kernels.
+
+    But for those of blocks of more than ``largest`` reflectors.
+    """
+    drawn = DTYPES[dtype]
+    narrow = [DTYPES[name] for name in ("float16", "bfloat16")] if dtype == "float32" else []
+    few, many = {"multiprocessors": 1}, {"multiprocessors": 3}
+    small, through_memory = list(matrices(drawn)), large(drawn)
+    yield many, small
+    yield {**few, "order": "warps-rev"}, small[1::4]
+    yield {**many, "order": "random"}, small[2::4]
+    for each in narrow:
+        yield few, [Case(PLAIN, each, (17, 13), EVERYTHING, 1)]
+    yield (
+        {**many, **LITTLE},
+        [
+            *through_memory,
+            *(Case(PLAIN, each, (20, 19), EVERYTHING) for each in narrow),
         ],
-    ],
+    )
+    yield {**many, **LITTLE, "order": "random"}, through_memory[:1]
+    # In one group.
+    yield {**few, "order": "warps-rev", "shared_memory": 8 << 10}, through_memory[1:]
+    for size in (32, 64, 128):
+        if size <= largest:
+            # The largest take most of the time, and half of that without a look at races.
+            yield {**many, "racecheck": size < 128}, [Case(PLAIN, drawn, *LARGE[size])]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "largest"),
+    [("float32", 128), ("float64", 64), pytest.param("float64", 128, marks=pytest.mark.slow)],
 )
-def test_small_emulated(emulation: Emulated, architecture: str, dtype: str, order: str) -> None:
-    """One block of threads for each matrix, in shared memory."""
+def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> None:
+    """The kernels' PTX as the CPU, in three orders of threads, with every line of it run."""
+    stand_in = emulation.stand_in
+    end = {"float64": "IdEEvNS_15OrthogonalTableE", "float32": "IfEEvNS_15OrthogonalTableE"}[dtype]
+    kernels = [name for name in stand_in.kernels() if name.endswith(end)]
+    assert len(kernels) == 3
+    unrun = [wide_divisions(5)]
+    if largest < 128:
+        unrun.append(Unrun("blocks of 128 reflectors, which a slow test runs", ".", ".", 40))
+    for architecture in {same[-1] for name in kernels for same in stand_in.classes(name)}:
+        for settings, cases in launches(dtype, largest):
+            with stand_in.fresh(architecture=architecture, **settings):
+                check(emulation, cases, f"{architecture} {settings}")
+                names = [launch.name for launch in stand_in.log if "orthogonal" in launch.name]
+                if LITTLE.keys() <= settings.keys():
+                    assert len(names) >= 2 * len(cases)
+                    assert ["reflectors" in each for each in names[:2]] == [True, False]
+        with stand_in.fresh(architecture=architecture):
+            for name in kernels:
+                check_coverage(stand_in, name, *unrun)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["lockstep", "warps-rev", "random"])
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("architecture", VIRTUAL)
+def test_whole_product(emulation: Emulated, architecture: str, dtype: str, order: str) -> None:
+    """All small matrices, and all that go through memory, in every order."""
     settings = {"architecture": f"sm_{architecture}", "order": order, "multiprocessors": 3}
     with emulation.stand_in.fresh(**settings):
         check(emulation, matrices(DTYPES[dtype]), architecture)
-        names = {launch.name for launch in emulation.stand_in.log}
-        assert all("small_orthogonal" in name or "fill_kernel" in name for name in names)
+    with emulation.stand_in.fresh(**settings, **LITTLE):
+        check(emulation, large(DTYPES[dtype]), architecture)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", LARGE)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("architecture", VIRTUAL)
+def test_blocks(emulation: Emulated, architecture: str, dtype: str, size: int) -> None:
+    """Blocks of reflectors of every size."""
+    with emulation.stand_in.fresh(architecture=f"sm_{architecture}", multiprocessors=3):
+        check(emulation, [Case(PLAIN, DTYPES[dtype], *LARGE[size])], architecture)
 
 
 def test_amounts_of_shared_memory(emulation: Emulated) -> None:
@@ -77,56 +143,10 @@ def test_amounts_of_shared_memory(emulation: Emulated) -> None:
         assert len(emulation.stand_in.log) == 2
 
 
-@pytest.mark.parametrize(
-    ("architecture", "dtype", "order", "blocks"),
-    [
-        ("75", "float32", "lockstep", 3),
-        ("80", "float32", "random", 3),
-        ("80", "float64", "warps-rev", 1),
-        ("100", "float64", "random", 3),
-        ("100", "float16", "warps-rev", 1),
-    ],
-)
-def test_large_emulated(
-    emulation: Emulated, architecture: str, dtype: str, order: str, blocks: int
-) -> None:
-    """Reflectors, then panels, through working memory; where there is little of it, in groups."""
-    settings = {"architecture": f"sm_{architecture}", "order": order, "multiprocessors": blocks}
-    with emulation.stand_in.fresh(**settings, shared_memory=LITTLE, free_memory=64 << 10):
-        shape, index = LARGE[16]
-        cases = [Case(PLAIN, DTYPES[dtype], shape, index, 1)]
-        cases += [Case(BATCH, DTYPES[dtype], (3, 30, 17), np.s_[1:, 3:, 2:16])]
-        cases += [Case(BATCH, DTYPES[dtype], (2, 18, 60), np.s_[:, 16:])]
-        check(emulation, cases, architecture)
-        names = [launch.name for launch in emulation.stand_in.log]
-        assert ["reflectors" in name for name in names] == [True, False] * (len(names) // 2)
-        assert len(names) > 2
-
-
-QUICK = [(32, "float64"), (32, "float32"), (64, "float32")]
-
-
-@pytest.mark.parametrize(
-    ("size", "dtype", "architecture"),
-    [
-        *[(*each, architecture) for each in QUICK for architecture in VIRTUAL],
-        (128, "float32", "80"),
-        *[
-            pytest.param(*each, marks=pytest.mark.slow)
-            for each in itertools.product((32, 64, 128), ("float64", "float32"), VIRTUAL)
-        ],
-    ],
-)
-def test_blocks_emulated(emulation: Emulated, size: int, dtype: str, architecture: str) -> None:
-    """The wider blocks of reflectors."""
-    with emulation.stand_in.fresh(architecture=f"sm_{architecture}", multiprocessors=3):
-        check(emulation, [Case(PLAIN, DTYPES[dtype], *LARGE[size])], architecture)
-
-
 def test_order_of_kinds(emulation: Emulated) -> None:
     """Fills come before matrices, masks after them, in whatever order a list has them."""
     float32 = DTYPES["float32"]
-    with emulation.stand_in.fresh(shared_memory=LITTLE):
+    with emulation.stand_in.fresh(**LITTLE):
         check(
             emulation,
             [
@@ -152,7 +172,7 @@ CALLS = (
 def test_failed_call_writes_nothing(emulation: Emulated, call: str) -> None:
     """It is named, and neither the list's matrices nor its fills are drawn."""
     float32 = DTYPES["float32"]
-    with emulation.stand_in.fresh(shared_memory=LITTLE) as stand_in:
+    with emulation.stand_in.fresh(**LITTLE) as stand_in:
         address = emulation.put(np.full(4 * 2000, 0xA5, np.uint8))
         records = []
         for what, shape, at in [

@@ -188,7 +188,7 @@ __device__ void store_element(std::uint64_t address, std::uint32_t, double value
 __device__ void store_element(std::uint64_t address, std::uint32_t dtype, float value) {
   switch (dtype) {
     case float16:
-      return store(address, static_cast<std::uint16_t>(Lanes::float16_pair(value, 0)));
+      return store(address, static_cast<std::uint16_t>(float16_code<Lanes>(value)));
     case bfloat16:
       return store(address, static_cast<std::uint16_t>(bfloat16_code<Lanes>(value)));
     default:
