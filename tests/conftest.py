@@ -12,7 +12,23 @@ import pytest
 
 import cuda_coverage
 import standins
-from cuda_machines import NVCC, Card, Emulated, card_is_missing, emulated
+from cuda_machines import NVCC, Card, Emulated, building, card_is_missing, emulated
+
+
+def is_emulated(item: pytest.Item) -> bool:
+    """Whether a test needs the emulated device."""
+    return "emulation" in getattr(item, "fixturenames", ())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is emulated runs last: until then its module is built beside the other tests."""
+    items.sort(key=is_emulated)
+
+
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Begin to build what emulated tests need."""
+    if NVCC and not session.config.option.collectonly and any(map(is_emulated, session.items)):
+        building()
 
 
 @pytest.fixture(scope="session")

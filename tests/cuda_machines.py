@@ -132,7 +132,8 @@ def card_is_missing() -> str | None:
 @functools.cache
 def emulated() -> Emulated:
     """The module built for emulation, loaded beside the installed one."""
-    path = build()
+    building().wait()
+    path = build()  # again where that failed, which says why
     stand_in = StandIn(path, allow=ALLOWED)
     # Under a name of its own: pybind11 gives the installed module again once that is loaded.
     spec = importlib.util.spec_from_file_location("emulated._cuda", path)
@@ -141,6 +142,14 @@ def emulated() -> Emulated:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return Emulated(module, stand_in)
+
+
+@functools.cache
+def building() -> subprocess.Popen[bytes]:
+    """A process that builds the module, while this one does something else."""
+    code = "import cuda_machines; cuda_machines.build()"
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parent, **silent)
 
 
 def build() -> Path:
