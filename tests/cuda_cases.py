@@ -171,6 +171,11 @@ def overlays(*dtypes: np.dtype[Any]) -> Iterator[Case]:
     yield Case(Sparse(nonzeros=20), next(turn), (50, 280), np.s_[5:10, :270])
     yield Case(Zeros((2, 3)), next(turn), (3,) * 8, (np.s_[1:],) * 8)
     yield Case(Zeros((1, 2)), next(turn), (3, 3, 3, 4, 8), np.s_[1:, 1:, 1:, 1:3, 4:])
+    box = (np.s_[1:], np.s_[1:3], np.s_[1:], np.s_[:2])
+    for axes in ((0, 1, 2), (0, 1, 2, 3)):  # of which parts have some of each axis
+        for columns in (4, 5):
+            yield Case(Zeros(axes), next(turn), (3, 4, 3, 3, columns), (*box, np.s_[:]))
+    yield Case(Zeros((0, 1, 2, 3)), next(turn), (3, 4, 3, 5), (*box[:3], np.s_[1:4]))
     far = 1 << 40
     for n, m in ((2, 4), (1, 5)):
         by_row, by_column = NM(n, m, base="he_normal"), NM(n, m, base="he_normal", layout="io")

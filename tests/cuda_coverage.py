@@ -27,8 +27,18 @@ def wide_divisions(pieces: int) -> Unrun:
     return Unrun(
         "64-bit divisions, for parts of 2^32 elements or more",
         r"(div|rem)\.u64",
-        r"(div\.u64|rem\.u64|mul\.lo\.s64|mul\.wide\.u32|sub\.s64|mov\.[ub]64)",
+        r"(div|rem|ld\.global)\.u64|mul\.lo\.s64|mul\.wide\.u32|sub\.s64|mov\.[ub]64",
         pieces,
+    )
+
+
+def wide_quotients(count: int) -> Unrun:
+    """The same where it is the kernels' own: a loop, and what comes before."""
+    return Unrun(
+        "the loop of a division, for parts of 2^32 rows or more, which test_cuda_functions.py runs",
+        r"bfi\.b64|mov\.[ub]64 %\w+, 0;|mov\.b64 {",
+        r"(mov|shf|shl|shr|or|and|setp|selp|sub|bfi|add)\.",
+        2 * count,
     )
 
 

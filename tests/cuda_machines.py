@@ -28,7 +28,7 @@ CLASSES = (("75",), ("80", "90"), ("100", "110", "120"))
 VIRTUAL = tuple(each[0] for each in CLASSES)
 NVCC = os.environ.get("CUDACXX") or shutil.which("nvcc")
 # What the emulator may run although PTX does not fix its bits; csrc/lanes/cuda.h says why.
-ALLOWED = ("rsqrt.approx.ftz.f32",)
+ALLOWED = ("rsqrt.approx.ftz.f32", "rsqrt.approx.ftz.f64")
 
 
 class Machine(Protocol):

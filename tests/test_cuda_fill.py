@@ -14,7 +14,7 @@ from cuda_cases import (
     run_of,
     whole_tiles,
 )
-from cuda_coverage import check_coverage, wide_divisions
+from cuda_coverage import check_coverage, wide_quotients
 from cuda_machines import ALLOWED, CLASSES, VIRTUAL, Card, Emulated
 from fastinit.dtypes import DTYPES
 from support import DTYPES as DRAWN
@@ -64,7 +64,7 @@ def test_fills_emulated(emulation: Emulated, kernel: str, dtype: str) -> None:
                 (launch,) = stand_in.log
                 assert launch.grid == (blocks, 1, 1)
         with emulation.stand_in.fresh(architecture=architecture) as stand_in:
-            check_coverage(stand_in, launch.name, wide_divisions(3))
+            check_coverage(stand_in, launch.name, wide_quotients(3))
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cuda_cases import SIZES, Case, check, mask_launches, overlays
-from cuda_coverage import Unrun, check_coverage, wide_divisions
+from cuda_coverage import Unrun, check_coverage, wide_divisions, wide_quotients
 from cuda_machines import VIRTUAL, Card, Emulated
 from fastinit.dtypes import DTYPES
 from fastinit.initializers import Bernoulli, Sparse
@@ -12,16 +12,17 @@ from fastinit.initializers import Bernoulli, Sparse
 # What the code for any request could do, and no request asks for.
 NO_AXIS = Unrun(
     "masks whose samples run along no axis, of which Python makes constants",
-    r"ld\.local\.u64",
-    r"ld\.local\.u64",
+    r"mov\.u16",
+    r"mov\.",
     2,
 )
 STEP_ONE = Unrun(
     "masks along rows and an outer axis of step 1, which Python merges into one",
-    r"ld\.local\.u64|st\.local\.u64|rem\.u32",
-    r"(ld|st)\.(local|global)\.u64|(or|and)\.b64|setp|cvt|rem\.u32|sub\.s64",
+    r"ld\.global\.u64|rem\.u32|sub\.s64",
+    r"ld\.global\.u64|(or|and)\.b64|setp|cvt|rem\.u32|sub\.s64",
     3,
 )
+UNRUN = (NO_AXIS, wide_divisions(56), wide_quotients(1), STEP_ONE)
 
 
 def test_masks_emulated(emulation: Emulated) -> None:
@@ -37,7 +38,7 @@ def test_masks_emulated(emulation: Emulated) -> None:
                 assert kernel in names
                 assert names == sorted(names, key=kernel.__eq__)  # masks come last
         with stand_in.fresh(architecture=same[-1]):
-            check_coverage(stand_in, kernel, wide_divisions(16), NO_AXIS, STEP_ONE)
+            check_coverage(stand_in, kernel, *UNRUN)
 
 
 @pytest.mark.slow

@@ -110,7 +110,7 @@ template <class L, class Sink>
 void mask_strip(const Request& r, Column column, std::uint64_t width, Sink& sink) {
   using U32 = typename L::U32;
   Walk walk = walk_along(r);
-  const bool in_succession = walk.axes > 0 && walk.stride[walk.axes - 1] == width;
+  const bool in_succession = r.stride[walk.axis] == width;
   Words<L> words(r, in_succession);
   alignas(64) std::uint32_t need[strip + padding];
   do {
@@ -127,13 +127,13 @@ void mask_strip(const Request& r, Column column, std::uint64_t width, Sink& sink
       return mask;
     };
     std::uint64_t distance;
-    if (in_part(walk, distance)) {
-      sink.expect(column.place + distance + walk.spacing[walk.axes - 1], width);
+    if (in_part(r, walk, distance)) {
+      sink.expect(column.place + distance + walk.spacing, width);
       take_all<L>(sink, column.place + distance, width, decide);
     } else {
       for (std::uint64_t k = 0; k < width; k += L::width) decide(k);
     }
-  } while (advance(walk));
+  } while (advance(r, walk));
 }
 
 template <class L, class Sink>
@@ -208,12 +208,13 @@ void mask_rows_together(const Request& r, std::uint64_t first_row, int count, Si
   Column column[L::width];
   for (int row = 0; row < count; ++row) column[row] = column_at(r, first_row + row);
   Walk walk = walk_along(r);
-  const int inner = walk.axes;
-  const std::uint64_t start = walk.start[inner], stop = walk.stop[inner], end = start + walk.extent[inner];
+  const int inner = static_cast<int>(r.rank) - 1;
+  const auto [start, stop] = sample_axis(r, inner);
+  const std::uint64_t end = start + r.extent[inner];
   do {
     std::uint64_t distance;
-    const bool wanted = in_part(walk, distance);
-    for (std::uint64_t at = walk.axes ? 0 : start / r.period * r.period; at < stop; at += segment) {
+    const bool wanted = in_part(r, walk, distance);
+    for (std::uint64_t at = walk.axis >= 0 ? 0 : start / r.period * r.period; at < stop; at += segment) {
       const std::uint64_t size = stop - at < segment ? stop - at : segment;
       for (int row = 0; row < count; ++row) {
         fill_run(words, column[row].flat + walk.flat + at - start, size, rows.word[row]);
@@ -227,7 +228,7 @@ void mask_rows_together(const Request& r, std::uint64_t first_row, int count, Si
                     [&](std::uint64_t k) { return mask_at<L>(bits, from - at + k); });
       }
     }
-  } while (advance(walk));
+  } while (advance(r, walk));
 }
 
 template <class L, class Sink>

@@ -135,7 +135,7 @@ struct Launch {
     auto* out = reinterpret_cast<Request*>(host + size_of_entries);
     for (const Request* request : requests) std::memcpy(out++, request, sizeof(Request));
     return {reinterpret_cast<const FillEntry*>(device), reinterpret_cast<const Request*>(device + size_of_entries),
-            static_cast<std::uint32_t>(requests.size()), tile_units};
+            static_cast<std::uint32_t>(requests.size()), tile_units, entries.back().first_tile};
   }
 };
 

@@ -35,10 +35,11 @@ struct FillEntry {
 };
 
 struct FillTable {
-  const FillEntry* entries;  // one more than there are requests: its first_tile is the number of all tiles
+  const FillEntry* entries;  // one more than there are requests: its first_tile is `tiles`
   const Request* requests;
   std::uint32_t count;
   std::uint32_t tile_units;
+  std::uint32_t tiles;  // of all requests
 };
 
 }  // namespace fastinit

@@ -60,6 +60,11 @@ struct Float8Words {
 // all of them, as far as registers go.
 template <class Kind>
 constexpr int blocks_in_registers = 4;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+// From here on the compiler keeps all of Philox's keys in registers.
+template <>
+constexpr int blocks_in_registers<TruncatedKind<Cut::centre>> = 2;
+#endif
 template <>
 constexpr int blocks_in_registers<TruncatedKind<Cut::wide_symmetric>> = 2;
 template <>
@@ -69,6 +74,7 @@ constexpr int blocks_in_registers<TruncatedKind<Cut::tail>> = 2;
 
 template <class Kind, class Sink>
 struct Group32 {
+  static constexpr int pieces = 1;
   using Item = typename Sink::Item;
   using Draw = typename Kind::template Draw<Words32<Lanes>>;
   static constexpr int words = sizeof(Item);        // that a block takes
@@ -79,9 +85,10 @@ struct Group32 {
   Stream stream;
   __device__ explicit Group32(const Request& r) : draw(r), stream{r.seed, r.stream} {}
 
-  template <int n>
-  __device__ void fill(std::uint64_t block, std::uint32_t (&word)[n]) const {
+  template <int n, class Store>
+  __device__ void fill(std::uint64_t block, const Store& store) const {
     constexpr int blocks = n / words;
+    std::uint32_t word[n];
     std::uint64_t drawn[blocks][4];
     philox<Lanes, blocks>(stream, block | purpose_values, 0, drawn);
     FASTINIT_UNROLL
@@ -93,37 +100,103 @@ struct Group32 {
       draw(a[2], a[3], value[2], value[3]);
       Sink::pack(value, word + g * words);
     }
+    store(0, word);
+  }
+};
+
+// The pair of float64 values that a draw makes of two words, as words of memory.
+__device__ void pack64(const double (&value)[2], std::uint32_t (&word)[4]) {
+  for (int j = 0; j < 2; ++j) {
+    const std::uint64_t b = Lanes::bits(value[j]);
+    word[2 * j] = static_cast<std::uint32_t>(b);
+    word[2 * j + 1] = static_cast<std::uint32_t>(b >> 32);
+  }
+}
+
+// How the four values of a block are drawn: together.
+template <class Kind>
+struct Pairs64 {
+  using Draw = typename Kind::template Draw<Words64<Lanes>>;
+  template <class Store>
+  static __device__ void draw(const Request& r, const std::uint64_t (&drawn)[4], const Store& store) {
+    const Draw draw(r);
+    double value[2][2];
+    for (int k = 0; k < 2; ++k) draw(drawn[2 * k], drawn[2 * k + 1], value[k][0], value[k][1]);
+    std::uint32_t word[2][4];
+    for (int k = 0; k < 2; ++k) {
+      pack64(value[k], word[k]);
+      store(k, word[k]);
+    }
+  }
+};
+
+// One by one, with constants that are read anew for each pair, and of asymmetric cuts only those of the half that a
+// word is in: registers hold no more.
+template <Cut cut>
+struct Singles64 {
+  using Draw = typename TruncatedKind<cut>::template Draw<Words64<Lanes>>;
+
+  template <class Store>
+  static __device__ void draw(const Request& r, std::uint64_t (&drawn)[4], const Store& store) {
+    FASTINIT_ROLLED
+    for (int k = 0; k < 2; ++k) {
+      read_again();
+      double value[2] = {};
+      FASTINIT_ROLLED
+      for (int j = 0; j < 2; ++j) {
+        const Draw draw(constants_for(r, drawn[0]));
+        double same;
+        value[0] = value[1];
+        draw(drawn[0], drawn[0], value[1], same);
+        drawn[0] = drawn[1];
+      }
+      std::uint32_t word[4];
+      pack64(value, word);
+      store(k, word);
+      drawn[0] = drawn[2];
+      drawn[1] = drawn[3];
+    }
+  }
+
+ private:
+  static __device__ Request constants_for(const Request& r, std::uint64_t word) {
+    Request found;
+    for (int k = 0; k < parameter_count; ++k) found.parameter[k] = r.parameter[k];
+    if constexpr (cut != Cut::wide_symmetric) {
+      const int half = static_cast<int>(word >> 63);
+      constexpr int low[] = {cut_offset_low, cut_anchor_low, cut_mass_slope_low, cut_mass_low};
+      for (const int k : low) found.parameter[4 + k] = found.parameter[5 + k] = r.parameter[4 + k + half];
+    }
+    return found;
   }
 };
 
 template <class Kind>
+struct Values64 : Pairs64<Kind> {};
+template <>
+struct Values64<TruncatedKind<Cut::wide_symmetric>> : Singles64<Cut::wide_symmetric> {};
+template <>
+struct Values64<TruncatedKind<Cut::wide>> : Singles64<Cut::wide> {};
+template <>
+struct Values64<TruncatedKind<Cut::tail>> : Singles64<Cut::tail> {};
+
+template <class Kind>
 struct Group64 {
   using Item = std::uint64_t;
-  using Draw = typename Kind::template Draw<Words64<Lanes>>;
-  static constexpr int words = 8;
-  static constexpr int blocks_at_once = 1;  // for two stores of 16 bytes
-  static constexpr int blocks_in_flight = 1;
+  static constexpr int words = 4, pieces = 2;  // a block's pairs are stored one after the other
+  static constexpr int blocks_at_once = 1, blocks_in_flight = 1;
   const Request& request;
-  Stream stream;
-  __device__ explicit Group64(const Request& r) : request(r), stream{r.seed, r.stream} {}
+  __device__ explicit Group64(const Request& r) : request(r) {}
 
-  __device__ void fill(std::uint64_t block, std::uint32_t (&word)[words]) const {
-    // The constants of a float64 cut are too many to stay in registers: each block reads them anew.
+  template <int n, class Store>
+  __device__ void fill(std::uint64_t block, const Store& store) const {
     read_again();
-    const Draw draw(request);
-    std::uint64_t high[1][4], low[1][4];
+    const Stream stream{request.seed, request.stream};
+    std::uint64_t high[1][4], low[1][4], drawn[4];
     philox<Lanes, 1>(stream, block | purpose_values, 0, high);
     philox<Lanes, 1>(stream, block | purpose_low_words, 0, low);
-    std::uint64_t drawn[4];
     for (int j = 0; j < 4; ++j) drawn[j] = high[0][j] << 32 | (low[0][j] & 0xffffffffu);
-    double value[4];
-    draw(drawn[0], drawn[1], value[0], value[1]);
-    draw(drawn[2], drawn[3], value[2], value[3]);
-    for (int j = 0; j < 4; ++j) {
-      const std::uint64_t b = Lanes::bits(value[j]);
-      word[2 * j] = static_cast<std::uint32_t>(b);
-      word[2 * j + 1] = static_cast<std::uint32_t>(b >> 32);
-    }
+    Values64<Kind>::draw(request, drawn, store);
   }
 };
 

@@ -9,20 +9,6 @@
 namespace fastinit {
 namespace {
 
-// The element's bits, in the low `size` bytes.
-__device__ void store_item(std::uint64_t address, std::uint32_t size, std::uint64_t bits) {
-  switch (size) {
-    case 1:
-      return store(address, static_cast<std::uint8_t>(bits));
-    case 2:
-      return store(address, static_cast<std::uint16_t>(bits));
-    case 4:
-      return store(address, static_cast<std::uint32_t>(bits));
-    default:
-      return store(address, bits);
-  }
-}
-
 __device__ void zero_item(const Request& r, std::uint64_t place) {
   store_item(r.address + place * r.item_size, r.item_size, 0);
 }
@@ -68,7 +54,7 @@ __device__ void mask_columns(const Request& r, std::uint64_t first) {
   do {
     const std::uint32_t done = static_cast<std::uint32_t>(walk.position % period);
     std::uint64_t distance;
-    const bool is_in_part = in_part(walk, distance);
+    const bool is_in_part = in_part(r, walk, distance);
     const std::uint64_t flat = column.flat + walk.flat;
     if constexpr (width == 4) words.draw(flat / 4);
     FASTINIT_UNROLL
@@ -79,7 +65,7 @@ __device__ void mask_columns(const Request& r, std::uint64_t first) {
       --need[k];
       if (is_in_part) zero_item(r, column.place + distance + k);
     }
-  } while (advance(walk));
+  } while (advance(r, walk));
 }
 
 // The samples one after the other along the innermost axis.
@@ -87,13 +73,14 @@ __device__ void mask_row(const Request& r, std::uint64_t row) {
   const Column column = column_at(r, row);
   MaskWords words(r);
   Walk walk = walk_along(r);
-  const int inner = walk.axes;
-  const std::uint64_t start = walk.start[inner], stop = walk.stop[inner], end = start + walk.extent[inner];
+  const int inner = static_cast<int>(r.rank) - 1;
+  const SampleAxis row_axis = sample_axis(r, inner);
+  const std::uint64_t start = row_axis.start, stop = row_axis.stop, end = start + r.extent[inner];
   std::uint32_t left = 0, need = 0;
   do {
     std::uint64_t distance;
-    const bool is_in_part = in_part(walk, distance);
-    for (std::uint64_t at = walk.axes ? 0 : start / r.period * r.period; at < stop; ++at, --left) {
+    const bool is_in_part = in_part(r, walk, distance);
+    for (std::uint64_t at = walk.axis >= 0 ? 0 : start / r.period * r.period; at < stop; ++at, --left) {
       if (left == 0) {
         left = static_cast<std::uint32_t>(r.period);
         need = static_cast<std::uint32_t>(r.zeros);
@@ -103,7 +90,7 @@ __device__ void mask_row(const Request& r, std::uint64_t row) {
       --need;
       if (is_in_part && at >= start && at < end) zero_item(r, column.place + distance + at - start);
     }
-  } while (advance(walk));
+  } while (advance(r, walk));
 }
 
 __device__ void mask_block(const Request& r, const FillEntry& entry, std::uint64_t unit) {
@@ -123,7 +110,7 @@ __device__ void mask_block(const Request& r, const FillEntry& entry, std::uint64
 // Elements may lie anywhere: `stride` steps through the memory itself.
 __device__ void scatter_element(const Request& r, std::uint64_t element) {
   std::uint64_t at = 0;
-#pragma unroll 1
+  FASTINIT_ROLLED
   for (std::uint64_t axis = r.rank; axis-- > 0;) {
     const std::uint64_t rest = element / r.extent[axis];
     at += (element - rest * r.extent[axis]) * r.stride[axis];
@@ -148,9 +135,8 @@ __device__ void overlay_unit(const Request& r, const FillEntry& entry, std::uint
 }
 
 __global__ void __launch_bounds__(overlay_threads) overlay_kernel(const FillTable table) {
-  const std::uint32_t tiles = table.entries[table.count].first_tile;
   std::uint32_t index = 0;
-  for (std::uint32_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+  for (std::uint32_t tile = blockIdx.x; tile < table.tiles; tile += gridDim.x) {
     index = find_request(table, index, tile);
     const FillEntry& entry = table.entries[index];
     const std::uint64_t unit = std::uint64_t(tile - entry.first_tile) * overlay_threads + threadIdx.x;

@@ -42,7 +42,18 @@ struct CudaLanes {
     const F32 root = x * estimate;
     return fma(fma(-root, root, x), estimate * 0.5f, root);
   }
-  FASTINIT_INLINE F64 sqrt(F64 x) { return __dsqrt_rn(x); }
+  // Likewise for 2^-970 <= x, to the bit what ptxas works: it leaves a number of its test in the low half of the
+  // estimate.
+  FASTINIT_INLINE F64 sqrt(F64 x) {
+    F64 high_half;
+    asm("rsqrt.approx.ftz.f64 %0, %1;" : "=d"(high_half) : "d"(x));
+    const F64 estimate = __hiloint2double(__double2hiint(high_half), __double2hiint(x) - 0x03500000);
+    const F64 error = fma(-(estimate * estimate), x, 1.0);
+    const F64 inverse = fma(fma(error, 0.375, 0.5), estimate * error, estimate);
+    const F64 root = inverse * x;
+    const F64 half = __hiloint2double(__double2hiint(inverse) - 0x00100000, __double2loint(inverse));
+    return fma(fma(-root, root, x), half, root);
+  }
 
   FASTINIT_INLINE F32 to_float(I32 x) { return static_cast<F32>(x); }
   FASTINIT_INLINE F64 to_float(I64 x) { return static_cast<F64>(x); }

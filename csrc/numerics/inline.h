@@ -1,8 +1,8 @@
 // FASTINIT_INLINE marks every function of numerics/ and lanes/: forced inline and of internal linkage, because a weak
 // inline symbol compiled for one instruction set can be the copy that the linker keeps for all of them.
 // FASTINIT_MEMBER marks their constructors and other members that use `this`.
-// FASTINIT_UNROLL stands before loops of constant length over register arrays, FASTINIT_ROLLED before those whose
-// divisions of 64 bits a GPU's compiler would repeat.
+// FASTINIT_UNROLL stands before loops of constant length over register arrays, FASTINIT_ROLLED before those that a GPU
+// must go round, lest registers or code grow.
 #pragma once
 
 #include <cstdint>

@@ -1437,6 +1437,9 @@ class Gen:
         self.unary_f(c, p, t, ops, g, "np.sqrt(%s)")
 
     def op_rsqrt(self, c, p, t, ops, g):
+        if t == "f64":  # the low half of the result is zero
+            e = "c64(1.0 / np.sqrt(%s)) & u8(0xffffffff00000000)" % self.val(ops[1], t)
+            return self.put(ops[0], e, "b64", g)
         self.put(ops[0], "c32((1.0 / np.sqrt(%s.astype(f8))).astype(f4))" % self.val(ops[1], t), "b32", g)
 
     def approx(self, e):
