@@ -39,7 +39,8 @@ def test_race_is_caught(emulation: Emulated) -> None:
 
 
 CALLS = (
-    "cudaGetDevice", "cudaDeviceGetAttribute", "cudaOccupancyMaxActiveBlocksPerMultiprocessor",
+    "cudaGetDevice", "cudaStreamIsCapturing",
+    "cudaDeviceGetAttribute", "cudaOccupancyMaxActiveBlocksPerMultiprocessor",
     "cudaHostAlloc", "cudaMalloc", "cudaEventCreateWithFlags", "cudaMemcpyAsync",
     "cudaLaunchKernel",
 )  # fmt: skip
@@ -60,6 +61,32 @@ def test_failed_call_is_named(emulation: Emulated, call: str) -> None:
         check(emulation, [run_of(NORMAL, FLOAT32, 0, 1000)])
 
 
+def test_capture_is_refused(emulation: Emulated) -> None:
+    """Before anything is queued: what a graph replays would read tables of other calls."""
+    with emulation.stand_in.fresh() as stand_in:
+        address = emulation.put(np.zeros(400, np.uint8))
+        draw = requests_of(records(address, 100))
+        stand_in.capturing(True)
+        with pytest.raises(RuntimeError, match="initialize before the capture begins"):
+            emulation.module.fill(draw, 0, 0)
+        assert (stand_in.log, stand_in.copies, stand_in.last_error()) == ([], [], 0)
+        stand_in.capturing(False)
+        emulation.module.fill(draw, 0, 0)
+        emulation.clear()
+
+
+def test_failed_query_is_told(emulation: Emulated) -> None:
+    """That of buffers which a call before has used."""
+    with emulation.stand_in.fresh() as stand_in:
+        address = emulation.put(np.zeros(400, np.uint8))
+        draw = requests_of(records(address, 100))
+        emulation.module.fill(draw, 0, 0)
+        stand_in.fail("cudaEventQuery", 700)
+        with pytest.raises(emulation.module.CudaError, match=r"^cudaEventQuery: "):
+            emulation.module.fill(draw, 0, 0)
+        emulation.clear()
+
+
 def test_buffers_in_use_are_left_alone(emulation: Emulated) -> None:
     """Calls that no stream has come to yet take buffers of their own; later ones use them again."""
     with emulation.stand_in.fresh() as stand_in:
@@ -68,6 +95,7 @@ def test_buffers_in_use_are_left_alone(emulation: Emulated) -> None:
         stand_in.busy(True)
         for _ in range(2):
             emulation.module.fill(draw, 0, 0)
+        assert stand_in.last_error() == 0  # "not ready" is nobody's error
         stand_in.busy(False)
         for _ in range(2):
             emulation.module.fill(draw, 0, 0)

@@ -174,6 +174,7 @@ std::vector<Launch> launches_of(const Request* requests, std::size_t count) {
 
 void fill_on_cuda(const Request* requests, std::size_t count, int device, void* stream) {
   const CurrentDevice current(device);
+  refuse_capture(stream);  // tables are lent to each call: a graph that is replayed would read another call's
   std::vector<Launch> launches = launches_of(requests, count);
   std::size_t size = 0;
   for (Launch& launch : launches) {

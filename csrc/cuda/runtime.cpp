@@ -28,6 +28,16 @@ CurrentDevice::~CurrentDevice() {
   if (changed_) cudaSetDevice(previous_);
 }
 
+void refuse_capture(void* stream) {
+  cudaStreamCaptureStatus status;
+  check_cuda(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream), &status), "cudaStreamIsCapturing");
+  if (status == cudaStreamCaptureStatusNone) return;
+  throw std::runtime_error(
+      "the stream is being captured into a CUDA graph, and a graph must not draw: initialize before the capture "
+      "begins, "
+      "or on a stream that is not captured");
+}
+
 int runtime_version() {
   int version;
   check_cuda(cudaRuntimeGetVersion(&version), "cudaRuntimeGetVersion");

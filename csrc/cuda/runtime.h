@@ -37,6 +37,9 @@ struct DeviceProperties {
   std::size_t total_memory;
 };
 
+// Throws std::runtime_error if a stream's work is being captured into a CUDA graph.
+void refuse_capture(void* stream);
+
 int runtime_version();
 int driver_version();
 int device_count();

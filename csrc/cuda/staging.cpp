@@ -32,7 +32,16 @@ struct Staging::Buffers {
   Buffers(const Buffers&) = delete;
   Buffers& operator=(const Buffers&) = delete;
 
-  bool is_free() const { return !taken && cudaEventQuery(passed) == cudaSuccess; }
+  bool is_free() const {
+    if (taken) return false;
+    const cudaError_t found = cudaEventQuery(passed);
+    if (found == cudaErrorNotReady) {
+      cudaGetLastError();  // no error, but somebody who asks for the last one would take it for his own
+      return false;
+    }
+    check_cuda(found, "cudaEventQuery");
+    return true;
+  }
 };
 
 namespace {
