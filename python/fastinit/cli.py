@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from typing import Annotated
 
 import typer
 
-from fastinit import native
 from fastinit.commands.diff import diff
 from fastinit.commands.info import info
 from fastinit.commands.init import init
@@ -24,7 +24,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(native.info()["version"])
+        typer.echo(metadata.version("fastinit"))
         raise typer.Exit
 
 
