@@ -2,14 +2,15 @@
 
 A loop is a natural loop of the control flow graph: the blocks from which a branch back to a block
 that dominates them can be reached without passing it. An iteration of a loop is a path from its
-first block back to it. BSSY, BSYNC and BREAK order the lanes of a warp but end no block: the block
-behind a BSYNC is where its lanes meet.
+first block back to it; a loop inside is passed once on such a path, and counts as often as it goes
+round. BSSY, BSYNC and BREAK order the lanes of a warp but end no block: the block behind a BSYNC is
+where its lanes meet.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +19,7 @@ _LABEL = re.compile(r"(\.L_x_\d+):")
 _INSTRUCTION = re.compile(r"\s+/\*[0-9a-f]{4,}\*/\s+(@\S+\s+)?([A-Z]\w*)([\w.]*)\s*(.*?) ?;")
 _TARGET = re.compile(r"\.L_x_\d+")
 _BRANCHES = ("BRA", "BRX", "BRXU", "JMP", "JMX", "EXIT", "RET")
+PHILOX = "-0x2daee0ad"  # the multiplier 0xd2511f53, as it is listed
 _STORE_SIZES = {".U8": 1, ".S8": 1, ".U16": 2, ".S16": 2, ".64": 8, ".128": 16, ".256": 32}
 
 
@@ -35,6 +37,11 @@ class Instruction:
     def targets(self) -> list[str]:
         """The labels to which a branch goes."""
         return _TARGET.findall(self.operands) if self.opcode in _BRANCHES else []
+
+    @property
+    def draws(self) -> bool:
+        """Whether it is one of Philox's multiplications."""
+        return PHILOX in self.operands
 
     @property
     def falls_through(self) -> bool:
@@ -77,10 +84,12 @@ class Graph:
 
     Args:
         instructions: the function's.
+        rounds: how often a loop inside another one goes round, wherever there is one.
     """
 
-    def __init__(self, instructions: list[Instruction]) -> None:
+    def __init__(self, instructions: list[Instruction], rounds: int = 1) -> None:
         """Cut it at labels and behind branches."""
+        self.rounds = rounds
         starts = [
             k
             for k, each in enumerate(instructions)
@@ -116,16 +125,15 @@ class Graph:
                     found[k], changed = common | 1 << k, True
         return found
 
-    def loops(self) -> Iterator[Loop]:
+    @cached_property
+    def loops(self) -> list[Loop]:
         """All of them, also those inside others."""
         bodies: dict[int, set[int]] = {}
         for last, following in enumerate(self.after):
             for first in following:
                 if self.dominators[last] >> first & 1:
                     bodies.setdefault(first, {first}).update(self._reaching(last, first))
-        for first, body in bodies.items():
-            is_innermost = not body & bodies.keys() - {first}
-            yield Loop(self, first, frozenset(body), is_innermost)
+        return [Loop(self, first, frozenset(body)) for first, body in bodies.items()]
 
     def _reaching(self, last: int, first: int) -> set[int]:
         found = {first}
@@ -140,41 +148,46 @@ class Graph:
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop: its first block, all its blocks, and whether there is no other one in it."""
+    """A loop: its first block and all its blocks."""
 
     graph: Graph
     first: int
     body: frozenset[int]
-    is_innermost: bool
 
     @property
     def instructions(self) -> list[Instruction]:
-        """All of them."""
-        return [each for block in sorted(self.body) for each in self.graph.blocks[block]]
+        """All of them, those of a loop inside as often as it goes round."""
+        return [each for block in sorted(self.body) for each in self._executed(block)]
 
     def shortest(self, block: int) -> list[Instruction]:
-        """The shortest iteration that passes a block."""
+        """What the shortest iteration that passes a block executes."""
         lasts = self.graph.before[self.first] & self.body
         to_it = self._paths({self.first}, self.graph.after)[block]
         from_it = self._paths(lasts, self.graph.before)[block]
         path = to_it + from_it[-2::-1]
-        return [each for number in path for each in self.graph.blocks[number]]
+        return [each for number in path for each in self._executed(number)]
 
     def is_on_every_iteration(self, block: int) -> bool:
         """Whether no iteration goes past a block."""
         lasts = self.graph.before[self.first] & self.body
         return all(self.graph.dominators[last] >> block & 1 for last in lasts)
 
+    def _executed(self, block: int) -> list[Instruction]:
+        """A block as often as an iteration goes through it."""
+        inside = sum(block in loop.body for loop in self.graph.loops if loop.body < self.body)
+        return self.graph.blocks[block] * self.graph.rounds**inside
+
     def _paths(self, starts: set[int], following: list[set[int]]) -> dict[int, list[int]]:
         """The shortest path to each block from one of several, along the edges of one iteration."""
-        found = {each: (len(self.graph.blocks[each]), [each]) for each in starts}
+        lengths = {block: len(self._executed(block)) for block in self.body}
+        found = {each: (lengths[each], [each]) for each in starts}
         waiting = list(found)
         while waiting:
             block = waiting.pop(0)
             length, path = found[block]
             is_end = block == self.first and block not in starts
             for other in set() if is_end else following[block] & self.body:
-                new = length + len(self.graph.blocks[other])
+                new = length + lengths[other]
                 if other not in found or new < found[other][0]:
                     found[other] = new, [*path, other]
                     waiting.append(other)

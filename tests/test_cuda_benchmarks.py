@@ -150,7 +150,7 @@ def test_control_flow(code: list[sass.Instruction]) -> None:
 def test_loops(code: list[sass.Instruction]) -> None:
     """Their bodies, and their shortest iterations through a block."""
     graph = sass.Graph(code)
-    first, second, _ = sorted(graph.loops(), key=lambda loop: loop.first)
+    first, second, _ = sorted(graph.loops, key=lambda loop: loop.first)
     assert (set(first.body), set(second.body)) == ({1, 2, 3, 4}, {6, 7, 9})
     assert (len(first.instructions), len(first.shortest(4)), len(first.shortest(2))) == (10, 8, 10)
     assert first.is_on_every_iteration(4)
@@ -163,6 +163,31 @@ def test_counts(code: list[sass.Instruction]) -> None:
     found = cuda_static.counts(code, 4)
     assert (found["per_value"], found["per_value_most"]) == (1.0, 1.25)
     assert (found["constant"], found["spills"], found["instructions"]) == (3.0, 1, 21)
+
+
+# A loop that draws and in which another one stores.
+NESTED = """
+//--------------------- .text._Z4nestv --------------------------
+.L_x_0:
+        /*0000*/                   IMAD.WIDE.U32 R4, R2, -0x2daee0ad, RZ ;
+.L_x_1:
+        /*0010*/                   FADD R4, R4, 1 ;
+        /*0020*/               @P1 BRA `(.L_x_2) ;
+        /*0030*/                   FADD R4, R4, 1 ;
+.L_x_2:
+        /*0040*/                   STG.E.128 desc[UR4][R6.64], R8 ;
+        /*0050*/               @P2 BRA `(.L_x_1) ;
+        /*0060*/               @P3 BRA `(.L_x_0) ;
+        /*0070*/                   EXIT ;
+"""
+
+
+def test_nested_loops() -> None:
+    """An inner one counts as often as it goes round: 2 + 2 * 4 instructions store 32 bytes."""
+    code = sass.parse(NESTED.splitlines())["_Z4nestv"]
+    found = cuda_static.counts(code, 8)
+    assert (found["per_value"], found["per_value_most"]) == (10 / 4, 12 / 4)
+    assert found["constant"] is None
 
 
 NAMES = {
@@ -214,11 +239,12 @@ def test_budget(draw: str, dtype: str) -> None:
 
 
 def test_registers() -> None:
-    """Four blocks of 256 threads fit on a multiprocessor; float32 and below spill nothing there."""
-    for (draw, dtype), entry in found("sm_90").items():
-        if dtype != "float64":
-            assert entry["registers"] <= 64, (draw, dtype)
-            assert (entry["stack"], entry["spills"]) == (0, 0), (draw, dtype)
+    """Four blocks of 256 threads of a fill fit on a multiprocessor, and nothing is spilled."""
+    for entry in STATIC["results"]:
+        what = (entry["architecture"], entry["kernel"])
+        assert (entry["stack"], entry["spills"]) == (0, 0), what
+        if entry["draw"]:
+            assert entry["registers"] <= 64, what
 
 
 @pytest.mark.slow
