@@ -17,9 +17,14 @@ WRONG = {
     "b_shflsrc": (1, 32, 32), "b_ctarace": (3, 128, 384), "b_misalign": (1, 32, 256),
     "b_warp": (1, 32, 32), "b_spin": (1, 32, 32), "b_approx": (1, 32, 32),
     "b_fatomic": (1, 32, 32), "b_exitbar": (1, 64, 50), "b_inplace": (2, 128, 256),
-    "b_broadcast": (2, 32, 33),
+    "b_broadcast": (2, 32, 33), "b_late": (2, 96, 192),
 }  # fmt: skip
-RIGHT = {"ok_rev": (1, 256, 256), "ok_warp": (1, 32, 32), "ok_broadcast": (2, 32, 80)}
+RIGHT = {
+    "ok_rev": (1, 256, 256),
+    "ok_warp": (1, 32, 32),
+    "ok_broadcast": (2, 32, 80),
+    "ok_late": (2, 96, 192),
+}
 
 
 @pytest.fixture(scope="module")

@@ -809,6 +809,14 @@ class Shadow:
             self._set("read").add_all(g, *(me if len(places) == 1 else [x[o == p] for x in me]))
         return True
 
+    def note(self, o, size, gr, me, kind, line):
+        """Accesses of `size` bytes at o, in granules of gr.  kind: see access; me: see who."""
+        if kind == "read" and self.all_read(o, size, gr, me):
+            return
+        o = np.broadcast_to(o, me[0].shape)
+        for j in range(0, size, gr):
+            self.access((o + j) // gr, me, kind, line)
+
     def access(self, g, me, kind, line):
         """kind: "read", "write" or "atomic"; me: see who."""
         for other in {"read": ("write", "atomic"), "write": ("write", "atomic", "read"), "atomic": ("write", "read")}[kind]:
@@ -1868,6 +1876,7 @@ class Run:
         for v in k.mod.globals:
             if k.mod.globals[v][0] == "global":
                 self.sym(v)
+        self.reads = {}       # by buffer: how much is kept, and the reads put off; None where somebody has written
         self.gshadow = Shadow(dev.top // self.gran["global"], "global") if race else None
 
     def sym(self, n):
@@ -2033,8 +2042,8 @@ class Run:
                     raise EmuError("%r: barrier reached after threads of the block have exited" % c)
                 go = m & np.repeat(ok, T)
             done = go.reshape(nb, T).any(1)
-            self.ep += done
-            self.we += np.repeat(done, self.W)
+            self.ep = self.ep + done              # new arrays: reads that were put off have the old ones
+            self.we = self.we + np.repeat(done, self.W)
             self.stats["barriers"] += int(done.sum())
             return go
         # warp-level: wait for every lane named in the member mask
@@ -2080,6 +2089,7 @@ class Run:
                     raise PtxError("%r: differing member masks in one warp" % c)
         if c.parts[0] in ("bar", "barrier"):
             ws = np.unique(self.warp[go])
+            self.we = self.we.copy()
             self.we[ws] += 1
         return go
 
@@ -2187,17 +2197,41 @@ class Run:
                     k = int(np.flatnonzero(np.broadcast_to(v[k] != one, thr.shape))[0])
                     raise EmuError("line %d: read of uninitialised %s memory by thread %d" % (line, sp, int(self.gtid[thr[k]])))
         sh = self.gshadow if sp == "global" else self.shshadow if sp == "shared" else None
-        if sh is not None:
-            gr = self.gran[sp]
-            if self.me is None or self.me[0] is not thr:   # the same for all accesses of a basic block
-                self.me = thr, sh.who(self.gtid[thr], self.T, self.ep[self.cta_local[thr]], self.we[self.warp[thr]])
-            me = self.me[1]
-            if not write and sh.all_read(o, size, gr, me):
-                return
-            if len(o) != len(thr):
-                o = np.broadcast_to(o, thr.shape)
-            for j in range(0, size, gr):
-                sh.access((o + j) // gr, me, "atomic" if atomic else "write" if write else "read", line)
+        if sh is None or sp == "global" and not write and self.put_off(o, thr, size, line):
+            return
+        if sp == "global" and write:
+            self.catch_up(o, size)
+        if self.me is None or self.me[0] is not thr:   # the same for all accesses of a basic block
+            self.me = thr, self.who(thr)
+        sh.note(o, size, self.gran[sp], self.me[1], "atomic" if atomic else "write" if write else "read", line)
+
+    def who(self, thr):
+        return Shadow.who(self.gtid[thr], self.T, self.ep[self.cta_local[thr]], self.we[self.warp[thr]])
+
+    def buffer(self, o, size):
+        """The number of the one buffer that all these accesses lie in, or None."""
+        k = bisect.bisect_right(self.dev.starts, int(o.min())) - 1
+        return k if int(o.max()) + size <= self.dev.ends[k] else None
+
+    def put_off(self, o, thr, size, line):
+        """Reads of a buffer race only once somebody writes it: until then they are kept, and most often never needed."""
+        k = self.buffer(o, size)
+        kept = self.reads.setdefault(k, [0])
+        if k is None or kept is None or kept[0] > 1 << 22:
+            self.catch_up(o, size)
+            return False
+        kept[0] += len(o) + len(thr)
+        ep, we = self.ep, self.we
+        kept.append((o, size, thr, line, self.gtid, ep, self.cta_local, we, self.warp))
+        return True
+
+    def catch_up(self, o, size):
+        """Note the reads that were put off of the buffers of these accesses, and put off no more of them."""
+        k = self.buffer(o, size)
+        for each in [k] if k is not None else np.unique(np.searchsorted(self.dev.starts, o, "right") - 1).tolist():
+            kept, self.reads[each] = self.reads.get(each), None
+            for o, size, thr, line, gtid, ep, cta, we, warp in (kept or [0])[1:]:
+                self.gshadow.note(o, size, self.gran["global"], Shadow.who(gtid[thr], self.T, ep[cta[thr]], we[warp[thr]]), "read", line)
 
     def load(self, sp, a, k, n, line, thr, mask):
         size = k * n
