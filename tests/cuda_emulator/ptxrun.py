@@ -813,27 +813,30 @@ class Shadow:
         """Accesses of `size` bytes at o, in granules of gr.  kind: see access; me: see who."""
         if kind == "read" and self.all_read(o, size, gr, me):
             return
-        o = np.broadcast_to(o, me[0].shape)
-        for j in range(0, size, gr):
-            self.access((o + j) // gr, me, kind, line)
+        g = np.broadcast_to(o, me[0].shape) // gr
+        self.access(g if size <= gr else g + np.arange(size // gr)[:, None], me, kind, line)
 
     def access(self, g, me, kind, line):
-        """kind: "read", "write" or "atomic"; me: see who."""
+        """g: granules, of one row or several, a column for each thread.  kind: "read", "write" or "atomic"; me: see who."""
+        def first(bad):
+            k = int(np.flatnonzero(bad)[0])
+            return me[0][k % len(me[0])] - 1, int(g.reshape(-1)[k])
         for other in {"read": ("write", "atomic"), "write": ("write", "atomic", "read"), "atomic": ("write", "read")}[kind]:
             if other in self.sets:
                 bad = self.sets[other].unordered(g, *me)
                 if bad.any():
-                    k = int(np.flatnonzero(bad)[0])
-                    o = int(self.sets[other].tid[g[k]]) - 1
+                    t, k = first(bad)
+                    o = int(self.sets[other].tid[k]) - 1
                     raise EmuError("line %d: data race in %s memory: %s by thread %d, not ordered after the %s by %s" % (
-                        line, self.what, kind, me[0][k] - 1, other, "thread %d" % o if o >= 0 else "several threads"))
+                        line, self.what, kind, t, other, "thread %d" % o if o >= 0 else "several threads"))
         if kind == "write":
             s = self._set("write")
             s.set(g, *me)
             dup = s.tid[g] != me[0]
             if dup.any():
+                t, k = first(dup)
                 raise EmuError("line %d: data race in %s memory: threads %d and %d write the same place in one instruction" % (
-                    line, self.what, me[0][np.flatnonzero(dup)[0]] - 1, s.tid[g][np.flatnonzero(dup)[0]] - 1))
+                    line, self.what, t, s.tid[k] - 1))
         else:
             self._set(kind).add(g, *me)
 
