@@ -163,6 +163,9 @@ struct Singles64 {
     Request found;
     for (int k = 0; k < parameter_count; ++k) found.parameter[k] = r.parameter[k];
     if constexpr (cut != Cut::wide_symmetric) {
+      static_assert(cut_offset_high == cut_offset_low + 1 && cut_anchor_high == cut_anchor_low + 1 &&
+                        cut_mass_slope_high == cut_mass_slope_low + 1 && cut_mass_high == cut_mass_low + 1,
+                    "the upper half's constant follows the lower half's");
       const int half = static_cast<int>(word >> 63);
       constexpr int low[] = {cut_offset_low, cut_anchor_low, cut_mass_slope_low, cut_mass_low};
       for (const int k : low) found.parameter[4 + k] = found.parameter[5 + k] = r.parameter[4 + k + half];
