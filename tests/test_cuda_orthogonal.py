@@ -100,7 +100,8 @@ def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> Non
     unrun = [wide_divisions(5)]
     if largest < 128:
         unrun.append(Unrun("blocks of 128 reflectors, which a slow test runs", ".", ".", 40))
-    for architecture in {same[-1] for name in kernels for same in stand_in.classes(name)}:
+    classes = {same[-1] for name in kernels for same in stand_in.classes(name)}
+    for architecture in sorted(classes):
         for settings, cases in launches(dtype, largest):
             with stand_in.fresh(architecture=architecture, **settings):
                 check(emulation, cases, f"{architecture} {settings}")

@@ -65,7 +65,7 @@ __device__ void add_products(const T* left, int left_stride, const T* right, int
   }
 }
 
-// Runs run.template operator()<columns>() for the columns of a matrix's blocks of reflectors.
+// Runs run.run<size>() for the size of a matrix's blocks of reflectors.
 template <class Run>
 __device__ void with_block(std::uint64_t columns, const Run& run) {
   switch (orthogonal_block(columns)) {
