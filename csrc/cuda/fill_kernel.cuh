@@ -4,6 +4,7 @@
 
 #include "cuda/fill_kernels.h"
 #include "cuda/groups.cuh"
+#include "cuda/search.cuh"
 #include "cuda/stores.cuh"
 
 namespace fastinit {
@@ -203,13 +204,7 @@ __device__ void fill_constant_tile(const FillTable& table, std::uint32_t index, 
 
 // The request whose tiles `tile` is among, `index` or one behind it.
 __device__ std::uint32_t find_request(const FillTable& table, std::uint32_t index, std::uint32_t tile) {
-  if (tile < table.entries[index + 1].first_tile) return index;
-  std::uint32_t behind = table.count;
-  while (behind - index > 1) {
-    const std::uint32_t middle = index + (behind - index) / 2;
-    (table.entries[middle].first_tile <= tile ? index : behind) = middle;
-  }
-  return index;
+  return find_entry<&FillEntry::first_tile>(table.entries, table.count, index, tile);
 }
 
 // For requests of one draw and dtype, and constants.

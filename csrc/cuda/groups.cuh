@@ -104,6 +104,14 @@ struct Group32 {
   }
 };
 
+// The words of a block of float64 values.
+__device__ void draw_words64(Stream stream, std::uint64_t block, std::uint64_t (&word)[4]) {
+  std::uint64_t high[1][4], low[1][4];
+  philox<Lanes, 1>(stream, block | purpose_values, 0, high);
+  philox<Lanes, 1>(stream, block | purpose_low_words, 0, low);
+  for (int j = 0; j < 4; ++j) word[j] = high[0][j] << 32 | (low[0][j] & 0xffffffffu);
+}
+
 // The pair of float64 values that a draw makes of two words, as words of memory.
 __device__ void pack64(const double (&value)[2], std::uint32_t (&word)[4]) {
   for (int j = 0; j < 2; ++j) {
@@ -194,11 +202,8 @@ struct Group64 {
   template <int n, class Store>
   __device__ void fill(std::uint64_t block, const Store& store) const {
     read_again();
-    const Stream stream{request.seed, request.stream};
-    std::uint64_t high[1][4], low[1][4], drawn[4];
-    philox<Lanes, 1>(stream, block | purpose_values, 0, high);
-    philox<Lanes, 1>(stream, block | purpose_low_words, 0, low);
-    for (int j = 0; j < 4; ++j) drawn[j] = high[0][j] << 32 | (low[0][j] & 0xffffffffu);
+    std::uint64_t drawn[4];
+    draw_words64({request.seed, request.stream}, block, drawn);
     Values64<Kind>::draw(request, drawn, store);
   }
 };

@@ -4,6 +4,7 @@
 
 #include "cuda/groups.cuh"
 #include "cuda/orthogonal_table.h"
+#include "cuda/search.cuh"
 #include "cuda/stores.cuh"
 
 namespace fastinit {
@@ -16,16 +17,6 @@ struct OrthogonalTask {
   std::uint64_t piece;   // of the matrix
 };
 
-// The entry that a task is of, `index` or one behind it.
-__device__ std::uint32_t find_entry(const OrthogonalTable& table, std::uint32_t index, std::uint64_t task) {
-  std::uint32_t behind = table.count;
-  while (behind - index > 1) {
-    const std::uint32_t middle = index + (behind - index) / 2;
-    (table.entries[middle].first_task <= task ? index : behind) = middle;
-  }
-  return index;
-}
-
 __device__ OrthogonalTask task_of(const OrthogonalEntry& e, std::uint64_t task) {
   const std::uint64_t matrix = (task - e.first_task) / e.tasks;
   return {matrix, task - e.first_task - matrix * e.tasks};
@@ -37,7 +28,7 @@ __device__ void for_each_task(const OrthogonalTable& table, const Run& run) {
   const std::uint64_t tasks = table.entries[table.count].first_task;
   std::uint32_t index = 0;
   for (std::uint64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
-    index = find_entry(table, index, task);
+    index = find_entry<&OrthogonalEntry::first_task>(table.entries, table.count, index, task);
     run(table.entries[index], task_of(table.entries[index], task));
     __syncthreads();
   }
@@ -103,10 +94,8 @@ __device__ void draw_normals(Stream stream, std::uint64_t block, float (&value)[
 }
 
 __device__ void draw_normals(Stream stream, std::uint64_t block, double (&value)[4]) {
-  std::uint64_t high[1][4], low[1][4], word[4];
-  philox<Lanes, 1>(stream, block | purpose_values, 0, high);
-  philox<Lanes, 1>(stream, block | purpose_low_words, 0, low);
-  for (int j = 0; j < 4; ++j) word[j] = high[0][j] << 32 | (low[0][j] & 0xffffffffu);
+  std::uint64_t word[4];
+  draw_words64(stream, block, word);
   const auto draw = standard_normal<Words64<Lanes>>();
   for (int j = 0; j < 4; j += 2) draw(word[j], word[j + 1], value[j], value[j + 1]);
 }
