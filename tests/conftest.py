@@ -1,12 +1,18 @@
 """Fixtures that several files share."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
 # Read where OpenMP is loaded, below. Threads of torch and fastinit that wait for work give their
 # core away: where they share two with another process, waiting busily takes up to 50 times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# A shell without job control ignores SIGINT for what it starts in the background, and so would
+# every process that a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 
