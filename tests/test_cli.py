@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors import safe_open
-from typer.testing import CliRunner, Result
 
 import fastinit
-from fastinit.cli import app
+from command_support import run, written
 from fastinit.manifest import Manifest
 from fastinit.plan import Plan
 from support import attempt, check_bits, child, environment
@@ -31,17 +30,10 @@ SMALL = {
 }
 
 
-def run(*arguments: object) -> Result:
-    """What a command does."""
-    return CliRunner().invoke(app, [str(each) for each in arguments])
-
-
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
     """The file of a small manifest."""
-    path = tmp_path / "small.json"
-    path.write_text(json.dumps(SMALL), encoding="utf-8")
-    return path
+    return written(SMALL, tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from checkpoint_support import small
-from fastinit.cli import app
+from command_support import run, written
 
 MODEL = {
     "model": "gpt2",
@@ -19,17 +18,10 @@ MODEL = {
 }
 
 
-def run(*arguments: object) -> Result:
-    """What a command does."""
-    return CliRunner().invoke(app, [str(each) for each in arguments])
-
-
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
     """The file of a small manifest."""
-    path = tmp_path / "small.json"
-    path.write_text(json.dumps(MODEL), encoding="utf-8")
-    return path
+    return written(MODEL, tmp_path)
 
 
 def test_plan(manifest: Path) -> None:
