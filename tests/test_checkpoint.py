@@ -15,7 +15,7 @@ from fastinit.checkpoints.layout import SUFFIX
 from fastinit.digest import PIECE
 from fastinit.manifest import Manifest, Parameter
 from fastinit.plan import Plan
-from fastinit.rules import Recipe
+from fastinit.recipes.recipe import Recipe
 from support import check_bits, child, threads
 
 

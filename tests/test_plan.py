@@ -11,7 +11,9 @@ import fastinit
 from fastinit import native
 from fastinit.manifest import Manifest, Parameter
 from fastinit.plan import Plan
-from fastinit.rules import Recipe, Rule, Scale
+from fastinit.recipes.recipe import Recipe
+from fastinit.recipes.rule import Rule
+from fastinit.recipes.scale import Scale
 from support import check_bits, process_seed
 
 BLOCK = ("ln_1.weight", "attn.c_proj.weight", "attn.c_proj.bias", "mlp.c_proj.weight")

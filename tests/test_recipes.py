@@ -10,9 +10,10 @@ import pytest
 
 import fastinit
 from fastinit.manifest import Manifest, Parameter
-from fastinit.rules import Recipe, Rule, Scale, recipe, recipe_of, recipes
-from fastinit.rules.base import RECIPES
-from fastinit.rules.patterns import compiled
+from fastinit.recipes.pattern import compiled
+from fastinit.recipes.recipe import RECIPES, Recipe, recipe, recipe_of, recipes
+from fastinit.recipes.rule import Rule
+from fastinit.recipes.scale import Scale
 
 NORMAL = fastinit.Normal(std=0.02)
 HALF = Scale("layers", times=2, power=-0.5)

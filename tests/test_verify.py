@@ -14,7 +14,7 @@ from checkpoint_support import MODEL, RULES, read, small
 from fastinit.checkpoints import headers, verifying
 from fastinit.manifest import Manifest, Parameter
 from fastinit.plan import Plan
-from fastinit.rules import Recipe
+from fastinit.recipes.recipe import Recipe
 from support import threads
 
 NAMES = {each.name for each in MODEL.tensors}

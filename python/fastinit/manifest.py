@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fastinit import documents
-from fastinit.parameters import Parameter
+from fastinit.recipes.parameter import Parameter
 
 __all__ = ["MODELS", "Manifest", "Parameter"]
 

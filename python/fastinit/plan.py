@@ -13,8 +13,9 @@ from fastinit.checkpoints.planfiles import PlanFiles
 from fastinit.dtypes import dtype_of
 from fastinit.manifest import Manifest
 from fastinit.planned import Planned, planned
-from fastinit.rules import Recipe, buffers, recipe, recipe_of
-from fastinit.rules.patterns import compiled, pattern_of
+from fastinit.recipes import buffers
+from fastinit.recipes.pattern import compiled, pattern_of
+from fastinit.recipes.recipe import Recipe, recipe, recipe_of
 
 FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
 

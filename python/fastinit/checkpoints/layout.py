@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastinit.checkpoints import headers
 from fastinit.dtypes import safetensors_name
-from fastinit.rules.patterns import pattern_of, plain
+from fastinit.recipes.pattern import pattern_of, plain
 from fastinit.streams import STREAM_VERSION
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 from fastinit import documents
 from fastinit.dtypes import dtype_of_safetensors
 from fastinit.manifest import Manifest, Parameter
-from fastinit.rules.buffers import is_buffer
+from fastinit.recipes.buffers import is_buffer
 
 INDEX = "model.safetensors.index.json"
 WHOLE = "model.safetensors"

@@ -13,7 +13,7 @@ from fastinit.dtypes import dtype_of
 from fastinit.initializers import Constant
 from fastinit.initializers.explicit import LARGEST
 from fastinit.manifest import Manifest, Parameter
-from fastinit.rules.buffers import known
+from fastinit.recipes.buffers import known
 
 
 def manifest(module: Any, model: str | None) -> Manifest:

@@ -14,9 +14,10 @@ from fastinit.initializers import Initializer
 from fastinit.manifest import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.planned import Planned
-from fastinit.rules import Recipe, Rule, recipe_of
-from fastinit.rules import recipe as recipe_from
-from fastinit.rules.buffers import known
+from fastinit.recipes.buffers import known
+from fastinit.recipes.recipe import Recipe, recipe_of
+from fastinit.recipes.recipe import recipe as recipe_from
+from fastinit.recipes.rule import Rule
 from fastinit.torch.distributed import ShardedFilling
 from fastinit.torch.placements import memory_of
 

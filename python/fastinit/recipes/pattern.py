@@ -34,7 +34,7 @@ class Regex:
         ValueError: it is no regular expression.
 
     Example:
-        >>> from fastinit.rules import Regex
+        >>> from fastinit import Regex
         >>> Regex(r"h[.](?P<layer>[0-9]+)[.].*").re[:4]
         'h[.]'
     """
@@ -96,7 +96,7 @@ def compiled(pattern: Pattern) -> re.Pattern[str]:
         ValueError: it is empty, has a character of other glob dialects, or ``{layer}`` twice.
 
     Example:
-        >>> from fastinit.rules.patterns import compiled
+        >>> from fastinit.recipes.pattern import compiled
         >>> compiled("**.h.{layer}.*.weight").fullmatch("transformer.h.11.ln_1.weight")["layer"]
         '11'
     """

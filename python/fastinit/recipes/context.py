@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastinit.rules.patterns import Pattern, compiled
-from fastinit.rules.scale import Axis, Layers, Of, Setting
+from fastinit.recipes.pattern import Pattern, compiled
+from fastinit.recipes.scale import Axis, Layers, Of, Setting
 
 Shape = tuple[int, ...]
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from fastinit import documents
 from fastinit.dtypes import CODES, dtype_of
-from fastinit.rules.model import Model
-from fastinit.rules.patterns import has_layer
-from fastinit.rules.rule import Rule
+from fastinit.recipes.context import Model
+from fastinit.recipes.pattern import has_layer
+from fastinit.recipes.rule import Rule
 
 if TYPE_CHECKING:
     from fastinit.manifest import Manifest
     from fastinit.plan import Plan
 
-RECIPES = Path(__file__).parent.parent / "recipes"
+RECIPES = Path(__file__).parent / "data"
 _LISTED = 10  # names in an error message
 _OPTIONAL = ("serves", "dtype")
 
@@ -212,7 +212,7 @@ def recipe_of(manifest: Manifest) -> Recipe:
 
     Example:
         >>> from fastinit import Manifest
-        >>> from fastinit.rules import recipe_of
+        >>> from fastinit.recipes.recipe import recipe_of
         >>> recipe_of(Manifest.load("gpt2")).name
         'gpt2'
     """

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from fastinit.dtypes import CODES, dtype_of
 from fastinit.initializers import Constant
 from fastinit.initializers.explicit import Arange, Values
-from fastinit.rules.patterns import Regex
-from fastinit.rules.rule import Rule
+from fastinit.recipes.pattern import Regex
+from fastinit.recipes.rule import Rule
 
 if TYPE_CHECKING:
     from fastinit.manifest import Manifest, Parameter

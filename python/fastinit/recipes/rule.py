@@ -9,9 +9,9 @@ from fastinit import documents
 from fastinit.checks import integer
 from fastinit.initializers import Initializer
 from fastinit.initializers.base import Distribution
-from fastinit.rules.model import Model
-from fastinit.rules.patterns import Pattern, compiled, pattern_of, plain
-from fastinit.rules.scale import Scale
+from fastinit.recipes.context import Model
+from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
+from fastinit.recipes.scale import Scale
 
 if TYPE_CHECKING:
     from fastinit.manifest import Parameter
@@ -42,7 +42,7 @@ class Rule:
 
     Example:
         >>> import fastinit
-        >>> from fastinit.rules import Rule
+        >>> from fastinit import Rule
         >>> Rule("**.bias", fastinit.Constant(0)).matches("h.0.bias", module="Linear", ndim=1)
         True
     """
@@ -109,7 +109,7 @@ class Rule:
 
         Example:
             >>> import fastinit
-            >>> from fastinit.rules import Rule
+            >>> from fastinit import Rule
             >>> Rule("**.bias", fastinit.Constant(0)).to_dict()
             {'pattern': '**.bias', 'initializer': {'type': 'Constant', 'value': 0}}
         """
@@ -134,7 +134,7 @@ class Rule:
             ValueError: a field is missing, not known or out of range; the message names it.
 
         Example:
-            >>> from fastinit.rules import Rule
+            >>> from fastinit import Rule
             >>> Rule.from_dict({"pattern": "*", "initializer": {"type": "Normal"}}).initializer
             Normal(mean=0.0, std=1.0)
         """

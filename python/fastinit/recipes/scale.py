@@ -8,7 +8,7 @@ from typing import Any
 
 from fastinit import documents
 from fastinit.initializers import Initializer
-from fastinit.rules.patterns import Pattern, has_layer, pattern_of, plain
+from fastinit.recipes.pattern import Pattern, has_layer, pattern_of, plain
 
 _HIGHEST_POWER = 4
 _STEPS = 16  # powers are multiples of 1/16, so that square roots are enough
@@ -28,7 +28,7 @@ class Axis:
         ValueError: a pattern that is not understood.
 
     Example:
-        >>> from fastinit.rules import Axis
+        >>> from fastinit import Axis
         >>> Axis(1, "**.wte.weight").axis
         1
     """
@@ -55,7 +55,7 @@ class Layers:
         ValueError: a pattern that is not understood, or without ``{layer}``.
 
     Example:
-        >>> from fastinit.rules import Layers
+        >>> from fastinit import Layers
         >>> Layers("**.decoder.layers.{layer}.**").layers
         '**.decoder.layers.{layer}.**'
     """
@@ -117,7 +117,7 @@ class Scale:
         ValueError: a field is out of range.
 
     Example:
-        >>> from fastinit.rules import Scale
+        >>> from fastinit import Scale
         >>> Scale("layers", times=2, power=-0.5).apply(0.02, 8)
         0.005
     """
