@@ -1,5 +1,7 @@
 """What rules and plans do with initializers of every kind, rows of padding, parts and arrays."""
 
+import dataclasses
+import json
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 import fastinit
 from fastinit import Manifest, Recipe, Rule, Scale
+from fastinit.initializers.explicit import Arange, Values
 from support import check_bits
 
 INITIALIZERS: list[fastinit.Initializer] = [
@@ -22,12 +25,46 @@ INITIALIZERS: list[fastinit.Initializer] = [
     fastinit.Dirac(gain=3.0),
 ]
 SHAPE = (64, 32)
+AT_DEFAULTS: list[fastinit.Initializer] = [
+    *(fastinit.Normal(), fastinit.Uniform(), fastinit.TruncatedNormal(), fastinit.Constant()),
+    *(fastinit.VarianceScaling(), fastinit.Orthogonal(), fastinit.DeltaOrthogonal()),
+    *(fastinit.Identity(), fastinit.Dirac(), fastinit.Bernoulli(), fastinit.NM(), Arange()),
+]
+NEAR_DEFAULTS: list[fastinit.Initializer] = [
+    *(fastinit.Constant(value) for value in (-0.0, 0, False, True, 1, 1.0)),
+    *(fastinit.Dirac(gain=gain) for gain in (1.0, 0, -0.0)),
+    *(fastinit.Normal(mean=-0.0), fastinit.Uniform(low=-0.0), fastinit.VarianceScaling(scale=0)),
+    fastinit.Bernoulli(0.5, base=fastinit.Constant(0)),
+    fastinit.Bernoulli(0.25, base=fastinit.Normal(mean=-0.0)),
+    fastinit.Sparse(sparsity=0.0),
+    fastinit.Sparse(nonzeros=0, base=fastinit.VarianceScaling(layout="io*"), layout="io*"),
+    Values((0.0, -0.0, 0, True)),
+]
 
 
 def plan_of(*rules: Rule, **shapes: tuple[int, ...]) -> fastinit.Plan:
     """A plan for parameters whose names have dots where the keywords have underscores."""
     named = {name.replace("_", "."): shape for name, shape in shapes.items()}
     return Recipe("test", "a test", rules).plan(Manifest.from_shapes(named), seed=3)
+
+
+@pytest.mark.parametrize("initializer", INITIALIZERS + AT_DEFAULTS + NEAR_DEFAULTS, ids=repr)
+def test_a_dict_gives_the_same_initializer_back(initializer: fastinit.Initializer) -> None:
+    """Types and signs included, which repr shows and == does not; also from a dict of all fields."""
+    data = json.loads(json.dumps(initializer.to_dict()))
+    full = {"type": data["type"], **dataclasses.asdict(initializer)}
+    if isinstance(base := getattr(initializer, "base", None), fastinit.Initializer):
+        full["base"] = {"type": type(base).__name__, **full["base"]}
+    for found in (data, json.loads(json.dumps(full))):
+        again = fastinit.Initializer.from_dict(found)
+        assert again == initializer
+        assert repr(again) == repr(initializer)
+
+
+@pytest.mark.parametrize("initializer", AT_DEFAULTS, ids=repr)
+def test_a_dict_leaves_defaults_out(initializer: fastinit.Initializer) -> None:
+    """The type is what remains."""
+    assert initializer.to_dict() == {"type": type(initializer).__name__}
 
 
 @pytest.mark.parametrize("initializer", INITIALIZERS, ids=repr)

@@ -19,7 +19,7 @@ NORMAL = fastinit.Normal(std=0.02)
 HALF = Scale("layers", times=2, power=-0.5)
 RULE: dict[str, Any] = {
     "pattern": "h.{layer}.*",
-    "initializer": {"type": "Normal", "mean": 0.0, "std": 0.02},
+    "initializer": {"type": "Normal", "std": 0.02},
     "scale": [{"of": "layers", "times": 2, "power": -0.5}],
 }
 SMALL: dict[str, Any] = {"name": "small", "source": "this test", "rules": [RULE]}
