@@ -50,7 +50,7 @@ def plan_of(*rules: Rule, **shapes: tuple[int, ...]) -> fastinit.Plan:
 
 @pytest.mark.parametrize("initializer", INITIALIZERS + AT_DEFAULTS + NEAR_DEFAULTS, ids=repr)
 def test_a_dict_gives_the_same_initializer_back(initializer: fastinit.Initializer) -> None:
-    """Types and signs included, which repr shows and == does not; also from a dict of all fields."""
+    """Types and signs included, which repr shows and == does not; so do dicts of all fields."""
     data = json.loads(json.dumps(initializer.to_dict()))
     full = {"type": data["type"], **dataclasses.asdict(initializer)}
     if isinstance(base := getattr(initializer, "base", None), fastinit.Initializer):

@@ -96,7 +96,7 @@ def test_layers_are_distinct_values() -> None:
     """Every value of {layer} counts once, in whichever rules it is captured, for each stack."""
     rules = (Rule("**h.{layer}.a", NORMAL, scale=Scale("layers")), Rule("**", NORMAL))
     names = ["h.0.a", "h.0.b", "h.7.a", "h.12.a", "wte", "x.h.0.a"]
-    around = Recipe("r", "test", rules).model(Manifest.from_shapes(dict.fromkeys(names, (1,))))
+    around = Recipe("r", "test", rules).context(Manifest.from_shapes(dict.fromkeys(names, (1,))))
     assert around.number("layers", "h.7.a", rules[0].pattern) == 3
     assert around.number("layer", "h.7.a", rules[0].pattern) == 8
     assert around.number("layers", "x.h.0.a", rules[0].pattern) == 1
@@ -157,7 +157,7 @@ def test_scale_takes_numbers(field: str, value: Any) -> None:
 def resolved(rule: Rule, shapes: dict[str, tuple[int, ...]]) -> fastinit.Initializer:
     """What a rule draws for the first parameter of a model."""
     model = Manifest.from_shapes(shapes)
-    return rule.resolve(model.parameters[0], Recipe("r", "test", (rule,)).model(model))
+    return rule.resolve(model.parameters[0], Recipe("r", "test", (rule,)).context(model))
 
 
 def test_rule_scales_all_values() -> None:

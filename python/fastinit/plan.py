@@ -71,7 +71,7 @@ class Plan(PlanFiles):
         self.dtype = None if dtype is None else dtype_of(dtype)
         wanted = self.dtype or (None if self.recipe.dtype is None else dtype_of(self.recipe.dtype))
         rules = self.recipe.match(self.manifest) | buffers.rules_of(self.manifest)
-        around = self.recipe.model(self.manifest)
+        around = self.recipe.context(self.manifest)
         self.tensors = tuple(
             planned(each, rules[each.name], around, self.seed, wanted)
             for each in self.manifest.tensors

@@ -3,48 +3,53 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from fastinit import documents
 from fastinit.checks import integer
 from fastinit.initializers import Initializer
 from fastinit.initializers.base import Distribution
-from fastinit.recipes.context import Model
+from fastinit.recipes.context import Context
+from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
 from fastinit.recipes.scale import Scale
 
-if TYPE_CHECKING:
-    from fastinit.manifest import Parameter
-
-_OPTIONAL = ("module", "ndim", "scale", "fan_of", "zero_row")
+_OPTIONAL = ("module", "ndim", "settings", "scale", "fan_of", "zero_row")
 
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """The parameters whose names match a pattern are drawn by an initializer.
+    """Rule that an initializer draws the parameters whose names match a pattern.
 
     Args:
-        pattern: a glob over names: ``*`` stands for anything but dots, ``**`` for anything, ``**.``
+        pattern: A glob over names: ``*`` stands for anything but dots, ``**`` for anything, ``**.``
             for any number of leading segments, ``{layer}`` for the number of a layer; or a
             ``Regex``, in JSON ``{"re": ...}``.
-        initializer: what to draw.
-        module: a pattern for the type of the parameter's module; None for any type, known or not.
-        ndim: how many axes the parameter has; None for any number.
-        scale: a ``Scale``, or several in order: factors on the values.
-        fan_of: the last part of the name of a parameter of the same module whose shape replaces
-            the parameter's own in fans (``"weight"``: torch's bounds of a bias).
-        zero_row: a row that is zero (of an embedding: its padding) where the parameter does not
-            say its own; negatives count from the end.
+        initializer: What to draw.
+        module: A pattern for the type of the parameter's module; None for any type, known or not.
+        ndim: The number of axes of the parameter; None for any number.
+        settings: The fields of the initializer that the model's config sets: the name of a field ->
+            a key of ``config.json``, where a dot leads into an object. The initializer's own
+            number is the default, where the model has no config, or where the number in its config
+            is missing or 0.
+        scale: A ``Scale``, or several in order: factors on the values.
+        fan_of: The last part of the name of a parameter of the same module, whose shape replaces
+            the parameter's own in fans. ``"weight"`` gives a bias torch's bounds.
+        zero_row: The row that is zero, such as the padding of an embedding, where the parameter
+            does not name its own; negative numbers count from the end.
 
     Raises:
-        TypeError: a field of the wrong type.
-        ValueError: a pattern that is not understood.
+        TypeError: A field has the wrong type.
+        ValueError: A pattern is not understood, or ``settings`` names something that is not a
+            number of the initializer.
 
     Example:
         >>> import fastinit
         >>> from fastinit import Rule
         >>> Rule("**.bias", fastinit.Constant(0)).matches("h.0.bias", module="Linear", ndim=1)
         True
+        >>> rule = Rule("**", fastinit.Normal(std=0.02), settings={"std": "initializer_range"})
     """
 
     pattern: Pattern
@@ -52,6 +57,7 @@ class Rule:
     _: dataclasses.KW_ONLY
     module: Pattern | None = None
     ndim: int | None = None
+    settings: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
     scale: tuple[Scale, ...] = ()
     fan_of: str | None = None
     zero_row: int | None = None
@@ -61,51 +67,60 @@ class Rule:
         object.__setattr__(self, "pattern", pattern_of(self.pattern))
         if not isinstance(self.initializer, Initializer):
             raise TypeError(
-                f"initializer={self.initializer!r} is no Initializer; pass one, as Normal(std=0.02)"
+                f"initializer={self.initializer!r} is not an Initializer; pass one, as "
+                "Normal(std=0.02)"
             )
         if self.module is not None:
             object.__setattr__(self, "module", pattern_of(self.module))
+        object.__setattr__(self, "settings", _settings_of(self.settings, self.initializer))
         given: Any = self.scale
         scale = (given,) if isinstance(given, Scale) else given
         if not isinstance(scale, (tuple, list)) or not all(isinstance(s, Scale) for s in scale):
-            raise TypeError(f"scale={given!r} is no Scale; pass one, or several as a tuple")
+            raise TypeError(f"scale={given!r} is not a Scale; pass one, or several as a tuple")
         object.__setattr__(self, "scale", tuple(scale))
         if self.fan_of is not None and not isinstance(self.fan_of, str):
-            raise TypeError(f"fan_of={self.fan_of!r} is no string; pass a name, as 'weight'")
+            raise TypeError(f"fan_of={self.fan_of!r} is not a string; pass a name, as 'weight'")
         if self.zero_row is not None:
             integer(self.zero_row, "zero_row", "the number of a row")
         if self.ndim is not None:
             integer(self.ndim, "ndim", "a number of axes")
 
     def matches(self, name: str, *, module: str | None, ndim: int) -> bool:
-        """Whether the rule is for a parameter of this name, type of module and number of axes."""
+        """Return whether the rule is for a parameter of this name, module type and rank."""
         return bool(
             (self.ndim is None or self.ndim == ndim)
             and compiled(self.pattern).fullmatch(name)
             and (self.module is None or (module and compiled(self.module).fullmatch(module)))
         )
 
-    def resolve(self, parameter: Parameter, model: Model) -> Initializer:
-        """What is drawn for a parameter of a model, fans and scales worked out.
+    def resolve(self, parameter: Parameter, context: Context) -> Initializer:
+        """Return what is drawn for a parameter: settings, fans and scales are worked out.
 
         Raises:
-            ValueError: the initializer does not fit the shape, or the model lacks what the rule
-                asks for.
+            ValueError: The initializer does not fit the shape or the model's config, or the model
+                lacks what the rule asks for.
         """
         name, shape = parameter.name, parameter.shape
         if self.fan_of is not None:
-            shape = model.sibling(name, self.fan_of)
-        resolved = self.initializer.resolve(shape)
+            shape = context.sibling(name, self.fan_of)
+        resolved = self._set(context).resolve(shape)
         if self.fan_of is not None and not isinstance(resolved, Distribution):
             raise ValueError(
                 f"fan_of= needs values that depend on the fans alone, not {resolved}; leave it out"
             )
         for scale in self.scale:
-            resolved = scale.scaled(resolved, model.number(scale.of, name, self.pattern))
+            resolved = scale.scaled(resolved, context.number(scale.of, name, self.pattern))
         return resolved
 
+    def _set(self, context: Context) -> Initializer:
+        """Return the initializer with the numbers that the model's config has for it."""
+        found = {field: context.setting(key) for field, key in self.settings.items()}
+        numbers: dict[str, Any] = {k: v for k, v in found.items() if v is not None}
+        with documents.located("settings"):
+            return dataclasses.replace(self.initializer, **numbers) if numbers else self.initializer
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain data; fields that have their defaults are left out.
+        """Return plain data, without the fields that have their defaults.
 
         Example:
             >>> import fastinit
@@ -119,6 +134,8 @@ class Rule:
         if self.ndim is not None:
             data["ndim"] = self.ndim
         data["initializer"] = self.initializer.to_dict()
+        if self.settings:
+            data["settings"] = dict(self.settings)
         if self.scale:
             data["scale"] = [each.to_dict() for each in self.scale]
         for field in ("fan_of", "zero_row"):
@@ -128,10 +145,10 @@ class Rule:
 
     @staticmethod
     def from_dict(data: Any) -> Rule:
-        """The rule that ``to_dict`` described.
+        """Return the rule that ``to_dict`` described.
 
         Raises:
-            ValueError: a field is missing, not known or out of range; the message names it.
+            ValueError: A field is missing, unknown or out of range; the message names it.
 
         Example:
             >>> from fastinit import Rule
@@ -146,3 +163,33 @@ class Rule:
             with documents.located(where):
                 scales.append(Scale.from_dict(item))
         return Rule(**{**found, "scale": tuple(scales)})
+
+
+def first_match(rules: Iterable[Rule], tensor: Parameter) -> Rule | None:
+    """Return the first rule that is for a tensor, or None."""
+    name, module, ndim = tensor.name, tensor.module, len(tensor.shape)
+    return next((rule for rule in rules if rule.matches(name, module=module, ndim=ndim)), None)
+
+
+def _settings_of(given: Any, initializer: Initializer) -> dict[str, str]:
+    """Return a copy of settings, after checking that the initializer takes numbers for them."""
+    if not isinstance(given, Mapping) or not all(
+        isinstance(each, str) for pair in given.items() for each in pair
+    ):
+        raise TypeError(
+            f"settings={given!r} is not a mapping of strings; write "
+            "{'a field of the initializer': 'a key of config.json'}"
+        )
+    numbers = [
+        field.name
+        for field in dataclasses.fields(initializer)
+        if isinstance(value := getattr(initializer, field.name), (int, float))
+        and not isinstance(value, bool)
+    ]
+    for field in given:
+        if field not in numbers:
+            raise ValueError(
+                f"settings has {field!r}, which is not a number of {initializer}; its numbers are "
+                f"{', '.join(numbers) or 'none'}"
+            )
+    return dict(given)

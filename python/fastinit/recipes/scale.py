@@ -1,31 +1,33 @@
-"""Scales: factors on what is drawn, from the depth and the sizes of the model."""
+"""Scales: factors on the drawn values, from the depth, the sizes and the config of a model."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
+from fractions import Fraction
 from typing import Any
 
 from fastinit import documents
 from fastinit.initializers import Initializer
 from fastinit.recipes.pattern import Pattern, has_layer, pattern_of, plain
 
-_HIGHEST_POWER = 4
-_STEPS = 16  # powers are multiples of 1/16, so that square roots are enough
+_LARGEST_POWER = 4
+_LARGEST_DENOMINATOR = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """The size of an axis of a parameter.
+    """Size of an axis of a parameter.
 
     Args:
-        axis: its number; negatives count from the end.
-        parameter: a pattern for the parameter, or several of the same size; None for the one that
-            is drawn.
+        axis: The number of the axis; negative numbers count from the end.
+        parameter: A pattern for the name of the parameter, or of several parameters whose axis has
+            the same size. None for the parameter that is drawn.
 
     Raises:
-        TypeError: ``axis`` is no integer.
-        ValueError: a pattern that is not understood.
+        TypeError: ``axis`` is not an integer.
+        ValueError: The pattern is not understood.
 
     Example:
         >>> from fastinit import Axis
@@ -39,20 +41,20 @@ class Axis:
     def __post_init__(self) -> None:
         """Check the fields."""
         if isinstance(self.axis, bool) or not isinstance(self.axis, int):
-            raise TypeError(f"axis={self.axis!r} is no integer; pass the number of an axis")
+            raise TypeError(f"axis={self.axis!r} is not an integer; pass the number of an axis")
         if self.parameter is not None:
             object.__setattr__(self, "parameter", pattern_of(self.parameter))
 
 
 @dataclasses.dataclass(frozen=True)
 class Layers:
-    """The number of layers of another stack: of distinct values of ``{layer}`` in a pattern.
+    """Number of layers of a stack: how many distinct numbers ``{layer}`` has in a pattern.
 
     Args:
-        layers: a pattern with ``{layer}``.
+        layers: A pattern with ``{layer}``.
 
     Raises:
-        ValueError: a pattern that is not understood, or without ``{layer}``.
+        ValueError: The pattern is not understood, or has no ``{layer}``.
 
     Example:
         >>> from fastinit import Layers
@@ -66,25 +68,31 @@ class Layers:
         """Check the pattern."""
         object.__setattr__(self, "layers", pattern_of(self.layers))
         if not has_layer(self.layers):
-            raise ValueError(f"layers={self.layers!r} captures no number; write {{layer}} for it")
+            raise ValueError(
+                f"layers={self.layers!r} captures no number; write {{layer}} where it stands"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """A number in the model's config (``config.json``), such as ``initializer_range``.
+    """Number in the model's config (``config.json``).
+
+    For a field of an initializer, such as a std of ``initializer_range``, see ``settings`` of
+    ``Rule``.
 
     Args:
-        config: its key; a dot leads into an object.
-        default: what serves where the model has no config, or the config no such number but zero.
+        config: The key of the number. A dot leads into an object.
+        default: The number where the model has no config, or where the number in its config is
+            missing or 0.
 
     Raises:
-        TypeError: ``config`` is no string, or ``default`` no number.
+        TypeError: ``config`` is not a string, or ``default`` is not a number.
         ValueError: ``default`` is not positive and finite.
 
     Example:
         >>> from fastinit import Setting
-        >>> Setting("initializer_range", 0.02).default
-        0.02
+        >>> Setting("initializer_factor", 1.0).default
+        1.0
     """
 
     config: str
@@ -93,7 +101,7 @@ class Setting:
     def __post_init__(self) -> None:
         """Check the fields."""
         if not isinstance(self.config, str):
-            raise TypeError(f"config={self.config!r} is no string; pass a key of config.json")
+            raise TypeError(f"config={self.config!r} is not a string; pass a key of config.json")
         _check_positive(self.default, "default")
 
 
@@ -102,66 +110,80 @@ Of = str | Axis | Layers | Setting
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """A factor on all values: (times * a number of the model) to a power.
+    """Factor on all values of an initializer: (times * a number of the model) ** power.
 
     Args:
-        of: "layers", the number of layers in the parameter's stack (of distinct values of
-            ``{layer}`` after the same beginning of the name); "layer", the layer's own number
-            counted from 1; an ``Axis``, the size of an axis; ``Layers`` of another stack; or a
-            ``Setting`` of the model's config.
-        times: positive.
-        power: a multiple of 1/16 from -4 to 4.
+        of: The number of the model. ``"layers"`` is the number of layers in the stack of the
+            parameter: how many distinct numbers ``{layer}`` has after the same beginning of the
+            name. ``"layer"`` is the number of the parameter's own layer, counted from 1. ``Axis``
+            is the size of an axis, ``Layers`` the number of layers of another stack, ``Setting`` a
+            number in the model's config.
+        times: A positive number.
+        power: A fraction from -4 to 4 with a denominator of 64 or less, as a number (``-0.5``), a
+            ``fractions.Fraction``, or a string (``"-1/6"``).
 
     Raises:
-        TypeError: ``times`` or ``power`` is no number.
-        ValueError: a field is out of range.
+        TypeError: ``times`` or ``power`` is not a number.
+        ValueError: A field is out of range.
 
     Example:
         >>> from fastinit import Scale
         >>> Scale("layers", times=2, power=-0.5).apply(0.02, 8)
         0.005
+        >>> Scale("layers", power="-1/6").apply(1.0, 64)
+        0.5
     """
 
     of: Of
     times: float = 1.0
-    power: float = 1.0
+    power: Fraction | float | str = Fraction(1)
 
     def __post_init__(self) -> None:
-        """Check the fields."""
+        """Check the fields and make the power a ``Fraction``."""
         if not isinstance(self.of, (Axis, Layers, Setting)) and self.of not in ("layers", "layer"):
             raise ValueError(
-                f"of={self.of!r} is not known; 'layers', 'layer', an Axis, Layers and a Setting are"
+                f"of={self.of!r} is not known; pass 'layers', 'layer', an Axis, Layers or a Setting"
             )
         _check_positive(self.times, "times")
-        _check_number(self.power, "power")
-        if not abs(self.power) <= _HIGHEST_POWER or self.power * _STEPS % 1:
-            raise ValueError(
-                f"power={self.power} is no multiple of 1/{_STEPS} from "
-                f"-{_HIGHEST_POWER} to {_HIGHEST_POWER}"
-            )
+        object.__setattr__(self, "power", _power_of(self.power))
 
     def apply(self, value: float, size: float) -> float:
-        """``value`` scaled: products and square roots only, whose bits are the same everywhere."""
-        base = self.times * size
-        steps = int(abs(self.power) * _STEPS)
-        factor = math.prod([base] * (steps // _STEPS), start=1.0)
-        root = base
-        for bit in (8, 4, 2, 1):  # the square root, the fourth, the eighth, the sixteenth
-            root = math.sqrt(root)
-            if steps & bit:
-                factor *= root
-        return value / factor if self.power < 0 else value * factor
+        """Return ``value`` scaled by a number of the model, with the same bits on every machine.
 
-    def scaled(self, initializer: Initializer, size: float) -> Initializer:
-        """``initializer`` with all its values scaled.
+        A power is worked out in steps that IEEE 754 defines to the bit: the root of the odd part of
+        the denominator, rounded once, then square roots and products.
 
         Raises:
-            ValueError: it has no field that does so.
+            ValueError: The factor leaves the range of float64.
+        """
+        power = abs(Fraction(self.power))
+        halvings = (power.denominator & -power.denominator).bit_length() - 1
+        try:
+            root = _odd_root(float(self.times * size), power.denominator >> halvings)
+        except OverflowError:
+            root = math.inf
+        factor = math.prod([root] * (power.numerator >> halvings), start=1.0)
+        for k in reversed(range(halvings)):
+            root = math.sqrt(root)
+            if power.numerator >> k & 1:
+                factor *= root
+        if not 0 < factor < math.inf:
+            raise ValueError(
+                f"({self.times} * {size}) ** {power} leaves the range of float64; correct times= "
+                "or power="
+            )
+        return value / factor if Fraction(self.power) < 0 else value * factor
+
+    def scaled(self, initializer: Initializer, size: float) -> Initializer:
+        """Return ``initializer`` with all its values scaled.
+
+        Raises:
+            ValueError: The initializer has no field that scales its values.
         """
         return initializer.scaled(lambda value: self.apply(value, size))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data; fields that have their defaults are left out."""
+        """Return plain data, without the fields that have their defaults."""
         of: Any = self.of
         if isinstance(of, Layers):
             of = {"layers": plain(of.layers)}
@@ -170,15 +192,19 @@ class Scale:
             of = {"axis": of.axis} | parameter
         elif isinstance(of, Setting):
             of = dataclasses.asdict(of)
-        given = {"times": self.times, "power": self.power}
-        return {"of": of} | {field: value for field, value in given.items() if value != 1}
+        data = {"of": of}
+        if self.times != 1:
+            data["times"] = self.times
+        if self.power != 1:
+            data["power"] = _plain_power(Fraction(self.power))
+        return data
 
     @staticmethod
     def from_dict(data: Any) -> Scale:
-        """The scale that ``to_dict`` described.
+        """Return the scale that ``to_dict`` described.
 
         Raises:
-            ValueError: a field is missing, not known or out of range.
+            ValueError: A field is missing, unknown or out of range.
         """
         found = dict(documents.fields(data, ("of",), ("times", "power")))
         if isinstance(found["of"], dict):
@@ -195,12 +221,50 @@ def _of(data: dict[str, Any]) -> Of:
     return Axis(**documents.fields(data, ("axis",), ("parameter",)))
 
 
-def _check_number(value: Any, what: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{what}={value!r} is no number")
+@functools.lru_cache(maxsize=1024)
+def _odd_root(value: float, degree: int) -> float:
+    """Return the ``degree``-th root of a positive float, rounded once, half to even.
+
+    The root is found in integers, bit by bit, in units that give it 64 bits or more before the
+    point; whether it is exact is the last bit of what the one conversion to float rounds.
+    """
+    if degree == 1 or not 0 < value < math.inf:
+        return value
+    mantissa, exponent = math.frexp(value)
+    shift = 64 - exponent // degree
+    power = int(math.ldexp(mantissa, 53)) << (exponent - 53 + shift * degree)
+    root = 0
+    for bit in reversed(range(67)):
+        if (root | 1 << bit) ** degree <= power:
+            root |= 1 << bit
+    is_inexact = root**degree != power
+    return math.ldexp(float(2 * root + is_inexact), -shift - 1)
+
+
+def _power_of(given: Any) -> Fraction:
+    if isinstance(given, bool) or not isinstance(given, (int, float, str, Fraction)):
+        raise TypeError(f"power={given!r} is not a number; pass one, as -0.5 or '-1/6'")
+    try:
+        power = Fraction(given)
+    except (ValueError, OverflowError, ZeroDivisionError):  # text, nan, inf, "1/0"
+        power = None
+    if power is None or abs(power) > _LARGEST_POWER or power.denominator > _LARGEST_DENOMINATOR:
+        raise ValueError(
+            f"power={given} is not a fraction from -{_LARGEST_POWER} to {_LARGEST_POWER} with a "
+            f"denominator of {_LARGEST_DENOMINATOR} or less; pass one, as -0.5 or '-1/6'"
+        )
+    return power
+
+
+def _plain_power(power: Fraction) -> int | float | str:
+    """Return a power as JSON has it: a number where that is exact, else a string."""
+    if power.denominator == 1:
+        return power.numerator
+    return float(power) if Fraction(float(power)) == power else str(power)
 
 
 def _check_positive(value: Any, what: str) -> None:
-    _check_number(value, what)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{what}={value!r} is not a number; pass a positive one")
     if not 0 < value < math.inf:
         raise ValueError(f"{what}={value} is not positive and finite")

@@ -112,7 +112,8 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
         tied={own_name(name): own_name(target) for name, target in found.tied.items()},
     )
     rules = _recipe(recipe, manifest)
-    plan = dataclasses.replace(rules, dtype=None).plan(manifest, seed)  # the tensors have theirs
+    untyped = dataclasses.replace(rules, dtype=None)  # the tensors have their own dtypes
+    plan = Plan(manifest, untyped, seed=seed)
     return ModulePlan(plan, {own_name(name): tensor for name, tensor in _tensors(module)})
 
 
