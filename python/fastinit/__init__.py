@@ -165,9 +165,9 @@ _LAZY = {
 }
 
 # The function ``recipes`` has the name of its package, whose first import binds that name here.
-# With that import done and the name deleted, __getattr__ finds the function.
+# With that import done and the name removed, __getattr__ finds the function.
 importlib.import_module("fastinit.recipes")
-del globals()["recipes"]
+globals().pop("recipes", None)
 
 _ADAPTERS = ("torch",)
 
