@@ -20,8 +20,8 @@ except ImportError as error:
 
 from torch.nn.init import calculate_gain, eye, eye_
 
-from fastinit.torch.acceleration import accelerate
-from fastinit.torch.aliases import (
+from fastinit.torch.acceleration.context import accelerate
+from fastinit.torch.nn_init.deprecated import (
     constant,
     dirac,
     kaiming_normal,
@@ -33,8 +33,8 @@ from fastinit.torch.aliases import (
     xavier_normal,
     xavier_uniform,
 )
-from fastinit.torch.distributed import drawn_elements, fill_shard_
-from fastinit.torch.distributions import (
+from fastinit.torch.shards.batch import drawn_elements, fill_shard_
+from fastinit.torch.nn_init.distributions import (
     constant_,
     normal_,
     ones_,
@@ -42,18 +42,18 @@ from fastinit.torch.distributions import (
     uniform_,
     zeros_,
 )
-from fastinit.torch.scaling import (
+from fastinit.torch.nn_init.variance_scaling import (
     kaiming_normal_,
     kaiming_uniform_,
     xavier_normal_,
     xavier_uniform_,
 )
-from fastinit.torch.structured import dirac_, orthogonal_, sparse_
+from fastinit.torch.nn_init.structured import dirac_, orthogonal_, sparse_
 
 if TYPE_CHECKING:
-    from fastinit.torch.lsuv import LsuvReport, LsuvRow, lsuv_
-    from fastinit.torch.materialize import materialize_
-    from fastinit.torch.modules import init_
+    from fastinit.torch.lsuv.lsuv import LsuvReport, LsuvRow, lsuv_
+    from fastinit.torch.modules.materialize import materialize_
+    from fastinit.torch.modules.init import init_
 
 __all__ = [
     "LsuvReport",
@@ -95,11 +95,11 @@ __all__ = [
 
 # What whole modules need, imported when it is first used: filling a tensor does without.
 _LAZY = {
-    "LsuvReport": "lsuv",
-    "LsuvRow": "lsuv",
-    "init_": "modules",
-    "lsuv_": "lsuv",
-    "materialize_": "materialize",
+    "LsuvReport": "lsuv.lsuv",
+    "LsuvRow": "lsuv.lsuv",
+    "init_": "modules.init",
+    "lsuv_": "lsuv.lsuv",
+    "materialize_": "modules.materialize",
 }
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import init
 from torch.overrides import has_torch_function_unary
 
-from fastinit.torch import values
-from fastinit.torch.drawing import PLAIN, draw_, fill_, is_ours, local
+from fastinit.torch.nn_init import values
+from fastinit.torch.nn_init.filling import PLAIN, draw_, fill_, is_ours, local
 
 # Below this many bytes torch's own fill of a constant is faster; above, fresh memory in huge pages.
 _LARGE = 4 << 20

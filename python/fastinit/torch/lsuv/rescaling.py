@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from fastinit.torch.layers import Layer
+from fastinit.torch.lsuv.layers import Layer
 
 
 class State:

@@ -54,7 +54,7 @@ class Filling:
 
     Example:
         >>> import fastinit, numpy as np, torch
-        >>> from fastinit.torch.memory import Filling
+        >>> from fastinit.torch.memory.batch import Filling
         >>> tensor = torch.empty(64, 64).t()
         >>> filling = Filling()
         >>> filling.add(tensor, fastinit.Normal().draws((64, 64), np.dtype("float32")), (0, 0))

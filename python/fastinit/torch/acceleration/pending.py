@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from fastinit.requests import Draw
-from fastinit.torch.memory import Filling
+from fastinit.torch.memory.batch import Filling
 
 Place = tuple[int, int, tuple[int, ...]]
 """A storage's key, an offset in it and a shape: what a parameter is recognized by."""

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch.nn import init
 
-from fastinit.torch import distributions, structured
-from fastinit.torch.drawing import is_ours, local
+from fastinit.torch.nn_init import distributions, structured
+from fastinit.torch.nn_init.filling import is_ours, local
 
 _lock = threading.Lock()
 _users = 0

@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from fastinit.torch import distributions, scaling, structured
+from fastinit.torch.nn_init import distributions, structured
+from fastinit.torch.nn_init import variance_scaling as scaling
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import init
 
-from fastinit.torch import values
-from fastinit.torch.drawing import fill_, is_ours, leave
+from fastinit.torch.nn_init import values
+from fastinit.torch.nn_init.filling import fill_, is_ours, leave
 
 _NO_OP = "Initializing zero-element tensors is a no-op"  # torch's words
 

@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.nn import init
 
 from fastinit.requests import Draw
-from fastinit.torch import distributions, scaling, values
-from fastinit.torch.drawing import local, seed_from
-from fastinit.torch.memory import Filling
+from fastinit.torch.nn_init import distributions, values
+from fastinit.torch.nn_init import variance_scaling as scaling
+from fastinit.torch.nn_init.filling import local, seed_from
+from fastinit.torch.memory.batch import Filling
 
 Function = Callable[..., Any]
 

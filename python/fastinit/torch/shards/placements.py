@@ -41,7 +41,7 @@ def intervals(size: int, cuts: Sequence[Cut]) -> tuple[Interval, ...]:
     """The intervals of a dimension that are left after all cuts, in the order of the memory.
 
     Example:
-        >>> from fastinit.torch.placements import Cut, intervals
+        >>> from fastinit.torch.shards.placements import Cut, intervals
         >>> intervals(8, [Cut(2, 0, split_factor=2)])
         ((0, 2), (4, 6))
     """

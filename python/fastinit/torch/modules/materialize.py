@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from fastinit.torch.buffers import Owner, owners
-from fastinit.torch.modules import Rules, draw, plan_of, unwrapped
-from fastinit.torch.placements import is_distributed
+from fastinit.torch.modules.buffers import Owner, owners
+from fastinit.torch.modules.init import Rules, draw, plan_of, unwrapped
+from fastinit.torch.shards.placements import is_distributed
 
 _LISTED = 10  # names in an error message
 

@@ -17,8 +17,8 @@ from fastinit.planned import Planned
 from fastinit.rules import Recipe, Rule, recipe_of
 from fastinit.rules import recipe as recipe_from
 from fastinit.rules.buffers import known
-from fastinit.torch.distributed import ShardedFilling
-from fastinit.torch.placements import memory_of
+from fastinit.torch.shards.batch import ShardedFilling
+from fastinit.torch.shards.placements import memory_of
 
 Rules = Recipe | str | os.PathLike[str] | Sequence[Rule | tuple[str, Initializer]]
 

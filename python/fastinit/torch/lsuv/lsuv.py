@@ -23,10 +23,10 @@ from fastinit import streams
 from fastinit.checks import finite, integer
 from fastinit.dtypes import dtype_of
 from fastinit.initializers import Orthogonal
-from fastinit.torch.layers import Layer, layers_of
-from fastinit.torch.memory import Filling
-from fastinit.torch.passes import Scaling, State
-from fastinit.torch.placements import is_distributed
+from fastinit.torch.lsuv.layers import Layer, layers_of
+from fastinit.torch.memory.batch import Filling
+from fastinit.torch.lsuv.rescaling import Scaling, State
+from fastinit.torch.shards.placements import is_distributed
 
 _LISTED = 10  # names in a warning
 

@@ -19,10 +19,10 @@ from torch.utils._device import DeviceContext
 
 from fastinit import streams
 from fastinit.requests import Draw
-from fastinit.torch.distributed import ShardedFilling
-from fastinit.torch.memory import Filling
-from fastinit.torch.placements import is_distributed
-from fastinit.torch.values import DRAWN, number
+from fastinit.torch.shards.batch import ShardedFilling
+from fastinit.torch.memory.batch import Filling
+from fastinit.torch.shards.placements import is_distributed
+from fastinit.torch.nn_init.values import DRAWN, number
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 """Types whose elements are their own memory; subclasses have rules of their own."""

@@ -18,8 +18,8 @@ from fastinit.checks import integer
 from fastinit.dtypes import dtype_of
 from fastinit.initializers import Initializer
 from fastinit.requests import Draw
-from fastinit.torch.memory import Bounds, Filling
-from fastinit.torch.placements import Part, is_distributed, parts
+from fastinit.torch.memory.batch import Bounds, Filling
+from fastinit.torch.shards.placements import Part, is_distributed, parts
 
 
 class ShardedFilling:
@@ -27,7 +27,7 @@ class ShardedFilling:
 
     Example:
         >>> import fastinit, numpy as np, torch
-        >>> from fastinit.torch.distributed import ShardedFilling
+        >>> from fastinit.torch.shards.batch import ShardedFilling
         >>> tensor = torch.empty(3)
         >>> filling = ShardedFilling()
         >>> filling.add(tensor, fastinit.Constant(1).draws((3,), np.dtype("float32")), (0, 0))

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import torch
 
-from fastinit.torch.pending import Place, place_of
+from fastinit.torch.acceleration.pending import Place, place_of
 
 
 class Modules:

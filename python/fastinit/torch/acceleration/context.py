@@ -15,11 +15,11 @@ from torch.overrides import TorchFunctionMode
 
 from fastinit import streams
 from fastinit.requests import Draw
-from fastinit.torch import substitutes
-from fastinit.torch.drawing import local, transparent_modes
-from fastinit.torch.intercepted import FACTORIES, LEFT, PASSIVE, fill_of, is_basic_index
-from fastinit.torch.names import Modules, is_building
-from fastinit.torch.pending import Pending, PendingDraw, storage_of
+from fastinit.torch.acceleration import substitutes
+from fastinit.torch.nn_init.filling import local, transparent_modes
+from fastinit.torch.acceleration.intercepted import FACTORIES, LEFT, PASSIVE, fill_of, is_basic_index
+from fastinit.torch.acceleration.names import Modules, is_building
+from fastinit.torch.acceleration.pending import Pending, PendingDraw, storage_of
 
 _Context = contextlib.AbstractContextManager[Any]
 

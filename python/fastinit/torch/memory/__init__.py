@@ -1,0 +1,1 @@
+"""Writing values into the memory of torch tensors."""

@@ -1,0 +1,1 @@
+"""Parts of tensors: DTensors, and shards whose position the caller knows."""
