@@ -1,1 +1,1 @@
-"""The context ``accelerate``: fills by a model's own code, deferred and drawn by fastinit."""
+"""``accelerate``: whatever a model's own code initializes at random is drawn by fastinit."""

@@ -1,14 +1,13 @@
-"""Accelerate: whatever a model's code initializes at random, drawn by fastinit at the end."""
+"""The context ``accelerate``."""
 
 from __future__ import annotations
 
 import collections
 import contextlib
 import math
-import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -16,41 +15,43 @@ from torch.overrides import TorchFunctionMode
 from fastinit import streams
 from fastinit.requests import Draw
 from fastinit.torch.acceleration import substitutes
-from fastinit.torch.nn_init.filling import local, transparent_modes
-from fastinit.torch.acceleration.intercepted import FACTORIES, LEFT, PASSIVE, fill_of, is_basic_index
+from fastinit.torch.acceleration.fills import fill_of
+from fastinit.torch.acceleration.guards import outside_of_transformations, without_compilation
 from fastinit.torch.acceleration.names import Modules, is_building
-from fastinit.torch.acceleration.pending import Pending, PendingDraw, storage_of
+from fastinit.torch.acceleration.passive import PASSIVE, is_basic_index
+from fastinit.torch.acceleration.pending import Pending, PendingFill, storage_of
+from fastinit.torch.acceleration.random_functions import FACTORIES, LEFT_TO_TORCH
+from fastinit.torch.nn_init.state import state
 
-_Context = contextlib.AbstractContextManager[Any]
 
-
-class accelerate(TorchFunctionMode):  # noqa: N801  (reads as the verb that it is)
+class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
     """A context in which fastinit draws whatever a model's code initializes at random.
 
-    The functions of torch.nn.init, ``Tensor.normal_`` and its like, ``torch.randn`` and its like
-    are drawn, on whatever device the tensors are. Fills wait until the context ends, and are then
-    drawn in one call, all threads at once; what is filled twice is drawn once. Reading a tensor,
-    or anything else that needs its values, draws it first.
+    It covers the functions of torch.nn.init, ``Tensor.normal_`` and similar methods, and
+    ``torch.randn`` and similar functions, on any device. Fills wait until the context ends and are
+    then executed in one call with all threads. What is filled twice is drawn once. Reading a
+    tensor, or any other operation that needs its values, fills it first.
 
     A parameter draws from the stream of its qualified name in the first root module that is built,
-    so its values do not depend on what else the model holds; further roots have their number
-    before the name (``"1..weight"``). What is no parameter draws from numbered streams. torch's
-    own generators are neither used nor changed, unless ``generator=`` is passed.
+    so its values do not depend on what else the model contains. Parameters of further roots have
+    the number of the root before the name (``"1..weight"``). Tensors that are not parameters draw
+    from numbered streams. torch's own generators are neither used nor changed, unless
+    ``generator=`` is passed.
 
-    Contexts nest, and each belongs to its thread. docs/torch.md says what cannot be reached.
+    Contexts nest, and each belongs to its thread. docs/torch.md lists what a context cannot reach.
 
     Args:
-        seed: an integer in [0, 2**64); None for the process-wide seed.
+        seed: An integer in [0, 2**64). None means the process-wide seed.
 
     Attributes:
-        seed: the seed.
-        taken: how many fills were asked for.
-        made: how many of them were drawn; the others were overwritten before anyone saw them.
-        elements: how many values were drawn.
-        left: the names of random functions that were left to torch, with the number of calls.
+        seed: The seed.
+        requested: The number of fills that were requested.
+        drawn: The number of them that were drawn. All others were overwritten before a read.
+        elements: The number of values that were drawn.
+        left_to_torch: The number of calls of each random function that was left to torch, by name.
 
     Raises:
-        TypeError: ``seed`` is no integer.
+        TypeError: ``seed`` is not an integer.
         ValueError: ``seed`` is out of range.
 
     Example:
@@ -58,7 +59,7 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as the verb that it i
         >>> with fastinit.torch.accelerate(seed=0) as context:
         ...     model = torch.nn.Linear(64, 64)
         >>> context
-        accelerate(seed=0, taken=2, made=2, elements=4160, left={})
+        accelerate(seed=0, requested=2, drawn=2, elements=4160, left_to_torch={})
         >>> bound = 1 / 8  # of torch's nn.Linear
         >>> expected = fastinit.uniform((64, 64), -bound, bound, seed=0, name="weight")
         >>> bool((model.weight.detach().numpy() == expected).all())
@@ -66,33 +67,30 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as the verb that it i
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        """Nothing taken yet."""
         super().__init__()
         self.seed = streams.resolve(seed, 0)[0]
-        self.taken = self.made = self.elements = 0
-        self.left: collections.Counter[str] = collections.Counter()
+        self.requested = self.drawn = self.elements = 0
+        self.left_to_torch: collections.Counter[str] = collections.Counter()
         self._number = 0
         self._modules = Modules()
-        self._outer: list[Any] = []
-        self._stances: list[_Context] = []
+        self._pending = Pending()
+        self._stances: list[contextlib.AbstractContextManager[Any]] = []
 
     def __repr__(self) -> str:
-        """What was done."""
         return (
-            f"accelerate(seed={self.seed}, taken={self.taken}, made={self.made}, "
-            f"elements={self.elements}, left={dict(self.left)})"
+            f"accelerate(seed={self.seed}, requested={self.requested}, drawn={self.drawn}, "
+            f"elements={self.elements}, left_to_torch={dict(self.left_to_torch)})"
         )
 
     # ---- the context ----------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        """Begin to take what is filled in this thread."""
-        if local.pending is None:
-            local.pending = Pending()
-        self._stances.append(_without_compilation())
-        self._outer.append(local.context)
+        self._stances.append(without_compilation())
+        outer = state.context
+        # Nested contexts share one: their fills of the same memory have an order.
+        self._pending = outer._pending if isinstance(outer, accelerate) else Pending()
         substitutes.install()
-        local.context = self
+        state.enter(self)
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
@@ -102,15 +100,14 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as the verb that it i
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Draw all that is pending, after an exception too."""
         super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         self._stances.pop().__exit__(None, None, None)
         substitutes.remove()
-        local.context = self._outer.pop()
-        if self not in self._outer:
+        state.exit()
+        if self not in state.contexts:
             with torch._C.DisableTorchFunction():
                 self._name(None)
-                self._make(local.pending.keys_of(self))
+                self._run(self._pending.keys_of(self))
 
     def __torch_function__(
         self,
@@ -119,41 +116,45 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as the verb that it i
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        """Take a fill; let everything else happen, after the draws that it needs."""
+        """Defer a fill; call every other function, after the fills that it needs."""
         kwargs = kwargs or {}
         if torch.compiler.is_compiling():
             raise RuntimeError(
                 "torch.compile cannot trace code in fastinit.torch.accelerate(); call the compiled "
                 "function after the context"
             )
-        if local.context is self:
+        if state.context is self:
             fill = fill_of(func)
             if fill is not None:
                 return fill(*args, **kwargs)
             make = FACTORIES.get(func)
             if make is not None:
                 return make(self, *args, **kwargs)
-            if func in LEFT:
-                self.left[func.__name__] += 1
-        if local.pending and not (func in PASSIVE or is_basic_index(func, args)):
+            if func in LEFT_TO_TORCH:
+                self.left_to_torch[func.__name__] += 1
+        if self._pending and not (func in PASSIVE or is_basic_index(func, args)):
             with torch._C.DisableTorchFunction():
                 self._settle_all((args, kwargs))
         return func(*args, **kwargs)
 
     # ---- what the functions of fastinit.torch ask of a context ----------------------------------
 
-    def take(
+    def build(self, module: torch.nn.Module) -> None:
+        """Note that the construction of a module begins."""
+        self._modules.add(module)
+
+    def defer(
         self, tensor: torch.Tensor, draws: Sequence[Draw], stream: tuple[int, int] | None
     ) -> None:
-        """Draw the tensor at the end of the context, or when it is read."""
+        """Fill the tensor when the context ends, or when it is read."""
         with torch._C.DisableTorchFunction():
             if not tensor.is_inference():
                 torch.autograd.graph.increment_version(tensor)
             if tensor.numel() == 0:
                 return
-            self.taken += 1
+            self.requested += 1
             self._number += 1
-            draw = PendingDraw(
+            fill = PendingFill(
                 self,
                 draws,
                 stream,
@@ -163,47 +164,42 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as the verb that it i
                 tuple(tensor.shape),
                 tensor.stride(),
             )
-            local.pending.add(tensor, draw)
+            self._pending.add(tensor, fill)
 
     def next_stream(self) -> tuple[int, int]:
-        """The stream of a draw that is made at once."""
+        """Return the stream of a tensor that is filled at once."""
         self._number += 1
         return self.seed, self._number
 
     def is_settled(self, tensor: torch.Tensor) -> bool:
-        """Whether nothing is pending in a tensor's memory that a write to all of it leaves."""
+        """Return whether a write to all of the tensor leaves nothing pending in its memory."""
         with torch._C.DisableTorchFunction():
-            local.pending.forget(tensor)
-            return tensor.untyped_storage()._cdata not in local.pending
+            self._pending.forget(tensor)
+            return tensor.untyped_storage()._cdata not in self._pending
 
     def settle(self, tensor: Any) -> None:
-        """Draw what is pending in a tensor's memory."""
+        """Execute what is pending in the memory of a tensor, or of tensors in nested values."""
         with torch._C.DisableTorchFunction():
             self._settle_all(tensor)
 
     def leave(self, function: Callable[..., Any], tensor: Any, *arguments: Any) -> Any:
-        """Let torch's own function draw."""
+        """Call torch's own function."""
         self.settle(tensor)
         if isinstance(tensor, torch.Tensor) and not tensor.is_meta:
-            self.left[function.__name__] += 1
-        before, local.is_leaving = local.is_leaving, True
+            self.left_to_torch[function.__name__] += 1
+        before, state.is_leaving = state.is_leaving, True
         try:
             return function(tensor, *arguments)
         finally:
-            local.is_leaving = before
+            state.is_leaving = before
 
-    def build(self, module: torch.nn.Module) -> None:
-        """A module begins to be built."""
-        self._modules.add(module)
-
-    # ---- drawing --------------------------------------------------------------------------------
+    # ---- execution ------------------------------------------------------------------------------
 
     def _settle_all(self, values: Any) -> None:
-        """Draw what is pending in the memory of any tensor in nested values."""
         if isinstance(values, torch.Tensor):
             storage = storage_of(values)
-            if storage is not None and storage._cdata in local.pending:
-                self._make([storage._cdata])
+            if storage is not None and storage._cdata in self._pending:
+                self._run([storage._cdata])
         elif isinstance(values, (list, tuple)):
             for each in values:
                 self._settle_all(each)
@@ -211,50 +207,20 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as the verb that it i
             self._settle_all(tuple(values.values()))
 
     def _name(self, storage: int | None) -> None:
-        """Give pending draws their streams: all at the end, else those of one storage's root."""
+        """Give pending fills their streams: all of them, or those of the root of one storage."""
         is_early = storage is not None and is_building()
         names = {} if is_early else self._modules.names(storage)
-        for key, draw in local.pending.unnamed(self):
-            name = names.get((key, draw.offset, draw.shape))
+        for key, fill in self._pending.unnamed(self):
+            name = names.get((key, fill.offset, fill.shape))
             if name is not None or storage in (None, key):
-                draw.stream = self.seed, streams.stream_of(draw.number if name is None else name)
+                fill.stream = self.seed, streams.stream_of(fill.number if name is None else name)
 
-    def _make(self, storages: list[int]) -> None:
+    def _run(self, storages: list[int]) -> None:
         for storage in storages:
-            for owner in local.pending.unnamed_owners(storage):
+            for owner in self._pending.unnamed_owners(storage):
                 owner._name(storage)
-        with _outside_of_transformations():
-            made = local.pending.make(storages)
-        for draw in made:
-            draw.owner.made += 1
-            draw.owner.elements += math.prod(draw.shape)
-
-
-_IN_COMPILED_CODE = (
-    "torch.compile cannot trace fastinit.torch.accelerate(); build the model outside of compiled "
-    "code"
-)
-
-
-def _without_compilation() -> _Context:
-    """Compiled functions run as they are written: a graph would read memory past the mode."""
-    if "torch._dynamo" not in sys.modules:  # nothing is compiled, and it takes a second to import
-        return contextlib.nullcontext()
-    if torch.compiler.is_compiling():  # this function is traced by itself
-        raise RuntimeError(_IN_COMPILED_CODE)
-    try:
-        return cast(_Context, torch.compiler.set_stance("force_eager"))
-    except RuntimeError as error:
-        raise RuntimeError(_IN_COMPILED_CODE) from error
-
-
-def _outside_of_transformations() -> _Context:
-    """Where tensors are memory: within torch.func's transformations they are not."""
-    if torch._C._functorch.peek_interpreter_stack() is None:
-        return contextlib.nullcontext()
-    from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
-
-    return temporarily_clear_interpreter_stack()
-
-
-transparent_modes.add(accelerate)
+        with outside_of_transformations():
+            executed = self._pending.run(storages)
+        for fill in executed:
+            fill.owner.drawn += 1
+            fill.owner.elements += math.prod(fill.shape)

@@ -1,9 +1,9 @@
-"""Names: which stream a parameter draws from, by the module tree that it has come to be in.
+"""The name of a parameter's stream, from the module tree that the parameter ends up in.
 
-A parameter's qualified name is known once its model stands, so draws wait for it. The roots are
-told apart by number: the first one's parameters have their names in it, as in its state dict; the
-parameter ``weight`` of the root of number 1 is ``"1..weight"`` (no name in a module tree has two
-dots in a row).
+A parameter's qualified name is known once its model has been built, so fills wait for it. Roots
+have numbers. The parameters of the first root have their names in it, as in its state dict; the
+parameter ``weight`` of root number 1 is ``"1..weight"`` (no name in a module tree has two
+consecutive dots).
 """
 
 from __future__ import annotations
@@ -14,39 +14,39 @@ from collections.abc import Iterator
 
 import torch
 
-from fastinit.torch.acceleration.pending import Place, place_of
+from fastinit.torch.acceleration.pending import Location, location_of
 
 
 class Modules:
     """The modules that were built in a context, and the numbers of the roots among them."""
 
     def __init__(self) -> None:
-        """None."""
         self._built: list[weakref.ref[torch.nn.Module]] = []
-        self._numbers: dict[int, int] = {}  # by the module's place in _built
+        self._numbers: dict[int, int] = {}  # by the module's index in _built
 
     def add(self, module: torch.nn.Module) -> None:
-        """A module whose construction begins."""
+        """Add a module whose construction begins."""
         self._built.append(weakref.ref(module))
 
-    def names(self, storage: int | None = None) -> dict[Place, str]:
-        """The names of parameters and buffers in memory of their own; tied ones by their first.
+    def names(self, storage: int | None = None) -> dict[Location, str]:
+        """Return the names of parameters and buffers; of tied ones, the first name.
 
         Args:
-            storage: only those of the root that has a tensor in this storage; None for all.
+            storage: The key of a storage. Only the root with a tensor in it counts; None means all
+                roots.
         """
-        found: dict[Place, str] = {}
+        found: dict[Location, str] = {}
         for index, root in self._roots():
-            places = {
-                place: name
+            locations = {
+                location: name
                 for name, tensor in reversed(_tensors(root))
-                if (place := place_of(tensor)) is not None
+                if (location := location_of(tensor)) is not None
             }
-            if not places or storage not in {None, *(key for key, _, _ in places)}:
+            if not locations or storage not in {None, *(key for key, _, _ in locations)}:
                 continue  # a loss or an activation takes no number
             number = self._numbers.setdefault(index, len(self._numbers))
             prefix = f"{number}.." if number else ""
-            found = {place: prefix + name for place, name in places.items()} | found
+            found = {location: prefix + name for location, name in locations.items()} | found
         return found
 
     def _roots(self) -> Iterator[tuple[int, torch.nn.Module]]:
@@ -57,7 +57,7 @@ class Modules:
         }
         children: set[int] = set()
         stack = list(alive.values())
-        while stack:  # through copied modules too, which were not built
+        while stack:  # includes copied modules, which were not built
             for child in stack.pop().children():
                 if id(child) not in children:
                     children.add(id(child))
@@ -72,7 +72,7 @@ def _tensors(root: torch.nn.Module) -> list[tuple[str, torch.Tensor]]:
 
 
 def is_building() -> bool:
-    """Whether a module's ``__init__`` is running, so that names are not known yet."""
+    """Return whether a module's ``__init__`` is running, so that names are not known yet."""
     frame = sys._getframe(1)
     while frame is not None:
         code = frame.f_code

@@ -1,7 +1,7 @@
-"""Pending draws: what was asked for in an ``accelerate`` context and is not in memory yet.
+"""Pending fills: requested in an ``accelerate`` context, and not in memory yet.
 
-They wait by storage, since a parameter, its ``.data`` and its views are one memory. Several draws
-on one storage are made in their order, and those that a later one covers are not made at all.
+They are kept by storage, since a parameter, its ``.data`` and its views are one memory. The fills
+of one storage are executed in their order, and those that a later one covers are dropped.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import Any
 import torch
 
 from fastinit.requests import Draw
-from fastinit.torch.memory.batch import Filling
+from fastinit.torch.memory.batch import FillBatch
 
-Place = tuple[int, int, tuple[int, ...]]
-"""A storage's key, an offset in it and a shape: what a parameter is recognized by."""
+Location = tuple[int, int, tuple[int, ...]]
+"""The key of a storage, an offset in it and a shape, by which a parameter is recognized."""
 
 
 @dataclass(slots=True)
-class PendingDraw:
-    """A draw into a part of a storage, for whom it is, and which numbers it takes."""
+class PendingFill:
+    """A fill of a part of a storage, with the context that owns it and the stream it draws from."""
 
     owner: Any
     draws: Sequence[Draw]
-    stream: tuple[int, int] | None  # None until its name is known
-    number: int  # of the draw in its context
+    stream: tuple[int, int] | None  # None until the name is known
+    number: int  # of the fill in its context
     dtype: torch.dtype
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
     def tensor(self, storage: torch.UntypedStorage) -> torch.Tensor:
-        """The part of the storage, as a tensor."""
+        """Return the part of the storage as a tensor."""
         empty = torch.empty(0, dtype=self.dtype, device=storage.device)
         return empty.set_(storage, self.offset, self.shape, self.strides)
 
@@ -42,11 +42,11 @@ class PendingDraw:
 @dataclass(slots=True)
 class _Storage:
     alive: weakref.ref[torch.UntypedStorage]
-    draws: list[PendingDraw] = field(default_factory=list)
+    fills: list[PendingFill] = field(default_factory=list)
 
 
 def storage_of(tensor: Any) -> torch.UntypedStorage | None:
-    """The tensor's storage; None where it has none of its own."""
+    """Return the storage of a tensor, or None where it does not have one."""
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)
     try:
@@ -55,8 +55,8 @@ def storage_of(tensor: Any) -> torch.UntypedStorage | None:
         return None
 
 
-def place_of(tensor: torch.Tensor) -> Place | None:
-    """The memory of a tensor."""
+def location_of(tensor: torch.Tensor) -> Location | None:
+    """Return the location of a tensor, or None where it does not have a storage."""
     storage = storage_of(tensor)
     if storage is None:
         return None
@@ -64,73 +64,70 @@ def place_of(tensor: torch.Tensor) -> Place | None:
 
 
 class Pending:
-    """The pending draws of a thread."""
+    """The pending fills of nested contexts, by the keys of their storages."""
 
     def __init__(self) -> None:
-        """None."""
         self._storages: dict[int, _Storage] = {}
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
         return bool(self._storages)
 
-    def __contains__(self, storage: int) -> bool:
-        """Whether there are any in the storage of a key."""
-        return storage in self._storages
+    def __contains__(self, key: int) -> bool:
+        return key in self._storages
 
-    def add(self, tensor: torch.Tensor, draw: PendingDraw) -> None:
-        """One more draw, after the others."""
+    def add(self, tensor: torch.Tensor, fill: PendingFill) -> None:
+        """Add a fill after all others."""
         self.forget(tensor)
         storage = tensor.untyped_storage()
         key = storage._cdata
         if key not in self._storages:
-            # Another storage may come to lie where one has died.
+            # Another storage may get the same key once this one has died.
             alive = weakref.ref(storage, lambda _: self._storages.pop(key, None))
             self._storages[key] = _Storage(alive)
-        self._storages[key].draws.append(draw)
+        self._storages[key].fills.append(fill)
 
     def forget(self, tensor: torch.Tensor) -> None:
-        """Drop the draws in a storage that a write to the tensor covers."""
+        """Drop the fills of a storage all of which a write to the tensor covers."""
         storage = tensor.untyped_storage()
         if tensor.nbytes == storage.nbytes() and tensor.is_contiguous():
             self._storages.pop(storage._cdata, None)
 
-    def unnamed(self, owner: Any) -> list[tuple[int, PendingDraw]]:
-        """The draws of a context that have no stream yet, with their storages' keys."""
+    def unnamed(self, owner: Any) -> list[tuple[int, PendingFill]]:
+        """Return the fills of a context that have no stream yet, with their storages' keys."""
         return [
-            (key, draw)
+            (key, fill)
             for key, each in self._storages.items()
-            for draw in each.draws
-            if draw.owner is owner and draw.stream is None
+            for fill in each.fills
+            if fill.owner is owner and fill.stream is None
         ]
 
     def unnamed_owners(self, key: int) -> set[Any]:
-        """The contexts whose draws in a storage have no stream yet."""
-        return {draw.owner for draw in self._storages[key].draws if draw.stream is None}
+        """Return the contexts that own fills of a storage that have no stream yet."""
+        return {fill.owner for fill in self._storages[key].fills if fill.stream is None}
 
     def keys_of(self, owner: Any) -> list[int]:
-        """The storages in which a context has draws."""
+        """Return the keys of the storages in which a context owns fills."""
         return [
             key
             for key, each in self._storages.items()
-            if any(draw.owner is owner for draw in each.draws)
+            if any(fill.owner is owner for fill in each.fills)
         ]
 
-    def make(self, keys: Iterable[int]) -> list[PendingDraw]:
-        """Make the draws in these storages, each storage's in order, and return them.
+    def run(self, keys: Iterable[int]) -> list[PendingFill]:
+        """Execute the fills of these storages, each storage's in order, and return them.
 
-        All must have their streams.
+        All of them must have their streams.
         """
         chosen = [self._storages.pop(key) for key in keys]
-        made: list[PendingDraw] = []
+        executed: list[PendingFill] = []
         while chosen:
-            filling = Filling()
+            batch = FillBatch()
             for each in chosen:
-                draw = each.draws.pop(0)
+                fill = each.fills.pop(0)
                 storage = each.alive()
-                if storage is not None and draw.stream is not None:
-                    filling.add(draw.tensor(storage), draw.draws, draw.stream)
-                    made.append(draw)
-            filling.run()
-            chosen = [each for each in chosen if each.draws]
-        return made
+                if storage is not None and fill.stream is not None:
+                    batch.add(fill.tensor(storage), fill.draws, fill.stream)
+                    executed.append(fill)
+            batch.run()
+            chosen = [each for each in chosen if each.fills]
+        return executed

@@ -1,8 +1,8 @@
-"""Substitutes: what stands in the place of torch's functions while a thread is in ``accelerate``.
+"""What replaces torch's functions while a thread is in ``accelerate``.
 
-Functions that do not pass through a mode as a whole are replaced in every module that holds one
-under its own name, since code may have imported it. A thread that is in no context gets the
-original's work. ``torch.nn.Module.__init__`` is replaced to see which modules are built.
+Functions that do not pass through a mode as a whole are replaced in every module that has one under
+its own name, since code may have imported it. In a thread without a context they do the original's
+work. ``torch.nn.Module.__init__`` is replaced too, to see which modules are built.
 """
 
 from __future__ import annotations
@@ -16,15 +16,19 @@ from typing import Any
 import torch
 from torch.nn import init
 
-from fastinit.torch.nn_init import distributions, structured
-from fastinit.torch.nn_init.filling import is_ours, local
+from fastinit.torch.nn_init.dirac import dirac_
+from fastinit.torch.nn_init.distributions import trunc_normal_
+from fastinit.torch.nn_init.eligible import can_fill
+from fastinit.torch.nn_init.orthogonal import orthogonal_
+from fastinit.torch.nn_init.sparse import sparse_
+from fastinit.torch.nn_init.state import state
 
 _lock = threading.Lock()
 _users = 0
 
 
 def install() -> None:
-    """Put the substitutes in place, unless another thread has."""
+    """Install the substitutes, unless another thread has."""
     global _users
     with _lock:
         _users += 1
@@ -34,9 +38,9 @@ def install() -> None:
 
 
 def remove() -> None:
-    """Put the originals back, once no thread needs the substitutes.
+    """Restore the originals, once no thread needs the substitutes.
 
-    Also into modules that were imported meanwhile, and so took the substitutes for the originals.
+    Modules that were imported meanwhile, and so have the substitutes, get the originals too.
     """
     global _users
     with _lock:
@@ -55,12 +59,12 @@ def _replace(functions: dict[Callable[..., Any], Callable[..., Any]]) -> None:
 
 
 def _namespaces() -> Iterator[dict[str, Any]]:
-    """Whatever may hold a function under its own name."""
+    """Yield the dicts that may have a function under its own name."""
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", None)
         if isinstance(names, dict):
             yield names
-    # transformers keeps torch's functions in a dict, for guarded ones of its own.
+    # transformers keeps torch's functions in a dict, for its own guarded ones.
     kept = getattr(sys.modules.get("transformers.initialization"), "TORCH_INIT_FUNCTIONS", None)
     if isinstance(kept, dict):
         yield kept
@@ -71,18 +75,18 @@ def _substitute(
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     @functools.wraps(original)
     def either(*args: Any, **kwargs: Any) -> Any:
-        is_ours = local.context is not None and not local.is_leaving
-        return (ours if is_ours else original)(*args, **kwargs)
+        is_accelerated = state.context is not None and not state.is_leaving
+        return (ours if is_accelerated else original)(*args, **kwargs)
 
     return original, either
 
 
-def _over_nothing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that overwrites its tensor, whose pending draws it need not wait for."""
+def _overwriting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that drops the pending fills of the tensor that it overwrites."""
 
     def write(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-        context = local.context
-        if context is not None and is_ours(tensor) and not context.is_settled(tensor):
+        context = state.context
+        if context is not None and can_fill(tensor) and not context.is_settled(tensor):
             context.settle(tensor)
         return function(tensor, *args, **kwargs)
 
@@ -94,15 +98,15 @@ _module_init = torch.nn.Module.__init__
 
 @functools.wraps(_module_init)
 def _build_module(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
-    if local.context is not None:
-        local.context.build(self)
+    if state.context is not None:
+        state.context.build(self)
     _module_init(self, *args, **kwargs)
 
 
 _SUBSTITUTES = [
-    _substitute(init._no_grad_trunc_normal_, distributions.trunc_normal_),
-    _substitute(init.orthogonal_, structured.orthogonal_),
-    _substitute(init.sparse_, structured.sparse_),
-    _substitute(init.eye_, _over_nothing(init.eye_)),
-    _substitute(init.dirac_, _over_nothing(structured.dirac_)),
+    _substitute(init._no_grad_trunc_normal_, trunc_normal_),
+    _substitute(init.orthogonal_, orthogonal_),
+    _substitute(init.sparse_, sparse_),
+    _substitute(init.eye_, _overwriting(init.eye_)),
+    _substitute(init.dirac_, _overwriting(dirac_)),
 ]

@@ -1,4 +1,4 @@
-"""Layers as LSUV sees them: a weight that can be scaled, and the output that it scales."""
+"""Layers as LSUV sees them: a weight that can be rescaled, and the output that follows it."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """One weight, and how the output that it scales comes about in a call of its module."""
+    """One weight, and how to compute the output that it scales in a call of its module."""
 
     name: str
     module: nn.Module
     weight: torch.Tensor
-    """The parameter, or the view of its rows that this layer uses."""
+    """The parameter, or a view of the rows that this layer uses."""
 
     bias: torch.Tensor | None
     layout: str
     compute: Callable[..., Any]
-    """The output, from the module's positional and keyword arguments."""
+    """Computes the output from the module's positional and keyword arguments."""
 
     is_result: bool
     """Whether ``compute`` is the module's own forward."""
 
     stream: str
-    """The name of the weight's stream: its qualified name, of a part of it the layer's."""
+    """The name of the weight's stream: its qualified name, or for some of its rows the layer's."""
 
     @property
     def memory(self) -> tuple[int, int]:
-        """What two layers have in common that share one weight."""
+        """A key that is equal for layers that share one weight."""
         return self.weight.data_ptr(), self.weight.numel()
 
 
 def layers_of(model: nn.Module) -> tuple[list[Layer], dict[str, str]]:
-    """The layers of a model, and name -> reason of those whose weight cannot be scaled."""
+    """Return the layers of a model, and the reasons why others cannot be rescaled, by name."""
     layers: list[Layer] = []
     refused: dict[str, str] = {}
-    inside: set[nn.Module] = set()  # whose weights another module uses without calling it
+    inside: set[nn.Module] = set()  # modules whose weights another one uses without calling them
     for name, module in model.named_modules():
         if module in inside:
             continue
@@ -60,7 +60,7 @@ def layers_of(model: nn.Module) -> tuple[list[Layer], dict[str, str]]:
 
 
 def _layout(module: nn.Module) -> str | None:
-    """What the axes of a layer's weight are; None for a module that is no layer."""
+    """Return the layout of a layer's weight, or None for a module that is not a layer."""
     if isinstance(module, _TRANSPOSED):
         return "io*"
     if isinstance(module, (nn.Linear, *_CONVOLUTIONS, *_EMBEDDINGS)):
@@ -90,11 +90,11 @@ def _attention(name: str, module: nn.MultiheadAttention) -> Iterator[Layer]:
 def _projection(
     module: nn.MultiheadAttention, k: int, letter: str
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """The rows of an attention's input projection that make queries, keys or values."""
+    """Return the rows of an attention's input projection that make queries, keys or values."""
     bias = module.in_proj_bias
     size = module.embed_dim
     own_bias = None if bias is None else bias.narrow(0, k * size, size)
-    if module.in_proj_weight is None:  # keys or values have another size than queries
+    if module.in_proj_weight is None:  # the sizes of queries, keys and values differ
         return getattr(module, f"{letter}_proj_weight"), own_bias
     return module.in_proj_weight.narrow(0, k * size, size), own_bias
 

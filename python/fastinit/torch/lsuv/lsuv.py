@@ -1,20 +1,9 @@
-"""LSUV: weights scaled, layer by layer, until each layer's output has unit variance.
-
-Mishkin and Matas, "All you need is a good init", ICLR 2016, arXiv 1511.06422. The paper runs the
-model once for every layer and round. Here each layer is rescaled, and itself alone run again, at
-the moment in which the model calls it, so all later layers see its final output: one pass of the
-model settles all layers that it calls once. Only a layer that it calls several times needs more.
-"""
+"""``lsuv_``: rescale the layers of a model until their outputs have unit variance."""
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import math
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,57 +13,13 @@ from fastinit.checks import finite, integer
 from fastinit.dtypes import dtype_of
 from fastinit.initializers import Orthogonal
 from fastinit.torch.lsuv.layers import Layer, layers_of
-from fastinit.torch.memory.batch import Filling
-from fastinit.torch.lsuv.rescaling import Scaling, State
-from fastinit.torch.shards.placements import is_distributed
+from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
+from fastinit.torch.lsuv.rescaler import Rescaler, State
+from fastinit.torch.lsuv.running import arguments_of, evaluating, progress_bar
+from fastinit.torch.memory.batch import FillBatch
+from fastinit.torch.shards.dtensor import is_distributed
 
 _LISTED = 10  # names in a warning
-
-
-@dataclass(frozen=True, slots=True)
-class LsuvRow:
-    """What became of one layer.
-
-    Attributes:
-        layer: the qualified name of the module; of an attention's projections, with ``.q`` and so
-            on behind it.
-        before: the variance of its output when the model first called it, all layers before it
-            being settled; NaN where it was never called.
-        after: the variance with which it ends.
-        rounds: how often its weight was rescaled.
-        note: what was out of the ordinary, or "".
-    """
-
-    layer: str
-    before: float
-    after: float
-    rounds: int
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class LsuvReport:
-    """What ``lsuv_`` did.
-
-    Attributes:
-        rows: one for each layer, in the order of the model's calls.
-        forwards: how often the whole model ran.
-    """
-
-    rows: tuple[LsuvRow, ...]
-    forwards: int
-
-    def __str__(self) -> str:
-        """A table."""
-        width = max(len("layer"), *(len(row.layer) for row in self.rows))
-        lines = [f"{'layer':{width}}  {'before':>10}  {'after':>10}  rounds"]
-        lines += [
-            f"{row.layer:{width}}  {row.before:10.4g}  {row.after:10.4g}  {row.rounds:6}"
-            + (f"  {row.note}" if row.note else "")
-            for row in self.rows
-        ]
-        passes = "1 forward pass" if self.forwards == 1 else f"{self.forwards} forward passes"
-        return "\n".join([*lines, passes])
 
 
 def lsuv_(
@@ -88,38 +33,38 @@ def lsuv_(
     seed: int | None = None,
     progress: bool | None = None,
 ) -> LsuvReport:
-    """Scale the weights of a model's layers until their outputs on a batch have unit variance.
+    """Rescale the weights of a model's layers until their outputs on a batch have unit variance.
 
-    Layers are the linear ones, convolutions, embeddings and ``nn.MultiheadAttention`` (its three
-    projections and its output). W <- W sqrt(variance / Var(output)) until |Var(output) -
+    Layers are linear layers, convolutions, embeddings and ``nn.MultiheadAttention`` (its three
+    projections and its output). W <- W * sqrt(variance / Var(output)) until |Var(output) -
     variance| < tolerance (Mishkin and Matas, arXiv 1511.06422). The model runs without gradients
-    and in evaluation mode (no dropout), and afterwards is in the mode that it was in. Of modules
-    that share one weight, the first that is called decides.
+    and in evaluation mode (no dropout), and its mode is restored afterwards. If modules share one
+    weight, the first that is called decides.
 
     Args:
-        model: its parameters' devices and dtypes stay.
-        batch: what the model is called with: a tensor, a tuple or list of arguments, or a mapping
+        model: A module. Its parameters keep their devices and dtypes.
+        batch: What the model is called with: a tensor, a tuple or list of arguments, or a mapping
             of keyword arguments. Tensors are moved to the device of the model's first parameter.
-        variance: what each output's variance shall be, positive.
-        tolerance: how far it may be off, positive.
-        rounds: how often a weight is rescaled at most, 1 or more.
-        orthogonal: start with orthogonal weights and zero biases in these layers, as the paper
-            does; False starts from the weights that are there.
-        seed: of the orthogonal start, an integer in [0, 2**64); None for the process-wide seed.
-            The streams are the weights' qualified names.
-        progress: show a progress bar; None for one if standard error is a terminal and ``rich`` is
-            installed.
+        variance: The desired variance of each output, positive.
+        tolerance: The largest deviation from it, positive.
+        rounds: The largest number of times that a weight is rescaled, 1 or more.
+        orthogonal: Whether to start with orthogonal weights and zero biases in these layers, as
+            the paper does. False starts from the current weights.
+        seed: The seed of the orthogonal start, an integer in [0, 2**64). None means the
+            process-wide seed. Streams have the weights' qualified names.
+        progress: Whether to show a progress bar. None means yes if standard error is a terminal
+            and ``rich`` is installed.
 
     Returns:
         The variances before and after, by layer, and the number of forward passes.
 
     Raises:
-        TypeError: an argument of the wrong type.
-        ValueError: the model has no such layer or lies on the meta device, a number is out of
-            range, or an output is not finite; in this last case the layers before it are scaled.
+        TypeError: An argument has the wrong type.
+        ValueError: The model has no such layer or is on the meta device, a number is out of range,
+            or an output is not finite. In the last case the layers before it have been rescaled.
 
     Warns:
-        UserWarning: a layer that is not within the tolerance in the end.
+        UserWarning: The final variance of a layer is not within the tolerance.
 
     Example:
         >>> import torch, fastinit.torch
@@ -134,15 +79,15 @@ def lsuv_(
         raise TypeError(f"model is a {type(model).__name__}; pass a torch.nn.Module")
     layers, refused = layers_of(model)
     _check_layers(layers)
-    args, kwargs = _arguments(batch, layers[0].weight.device)
-    scaling = Scaling(layers, float(variance), float(tolerance), rounds)
-    with torch.no_grad(), _evaluating(model):
+    args, kwargs = arguments_of(batch, layers[0].weight.device)
+    rescaler = Rescaler(layers, float(variance), float(tolerance), rounds)
+    with torch.no_grad(), evaluating(model):
         if orthogonal:
             _start(layers, seed)
-        with _bar(len(layers), progress) as scaling.settled:
-            forwards = scaling.run(lambda: model(*args, **kwargs))
+        with progress_bar(len(layers), progress) as rescaler.settled:
+            forwards = rescaler.run(lambda: model(*args, **kwargs))
     left_out = (LsuvRow(name, math.nan, math.nan, 0, why) for name, why in refused.items())
-    report = LsuvReport((*map(_row, scaling.states_in_order()), *left_out), forwards)
+    report = LsuvReport((*map(_row, rescaler.states_in_order()), *left_out), forwards)
     _warn(report, variance, tolerance)
     return report
 
@@ -159,12 +104,12 @@ def _check_layers(layers: list[Layer]) -> None:
     if not layers:
         raise ValueError(
             "model has no linear, convolution, attention or embedding layer with a weight of its "
-            "own, so there is nothing to scale"
+            "own, so there is nothing to rescale"
         )
     for layer in layers:
         if layer.weight.is_meta:
             raise ValueError(
-                f"{layer.name!r} lies on the meta device; call fastinit.torch.materialize_ first"
+                f"{layer.name!r} is on the meta device; call fastinit.torch.materialize_ first"
             )
         if is_distributed(layer.weight):
             raise ValueError(
@@ -173,62 +118,17 @@ def _check_layers(layers: list[Layer]) -> None:
 
 
 def _start(layers: list[Layer], seed: int | None) -> None:
-    """Orthogonal weights, each weight once, and zero biases."""
-    filling = Filling()
+    """Fill each weight once with an orthogonal matrix, and the biases with zeros."""
+    batch = FillBatch()
     for layer in {each.memory: each for each in reversed(layers)}.values():
         weight = layer.weight
         initializer = Orthogonal(layout=layer.layout)
         draws = initializer.draws(tuple(weight.shape), dtype_of(weight.dtype))
-        filling.add(weight, draws, streams.resolve(seed, layer.stream))
-    filling.run()
+        batch.add(weight, draws, streams.resolve(seed, layer.stream))
+    batch.run()
     for layer in layers:
         if layer.bias is not None:
             layer.bias.zero_()
-
-
-def _arguments(batch: Any, device: torch.device) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """What the model is called with, its tensors on the model's device."""
-
-    def moved(value: Any) -> Any:
-        return value.to(device) if isinstance(value, torch.Tensor) else value
-
-    if isinstance(batch, Mapping):
-        return (), {key: moved(value) for key, value in batch.items()}
-    if isinstance(batch, (tuple, list)):
-        return tuple(map(moved, batch)), {}
-    return (moved(batch),), {}
-
-
-@contextlib.contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """In evaluation mode; attention through its modules, which nn's fused fast path goes past."""
-    modes = {module: module.training for module in model.modules()}
-    fast = torch.backends.mha.get_fastpath_enabled()
-    model.eval()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
-        for module, mode in modes.items():
-            module.training = mode
-
-
-@contextlib.contextmanager
-def _bar(layers: int, wanted: bool | None) -> Iterator[Callable[[], None]]:
-    """What is called whenever a layer is settled; it moves a progress bar where one is shown."""
-    if wanted is None:
-        wanted = sys.stderr.isatty() and importlib.util.find_spec("rich") is not None
-    if not wanted:
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = TextColumn("LSUV"), BarColumn(), MofNCompleteColumn(), TextColumn("layers")
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("LSUV", total=layers)
-        yield lambda: progress.advance(task)
 
 
 def _row(state: State) -> LsuvRow:

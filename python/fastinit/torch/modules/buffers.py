@@ -8,43 +8,43 @@ from typing import Any
 
 import torch
 
-# Methods by which modules compute their own buffers anew: in this project's words, timm's,
+# Methods by which modules compute their own buffers again: fastinit's name for it, timm's,
 # torchtune's, and torch's for modules that come from the meta device.
 _METHODS = ("reset_buffers", "init_non_persistent_buffers", "rope_init", "reset_parameters")
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A module, its tensors on the meta device that are no parameters, and what computes them."""
+    """A module, its meta tensors that are not parameters, and the methods that compute them."""
 
     name: str
     module: torch.nn.Module
     tensors: dict[str, torch.Tensor]
     """By attribute: registered buffers and plain attributes."""
 
-    makers: tuple[Callable[[], Any], ...]
-    """In the order in which they are tried."""
+    methods: tuple[Callable[[], Any], ...]
+    """In the order in which they are called."""
 
     def names(self, attributes: Iterable[str] | None = None) -> list[str]:
-        """The qualified names of some of the tensors, or of all."""
+        """Return the qualified names of some of the tensors, or of all."""
         prefix = f"{self.name}." if self.name else ""
         return [prefix + each for each in (self.tensors if attributes is None else attributes)]
 
     def compute(self) -> list[str]:
-        """Compute the tensors, which have memory by now; the names of those that nobody computed.
+        """Compute the tensors, which have memory by now, and return the names of the others.
 
-        A maker computes a tensor by writing to it or by putting another one in its place.
+        A method computes a tensor by writing to it or by replacing it.
         """
         waiting = {attribute: tensor._version for attribute, tensor in self.tensors.items()}
-        for make in self.makers:
+        for method in self.methods:
             if not waiting:
                 break
-            make()
+            method()
             waiting = {name: v for name, v in waiting.items() if not self._is_computed(name, v)}
         return self.names(waiting)
 
     def restore(self) -> None:
-        """Put back the tensors in whose place a maker put another one."""
+        """Restore the tensors that a method replaced."""
         for attribute, tensor in self.tensors.items():
             if getattr(self.module, attribute, None) is not tensor:
                 setattr(self.module, attribute, tensor)
@@ -56,36 +56,36 @@ class Owner:
         return now._version > version
 
 
-def owners(root: torch.nn.Module, but: set[int]) -> list[Owner]:
-    """The modules with tensors on the meta device that are no parameters, each tensor once.
+def owners(root: torch.nn.Module, parameters: set[int]) -> list[Owner]:
+    """Return the modules with meta tensors that are not parameters, each tensor once.
 
     Args:
-        root: the whole.
-        but: the ids of tensors that are left out.
+        root: The whole module.
+        parameters: The ids of tensors to leave out.
     """
     found = []
-    seen = set(but)
+    seen = set(parameters)
     for name, module in root.named_modules():
         tensors = {}
         for attribute, value in {**module._buffers, **vars(module)}.items():
-            is_tensor = isinstance(value, torch.Tensor) and value.is_meta
-            if is_tensor and id(value) not in seen:
+            is_meta = isinstance(value, torch.Tensor) and value.is_meta
+            if is_meta and id(value) not in seen:
                 seen.add(id(value))
                 tensors[attribute] = value
         if tensors:
-            found.append(Owner(name, module, tensors, tuple(_makers(root, name, module))))
+            found.append(Owner(name, module, tensors, tuple(_methods(root, name, module))))
     return found
 
 
-def _makers(
+def _methods(
     root: torch.nn.Module, name: str, module: torch.nn.Module
 ) -> Iterator[Callable[[], Any]]:
-    for method in _METHODS:
-        if callable(make := getattr(module, method, None)):
-            yield make
-    inside = name.split(".") if name else []
-    for depth in range(len(inside), -1, -1):  # the module itself, then what it is in
-        around = root.get_submodule(".".join(inside[:depth]))
+    for each in _METHODS:
+        if callable(method := getattr(module, each, None)):
+            yield method
+    path = name.split(".") if name else []
+    for depth in range(len(path), -1, -1):  # the module itself, then those that contain it
+        around = root.get_submodule(".".join(path[:depth]))
         if callable(initialize := getattr(around, "_init_weights", None)):  # transformers
             yield lambda: initialize(module)
             return

@@ -1,16 +1,17 @@
-"""From the meta device straight to initialized memory."""
+"""``materialize_``: from the meta device to initialized memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import torch
 
 from fastinit.torch.modules.buffers import Owner, owners
-from fastinit.torch.modules.init import Rules, draw, plan_of, unwrapped
-from fastinit.torch.shards.placements import is_distributed
+from fastinit.torch.modules.plan import Rules, fill, plan_of
+from fastinit.torch.modules.wrappers import unwrapped
+from fastinit.torch.shards.dtensor import is_distributed
 
 _LISTED = 10  # names in an error message
 
@@ -22,34 +23,34 @@ def materialize_(
     *,
     device: torch.device | str | None = None,
 ) -> torch.nn.Module:
-    """Give a module on the meta device memory, and initialize it in one pass.
+    """Allocate the memory of a module on the meta device, and initialize it in one pass.
 
-    Nothing but the memory of the module itself is needed; of DTensors (FSDP2, tensor parallelism)
-    that of this process's part. Parameters stay the same Python objects, so ties, optimizers,
-    their own attributes and FSDP2 keep them. Tensors that are not on the meta device are left
-    alone: a model of which a part was loaded gets the rest.
+    It needs no memory but that of the module itself, and for DTensors (FSDP2, tensor parallelism)
+    only that of this process's part. Parameters stay the same Python objects, so ties, optimizers,
+    their own attributes and FSDP2 keep them. Tensors that are not on the meta device keep their
+    values: if a part of a model has been loaded, the rest is initialized.
 
-    Buffers of known content (running means, positions) get it. All others are computed by their
-    module, by its ``reset_buffers``, ``init_non_persistent_buffers`` (timm), ``rope_init``
-    (torchtune) or ``reset_parameters``, or by the ``_init_weights`` of the model of transformers
-    that it is in. The parameters that these draw are drawn again, and torch's generators are left
-    as they were.
+    Buffers with known constants (running means, positions) get these. Their modules compute all
+    other buffers, by ``reset_buffers``, ``init_non_persistent_buffers`` (timm), ``rope_init``
+    (torchtune) or ``reset_parameters``, or by ``_init_weights`` of the transformers model that they
+    are in. The parameters that these methods initialize are drawn again afterwards, and torch's
+    generators keep their states.
 
     Args:
-        module: built under ``torch.device("meta")``.
-        recipe: as in ``init_``.
-        seed: as in ``init_``.
-        device: of the memory; None for that of the DTensors' mesh, else "cpu".
+        module: A module that was built under ``torch.device("meta")``.
+        recipe: As for ``init_``.
+        seed: As for ``init_``.
+        device: The device of the memory. None means that of the DTensors' mesh, else "cpu".
 
     Returns:
         ``module``.
 
     Raises:
         FileNotFoundError: ``recipe`` is neither built in nor a file.
-        TypeError: an argument of the wrong type.
-        ValueError: nothing is on the meta device, no rule matches a parameter or a rule does not
-            fit it, or nobody computes some buffers; the message lists them. The module is then as
-            it was.
+        TypeError: An argument has the wrong type.
+        ValueError: Nothing is on the meta device, no rule matches a parameter, a rule does not fit
+            it, or no module computes some buffers, which the message lists. The module is then
+            unchanged.
 
     Example:
         >>> import torch, fastinit.torch
@@ -63,31 +64,31 @@ def materialize_(
     drawn = {id(tensor): tensor for _, tensor, _ in chosen}
     computing = owners(unwrapped(module), set(drawn))
     if not chosen and not computing:
-        raise ValueError("nothing of the module is on the meta device; use fastinit.torch.init_")
-    _check_computed(name for each in computing if not each.makers for name in each.names())
+        raise ValueError("nothing in the module is on the meta device; use fastinit.torch.init_")
+    _check_computed(name for each in computing if not each.methods for name in each.names())
     target = _device(drawn.values(), device)
-    with _Memory(target, computing) as memory:
-        memory.give(drawn.values())
+    with _Allocation(target, computing) as allocation:
+        allocation.allocate(drawn.values())
         for each in computing:
-            memory.give(each.tensors.values())
+            allocation.allocate(each.tensors.values())
         _check_computed(_compute(computing, target))
-        draw(chosen)
+        fill(chosen)
     return module
 
 
-class _Memory:
-    """Gives meta tensors memory, which they lose again where something goes wrong."""
+class _Allocation:
+    """Memory for meta tensors, which they lose again if an error occurs."""
 
     def __init__(self, device: torch.device, computing: Sequence[Owner]) -> None:
         self._device = device
         self._computing = computing
         self._swapped: list[tuple[torch.Tensor, torch.Tensor]] = []
 
-    def __enter__(self) -> _Memory:
+    def __enter__(self) -> Self:
         return self
 
-    def give(self, tensors: Iterable[torch.Tensor]) -> None:
-        """Memory with nothing in it; the tensors stay the objects that they are."""
+    def allocate(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Allocate uninitialized memory; the tensors stay the same objects."""
         for tensor in tensors:
             fresh = torch.empty_like(tensor, device=self._device)
             if isinstance(tensor, torch.nn.Parameter):
@@ -112,7 +113,7 @@ class _Memory:
 
 
 def _compute(computing: Sequence[Owner], device: torch.device) -> list[str]:
-    """Let the modules compute their buffers; the names of those that nobody computed."""
+    """Let the modules compute their buffers, and return the names of those that none computed."""
     devices = [device] if device.type == "cuda" else []
     with torch.no_grad(), torch.random.fork_rng(devices), device:
         return [name for each in computing for name in each.compute()]
@@ -123,8 +124,9 @@ def _check_computed(missing: Iterable[str]) -> None:
     if names:
         more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         raise ValueError(
-            f"nobody computes the buffers {', '.join(names[:_LISTED])}{more}; give their modules "
-            "a method reset_buffers() that does, or build them outside of torch.device('meta')"
+            f"no module computes the buffers {', '.join(names[:_LISTED])}{more}; give their "
+            "modules a method reset_buffers() that does, or build them outside of "
+            "torch.device('meta')"
         )
 
 

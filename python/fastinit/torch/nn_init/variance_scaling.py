@@ -1,20 +1,25 @@
-"""The functions of torch.nn.init whose spread follows from the tensor's fans.
+"""``xavier_*`` and ``kaiming_*``: the standard deviation follows from the fans of the tensor.
 
-The fans are torch's: of the first two axes, whatever the layer. ``fastinit.he_normal`` and its
-like know transposed, grouped and stacked weights (``layout=``, ``groups=``).
+The fans are torch's: those of the first two axes, whatever the layer. ``fastinit.he_normal`` and
+the like also know transposed, grouped and stacked weights (``layout=``, ``groups=``).
 """
 
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import init
 
 from fastinit.torch.nn_init import values
-from fastinit.torch.nn_init.filling import fill_, is_ours, leave
+from fastinit.torch.nn_init.eligible import can_fill
+from fastinit.torch.nn_init.filling import Call, fill_
+from fastinit.torch.nn_init.leaving import leave
+from fastinit.torch.nn_init.source import Source
 
 _NO_OP = "Initializing zero-element tensors is a no-op"  # torch's words
 
@@ -27,25 +32,26 @@ def xavier_uniform_(
     seed: int | None = None,
     name: str | int | None = None,
 ) -> Tensor:
-    """Fill uniformly within gain sqrt(6 / (fan_in + fan_out)), as torch's does.
+    """Fill a tensor uniformly within gain * sqrt(6 / (fan_in + fan_out)), as torch's does.
 
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks",
     AISTATS 2010.
 
     Args:
-        tensor: of at least 2 axes, (out, in, ...), and of a floating-point or complex dtype.
-        gain: a factor.
-        generator: gives the seed, and advances; None for torch's default generator.
-        seed: an integer in [0, 2**64), in place of a generator.
-        name: which stream of the seed: a string, or an integer in [0, 2**63).
+        tensor: A tensor of at least 2 axes, (out, in, ...), of a floating-point or complex dtype.
+        gain: A factor of the standard deviation.
+        generator: The generator that gives the seed, and advances. None means torch's default
+            CPU generator.
+        seed: An integer in [0, 2**64), in place of a generator.
+        name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
         The tensor.
 
     Raises:
-        NotImplementedError: the dtype holds no such values.
-        ValueError: the tensor has fewer than 2 axes, both ``seed`` and ``generator`` are given, or
-            a seed that cannot be kept to.
+        NotImplementedError: The dtype does not hold such values.
+        ValueError: The tensor has fewer than 2 axes, both ``seed`` and ``generator`` are given, or
+            the call cannot keep to the seed.
 
     Example:
         >>> import fastinit.torch as init, torch
@@ -53,8 +59,7 @@ def xavier_uniform_(
         >>> bool((w.abs() < (6 / 8) ** 0.5).all())
         True
     """
-    bound = math.sqrt(3.0) * _xavier_std(tensor, gain)
-    return fill_(init.uniform_, values.uniform, tensor, (-bound, bound), generator, seed, name)
+    return fill_(tensor, _uniform(_xavier_std(tensor, gain)), Source(generator, seed, name))
 
 
 def xavier_normal_(
@@ -65,33 +70,33 @@ def xavier_normal_(
     seed: int | None = None,
     name: str | int | None = None,
 ) -> Tensor:
-    """Fill normally with std = gain sqrt(2 / (fan_in + fan_out)), as torch's does.
+    """Fill a tensor normally with std = gain * sqrt(2 / (fan_in + fan_out)), as torch's does.
 
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks",
     AISTATS 2010.
 
     Args:
-        tensor: of at least 2 axes, (out, in, ...), and of a floating-point or complex dtype.
-        gain: a factor.
-        generator: gives the seed, and advances; None for torch's default generator.
-        seed: an integer in [0, 2**64), in place of a generator.
-        name: which stream of the seed: a string, or an integer in [0, 2**63).
+        tensor: A tensor of at least 2 axes, (out, in, ...), of a floating-point or complex dtype.
+        gain: A factor of the standard deviation.
+        generator: The generator that gives the seed, and advances. None means torch's default
+            CPU generator.
+        seed: An integer in [0, 2**64), in place of a generator.
+        name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
         The tensor.
 
     Raises:
-        NotImplementedError: the dtype holds no such values.
-        ValueError: the tensor has fewer than 2 axes, both ``seed`` and ``generator`` are given, or
-            a seed that cannot be kept to.
+        NotImplementedError: The dtype does not hold such values.
+        ValueError: The tensor has fewer than 2 axes, both ``seed`` and ``generator`` are given, or
+            the call cannot keep to the seed.
 
     Example:
         >>> import fastinit.torch as init, torch
         >>> init.xavier_normal_(torch.empty(3, 5), seed=0).shape
         torch.Size([3, 5])
     """
-    std = _xavier_std(tensor, gain)
-    return fill_(init.normal_, values.normal, tensor, (0.0, std), generator, seed, name)
+    return fill_(tensor, _normal(_xavier_std(tensor, gain)), Source(generator, seed, name))
 
 
 def kaiming_uniform_(
@@ -104,26 +109,27 @@ def kaiming_uniform_(
     seed: int | None = None,
     name: str | int | None = None,
 ) -> Tensor:
-    """Fill uniformly within gain sqrt(3 / fan), as torch's does.
+    """Fill a tensor uniformly within gain * sqrt(3 / fan), as torch's does.
 
     He et al., "Delving deep into rectifiers", arXiv 1502.01852.
 
     Args:
-        tensor: of at least 2 axes, (out, in, ...), and of a floating-point or complex dtype.
-        a: the negative slope of ``leaky_relu``.
+        tensor: A tensor of at least 2 axes, (out, in, ...), of a floating-point or complex dtype.
+        a: The negative slope of ``leaky_relu``.
         mode: ``"fan_in"`` or ``"fan_out"``.
-        nonlinearity: by name; ``calculate_gain`` has the table.
-        generator: gives the seed, and advances; None for torch's default generator.
-        seed: an integer in [0, 2**64), in place of a generator.
-        name: which stream of the seed: a string, or an integer in [0, 2**63).
+        nonlinearity: The name of the activation; ``calculate_gain`` has the table.
+        generator: The generator that gives the seed, and advances. None means torch's default
+            CPU generator.
+        seed: An integer in [0, 2**64), in place of a generator.
+        name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
-        The tensor. One without elements gives a warning.
+        The tensor. For one without elements there is a warning.
 
     Raises:
-        NotImplementedError: the dtype holds no such values.
-        ValueError: the tensor has fewer than 2 axes, an unknown mode or nonlinearity, both
-            ``seed`` and ``generator``, or a seed that cannot be kept to.
+        NotImplementedError: The dtype does not hold such values.
+        ValueError: The tensor has fewer than 2 axes, the mode or nonlinearity is unknown, both
+            ``seed`` and ``generator`` are given, or the call cannot keep to the seed.
 
     Example:
         >>> import fastinit.torch as init, torch
@@ -131,14 +137,9 @@ def kaiming_uniform_(
         >>> bool((w.abs() < (6 / 5) ** 0.5).all())
         True
     """
-    if not is_ours(tensor, seed):
-        rest = (a, mode, nonlinearity, generator)
-        return leave(init.kaiming_uniform_, tensor, *rest, seed=seed, name=name)
-    if 0 in tensor.shape:
-        warnings.warn(_NO_OP, stacklevel=2)
-        return tensor
-    bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
-    return fill_(init.uniform_, values.uniform, tensor, (-bound, bound), generator, seed, name)
+    options = (a, mode, nonlinearity)
+    source = Source(generator, seed, name)
+    return _kaiming_(init.kaiming_uniform_, _uniform, tensor, options, source)
 
 
 def kaiming_normal_(
@@ -151,40 +152,36 @@ def kaiming_normal_(
     seed: int | None = None,
     name: str | int | None = None,
 ) -> Tensor:
-    """Fill normally with std = gain / sqrt(fan), as torch's does.
+    """Fill a tensor normally with std = gain / sqrt(fan), as torch's does.
 
     He et al., "Delving deep into rectifiers", arXiv 1502.01852.
 
     Args:
-        tensor: of at least 2 axes, (out, in, ...), and of a floating-point or complex dtype.
-        a: the negative slope of ``leaky_relu``.
+        tensor: A tensor of at least 2 axes, (out, in, ...), of a floating-point or complex dtype.
+        a: The negative slope of ``leaky_relu``.
         mode: ``"fan_in"`` or ``"fan_out"``.
-        nonlinearity: by name; ``calculate_gain`` has the table.
-        generator: gives the seed, and advances; None for torch's default generator.
-        seed: an integer in [0, 2**64), in place of a generator.
-        name: which stream of the seed: a string, or an integer in [0, 2**63).
+        nonlinearity: The name of the activation; ``calculate_gain`` has the table.
+        generator: The generator that gives the seed, and advances. None means torch's default
+            CPU generator.
+        seed: An integer in [0, 2**64), in place of a generator.
+        name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
-        The tensor. One without elements gives a warning.
+        The tensor. For one without elements there is a warning.
 
     Raises:
-        NotImplementedError: the dtype holds no such values.
-        ValueError: the tensor has fewer than 2 axes, an unknown mode or nonlinearity, both
-            ``seed`` and ``generator``, or a seed that cannot be kept to.
+        NotImplementedError: The dtype does not hold such values.
+        ValueError: The tensor has fewer than 2 axes, the mode or nonlinearity is unknown, both
+            ``seed`` and ``generator`` are given, or the call cannot keep to the seed.
 
     Example:
         >>> import fastinit.torch as init, torch
         >>> init.kaiming_normal_(torch.empty(3, 5), mode="fan_out", seed=0).shape
         torch.Size([3, 5])
     """
-    if not is_ours(tensor, seed):
-        rest = (a, mode, nonlinearity, generator)
-        return leave(init.kaiming_normal_, tensor, *rest, seed=seed, name=name)
-    if 0 in tensor.shape:
-        warnings.warn(_NO_OP, stacklevel=2)
-        return tensor
-    std = _kaiming_std(tensor, a, mode, nonlinearity)
-    return fill_(init.normal_, values.normal, tensor, (0.0, std), generator, seed, name)
+    options = (a, mode, nonlinearity)
+    source = Source(generator, seed, name)
+    return _kaiming_(init.kaiming_normal_, _normal, tensor, options, source)
 
 
 def _xavier_std(tensor: Tensor, gain: float) -> float:
@@ -192,6 +189,30 @@ def _xavier_std(tensor: Tensor, gain: float) -> float:
     return gain * math.sqrt(2.0 / float(fan_in + fan_out))
 
 
-def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
-    fan = init._calculate_correct_fan(tensor, mode)  # type: ignore[arg-type]
-    return init.calculate_gain(nonlinearity, a) / math.sqrt(fan)  # type: ignore[arg-type]
+def _kaiming_(
+    function: Callable[..., Tensor],
+    distribution: Callable[[float], Call],
+    tensor: Tensor,
+    options: tuple[float, str, str],
+    source: Source,
+) -> Tensor:
+    if not can_fill(tensor, source.seed):
+        return leave(function, tensor, (*options, source.generator), source)
+    if 0 in tensor.shape:
+        warnings.warn(_NO_OP, stacklevel=3)
+        return tensor
+    return fill_(tensor, distribution(_kaiming_std(tensor, *options)), source)
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: Any, nonlinearity: Any) -> float:
+    fan = init._calculate_correct_fan(tensor, mode)
+    return init.calculate_gain(nonlinearity, a) / math.sqrt(fan)
+
+
+def _uniform(std: float) -> Call:
+    bound = math.sqrt(3.0) * std
+    return Call(init.uniform_, values.uniform, (-bound, bound))
+
+
+def _normal(std: float) -> Call:
+    return Call(init.normal_, values.normal, (0.0, std))

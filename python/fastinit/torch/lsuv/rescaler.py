@@ -1,4 +1,4 @@
-"""LSUV's passes: hooks that rescale each layer while the model runs."""
+"""Hooks that rescale each layer while the model runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ class State:
     """A layer, the outputs of its calls in the current pass, and what was done to it."""
 
     def __init__(self, layer: Layer) -> None:
-        """Nothing has been done yet."""
         self.layer = layer
         self.calls: list[tuple[int, float, float]] = []  # (elements, variance, mean)
         self.is_repeated = False  # whether a pass calls it more than once
@@ -24,7 +23,7 @@ class State:
         self.note = "never called"
 
     def variance(self) -> float:
-        """Of all calls' outputs together: the mean variance plus the variance of the means."""
+        """Return the variance of all calls' outputs together."""
         count = sum(elements for elements, _, _ in self.calls)
         if not count:
             return math.nan
@@ -32,19 +31,21 @@ class State:
         return sum(n * (var + (each - mean) ** 2) for n, var, each in self.calls) / count
 
 
-class Scaling:
-    """Runs a model until the variance of every layer's output is as wanted."""
+class Rescaler:
+    """Rescales the layers of a model until every output has the target variance.
+
+    ``settled`` is called once per layer, after its first call.
+    """
 
     def __init__(self, layers: list[Layer], variance: float, tolerance: float, rounds: int) -> None:
-        """Nothing runs yet; ``settled`` is called whenever a layer is, for the first time."""
         self.states = {layer: State(layer) for layer in layers}
         self.target, self.tolerance, self.limit = variance, tolerance, rounds
-        self.owners: dict[Any, State] = {}  # of each weight's memory: the first that is called
+        self.owners: dict[Any, State] = {}  # by weight: the layer that is called first
         self.met: dict[Layer, State] = {}  # in the order of the first calls
         self.settled: Callable[[], None] = lambda: None
 
     def run(self, forward: Callable[[], Any]) -> int:
-        """Run passes until nothing is rescaled after one; how many it took."""
+        """Run passes until nothing is rescaled after one, and return their number."""
         by_module: dict[torch.nn.Module, list[Layer]] = {}
         for layer in self.states:
             by_module.setdefault(layer.module, []).append(layer)
@@ -65,14 +66,14 @@ class Scaling:
         return passes
 
     def states_in_order(self) -> list[State]:
-        """In the order of the first calls, then those that were never called."""
+        """Return the states in the order of the first calls, then those that were never called."""
         return [
             *self.met.values(),
             *(state for layer, state in self.states.items() if layer not in self.met),
         ]
 
     def _hook(self, layers: list[Layer]) -> Callable[..., Any]:
-        """A forward hook: settles a module's layers and gives the output that it then has."""
+        """Return a forward hook that settles a module's layers and returns its new output."""
 
         def hook(_module: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
             is_stale = False  # whether an earlier layer of the module was rescaled
@@ -85,12 +86,12 @@ class Scaling:
                 rounds = state.rounds
                 result = self._visit(state, result, args, kwargs)
                 is_stale |= state.rounds > rounds
-            return result  # of the last layer, which is the module's own
+            return result  # the last layer's, which is the module's own
 
         return hook
 
     def _visit(self, state: State, output: Any, args: Any, kwargs: Any) -> Any:
-        """Settle a layer at the first call; of any call, keep the output's variance."""
+        """Settle a layer at its first call, and keep the output's variance of any call."""
         if not _values(output).numel():  # an expert without tokens
             return output
         moments = _moments(output, state.layer.name)
@@ -116,7 +117,7 @@ class Scaling:
         self.settled()
 
     def _is_off(self, state: State, variance: float) -> bool:
-        """Whether a layer is to be rescaled, and can be."""
+        """Return whether a layer needs rescaling and can be rescaled."""
         is_owner = self.owners.get(state.layer.memory) is state
         is_left = variance > 0 and state.rounds < self.limit
         return is_owner and is_left and abs(variance - self.target) >= self.tolerance
@@ -126,7 +127,7 @@ class Scaling:
         state.rounds += 1
 
     def _rescale_repeated(self) -> bool:
-        """Rescale layers that a pass calls several times by the variance of all their outputs."""
+        """Rescale layers that a pass calls several times, by the variance of all their outputs."""
         repeated = [state for state in self.states.values() if state.is_repeated]
         off = [state for state in repeated if self._is_off(state, state.variance())]
         for state in off:
@@ -135,13 +136,13 @@ class Scaling:
 
 
 def _values(output: Any) -> torch.Tensor:
-    """The tensor that counts: of several, the first."""
+    """Return the tensor that counts: the first of several."""
     values: torch.Tensor = output[0] if isinstance(output, tuple) else output
     return values
 
 
 def _moments(output: Any, name: str) -> tuple[int, float, float]:
-    """(elements, variance, mean) of a layer's output."""
+    """Return (elements, variance, mean) of a layer's output."""
     values = _values(output)
     wide = values if values.dtype == torch.float64 else values.float()
     variance, mean = (float(each) for each in torch.var_mean(wide, correction=0))
