@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import init
 
 from fastinit.torch.nn_init import values
-from fastinit.torch.nn_init.filling import Call, fill_
+from fastinit.torch.nn_init.filling import fill_
 from fastinit.torch.nn_init.source import Source
 
 _FAR = (
@@ -51,7 +51,8 @@ def uniform_(
         >>> bool((w.abs() < 1).all())
         True
     """
-    return fill_(tensor, Call(init.uniform_, values.uniform, (a, b)), Source(generator, seed, name))
+    source = Source(generator, seed, name)
+    return fill_(tensor, init.uniform_, values.uniform, (a, b), source)
 
 
 def normal_(
@@ -90,9 +91,8 @@ def normal_(
         >>> bool((w.numpy() == fastinit.normal((3, 5), std=0.02, seed=0, name="w")).all())
         True
     """
-    return fill_(
-        tensor, Call(init.normal_, values.normal, (mean, std)), Source(generator, seed, name)
-    )
+    source = Source(generator, seed, name)
+    return fill_(tensor, init.normal_, values.normal, (mean, std), source)
 
 
 def trunc_normal_(
@@ -138,5 +138,7 @@ def trunc_normal_(
         True
     """
     is_far = mean < a - 2 * std or mean > b + 2 * std
-    call = Call(init.trunc_normal_, values.truncated_normal, (mean, std, a, b))
-    return fill_(tensor, call, Source(generator, seed, name), _FAR if is_far else None)
+    warning = _FAR if is_far else None
+    source = Source(generator, seed, name)
+    draws_of = values.truncated_normal
+    return fill_(tensor, init.trunc_normal_, draws_of, (mean, std, a, b), source, warning)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -18,33 +18,53 @@ from fastinit.torch.nn_init.state import state
 from fastinit.torch.nn_init.values import number
 from fastinit.torch.shards.batch import ShardedFillBatch
 
-
-class Call(NamedTuple):
-    """A call of a function of torch.nn.init, and how fastinit draws the same values."""
-
-    function: Callable[..., torch.Tensor]
-    draws_of: Callable[..., tuple[Draw, ...]]
-    """Takes the arguments as floats, and the dtype; raises ValueError for what is not drawn."""
-
-    arguments: tuple[Any, ...]
-    """What follows the tensor, but for the generator."""
+DrawsOf = Callable[..., tuple[Draw, ...]]
+"""Takes arguments as floats, and the dtype; raises ValueError for what fastinit does not draw."""
 
 
 def fill_(
-    tensor: torch.Tensor, call: Call, source: Source, warning: str | None = None
+    tensor: torch.Tensor,
+    function: Callable[..., torch.Tensor],
+    draws_of: DrawsOf,
+    arguments: tuple[Any, ...],
+    source: Source,
+    warning: str | None = None,
 ) -> torch.Tensor:
-    """Fill a tensor as a call of torch.nn.init does, by fastinit where it can."""
+    """Fill a tensor as ``function(tensor, *arguments)`` does, by fastinit where it can.
+
+    Args:
+        tensor: The tensor to fill.
+        function: A function of torch.nn.init.
+        draws_of: How fastinit draws the same values.
+        arguments: What follows the tensor, but for the generator.
+        source: Which numbers to draw.
+        warning: A warning to give if fastinit draws.
+    """
+    if can_fill(tensor, source.seed):
+        return fill_eligible_(tensor, function, draws_of, arguments, source, warning)
+    return leave(function, tensor, (*arguments, source.generator), source)
+
+
+def fill_eligible_(
+    tensor: torch.Tensor,
+    function: Callable[..., torch.Tensor],
+    draws_of: DrawsOf,
+    arguments: tuple[Any, ...],
+    source: Source,
+    warning: str | None = None,
+) -> torch.Tensor:
+    """Do what ``fill_`` does with a tensor that ``can_fill`` accepts."""
     why = None
-    if can_fill(tensor, source.seed) and tensor.dtype in DRAWN:
+    if tensor.dtype in DRAWN:
         try:
-            draws = call.draws_of(*map(number, call.arguments), tensor.dtype)
+            draws = draws_of(*map(number, arguments), tensor.dtype)
         except ValueError as error:
             why = error
         else:
             if warning:
-                warnings.warn(warning, stacklevel=3)
+                warnings.warn(warning, stacklevel=4)
             return write_(tensor, draws, source)
-    return leave(call.function, tensor, (*call.arguments, source.generator), source, why)
+    return leave(function, tensor, (*arguments, source.generator), source, why)
 
 
 def write_(tensor: torch.Tensor, draws: Sequence[Draw], source: Source) -> torch.Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import init
 
 from fastinit.torch.nn_init import values
-from fastinit.torch.nn_init.filling import Call, fill_
+from fastinit.torch.nn_init.filling import fill_
 from fastinit.torch.nn_init.leaving import leave
 from fastinit.torch.nn_init.source import Source
 
@@ -54,4 +54,4 @@ def orthogonal_(
     if tensor.ndimension() < 2 or tensor.numel() == 0:
         return leave(init.orthogonal_, tensor, (gain, generator), source)
     draws_of = functools.partial(values.orthogonal, shape=tuple(tensor.shape))
-    return fill_(tensor, Call(init.orthogonal_, draws_of, (gain,)), source)
+    return fill_(tensor, init.orthogonal_, draws_of, (gain,), source)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import init
 
 from fastinit.torch.nn_init import values
-from fastinit.torch.nn_init.filling import Call, fill_
+from fastinit.torch.nn_init.filling import fill_
 from fastinit.torch.nn_init.leaving import leave
 from fastinit.torch.nn_init.source import Source
 
@@ -56,4 +56,4 @@ def sparse_(
     if tensor.ndimension() != 2 or tensor.numel() == 0:
         return leave(init.sparse_, tensor, (sparsity, std, generator), source)
     draws_of = functools.partial(values.sparse, shape=tuple(tensor.shape))
-    return fill_(tensor, Call(init.sparse_, draws_of, (sparsity, std)), source)
+    return fill_(tensor, init.sparse_, draws_of, (sparsity, std), source)

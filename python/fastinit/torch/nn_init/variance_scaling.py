@@ -17,11 +17,14 @@ from torch.nn import init
 
 from fastinit.torch.nn_init import values
 from fastinit.torch.nn_init.eligible import can_fill
-from fastinit.torch.nn_init.filling import Call, fill_
+from fastinit.torch.nn_init.filling import DrawsOf, fill_, fill_eligible_
 from fastinit.torch.nn_init.leaving import leave
 from fastinit.torch.nn_init.source import Source
 
 _NO_OP = "Initializing zero-element tensors is a no-op"  # torch's words
+
+_Fill = tuple[Callable[..., Tensor], DrawsOf, tuple[float, float]]
+"""A function of torch.nn.init, how fastinit draws its values, and its arguments."""
 
 
 def xavier_uniform_(
@@ -59,7 +62,7 @@ def xavier_uniform_(
         >>> bool((w.abs() < (6 / 8) ** 0.5).all())
         True
     """
-    return fill_(tensor, _uniform(_xavier_std(tensor, gain)), Source(generator, seed, name))
+    return fill_(tensor, *_uniform(_xavier_std(tensor, gain)), Source(generator, seed, name))
 
 
 def xavier_normal_(
@@ -96,7 +99,7 @@ def xavier_normal_(
         >>> init.xavier_normal_(torch.empty(3, 5), seed=0).shape
         torch.Size([3, 5])
     """
-    return fill_(tensor, _normal(_xavier_std(tensor, gain)), Source(generator, seed, name))
+    return fill_(tensor, *_normal(_xavier_std(tensor, gain)), Source(generator, seed, name))
 
 
 def kaiming_uniform_(
@@ -191,7 +194,7 @@ def _xavier_std(tensor: Tensor, gain: float) -> float:
 
 def _kaiming_(
     function: Callable[..., Tensor],
-    distribution: Callable[[float], Call],
+    distribution: Callable[[float], _Fill],
     tensor: Tensor,
     options: tuple[float, str, str],
     source: Source,
@@ -201,7 +204,7 @@ def _kaiming_(
     if 0 in tensor.shape:
         warnings.warn(_NO_OP, stacklevel=3)
         return tensor
-    return fill_(tensor, distribution(_kaiming_std(tensor, *options)), source)
+    return fill_eligible_(tensor, *distribution(_kaiming_std(tensor, *options)), source)
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: Any, nonlinearity: Any) -> float:
@@ -209,10 +212,10 @@ def _kaiming_std(tensor: Tensor, a: float, mode: Any, nonlinearity: Any) -> floa
     return init.calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
-def _uniform(std: float) -> Call:
+def _uniform(std: float) -> _Fill:
     bound = math.sqrt(3.0) * std
-    return Call(init.uniform_, values.uniform, (-bound, bound))
+    return init.uniform_, values.uniform, (-bound, bound)
 
 
-def _normal(std: float) -> Call:
-    return Call(init.normal_, values.normal, (0.0, std))
+def _normal(std: float) -> _Fill:
+    return init.normal_, values.normal, (0.0, std)
