@@ -29,7 +29,9 @@ def test_names() -> None:
         assert not bool(block.inner.bias.any())
         assert bool((block.norm.weight == 1).all())
     assert (context.requested, context.drawn, context.elements) == (6, 2, 96)
-    assert repr(context) == "accelerate(seed=3, requested=6, drawn=2, elements=96, left_to_torch={})"
+    assert (
+        repr(context) == "accelerate(seed=3, requested=6, drawn=2, elements=96, left_to_torch={})"
+    )
 
 
 def test_further_roots() -> None:
