@@ -1,4 +1,4 @@
-"""Where a context cannot work: in compiled code, and in transformations of torch.func."""
+"""Guards against compiled code and torch.func's transformations, which bypass a context."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ FACTORIES: dict[Function, Function] = {
     torch.randn_like: _factory(torch.randn_like, torch.empty_like, values.normal),
     torch.normal: _normal,
 }
-"""What replaces a function in a context, which is the first argument."""
+"""The replacements in a context, which is their first argument."""
 
 _METHODS = (
     *("bernoulli", "bernoulli_", "multinomial", "random_", "exponential_", "geometric_"),

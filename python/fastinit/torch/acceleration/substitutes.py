@@ -1,4 +1,4 @@
-"""What replaces torch's functions while a thread is in ``accelerate``.
+"""Replacements of torch's functions while a thread is in ``accelerate``.
 
 Functions that do not pass through a mode as a whole are replaced in every module that has one under
 its own name, since code may have imported it. In a thread without a context they do the original's

@@ -29,7 +29,7 @@ class Layer:
     """Computes the output from the module's positional and keyword arguments."""
 
     is_result: bool
-    """Whether ``compute`` is the module's own forward."""
+    """True if ``compute`` is the module's own forward."""
 
     stream: str
     """The name of the weight's stream: its qualified name, or for some of its rows the layer's."""

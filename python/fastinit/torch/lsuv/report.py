@@ -1,4 +1,4 @@
-"""What ``lsuv_`` reports."""
+"""The report of ``lsuv_``."""
 
 from __future__ import annotations
 

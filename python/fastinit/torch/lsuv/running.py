@@ -1,4 +1,4 @@
-"""How ``lsuv_`` runs a model: its arguments, its mode, and a progress bar."""
+"""Running a model for ``lsuv_``: its arguments, its mode, and a progress bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a torch tensor can be filled in place."""
+"""The devices that can fill a torch tensor in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one fill writes: a tensor, as the part of a whole array that it holds."""
+"""The target of a fill: a tensor, as the part of a whole array that it holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What wrappers do to modules: torch.compile, activation checkpointing, DDP and FSDP2."""
+"""Modules inside wrappers: torch.compile, activation checkpointing, DDP and FSDP2."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 import torch
 
-# What wrappers insert into the names of the parameters that they wrap.
+# Wrappers insert these into the names of the parameters that they wrap.
 _INSERTED = ("_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
 
 

@@ -1,4 +1,4 @@
-"""What each thread keeps: the ``accelerate`` contexts that it is in, and scratch memory."""
+"""The state of each thread: the ``accelerate`` contexts that it is in, and scratch memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastinit.requests import Draw
 
 
 class Context(Protocol):
-    """What the functions of this package ask of ``accelerate``."""
+    """The methods of ``accelerate`` that the functions of this package call."""
 
     left_to_torch: Counter[str]
 

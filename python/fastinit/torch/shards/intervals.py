@@ -16,7 +16,7 @@ Interval = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one mesh dimension leaves of a tensor's dimension.
+    """The share of a tensor's dimension that one mesh dimension leaves to a process.
 
     Args:
         count: The number of chunks that the mesh dimension makes.
