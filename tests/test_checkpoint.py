@@ -10,10 +10,10 @@ from safetensors import safe_open
 
 import fastinit
 from checkpoint_support import MODEL, RULES, read, small
-from fastinit.checkpoints import drawing, pipeline, saving
+from fastinit.checkpoints import batches, pipeline, write
 from fastinit.checkpoints.layout import SUFFIX
 from fastinit.digest import PIECE
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.rules import Recipe
 from support import check_bits, child, threads
@@ -97,9 +97,9 @@ def test_bytes_depend_on_nothing(
 ) -> None:
     """Neither on the threads nor on the buffers, nor on the way to the disk."""
     expected = small().save(tmp_path / f"expected{SUFFIX}").path.read_bytes()
-    monkeypatch.setattr(drawing, "BUFFER", size)
+    monkeypatch.setattr(batches, "BUFFER", size)
     monkeypatch.setattr(pipeline, "BUFFER", size)
-    monkeypatch.setattr(saving, "DIRECT", 0 if direct else 1 << 60)
+    monkeypatch.setattr(write, "DIRECT", 0 if direct else 1 << 60)
     with threads(count):
         assert small().save(tmp_path / "m.safetensors").path.read_bytes() == expected
 
@@ -121,7 +121,7 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
 
 MEMORY = """
 import os, pathlib, threading
-import fastinit.cli
+import fastinit.cli.app
 from fastinit.plan import Plan
 
 def anonymous():

@@ -9,7 +9,7 @@ import pytest
 
 import fastinit
 from fastinit import native
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.rules import Recipe, Rule, Scale
 from support import check_bits, process_seed

@@ -14,7 +14,7 @@ import pytest
 
 import fastinit
 from checkpoint_support import MODEL, RULES, small
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.rules import Recipe
 from support import environment
@@ -28,12 +28,12 @@ BLOCKS = Plan(
 SERVER = """
 import os, sys
 import fastinit
-from fastinit.checkpoints import saving
+from fastinit.checkpoints import write
 
 plan = fastinit.load_plan(sys.argv[1])
 for line in sys.stdin:
     folder, direct = line.split()
-    saving.DIRECT = 0 if direct == "True" else 1 << 60
+    write.DIRECT = 0 if direct == "True" else 1 << 60
     child = os.fork()
     if child == 0:
         plan.save(folder, max_shard_size="3MB", resume=True)

@@ -13,8 +13,8 @@ import transformers
 from safetensors.numpy import save_file
 
 from fastinit import Manifest, Parameter, Plan
-from fastinit.documents import names
-from fastinit.manifest import MODELS
+from fastinit.json_files import names
+from fastinit.manifests import MODELS
 
 TINY = {
     "architectures": ["LlamaForCausalLM"],

@@ -11,8 +11,9 @@ from safetensors.numpy import save_file
 
 import fastinit
 from checkpoint_support import MODEL, RULES, read, small
-from fastinit.checkpoints import headers, verifying
-from fastinit.manifest import Manifest, Parameter
+from fastinit import safetensors
+from fastinit.checkpoints.verify import STATUSES
+from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.rules import Recipe
 from support import threads
@@ -25,9 +26,9 @@ def saved(tmp_path: Path, size: str = "1MB") -> Path:
     return small().save(tmp_path / "m", max_shard_size=size).path
 
 
-def place_of(path: Path, name: str) -> headers.Entry:
+def place_of(path: Path, name: str) -> safetensors.Entry:
     """Where a tensor lies in a file."""
-    return next(each for each in headers.read(path).entries if each.name == name)
+    return next(each for each in safetensors.read(path).entries if each.name == name)
 
 
 def flip(path: Path, at: int, bit: int = 0) -> None:
@@ -87,7 +88,7 @@ def test_every_bit_of_the_header(tmp_path: Path) -> None:
     plan = Plan(Manifest("m", (Parameter("w", (3,)),)), Recipe("r", "test", RULES), seed=0)
     path = plan.save(tmp_path / "m.safetensors").path
     content = path.read_bytes()
-    length = len(headers.read(path).content)
+    length = len(safetensors.read(path).content)
     for at in (*range(0, 8), *range(8, length, 13)):
         path.write_bytes(content)
         flip(path, at, at % 7)
@@ -238,4 +239,4 @@ def test_statuses_add_up(tmp_path: Path) -> None:
     """The counts are of all tensors."""
     found = fastinit.verify(saved(tmp_path))
     assert sum(found.counts.values()) == len(found.tensors)
-    assert tuple(found.counts) == verifying.STATUSES
+    assert tuple(found.counts) == STATUSES

@@ -63,8 +63,8 @@ from fastinit.native import get_num_threads, info, set_num_threads
 from fastinit.streams import STREAM_VERSION, seed
 
 if TYPE_CHECKING:
-    from fastinit.checkpoints import diff, load_plan, verify
-    from fastinit.manifest import Manifest, Parameter
+    from fastinit.checkpoints.functions import diff, load_plan, verify
+    from fastinit.manifests import Manifest, Parameter
     from fastinit.plan import Plan
     from fastinit.rules import Axis, Layers, Recipe, Regex, Rule, Scale, Setting, recipe, recipes
 
@@ -143,8 +143,8 @@ __all__ = [
 
 # What whole models need, imported when it is first used: drawing an array does without.
 _LAZY = {
-    "Manifest": "manifest",
-    "Parameter": "manifest",
+    "Manifest": "manifests",
+    "Parameter": "manifests",
     "Plan": "plan",
     "Axis": "rules",
     "Layers": "rules",

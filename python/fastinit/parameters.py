@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from fastinit import documents
+from fastinit import json_files
 from fastinit.boxes import shape_of
 from fastinit.checks import integer, real
 from fastinit.dtypes import dtype_of
@@ -104,4 +104,4 @@ class Parameter:
         Raises:
             ValueError: a field is missing or not known.
         """
-        return Parameter(**documents.fields(data, ("name", "shape"), _OPTIONAL))
+        return Parameter(**json_files.fields(data, ("name", "shape"), _OPTIONAL))

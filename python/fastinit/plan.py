@@ -7,11 +7,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from fastinit import documents, drawing, explanation, streams
+from fastinit import drawing, explanation, json_files, streams
 from fastinit.boxes import Index
 from fastinit.checkpoints.planfiles import PlanFiles
 from fastinit.dtypes import dtype_of
-from fastinit.manifest import Manifest
+from fastinit.manifests import Manifest
 from fastinit.planned import Planned, planned
 from fastinit.rules import Recipe, buffers, recipe, recipe_of
 from fastinit.rules.patterns import compiled, pattern_of
@@ -227,16 +227,16 @@ class Plan(PlanFiles):
                 stream version, whose values this version does not draw.
         """
         fields = ("format", "stream_version", "seed", "dtype", "recipe", "manifest")
-        found = documents.fields(data, fields)
+        found = json_files.fields(data, fields)
         for field, own in (("format", FORMAT), ("stream_version", streams.STREAM_VERSION)):
             if found[field] != own:
                 raise ValueError(
                     f"the plan has {field} {found[field]!r}, this fastinit draws {own}; use the "
                     "version of fastinit that made it"
                 )
-        with documents.located("recipe"):
+        with json_files.located("recipe"):
             rules = Recipe.from_dict(found["recipe"])
-        with documents.located("manifest"):
+        with json_files.located("manifest"):
             manifest = Manifest.from_dict(found["manifest"])
         return Plan(manifest, rules, seed=found["seed"], dtype=found["dtype"])
 

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastinit.checkpoints.comparing import Comparison
-from fastinit.checkpoints.comparing import diff as _diff
-from fastinit.checkpoints.opened import opened, plan_in
-from fastinit.checkpoints.verifying import Progress, Verification
-from fastinit.checkpoints.verifying import verify as _verify
+from fastinit.checkpoints.diff import Comparison
+from fastinit.checkpoints.diff import diff as _diff
+from fastinit.checkpoints.read import opened, plan_in
+from fastinit.checkpoints.verify import Progress, Verification
+from fastinit.checkpoints.verify import verify as _verify
 
 if TYPE_CHECKING:
     from fastinit.plan import Plan

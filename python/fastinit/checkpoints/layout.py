@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastinit.checkpoints import headers
+from fastinit import safetensors
 from fastinit.dtypes import safetensors_name
 from fastinit.rules.patterns import pattern_of, plain
 from fastinit.streams import STREAM_VERSION
@@ -44,7 +44,7 @@ class Shard:
     def header(self, digests: Mapping[str, str]) -> bytes:
         """The bytes before the first tensor's; their number does not depend on the digests."""
         in_order = {each.parameter.name: digests[each.parameter.name] for each in self.tensors}
-        return headers.written(
+        return safetensors.written(
             (
                 (each.parameter.name, safetensors_name(each.dtype), each.parameter.shape, each.size)
                 for each in self.tensors
@@ -120,7 +120,7 @@ def shard(
     Those of whole pages come first, each on pages of its own, so that they can be read and written
     past the system's cache; then wide dtypes before narrow ones, so that all items are aligned.
     """
-    key = lambda each: (each.size % headers.PAGE != 0, -each.dtype.itemsize)  # noqa: E731
+    key = lambda each: (each.size % safetensors.PAGE != 0, -each.dtype.itemsize)  # noqa: E731
     part = {"fastinit.part": f"{number} of {of}"}
     return Shard(path, tuple(sorted(tensors, key=key)), {**metadata, **part})
 

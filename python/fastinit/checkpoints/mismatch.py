@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fastinit.checkpoints.headers import Entry, Header
 from fastinit.checkpoints.pipeline import Bytes, memory
 from fastinit.dtypes import dtype_of_safetensors
+from fastinit.safetensors import Entry, Header
 
 
 @dataclass(frozen=True, slots=True)

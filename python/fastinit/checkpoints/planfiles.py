@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from fastinit.checkpoints import saving, verifying
-from fastinit.checkpoints.saving import Saved
-from fastinit.checkpoints.verifying import Verification
+from fastinit.checkpoints import write
+from fastinit.checkpoints.verify import Verification, verify
+from fastinit.checkpoints.write import Saved
 
 if TYPE_CHECKING:
     from fastinit.plan import Plan
@@ -61,7 +61,7 @@ class PlanFiles:
             ...     list(plan.save(pathlib.Path(folder, "model.safetensors")).digests)
             ['ln_f.weight']
         """
-        return saving.save(
+        return write.save(
             cast("Plan", self),
             Path(path),
             max_shard_size=max_shard_size,
@@ -100,4 +100,4 @@ class PlanFiles:
             ...     fastinit.Plan(model, "gpt2", seed=1).verify(folder).ok
             False
         """
-        return verifying.verify(Path(path), cast("Plan", self), progress)
+        return verify(Path(path), cast("Plan", self), progress)

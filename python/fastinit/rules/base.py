@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastinit import documents
+from fastinit import json_files
 from fastinit.dtypes import CODES, dtype_of
 from fastinit.rules.model import Model
 from fastinit.rules.patterns import has_layer
 from fastinit.rules.rule import Rule
 
 if TYPE_CHECKING:
-    from fastinit.manifest import Manifest
+    from fastinit.manifests import Manifest
     from fastinit.plan import Plan
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -147,10 +147,10 @@ class Recipe:
         Raises:
             ValueError: a field is missing, not known or out of range; the message says where.
         """
-        found = dict(documents.fields(data, ("name", "source", "rules"), _OPTIONAL))
+        found = dict(json_files.fields(data, ("name", "source", "rules"), _OPTIONAL))
         rules = []
-        for where, item in documents.items(data, "rules"):
-            with documents.located(where):
+        for where, item in json_files.items(data, "rules"):
+            with json_files.located(where):
                 rules.append(Rule.from_dict(item))
         return Recipe(**{**found, "rules": tuple(rules)})
 
@@ -162,7 +162,7 @@ class Recipe:
             >>> Recipe.from_json(recipe("gpt2").to_json()) == recipe("gpt2")
             True
         """
-        return documents.text(self.to_dict(), ("rules",))
+        return json_files.text(self.to_dict(), ("rules",))
 
     @staticmethod
     def from_json(text: str | bytes) -> Recipe:
@@ -171,8 +171,8 @@ class Recipe:
         Raises:
             ValueError: the text is not JSON or no recipe; the message says where.
         """
-        with documents.located("recipe"):
-            return Recipe.from_dict(documents.parse(text))
+        with json_files.located("recipe"):
+            return Recipe.from_dict(json_files.parse(text))
 
 
 def recipes() -> list[str]:
@@ -183,7 +183,7 @@ def recipes() -> list[str]:
         >>> "gpt2" in fastinit.recipes()
         True
     """
-    return documents.names(RECIPES)
+    return json_files.names(RECIPES)
 
 
 def recipe(source: str | os.PathLike[str]) -> Recipe:
@@ -202,9 +202,9 @@ def recipe(source: str | os.PathLike[str]) -> Recipe:
         >>> recipe("gpt2").rules[0].pattern
         '**.h.{layer}.*.c_proj.weight'
     """
-    path = documents.find(source, RECIPES, "recipe")
-    with documents.located(str(path)):
-        return Recipe.from_dict(documents.parse(path.read_bytes()))
+    path = json_files.find(source, RECIPES, "recipe")
+    with json_files.located(str(path)):
+        return Recipe.from_dict(json_files.parse(path.read_bytes()))
 
 
 def recipe_of(manifest: Manifest) -> Recipe:
@@ -225,5 +225,5 @@ def recipe_of(manifest: Manifest) -> Recipe:
 
 @functools.cache
 def _serves(name: str) -> list[str]:
-    serves: list[str] = documents.parse((RECIPES / f"{name}.json").read_bytes()).get("serves", [])
+    serves: list[str] = json_files.parse((RECIPES / f"{name}.json").read_bytes()).get("serves", [])
     return serves

@@ -12,7 +12,7 @@ from fastinit.rules.patterns import Regex
 from fastinit.rules.rule import Rule
 
 if TYPE_CHECKING:
-    from fastinit.manifest import Manifest, Parameter
+    from fastinit.manifests import Manifest, Parameter
 
 # What torch's and transformers' own modules register; of other buffers only the model knows.
 RULES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from fastinit import documents
+from fastinit import json_files
 from fastinit.checks import integer
 from fastinit.initializers import Initializer
 from fastinit.initializers.base import Distribution
@@ -14,7 +14,7 @@ from fastinit.rules.patterns import Pattern, compiled, pattern_of, plain
 from fastinit.rules.scale import Scale
 
 if TYPE_CHECKING:
-    from fastinit.manifest import Parameter
+    from fastinit.manifests import Parameter
 
 _OPTIONAL = ("module", "ndim", "scale", "fan_of", "zero_row")
 
@@ -138,11 +138,11 @@ class Rule:
             >>> Rule.from_dict({"pattern": "*", "initializer": {"type": "Normal"}}).initializer
             Normal(mean=0.0, std=1.0)
         """
-        found = dict(documents.fields(data, ("pattern", "initializer"), _OPTIONAL))
-        with documents.located("initializer"):
-            found["initializer"] = Initializer.from_dict(documents.mapping(found["initializer"]))
+        found = dict(json_files.fields(data, ("pattern", "initializer"), _OPTIONAL))
+        with json_files.located("initializer"):
+            found["initializer"] = Initializer.from_dict(json_files.mapping(found["initializer"]))
         scales = []
-        for where, item in documents.items(found, "scale"):
-            with documents.located(where):
+        for where, item in json_files.items(found, "scale"):
+            with json_files.located(where):
                 scales.append(Scale.from_dict(item))
         return Rule(**{**found, "scale": tuple(scales)})

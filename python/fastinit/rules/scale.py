@@ -6,7 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
-from fastinit import documents
+from fastinit import json_files
 from fastinit.initializers import Initializer
 from fastinit.rules.patterns import Pattern, has_layer, pattern_of, plain
 
@@ -180,19 +180,19 @@ class Scale:
         Raises:
             ValueError: a field is missing, not known or out of range.
         """
-        found = dict(documents.fields(data, ("of",), ("times", "power")))
+        found = dict(json_files.fields(data, ("of",), ("times", "power")))
         if isinstance(found["of"], dict):
-            with documents.located("of"):
+            with json_files.located("of"):
                 found["of"] = _of(found["of"])
         return Scale(**found)
 
 
 def _of(data: dict[str, Any]) -> Of:
     if "layers" in data:
-        return Layers(**documents.fields(data, ("layers",)))
+        return Layers(**json_files.fields(data, ("layers",)))
     if "config" in data:
-        return Setting(**documents.fields(data, ("config", "default")))
-    return Axis(**documents.fields(data, ("axis",), ("parameter",)))
+        return Setting(**json_files.fields(data, ("config", "default")))
+    return Axis(**json_files.fields(data, ("axis",), ("parameter",)))
 
 
 def _check_number(value: Any, what: str) -> None:

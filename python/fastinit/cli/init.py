@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fastinit.checkpoints import Saved
-from fastinit.commands.shared import (
+from fastinit.cli.shared import (
     DtypeOption,
     Json,
     Model,

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastinit.checkpoints import headers
+from fastinit import safetensors
+from fastinit.checkpoints.atomic_file import leftovers
 from fastinit.checkpoints.layout import INDEX, Layout, Shard, is_weights
-from fastinit.checkpoints.newfile import leftovers
 from fastinit.checkpoints.pipeline import Bytes, run
 from fastinit.digest import PIECE, begin
 
@@ -73,7 +73,7 @@ def _kept(
 def _stored_digests(shard: Shard) -> dict[str, str] | None:
     """What the file says of its tensors, if its header is that of the shard."""
     with suppress(OSError, ValueError, KeyError, AttributeError, TypeError):
-        header = headers.read(shard.path)
+        header = safetensors.read(shard.path)
         stored = dict(json.loads(header.metadata["fastinit.digests"]))
         if header.content == shard.header(stored):
             return stored

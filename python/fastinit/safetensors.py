@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastinit import documents
+from fastinit import json_files
 
 PAGE = 4096  # bytes; a header ends at a multiple, so that tensors can lie on pages of their own
 _LARGEST = 100_000_000  # bytes, as the safetensors package has it
@@ -71,13 +71,13 @@ def read(path: Path) -> Header:
         OSError: the file cannot be read.
         ValueError: it is no safetensors file, or not all of one.
     """
-    with path.open("rb") as file, documents.located(f"{path} is no whole safetensors file"):
+    with path.open("rb") as file, json_files.located(f"{path} is no whole safetensors file"):
         length = int.from_bytes(start := file.read(8), "little")
         content = start + file.read(length if length <= _LARGEST else 0)
         if len(start) < 8 or len(content) < 8 + length:
             raise ValueError("its header is cut short")
-        header = documents.mapping(documents.parse(content[8:]))
-        metadata = documents.mapping(header.pop(_METADATA, {}))
+        header = json_files.mapping(json_files.parse(content[8:]))
+        metadata = json_files.mapping(header.pop(_METADATA, {}))
         entries = [_entry(name, data, len(content)) for name, data in header.items()]
         entries.sort(key=lambda each: (each.begin, each.end))
         size = file.seek(0, 2)
@@ -92,8 +92,8 @@ def read(path: Path) -> Header:
 
 
 def _entry(name: str, data: Any, origin: int) -> Entry:
-    with documents.located(repr(name)):
-        documents.fields(data, ("dtype", "shape", "data_offsets"))
+    with json_files.located(repr(name)):
+        json_files.fields(data, ("dtype", "shape", "data_offsets"))
         dtype, shape, offsets = data["dtype"], data["shape"], data["data_offsets"]
         if dtype not in _ITEM_BITS:
             raise ValueError(f"dtype={dtype!r} is not known")

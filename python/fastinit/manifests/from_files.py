@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fastinit import documents
+from fastinit import json_files
 from fastinit.dtypes import dtype_of_safetensors
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 from fastinit.rules.buffers import is_buffer
 
 INDEX = "model.safetensors.index.json"
@@ -27,17 +27,17 @@ def load(path: Path) -> Manifest:
     """
     if path.is_dir():
         path = _inside(path)
-    with documents.located(str(path)):
+    with json_files.located(str(path)):
         if path.suffix == ".safetensors":
             return _of_headers(path.parent, path.stem, {path: None})
-        data = documents.parse(path.read_bytes())
+        data = json_files.parse(path.read_bytes())
         if isinstance(data, dict) and "parameters" not in data:
             if "weight_map" in data:
                 return _of_index(path, data)
             if "model_type" in data or "architectures" in data:
-                from fastinit.sources import configs
+                from fastinit.manifests import from_configs
 
-                return configs.manifest(data, path)
+                return from_configs.manifest(data, path)
         return Manifest.from_dict(data)
 
 
@@ -51,7 +51,7 @@ def _inside(folder: Path) -> Path:
 
 
 def _of_index(path: Path, index: dict[str, Any]) -> Manifest:
-    placed = documents.mapping(index["weight_map"])
+    placed = json_files.mapping(index["weight_map"])
     files: dict[Path, set[str] | None] = {}
     for name, file in placed.items():
         names = files.setdefault(path.parent / str(file), set())
@@ -64,7 +64,7 @@ def _of_headers(folder: Path, model: str, files: dict[Path, set[str] | None]) ->
     """The tensors of files, each with the names that it must have, or None."""
     tensors: list[Parameter] = []
     for file, names in files.items():
-        with documents.located(str(file)):
+        with json_files.located(str(file)):
             header = read_header(file)
             if names is not None and (missing := sorted(names - header.keys())):
                 raise ValueError(f"the file lacks {missing[0]!r}, which the index says it has")
@@ -74,7 +74,7 @@ def _of_headers(folder: Path, model: str, files: dict[Path, set[str] | None]) ->
                     tensors.append(Parameter(name, tuple(entry["shape"]), None, dtype))
     config = None
     if (folder / CONFIG).is_file():
-        config = documents.mapping(documents.parse((folder / CONFIG).read_bytes()))
+        config = json_files.mapping(json_files.parse((folder / CONFIG).read_bytes()))
     architecture = None if config is None else config.get("model_type")
     return Manifest(
         model if architecture is None else architecture,
@@ -99,10 +99,10 @@ def read_header(path: Path) -> dict[str, Any]:
     if not text or len(text) < length:
         raise ValueError("this is no safetensors file: its header is cut short")
     try:
-        header = documents.mapping(json.loads(text))
+        header = json_files.mapping(json.loads(text))
         for name, entry in header.items():
             if name != "__metadata__":
-                documents.fields(entry, ("dtype", "shape", "data_offsets"))
+                json_files.fields(entry, ("dtype", "shape", "data_offsets"))
     except ValueError as error:
         raise ValueError(f"this is no safetensors file: {error}") from None
     return header

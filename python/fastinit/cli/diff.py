@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from fastinit import checkpoints
-from fastinit.checkpoints.opened import opened
-from fastinit.commands.shared import FAILED, Json, errors, print_findings, print_json, progress
+from fastinit.checkpoints.read import opened
+from fastinit.cli.shared import FAILED, Json, errors, print_findings, print_json, progress
 
 
 def diff(

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastinit import documents
+from fastinit import json_files
 from fastinit.parameters import Parameter
 
 __all__ = ["MODELS", "Manifest", "Parameter"]
 
-MODELS = Path(__file__).parent / "models"
+MODELS = Path(__file__).parent / "data"
 _OPTIONAL = ("architecture", "source", "count", "tied", "buffers", "config")
 
 
@@ -98,9 +98,9 @@ class Manifest:
             >>> Manifest.load("gpt2").tied
             {'lm_head.weight': 'transformer.wte.weight'}
         """
-        from fastinit.sources import files
+        from fastinit.manifests import from_files
 
-        return files.load(documents.find(source, MODELS, "model"))
+        return from_files.load(json_files.find(source, MODELS, "model"))
 
     @staticmethod
     def from_torch(module: Any, model: str | None = None) -> Manifest:
@@ -118,9 +118,9 @@ class Manifest:
             TypeError: ``module`` is no torch module.
             ValueError: it has no parameters, or one of a dtype that is not known.
         """
-        from fastinit.sources import modules
+        from fastinit.manifests import from_torch
 
-        return modules.manifest(module, model)
+        return from_torch.manifest(module, model)
 
     @staticmethod
     def from_tree(tree: Any, model: str = "model", *, separator: str = ".") -> Manifest:
@@ -143,9 +143,9 @@ class Manifest:
             >>> [each.name for each in Manifest.from_tree(tree).parameters]
             ['params.dense.kernel', 'params.dense.bias']
         """
-        from fastinit.sources import trees
+        from fastinit.manifests import from_trees
 
-        return trees.of_tree(tree, model, separator)
+        return from_trees.of_tree(tree, model, separator)
 
     @staticmethod
     def from_shapes(
@@ -167,9 +167,9 @@ class Manifest:
             >>> Manifest.from_shapes({"w": (3, 4), "b": 4}).parameters[1].shape
             (4,)
         """
-        from fastinit.sources import trees
+        from fastinit.manifests import from_trees
 
-        return trees.of_shapes(shapes, model, tied)
+        return from_trees.of_shapes(shapes, model, tied)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, which ``from_dict`` turns into an equal manifest."""
@@ -190,11 +190,11 @@ class Manifest:
         Raises:
             ValueError: a field is missing, not known or wrong; the message says where.
         """
-        found = dict(documents.fields(data, ("model", "parameters"), _OPTIONAL))
+        found = dict(json_files.fields(data, ("model", "parameters"), _OPTIONAL))
         for listed in ("parameters", "buffers"):
             parameters = []
-            for where, item in documents.items(data, listed):
-                with documents.located(where):
+            for where, item in json_files.items(data, listed):
+                with json_files.located(where):
                     parameters.append(Parameter.from_dict(item))
             found[listed] = tuple(parameters)
         count = found.pop("count", None)
@@ -215,7 +215,7 @@ class Manifest:
             >>> Manifest.from_shapes({"w": (3, 4)}).to_json().splitlines()[4]
             '  {"name": "w", "shape": [3, 4]}'
         """
-        return documents.text(self.to_dict(), ("parameters", "buffers"))
+        return json_files.text(self.to_dict(), ("parameters", "buffers"))
 
 
 def _check_tied(tied: Any, names: Counter[str]) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastinit.checkpoints.headers import Entry
 from fastinit.checkpoints.mismatch import Mismatch, Raw, Reader, added, between, mismatch
-from fastinit.checkpoints.opened import Opened, opened
 from fastinit.checkpoints.pipeline import BUFFER, Bytes, run
+from fastinit.checkpoints.read import Opened, opened
 from fastinit.dtypes import dtype_of_safetensors
+from fastinit.safetensors import Entry
 
 Progress = Callable[[int], None]
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastinit import documents
+from fastinit import json_files
 from fastinit.checkpoints import layout
-from fastinit.checkpoints.drawing import Batch, Digests, draw
-from fastinit.checkpoints.headers import Entry, Header
+from fastinit.checkpoints.batches import Batch, Digests, draw
 from fastinit.checkpoints.mismatch import Mismatch, Raw, Reader, added, between, mismatch
-from fastinit.checkpoints.opened import opened, plan_in
 from fastinit.checkpoints.pipeline import Bytes
+from fastinit.checkpoints.read import opened, plan_in
 from fastinit.dtypes import safetensors_name
+from fastinit.safetensors import Entry, Header
 
 if TYPE_CHECKING:
     from fastinit.plan import Plan
@@ -97,7 +97,7 @@ def verify(path: Path, plan: Plan | None, progress: Progress | None) -> Verifica
         for its, only in {
             (its, _only(h)) for h, its in zip(found.files, plans, strict=True) if its
         }:
-            wanted = its.select(None if only is None or plan else documents.parse(only))
+            wanted = its.select(None if only is None or plan else json_files.parse(only))
             tensors += [
                 Checked(each.parameter.name, None, MISSING, "no file has it")
                 for each in wanted
@@ -127,7 +127,7 @@ def _file(
             known.append(planned)
             entries[each.name] = each
     number, total = _part(header)
-    metadata = layout.metadata_of(plan, documents.parse(_only(header) or "null"))
+    metadata = layout.metadata_of(plan, json_files.parse(_only(header) or "null"))
     shard = layout.shard(header.path, known, metadata, number, total)
     differ, digests = _compare(header, shard.tensors, entries, progress)
     for name, raw in differ.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastinit.dtypes import dtype_of
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 
 
 def of_tree(tree: Any, model: str, separator: str) -> Manifest:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastinit import documents
-from fastinit.checkpoints import headers
-from fastinit.checkpoints.headers import Header
+from fastinit import json_files, safetensors
 from fastinit.checkpoints.layout import FORMAT, INDEX, SUFFIX, WHOLE
+from fastinit.safetensors import Header
 
 if TYPE_CHECKING:
     from fastinit.plan import Plan
@@ -41,11 +40,13 @@ def opened(path: Path) -> Opened:
     if path.is_dir():
         path = _inside(path)
     if path.suffix != ".json":
-        return Opened((headers.read(path),), ())
-    with documents.located(str(path)):
-        index = documents.mapping(documents.parse(path.read_bytes()))
-        places = documents.mapping(index.get("weight_map"))
-    files = tuple(headers.read(path.parent / str(file)) for file in dict.fromkeys(places.values()))
+        return Opened((safetensors.read(path),), ())
+    with json_files.located(str(path)):
+        index = json_files.mapping(json_files.parse(path.read_bytes()))
+        places = json_files.mapping(index.get("weight_map"))
+    files = tuple(
+        safetensors.read(path.parent / str(file)) for file in dict.fromkeys(places.values())
+    )
     found = {each.name: header.path.name for header in files for each in header.entries}
     problems = [
         f"{path.name} says that {name!r} is in {file}, where it is not"
@@ -77,7 +78,7 @@ def plan_in(header: Header) -> Plan | None:
     text = header.metadata.get("fastinit.plan")
     if text is None:
         return None
-    with documents.located(str(header.path)):
+    with json_files.located(str(header.path)):
         if (found := header.metadata.get("fastinit.format")) != str(FORMAT):
             raise ValueError(
                 f"the metadata has format {found!r}, this fastinit reads {FORMAT}; use the version "
@@ -90,4 +91,4 @@ def plan_in(header: Header) -> Plan | None:
 def _plan(text: str) -> Plan:
     from fastinit.plan import Plan
 
-    return Plan.from_dict(documents.parse(text))
+    return Plan.from_dict(json_files.parse(text))

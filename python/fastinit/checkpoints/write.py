@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastinit.checkpoints import existing
-from fastinit.checkpoints.drawing import Batch, Digests, draw
+from fastinit.checkpoints import conflicts
+from fastinit.checkpoints.atomic_file import flush_folder, new_file, write_whole
+from fastinit.checkpoints.batches import Batch, Digests, draw
 from fastinit.checkpoints.layout import Layout, Shard, layout
-from fastinit.checkpoints.newfile import flush_folder, new_file, write_whole
 from fastinit.checkpoints.pipeline import Bytes
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def save(
     """Draw a plan into a checkpoint; see ``Plan.save``."""
     advance = progress or (lambda _: None)
     files = layout(plan, path, max_shard_size, only)
-    found = existing.check(files, force, resume, advance)
+    found = conflicts.check(files, force, resume, advance)
     with _folder(files):
         for each in found.obsolete:
             each.unlink()

@@ -12,7 +12,7 @@ from fastinit import arrays
 from fastinit.dtypes import dtype_of
 from fastinit.initializers import Constant
 from fastinit.initializers.explicit import LARGEST
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 from fastinit.rules.buffers import known
 
 

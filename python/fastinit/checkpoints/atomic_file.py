@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fastinit.checkpoints.headers import PAGE
+from fastinit.safetensors import PAGE
 
 _libc = ctypes.CDLL(None, use_errno=True)  # os.posix_fallocate may write every block instead
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{16}\.fastinit")

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from fastinit.commands.diff import diff
-from fastinit.commands.info import info
-from fastinit.commands.init import init
-from fastinit.commands.plan import plan
-from fastinit.commands.verify import verify
+from fastinit.cli.diff import diff
+from fastinit.cli.info import info
+from fastinit.cli.init import init
+from fastinit.cli.plan import plan
+from fastinit.cli.verify import verify
 
 app = typer.Typer(
     add_completion=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastinit import native
-from fastinit.commands.shared import Json, print_json, print_table
+from fastinit.cli.shared import Json, print_json, print_table
 
 
 def info(as_json: Json = False) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from fastinit import checkpoints
-from fastinit.checkpoints.opened import opened
-from fastinit.checkpoints.verifying import DRAWN
-from fastinit.commands.shared import FAILED, Json, errors, print_findings, print_json, progress
+from fastinit.checkpoints.read import opened
+from fastinit.checkpoints.verify import DRAWN
+from fastinit.cli.shared import FAILED, Json, errors, print_findings, print_json, progress
 
 
 def verify(

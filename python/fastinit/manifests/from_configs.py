@@ -6,8 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from fastinit.manifest import Manifest
-from fastinit.sources import modules
+from fastinit.manifests import Manifest, from_torch
 
 
 def manifest(config: dict[str, Any], path: Path) -> Manifest:
@@ -35,7 +34,7 @@ def manifest(config: dict[str, Any], path: Path) -> Manifest:
     with torch.device("meta"):
         module = _class_of(config, transformers)._from_config(made, dtype=made.dtype)
     name = path.parent.name if path.stem == "config" else path.stem
-    found = modules.manifest(module, name or model_type)
+    found = from_torch.manifest(module, name or model_type)
     source = f"transformers {transformers.__version__} {type(module).__name__}"
     return dataclasses.replace(found, architecture=model_type, config=config, source=source)
 

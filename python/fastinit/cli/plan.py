@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fastinit.commands.shared import (
+from fastinit.cli.shared import (
     DtypeOption,
     Json,
     Model,
