@@ -33,7 +33,7 @@ import fastinit
 from benchmarks import common
 from benchmarks.common import interleaved, spread
 from benchmarks.processes import watch
-from fastinit.checkpoints.atomic_file import new_file
+from fastinit.checkpoints.atomic_file import atomic_file
 from fastinit.checkpoints.pipeline import BUFFER, Bytes, run
 from fastinit.checkpoints.write import DIRECT
 
@@ -140,7 +140,7 @@ def _timed(path: Path, write: Callable[[], Any]) -> float:
 
 def _constant(path: Path, size: int) -> None:
     """So many bytes of a constant, by the writer of checkpoints."""
-    with new_file(path, size, direct=size >= DIRECT) as file:
+    with atomic_file(path, size, direct=size >= DIRECT) as file:
 
         def write(offset: int, buffer: Bytes) -> int:
             content = buffer[: min(BUFFER, size - offset)]

@@ -114,7 +114,7 @@ def test_damaged_shard_is_drawn_again(
     content[place] ^= 1
     shard.write_bytes(content)
     if place == 100:  # in the header: it might be anyone's
-        with pytest.raises(FileExistsError, match=r"00002.* is not of this plan"):
+        with pytest.raises(FileExistsError, match=r"00002.* does not belong to this plan"):
             BLOCKS.save(folder, max_shard_size=SHARD, resume=True)
     else:
         saved = BLOCKS.save(folder, max_shard_size=SHARD, resume=True)
@@ -131,7 +131,7 @@ def test_another_plan_is_not_kept(tmp_path: Path, change: str) -> None:
     options = {"max_shard_size": "20MB" if change == "size" else "1MB"}
     options |= {"only": "*.weight"} if change == "only" else {}
     before = contents(folder)
-    with pytest.raises(FileExistsError, match=r"is not of this plan; .*force=True \(--force\)"):
+    with pytest.raises(FileExistsError, match=r"not belong to this plan; .*force=True \(--force\)"):
         plan.save(folder, resume=True, **options)
     assert contents(folder) == before
     plan.save(folder, resume=True, force=True, **options)

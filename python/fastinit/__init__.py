@@ -63,7 +63,9 @@ from fastinit.native import get_num_threads, info, set_num_threads
 from fastinit.streams import STREAM_VERSION, seed
 
 if TYPE_CHECKING:
-    from fastinit.checkpoints.functions import diff, load_plan, verify
+    from fastinit.checkpoints.diff import diff
+    from fastinit.checkpoints.read import load_plan
+    from fastinit.checkpoints.verify import verify
     from fastinit.manifests import Manifest, Parameter
     from fastinit.plan import Plan
     from fastinit.rules import Axis, Layers, Recipe, Regex, Rule, Scale, Setting, recipe, recipes

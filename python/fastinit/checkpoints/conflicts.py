@@ -1,40 +1,24 @@
-"""What is there already where a checkpoint shall be: what stays, what goes, what is in the way."""
+"""Files at the destination of a new checkpoint: conflicting ones, obsolete ones, and free space."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
 
-from fastinit import safetensors
 from fastinit.checkpoints.atomic_file import leftovers
-from fastinit.checkpoints.layout import INDEX, Layout, Shard, is_weights
-from fastinit.checkpoints.pipeline import Bytes, run
-from fastinit.digest import PIECE, begin
-
-Progress = Callable[[int], None]
+from fastinit.checkpoints.layout import Layout
+from fastinit.checkpoints.resume import Found
+from fastinit.safetensors import INDEX, is_weights
 
 
-@dataclass(frozen=True)
-class Existing:
-    """``whole`` has the digests of the shards that stay; ``obsolete`` are files that go."""
-
-    whole: dict[Path, dict[str, str]]
-    obsolete: tuple[Path, ...]
-
-
-def check(layout: Layout, force: bool, resume: bool, progress: Progress) -> Existing:
-    """Look at the place, and change nothing.
+def check_paths(layout: Layout) -> None:
+    """Check that files can be at the paths of a checkpoint.
 
     Raises:
-        FileExistsError: a file is in the way.
-        OSError: the place cannot be written, or has too little space.
+        OSError: A folder is missing, or something that is not a file is in its place.
     """
     folder = layout.folder
     if not folder.is_dir() and (not layout.is_folder or not folder.parent.is_dir()):
@@ -44,124 +28,71 @@ def check(layout: Layout, force: bool, resume: bool, progress: Progress) -> Exis
         is_right = each.is_dir() if each == folder else each.is_file()
         if os.path.lexists(each) and not is_right:
             kind = "folder" if each == folder else "regular file"
-            raise OSError(f"{each} is no {kind}; pass the path of a {kind}")
-    whole, damaged = _kept(layout.shards, progress) if resume else ({}, set())
-    if not force:
-        _check_conflicts(layout, whole.keys() | damaged, resume)
-    obsolete = _obsolete(layout, whole.keys(), force)
-    _check_space(layout, whole.keys(), obsolete)
-    return Existing(whole, obsolete)
+            raise OSError(f"{each} is not a {kind}; pass the path of a {kind}")
 
 
-def _kept(
-    shards: Iterable[Shard], progress: Progress
-) -> tuple[dict[Path, dict[str, str]], set[Path]]:
-    """The digests of the shards that are there and whole, and those of this plan that are not."""
-    whole: dict[Path, dict[str, str]] = {}
-    damaged: set[Path] = set()
-    for shard in shards:
-        stored = _stored_digests(shard)
-        if stored is None:
-            continue
-        if _digests(shard, progress) == stored:
-            whole[shard.path] = stored
-        else:
-            damaged.add(shard.path)
-    return whole, damaged
+def check_conflicts(layout: Layout, found: Found, resume: bool) -> None:
+    """Check that nothing would be overwritten or mixed with the checkpoint.
 
-
-def _stored_digests(shard: Shard) -> dict[str, str] | None:
-    """What the file says of its tensors, if its header is that of the shard."""
-    with suppress(OSError, ValueError, KeyError, AttributeError, TypeError):
-        header = safetensors.read(shard.path)
-        stored = dict(json.loads(header.metadata["fastinit.digests"]))
-        if header.content == shard.header(stored):
-            return stored
-    return None
-
-
-def _digests(shard: Shard, progress: Progress) -> dict[str, str]:
-    """Of what lies in the file."""
-    hashes = {
-        each.parameter.name: begin(each.dtype, each.parameter.shape) for each in shard.tensors
-    }
-
-    def pieces() -> Iterator[tuple[str, int, int]]:
-        at = shard.origin
-        for each in shard.tensors:
-            for start in range(0, each.size, PIECE):
-                yield each.parameter.name, at + start, min(PIECE, each.size - start)
-            at += each.size
-
-    with shard.path.open("rb") as file:
-
-        def digest(piece: tuple[str, int, int], buffer: Bytes) -> bytes:
-            _, offset, size = piece
-            if os.preadv(file.fileno(), [buffer[:size].data], offset) != size:
-                raise OSError(errno.EIO, f"{shard.path} was cut short while it was read")
-            return hashlib.sha256(buffer[:size].data).digest()
-
-        def add(piece: tuple[str, int, int], digest: bytes) -> None:
-            hashes[piece[0]].update(digest)
-            progress(piece[2])
-
-        run(pieces(), digest, add)
-    return {name: each.hexdigest() for name, each in hashes.items()}
-
-
-def _check_conflicts(layout: Layout, ours: Iterable[Path], resume: bool) -> None:
+    Raises:
+        FileExistsError: A file is in the way.
+    """
+    ours = found.whole.keys() | found.damaged
     taken = [each for each in _weights(layout) if os.path.lexists(each) and each not in ours]
     taken += [
         path
         for path, content in layout.beside.items()
         if os.path.lexists(path) and path.read_bytes() != content
     ]
-    if layout.index is not None and not resume and os.path.lexists(layout.index[0]):
-        taken.append(layout.index[0])
+    index = layout.path / INDEX
+    if layout.is_folder and not (resume and layout.index) and os.path.lexists(index):
+        taken.append(index)
     if taken:
-        hint = "is not of this plan" if resume else "exists"
-        go_on = "" if resume else "; resume=True (--resume) goes on with the same plan"
+        hint = "does not belong to this plan" if resume else "exists"
+        go_on = "" if resume else "; resume=True (--resume) continues with the same plan"
         raise FileExistsError(
             f"{taken[0]} {hint}; pass another path, or force=True (--force) to replace it{go_on}"
         )
 
 
+def obsolete_files(layout: Layout, kept: Collection[Path], force: bool) -> list[Path]:
+    """Return what is deleted first: leftovers of killed runs; with ``force``, the old checkpoint.
+
+    The old checkpoint is deleted only in a folder, index first; the new index is written last: no
+    loader sees a mixture of the two. A single file is replaced in one step.
+    """
+    obsolete: list[Path] = []
+    if force and layout.is_folder and layout.path.is_dir():
+        obsolete += [layout.path / INDEX] if (layout.path / INDEX).exists() else []
+        obsolete += sorted(each for each in _weights(layout) if each.exists() and each not in kept)
+    if layout.folder.is_dir():
+        names = {each.name for each in (*_weights(layout), *layout.beside)} | {INDEX}
+        obsolete += leftovers(
+            layout.folder,
+            lambda name: name in names or (layout.is_folder and is_weights(name)),
+        )
+    return obsolete
+
+
+def check_space(layout: Layout, kept: Collection[Path], obsolete: Collection[Path]) -> None:
+    """Check that the disk has space for what is to be written.
+
+    Raises:
+        OSError: It has not.
+    """
+    needed = sum(each.size for each in layout.shards if each.path not in kept)
+    folder = layout.folder if layout.folder.is_dir() else layout.folder.parent
+    free = shutil.disk_usage(folder).free + sum(each.stat().st_size for each in obsolete)
+    if free < needed:
+        raise OSError(
+            errno.ENOSPC,
+            f"{layout.path} needs {needed} bytes, {folder} has {free}; free some space",
+        )
+
+
 def _weights(layout: Layout) -> set[Path]:
-    """The shards, and in a folder whatever else a loader would take for weights."""
+    """Return the shards, and in a folder all else that a loader would take for weights."""
     paths = {shard.path for shard in layout.shards}
     if layout.is_folder and layout.path.is_dir():
         paths |= {each for each in layout.path.iterdir() if is_weights(each.name)}
     return paths
-
-
-def _obsolete(layout: Layout, kept: Iterable[Path], force: bool) -> tuple[Path, ...]:
-    """Leftovers of killed runs; with ``force`` and in a folder, also the checkpoint before.
-
-    The index goes first and comes last, so that no loader sees a mixture of two checkpoints. A
-    single file needs none of this: it is replaced in one step.
-    """
-    gone: list[Path] = []
-    if force and layout.is_folder and layout.path.is_dir():
-        kept = set(kept)
-        gone += [layout.path / INDEX] if (layout.path / INDEX).exists() else []
-        gone += sorted(each for each in _weights(layout) if each.exists() and each not in kept)
-    if layout.folder.is_dir():
-        names = {each.name for each in (*_weights(layout), *layout.beside)} | {INDEX}
-        gone += leftovers(
-            layout.folder,
-            lambda name: name in names or (layout.is_folder and is_weights(name)),
-        )
-    return tuple(gone)
-
-
-def _check_space(layout: Layout, kept: Iterable[Path], obsolete: Iterable[Path]) -> None:
-    kept = set(kept)
-    needed = sum(each.origin + each.data for each in layout.shards if each.path not in kept)
-    folder = layout.folder if layout.folder.is_dir() else layout.folder.parent
-    freed = sum(each.stat().st_size for each in obsolete)
-    free = shutil.disk_usage(folder).free
-    if free + freed < needed:
-        raise OSError(
-            errno.ENOSPC,
-            f"{layout.path} needs {needed} bytes, {folder} has {free + freed}; free some space",
-        )

@@ -1,79 +1,83 @@
-"""Checkpoints that are there: the headers of their files, and the plans that those carry."""
+"""Reading checkpoints: the headers of their files, their bytes, and the plans that they carry."""
 
 from __future__ import annotations
 
+import errno
 import functools
-from dataclasses import dataclass
+import os
+import re
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fastinit import json_files, safetensors
-from fastinit.checkpoints.layout import FORMAT, INDEX, SUFFIX, WHOLE
-from fastinit.safetensors import Header
-
-if TYPE_CHECKING:
-    from fastinit.plan import Plan
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The headers of a checkpoint's files, and what does not fit together."""
-
-    files: tuple[Header, ...]
-    problems: tuple[str, ...]
-
-    @property
-    def is_part(self) -> bool:
-        """Whether it is known that there are more files than these."""
-        total = self.files[0].metadata.get("fastinit.part", "1 of 1").rpartition(" ")[2]
-        return total != str(len(self.files))
+from fastinit.checkpoints.layout import FORMAT
+from fastinit.checkpoints.pipeline import Bytes, memory
+from fastinit.plan import Plan
+from fastinit.safetensors import INDEX, SUFFIX, WHOLE, Checkpoint, Header
 
 
-def opened(path: Path) -> Opened:
-    """The checkpoint at a path: a file, an index or a folder.
+def load_plan(path: str | os.PathLike[str]) -> Plan:
+    """Return the plan that a checkpoint carries in its metadata.
+
+    Args:
+        path: A ``.safetensors`` file, an index, or a folder that holds one of them.
+
+    Returns:
+        A plan that draws the same values.
 
     Raises:
-        FileNotFoundError: there is none, or a file is missing.
-        OSError: a file cannot be read.
-        ValueError: a file is no whole safetensors file, or the index is none.
+        OSError: A file is missing or cannot be read.
+        ValueError: The checkpoint carries no plan, several, or one of another version; or a folder
+            holds a file and an index that contradict each other.
+
+    Example:
+        >>> import fastinit, pathlib, tempfile
+        >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2", seed=7)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = plan.save(folder)
+        ...     fastinit.load_plan(folder).seed
+        7
+    """
+    files = open_checkpoint(Path(path)).files
+    if len({header.metadata.get("fastinit.plan") for header in files}) > 1:
+        raise ValueError(f"the files of {path} carry different plans; pass the path of one file")
+    plan = plan_in(files[0])
+    if plan is None:
+        raise ValueError(f"{path} carries no plan: fastinit did not write it")
+    return plan
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """Read the headers of a file, an index or a folder, and check that all files are whole.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint, or a file is missing.
+        OSError: A file cannot be read.
+        ValueError: A file is not a whole safetensors file, the index is not one, or a folder holds
+            a file and an index that contradict each other.
     """
     if path.is_dir():
-        path = _inside(path)
-    if path.suffix != ".json":
-        return Opened((safetensors.read(path),), ())
-    with json_files.located(str(path)):
-        index = json_files.mapping(json_files.parse(path.read_bytes()))
-        places = json_files.mapping(index.get("weight_map"))
-    files = tuple(
-        safetensors.read(path.parent / str(file)) for file in dict.fromkeys(places.values())
-    )
-    found = {each.name: header.path.name for header in files for each in header.entries}
-    problems = [
-        f"{path.name} says that {name!r} is in {file}, where it is not"
-        for name, file in places.items()
-        if found.get(name) != file
-    ]
-    problems += [f"{path.name} lacks {name!r}" for name in found.keys() - places.keys()]
-    if not files:
-        raise ValueError(f"{path}: weight_map names no files")
-    return Opened(files, tuple(problems))
+        path = _find(path)
+    checkpoint = safetensors.read_checkpoint(path)
+    for header in checkpoint.files:
+        header.check_whole()
+    return checkpoint
 
 
-def _inside(folder: Path) -> Path:
-    for name in (WHOLE, INDEX):  # as transformers looks for them
-        if (folder / name).is_file():
-            return folder / name
-    hint = (
-        "" if not any(folder.glob(f"*{SUFFIX}")) else "; an interrupted run goes on with --resume"
-    )
-    raise FileNotFoundError(f"the folder {folder} holds no {WHOLE} and no {INDEX}{hint}")
+def _find(folder: Path) -> Path:
+    found = safetensors.find(folder)
+    if found is None:
+        is_begun = any(folder.glob(f"*{SUFFIX}"))
+        hint = "; continue an interrupted run with --resume" if is_begun else ""
+        raise FileNotFoundError(f"the folder {folder} holds no {WHOLE} and no {INDEX}{hint}")
+    return found
 
 
 def plan_in(header: Header) -> Plan | None:
-    """The plan that a file carries, or None.
+    """Return the plan that a file carries, or None.
 
     Raises:
-        ValueError: it cannot be read, or is of another version.
+        ValueError: It cannot be read, or is of another version.
     """
     text = header.metadata.get("fastinit.plan")
     if text is None:
@@ -87,8 +91,43 @@ def plan_in(header: Header) -> Plan | None:
         return _plan(text)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=2)  # all files of a checkpoint carry the same text
 def _plan(text: str) -> Plan:
-    from fastinit.plan import Plan
-
     return Plan.from_dict(json_files.parse(text))
+
+
+def part_of(header: Header) -> tuple[int, int]:
+    """Return which file of how many a file says that it is; (0, 0) if that cannot be read."""
+    found = re.fullmatch(r"(\d+) of (\d+)", header.metadata.get("fastinit.part", "1 of 1"))
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+class Reader:
+    """A file that threads read from, each into a buffer of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._local = threading.local()
+
+    def read(self, offset: int, size: int, buffer: Bytes | None = None) -> Bytes:
+        """Read ``size`` bytes into ``buffer``, or into a buffer of the thread.
+
+        Raises:
+            OSError: The file cannot be read, or has become shorter.
+        """
+        if buffer is None:
+            own = getattr(self._local, "buffer", None)
+            if own is None or own.size < size:
+                own = self._local.buffer = memory(size)
+            buffer = own
+        read = 0
+        while read < size:
+            count = os.preadv(self._file.fileno(), [buffer[read:size].data], offset + read)
+            if count == 0:
+                raise OSError(errno.EIO, f"{self._file.name} became shorter while it was read")
+            read += count
+        return buffer[:size]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fastinit import checkpoints
-from fastinit.checkpoints.read import opened
+from fastinit.checkpoints.read import open_checkpoint
 from fastinit.cli.shared import FAILED, Json, errors, print_findings, print_json, progress
 
 
@@ -27,10 +27,8 @@ def diff(
     \b
     Exit codes: 0 the same tensors, 1 they differ, 2 wrong usage or an error.
     """  # noqa: D301
-    with errors():
-        total = sum(each.end - each.begin for file in opened(left).files for each in file.entries)
-        with progress("comparing", total) as advance:
-            found = checkpoints.diff(left, right, progress=advance)
+    with errors(), progress("comparing", open_checkpoint(left).size) as advance:
+        found = checkpoints.diff(left, right, progress=advance)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fastinit import checkpoints
-from fastinit.checkpoints.read import opened
+from fastinit.checkpoints.read import open_checkpoint
 from fastinit.checkpoints.verify import DRAWN
 from fastinit.cli.shared import FAILED, Json, errors, print_findings, print_json, progress
 
@@ -31,10 +31,8 @@ def verify(
     \b
     Exit codes: 0 all as drawn, 1 not so, 2 wrong usage or an error.
     """  # noqa: D301
-    with errors():
-        total = sum(each.end - each.begin for file in opened(path).files for each in file.entries)
-        with progress("verifying", total) as advance:
-            found = checkpoints.verify(path, progress=advance)
+    with errors(), progress("verifying", open_checkpoint(path).size) as advance:
+        found = checkpoints.verify(path, progress=advance)
     if as_json:
         print_json(found.to_dict())
     else:

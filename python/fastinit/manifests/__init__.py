@@ -1,4 +1,4 @@
-"""Manifests: the tensors of a model, by name and shape, and where they are read from."""
+"""Manifests: the parameters of a model, and the readers that find them in files, modules, trees."""
 
 from fastinit.manifests.manifest import MODELS, Manifest
 from fastinit.parameters import Parameter

@@ -1,4 +1,4 @@
-"""Manifests: the tensors of a model, by name and shape, and which of them are one."""
+"""Manifests: the names and shapes of a model's tensors, and which of them share memory."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from fastinit import json_files
+from fastinit.manifests import from_files, from_torch, from_trees
 from fastinit.parameters import Parameter
 
-__all__ = ["MODELS", "Manifest", "Parameter"]
-
 MODELS = Path(__file__).parent / "data"
-_OPTIONAL = ("architecture", "source", "count", "tied", "buffers", "config")
 
 
 @dataclass(frozen=True)
@@ -23,16 +21,16 @@ class Manifest:
     """The tensors of a model.
 
     Args:
-        model: the model's name.
-        parameters: what is drawn, in the order of the model.
-        tied: name -> the name of the parameter that it shares; tied tensors are stored once.
-        buffers: tensors that are stored, but not trained (running means); they get constants.
-        architecture: the family (transformers' ``model_type``), which says whose recipe serves it.
-        source: where the names and shapes come from.
-        config: the content of the model's ``config.json``, which is saved beside its weights.
+        model: The name of the model.
+        parameters: The trained tensors, in the order of the model.
+        tied: Name -> the name of the tensor that it shares; tied tensors are stored once.
+        buffers: Tensors that are stored but not trained (running means); they get constants.
+        architecture: The family (transformers' ``model_type``), which decides the default recipe.
+        source: Where the names and shapes come from.
+        config: The content of the model's ``config.json``, which is saved beside its weights.
 
     Raises:
-        ValueError: no parameters, a name that occurs twice, or a tie to no parameter.
+        ValueError: There are no parameters, a name occurs twice, or a tie names no tensor.
 
     Example:
         >>> from fastinit import Manifest
@@ -50,15 +48,14 @@ class Manifest:
     config: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        """Check what concerns more than one parameter."""
         if not isinstance(self.model, str) or not self.model:
-            raise ValueError(f"model={self.model!r} is no name; pass a string that is not empty")
+            raise ValueError(f"model={self.model!r} is not a name; pass a string that is not empty")
         for text in ("architecture", "source"):
             value = getattr(self, text)
             if not isinstance(value, (str, type(None))):
-                raise ValueError(f"{text}={value!r} is no text; pass a string, or None")
+                raise ValueError(f"{text}={value!r} is not a string; pass a string, or None")
         if not isinstance(self.config, (dict, type(None))):
-            raise ValueError(f"config={self.config!r} is no object; pass that of a config.json")
+            raise ValueError(f"config={self.config!r} is not an object; pass that of a config.json")
         for listed in ("parameters", "buffers"):
             object.__setattr__(self, listed, tuple(getattr(self, listed)))
         if not self.parameters:
@@ -72,7 +69,7 @@ class Manifest:
 
     @property
     def tensors(self) -> tuple[Parameter, ...]:
-        """All that a checkpoint of the model holds: the parameters, then the buffers."""
+        """All tensors that a checkpoint of the model holds: the parameters, then the buffers."""
         return self.parameters + self.buffers
 
     @staticmethod
@@ -80,61 +77,61 @@ class Manifest:
         """Read a manifest.
 
         Args:
-            source: the name of a built-in model, or a path: of a manifest's JSON file (as
-                ``to_json`` writes it), of a ``.safetensors`` file (its header is read, and the
-                ``config.json`` beside it), of an index of such files
-                (``model.safetensors.index.json``), of a ``config.json`` of transformers (which is
-                needed then; the model is built without its weights), or of a folder that holds one
-                of these.
+            source: The name of a built-in model, or the path of one of these: a manifest's JSON
+                file (as ``to_json`` writes it); a ``.safetensors`` file (its header is read, and
+                the ``config.json`` beside it); an index of such files
+                (``model.safetensors.index.json``); a ``config.json`` of transformers (which must
+                be installed; the model is built without its weights); or a folder. Of a folder,
+                ``model.safetensors`` or its index is read, else ``config.json``.
 
         Raises:
             FileNotFoundError: ``source`` is none of these.
-            ModuleNotFoundError: a ``config.json`` without transformers and torch.
-            OSError: the file cannot be read.
-            ValueError: the file's content is none of these; the message says where.
+            ModuleNotFoundError: A ``config.json``, without transformers and torch.
+            OSError: The file cannot be read.
+            ValueError: The content of the file is none of these, or a folder holds a
+                ``model.safetensors`` and an index that contradict each other; the message says
+                where.
 
         Example:
             >>> from fastinit import Manifest
             >>> Manifest.load("gpt2").tied
             {'lm_head.weight': 'transformer.wte.weight'}
         """
-        from fastinit.manifests import from_files
-
-        return from_files.load(json_files.find(source, MODELS, "model"))
+        path, found = from_files.read(json_files.find(source, MODELS, "model"))
+        with json_files.located(str(path)):
+            return _manifest(found)
 
     @staticmethod
     def from_torch(module: Any, model: str | None = None) -> Manifest:
-        """The parameters of a torch module and its buffers that are saved.
+        """Return the manifest of a torch module: its parameters and the buffers it saves.
 
         Tied parameters are found as such. A module of transformers also gives its architecture and
-        config. Nothing is read of the weights, which may lie on the meta device; of buffers that
-        hold no known constant the values are kept, so these may not.
+        config. Weights are not read and may lie on the meta device. Buffers must not, unless their
+        name says which constant they hold: the values of the others are kept in the manifest.
 
         Args:
-            module: a ``torch.nn.Module``.
-            model: the model's name; None for the type of ``module``.
+            module: A ``torch.nn.Module``.
+            model: The name of the model; None for the type of ``module``.
 
         Raises:
-            TypeError: ``module`` is no torch module.
-            ValueError: it has no parameters, or one of a dtype that is not known.
+            TypeError: ``module`` is not a torch module.
+            ValueError: It has no parameters, or one of a dtype that is not known.
         """
-        from fastinit.manifests import from_torch
-
-        return from_torch.manifest(module, model)
+        return Manifest(**from_torch.read(module, model))
 
     @staticmethod
     def from_tree(tree: Any, model: str = "model", *, separator: str = ".") -> Manifest:
-        """The leaves of a tree of arrays or of shapes, such as the parameters of a flax module.
+        """Return the manifest of a tree of arrays or shapes, such as a flax module's parameters.
 
         Args:
-            tree: nested mappings and sequences whose leaves have ``shape`` and ``dtype``: arrays,
+            tree: Nested mappings and sequences whose leaves have ``shape`` and ``dtype``: arrays,
                 ``jax.ShapeDtypeStruct`` (of ``jax.eval_shape``), any pytree that jax knows.
-            model: the model's name.
-            separator: what joins the keys on the way to a leaf to its name.
+            model: The name of the model.
+            separator: What joins the keys on the way to a leaf into its name.
 
         Raises:
-            TypeError: a leaf without a shape.
-            ValueError: no leaves, or a name that occurs twice.
+            TypeError: A leaf has no shape.
+            ValueError: There are no leaves, or a name occurs twice.
 
         Example:
             >>> import numpy as np
@@ -143,36 +140,32 @@ class Manifest:
             >>> [each.name for each in Manifest.from_tree(tree).parameters]
             ['params.dense.kernel', 'params.dense.bias']
         """
-        from fastinit.manifests import from_trees
-
-        return from_trees.of_tree(tree, model, separator)
+        return Manifest(model, from_trees.of_tree(tree, separator))
 
     @staticmethod
     def from_shapes(
         shapes: Mapping[str, Any], model: str = "model", *, tied: Mapping[str, str] | None = None
     ) -> Manifest:
-        """A model from a plain mapping.
+        """Return the manifest of a plain mapping from names to shapes.
 
         Args:
-            shapes: name -> shape, or anything with ``shape`` and ``dtype`` (an array).
-            model: the model's name.
-            tied: name -> the name of the parameter that it shares.
+            shapes: Name -> shape, or anything with ``shape`` and ``dtype`` (an array).
+            model: The name of the model.
+            tied: Name -> the name of the parameter that it shares.
 
         Raises:
-            TypeError: something that is no shape.
-            ValueError: no parameters, a name that is not allowed, or a negative size.
+            TypeError: A value is not a shape.
+            ValueError: There are no parameters, a name is not allowed, or a size is negative.
 
         Example:
             >>> from fastinit import Manifest
             >>> Manifest.from_shapes({"w": (3, 4), "b": 4}).parameters[1].shape
             (4,)
         """
-        from fastinit.manifests import from_trees
-
-        return from_trees.of_shapes(shapes, model, tied)
+        return Manifest(model, from_trees.of_shapes(shapes), dict(tied or {}))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, which ``from_dict`` turns into an equal manifest."""
+        """Return plain data, which ``from_dict`` turns into an equal manifest."""
         data: dict[str, Any] = {"model": self.model}
         for optional in ("architecture", "source"):
             if (value := getattr(self, optional)) is not None:
@@ -185,30 +178,15 @@ class Manifest:
 
     @staticmethod
     def from_dict(data: Any) -> Manifest:
-        """The manifest that ``to_dict`` described.
+        """Return the manifest that ``to_dict`` described.
 
         Raises:
-            ValueError: a field is missing, not known or wrong; the message says where.
+            ValueError: A field is missing, not known or wrong; the message says where.
         """
-        found = dict(json_files.fields(data, ("model", "parameters"), _OPTIONAL))
-        for listed in ("parameters", "buffers"):
-            parameters = []
-            for where, item in json_files.items(data, listed):
-                with json_files.located(where):
-                    parameters.append(Parameter.from_dict(item))
-            found[listed] = tuple(parameters)
-        count = found.pop("count", None)
-        manifest = Manifest(**found)
-        elements = sum(each.elements for each in manifest.parameters)
-        if count not in (None, elements):
-            raise ValueError(
-                f"count={count!r}, but the parameters have {elements} elements; correct what "
-                "is wrong, or leave count out"
-            )
-        return manifest
+        return _manifest(from_files.of_data(data))
 
     def to_json(self) -> str:
-        """A JSON text, a tensor a line, which ``load`` reads from a file.
+        """Return JSON with a line per tensor, which ``load`` reads from a file.
 
         Example:
             >>> from fastinit import Manifest
@@ -218,19 +196,32 @@ class Manifest:
         return json_files.text(self.to_dict(), ("parameters", "buffers"))
 
 
+def _manifest(fields: dict[str, Any]) -> Manifest:
+    """Return a manifest of its arguments and the number of elements, which is checked if given."""
+    count = fields.pop("count", None)
+    manifest = Manifest(**fields)
+    elements = sum(each.elements for each in manifest.parameters)
+    if count not in (None, elements):
+        raise ValueError(
+            f"count={count!r}, but the parameters have {elements} elements; correct the one that "
+            "is wrong, or leave count out"
+        )
+    return manifest
+
+
 def _check_tied(tied: Any, names: Counter[str]) -> None:
     if not isinstance(tied, dict):
         raise ValueError(
-            f"tied={tied!r} is no object; write {{name: name of the parameter that it shares}}"
+            f"tied={tied!r} is not an object; write {{name: name of the parameter that it shares}}"
         )
     for name, target in tied.items():
         if not isinstance(target, str) or target not in names:
             raise ValueError(
                 f"tied: {name!r} is tied to {target!r}, which is not in parameters; tie it to one "
-                "of them, or leave it out"
+                "of those, or leave it out"
             )
         if name in names:
             raise ValueError(
-                f"tied: {name!r} is also in parameters; leave it out of the one or the other (tied "
+                f"tied: {name!r} is also in parameters; remove one of the two (tied "
                 f"tensors are stored once, here as {target!r})"
             )
