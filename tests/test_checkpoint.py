@@ -4,18 +4,20 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors import safe_open
 
 import fastinit
 from checkpoint_support import MODEL, RULES, read, small
+from fastinit import safetensors
 from fastinit.checkpoints import batches, pipeline, write
-from fastinit.checkpoints.layout import SUFFIX
 from fastinit.digest import PIECE
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.rules import Recipe
+from fastinit.safetensors import SUFFIX
 from support import check_bits, child, threads
 
 
@@ -80,6 +82,21 @@ def test_digest_of_the_file(tmp_path: Path) -> None:
     saved = small().save(tmp_path / "m.safetensors")
     lines = "".join(f"{name} {digest}\n" for name, digest in sorted(saved.digests.items()))
     assert saved.digest == hashlib.sha256(lines.encode()).hexdigest()
+
+
+def test_header_is_made_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for its length, before anything is drawn, and once with the digests."""
+    made = []
+    header_bytes = safetensors.header_bytes
+
+    def counted(*arguments: Any) -> bytes:
+        made.append(header_bytes(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(safetensors, "header_bytes", counted)
+    files = small().save(tmp_path / "m", max_shard_size="1MB").files
+    assert len(made) == 2 * len(files)
+    assert [each.read_bytes().startswith(made[2 * k + 1]) for k, each in enumerate(files)]
 
 
 def test_progress_adds_up(tmp_path: Path) -> None:

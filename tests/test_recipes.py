@@ -245,10 +245,7 @@ def test_recipe_of_a_model() -> None:
         ({"rule": []}, "field 'rule' is not known"),
         ({"rules": [RULE, {}]}, r"rules\[1\]: field 'pattern' is missing"),
         ({"rules": [RULE | {"pattern": ""}]}, r"rules\[0\]: pattern='' is not understood"),
-        (
-            {"rules": [RULE | {"initializer": []}]},
-            r"initializer: \[\] is not an object",
-        ),
+        ({"rules": [RULE | {"initializer": []}]}, r"initializer: \[\] is not an object"),
         ({"rules": [RULE | {"initializer": {"type": "N"}}]}, r"initializer: type='N' is no init"),
         ({"rules": [RULE | {"scale": {}}]}, r"rules\[0\]: scale={} is not a list"),
         ({"rules": [RULE | {"scale": [{"of": "x"}]}]}, r"rules\[0\]: scale\[0\]: of='x' is not"),

@@ -209,6 +209,22 @@ def test_wrong_sizes(tmp_path: Path, size: object, error: type[Exception], messa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_index_of_another_checkpoint_is_in_the_way(tmp_path: Path, resume: bool) -> None:
+    """Beside a new model.safetensors it would contradict it; force deletes it."""
+    folder = small().save(tmp_path / "m", max_shard_size="1MB").path
+    for each in folder.glob("*.safetensors"):
+        each.unlink()
+    before = contents(folder)
+    match = rf"index\.json {'does not belong to this plan' if resume else 'exists'}; pass another"
+    with pytest.raises(FileExistsError, match=match):
+        small().save(folder, resume=resume)
+    assert contents(folder) == before
+    small().save(folder, resume=resume, force=True)
+    assert [each.name for each in folder.iterdir()] == ["model.safetensors"]
+    assert small().verify(folder).ok
+
+
 def test_plan_comes_back(tmp_path: Path) -> None:
     """From any file of a checkpoint, and from all of it."""
     folder = small(seed=9).save(tmp_path / "m", max_shard_size="1MB").path
