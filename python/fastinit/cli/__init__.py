@@ -1,1 +1,1 @@
-"""The commands of ``fastinit``, one a file, over what they share."""
+"""The command line, ``fastinit``: one file per command, and what the commands share."""

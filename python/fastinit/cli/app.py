@@ -1,4 +1,4 @@
-"""The command line: ``fastinit init``, ``plan``, ``verify``, ``diff`` and ``info``."""
+"""The application: ``fastinit init``, ``plan``, ``verify``, ``diff`` and ``info``."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def _fastinit(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
+            "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
         ),
     ] = False,
 ) -> None:
-    """Initial weights of neural networks, with the same bits on every machine.
+    """Initialize the weights of neural networks, with the same bits on every machine.
 
     \b
     Examples:

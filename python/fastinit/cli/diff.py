@@ -1,4 +1,4 @@
-"""``fastinit diff``: how two checkpoints differ."""
+"""``fastinit diff``: compare two checkpoints."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from fastinit.cli.shared import FAILED, Json, errors, print_findings, print_json
 
 def diff(
     left: Annotated[Path, typer.Argument(help="A safetensors file, an index or a folder.")],
-    right: Annotated[Path, typer.Argument(help="Another.")],
+    right: Annotated[Path, typer.Argument(help="The file, index or folder to compare it with.")],
     as_json: Json = False,
 ) -> None:
-    """Compare two checkpoints, whoever wrote them, tensor by tensor and bit by bit.
+    """Compare two checkpoints, tensor by tensor and bit by bit.
+
+    They may be from any source. Tensors are matched by name, in whatever files they are.
 
     \b
     Examples:
@@ -25,7 +27,7 @@ def diff(
       fastinit diff llama-in-one-file.safetensors llama-in-shards --json
 
     \b
-    Exit codes: 0 the same tensors, 1 they differ, 2 wrong usage or an error.
+    Exit codes: 0 they are equal, 1 they differ, 2 wrong usage or an error.
     """  # noqa: D301
     with errors(), progress("comparing", open_checkpoint(left).size) as advance:
         found = checkpoints.diff(left, right, progress=advance)

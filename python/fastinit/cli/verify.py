@@ -1,4 +1,4 @@
-"""``fastinit verify``: what a checkpoint holds, against what its plan draws."""
+"""``fastinit verify``: compare a checkpoint with what its plan draws."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def verify(
     path: Annotated[Path, typer.Argument(help="A safetensors file, an index or a folder.")],
     as_json: Json = False,
 ) -> None:
-    """Draw again what a checkpoint should hold, and compare every bit.
+    """Draw a checkpoint again, and compare every bit.
 
-    The plan is in the files; the digests there are not trusted. Tensors are as drawn, differ, are
-    missing, or unknown: of those that no plan names, nobody can know.
+    The plan is in the files; the digests there are not trusted. A tensor is as drawn, differs, is
+    missing, or is unknown, if no plan names it.
 
     \b
     Examples:
@@ -29,7 +29,7 @@ def verify(
       fastinit verify llama/model.safetensors.index.json --json
 
     \b
-    Exit codes: 0 all as drawn, 1 not so, 2 wrong usage or an error.
+    Exit codes: 0 all as drawn, 1 not all, 2 wrong usage or an error.
     """  # noqa: D301
     with errors(), progress("verifying", open_checkpoint(path).size) as advance:
         found = checkpoints.verify(path, progress=advance)
