@@ -124,7 +124,7 @@ class Checkpoint:
 
     @property
     def misplaced(self) -> list[str]:
-        """What is wrong for each tensor that is not in the file that the index names."""
+        """A message for each tensor that is not in the file that the index names."""
         found = {entry.name: file.path.name for file in self.files for entry in file.entries}
         return [
             f"{self.path.name} says that {name!r} is in {file}, where it is not"
@@ -134,7 +134,7 @@ class Checkpoint:
 
     @property
     def unlisted(self) -> list[str]:
-        """What is wrong for each tensor of a file that the index does not list."""
+        """A message for each tensor of a file that the index does not list."""
         if self.index is None:
             return []
         names = {entry.name: None for file in self.files for entry in file.entries}
@@ -145,11 +145,13 @@ def find(folder: Path) -> Path | None:
     """Return the path that stands for the checkpoint in a folder: of one file, or of an index.
 
     Returns:
-        ``model.safetensors`` or else ``model.safetensors.index.json``; None without either.
+        The path of ``model.safetensors`` or else of ``model.safetensors.index.json``; None if the
+        folder holds neither.
 
     Raises:
         OSError: One of them cannot be read.
-        ValueError: Both are there, and the index is not one of exactly that file's tensors.
+        ValueError: The folder holds both, and the index does not map exactly the tensors of the
+            file to it.
     """
     whole, index = folder / WHOLE, folder / INDEX
     if not whole.is_file():

@@ -58,7 +58,7 @@ class AtomicFile:
             try:
                 return os.pwrite(self._descriptors[1], content, offset)
             except OSError as error:
-                if error.errno != errno.EINVAL:  # its pages are larger than these
+                if error.errno != errno.EINVAL:  # the file system wants larger pages
                     raise
         return os.pwrite(self._descriptors[0], content, offset)
 
@@ -114,12 +114,12 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def leftovers(folder: Path, of: Callable[[str], bool]) -> list[Path]:
-    """Return the temporary files of writers that were killed, for names of which ``of`` is true."""
+def leftovers(folder: Path, is_ours: Callable[[str], bool]) -> list[Path]:
+    """Return the temporary files that killed writers left of files whose names are ours."""
     return [
         path
         for path in folder.iterdir()
-        if (found := _TEMPORARY.fullmatch(path.name)) and of(found["name"]) and _is_left(path)
+        if (found := _TEMPORARY.fullmatch(path.name)) and is_ours(found["name"]) and _is_left(path)
     ]
 
 

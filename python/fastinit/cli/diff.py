@@ -19,7 +19,7 @@ def diff(
 ) -> None:
     """Compare two checkpoints, tensor by tensor and bit by bit.
 
-    They may be from any source. Tensors are matched by name, in whatever files they are.
+    They may be from any source. Tensors are matched by name, not by the file that they are in.
 
     \b
     Examples:

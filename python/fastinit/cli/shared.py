@@ -1,4 +1,4 @@
-"""What the commands share: common options, errors, progress and tables."""
+"""Options, errors, progress bars and tables that the commands share."""
 
 from __future__ import annotations
 
