@@ -12,7 +12,8 @@ from fastinit.digest import PIECE
 from fastinit.dtypes import DTYPES
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
-from fastinit.rules import Recipe, Rule
+from fastinit.recipes.recipe import Recipe
+from fastinit.recipes.rule import Rule
 
 NUMPY = {"BF16": DTYPES["bfloat16"], "F8_E5M2": DTYPES["float8_e5m2"], "BOOL": np.dtype(bool)}
 RULES = (

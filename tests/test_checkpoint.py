@@ -16,7 +16,7 @@ from fastinit.checkpoints import batches, pipeline, write
 from fastinit.digest import PIECE
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
-from fastinit.rules import Recipe
+from fastinit.recipes.recipe import Recipe
 from fastinit.safetensors import SUFFIX
 from support import check_bits, child, threads
 

@@ -11,7 +11,9 @@ import fastinit
 from fastinit import native
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
-from fastinit.rules import Recipe, Rule, Scale
+from fastinit.recipes.recipe import Recipe
+from fastinit.recipes.rule import Rule
+from fastinit.recipes.scale import Scale
 from support import check_bits, process_seed
 
 BLOCK = ("ln_1.weight", "attn.c_proj.weight", "attn.c_proj.bias", "mlp.c_proj.weight")
@@ -121,7 +123,7 @@ def test_explain_groups_by_rule() -> None:
 def test_explain_says_what_is_drawn() -> None:
     """The distribution has the scaled std, the initializer the recipe's."""
     row = Plan(gpt2_like(), seed=0).explain().by_rule()[0]
-    assert row["initializer"] == fastinit.Normal(std=1.0).to_dict()
+    assert row["initializer"] == fastinit.Normal(std=0.02).to_dict()
     assert row["distribution"] == fastinit.Normal(std=0.02 / math.sqrt(6)).to_dict()
     assert row["dtype"] == "float32"
 
@@ -158,7 +160,7 @@ def test_names_of_built_ins() -> None:
             one((3,)),
             Recipe("r", "s", (Rule("w", NORMAL, scale=Scale("layers")),)),
             {},
-            r"'w' of shape \(3,\), by the rule 'w': scale of 'layers' needs a number",
+            r"'w' of shape \(3,\), by the rule 'w': scale of 'layers' needs the number of a layer",
         ),
     ],
 )

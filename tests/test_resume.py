@@ -16,7 +16,7 @@ import fastinit
 from checkpoint_support import MODEL, RULES, small
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
-from fastinit.rules import Recipe
+from fastinit.recipes.recipe import Recipe
 from support import environment
 
 SHARD = "3MB"

@@ -16,7 +16,7 @@ import transformers
 from numpy.typing import NDArray
 
 from fastinit import Manifest, Plan
-from fastinit.rules import recipe_of
+from fastinit.recipes.recipe import recipe_of
 
 SMALL = {"vocab_size": 1000, "num_hidden_layers": 2}
 DECODER = SMALL | {"num_hidden_layers": 1, "num_key_value_heads": 2}

@@ -15,7 +15,7 @@ from fastinit import safetensors
 from fastinit.checkpoints.verify import STATUSES
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
-from fastinit.rules import Recipe
+from fastinit.recipes.recipe import Recipe
 from support import threads
 
 NAMES = {each.name for each in MODEL.tensors}

@@ -10,7 +10,8 @@ from checkpoint_support import read
 from fastinit.checkpoints import batches, pipeline
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
-from fastinit.rules import Recipe, Rule
+from fastinit.recipes.recipe import Recipe
+from fastinit.recipes.rule import Rule
 from support import check_bits, threads
 
 PLAN = Plan(

@@ -12,8 +12,9 @@ from fastinit.boxes import Index
 from fastinit.dtypes import dtype_of
 from fastinit.manifests import Manifest
 from fastinit.planned import Planned, planned
-from fastinit.rules import Recipe, buffers, recipe, recipe_of
-from fastinit.rules.patterns import compiled, pattern_of
+from fastinit.recipes import buffers
+from fastinit.recipes.pattern import compiled, pattern_of
+from fastinit.recipes.recipe import Recipe, recipe, recipe_of
 
 if TYPE_CHECKING:
     from fastinit.checkpoints import Saved, Verification
@@ -72,7 +73,7 @@ class Plan:
         self.dtype = None if dtype is None else dtype_of(dtype)
         wanted = self.dtype or (None if self.recipe.dtype is None else dtype_of(self.recipe.dtype))
         rules = self.recipe.match(self.manifest) | buffers.rules_of(self.manifest)
-        around = self.recipe.model(self.manifest)
+        around = self.recipe.context(self.manifest)
         self.tensors = tuple(
             planned(each, rules[each.name], around, self.seed, wanted)
             for each in self.manifest.tensors

@@ -14,7 +14,7 @@ from typing import Any
 from fastinit import json_files, safetensors
 from fastinit.plan import Plan
 from fastinit.planned import Planned
-from fastinit.rules.patterns import pattern_of, plain
+from fastinit.recipes.pattern import pattern_of, plain
 from fastinit.safetensors import CONFIG, INDEX, PAGE, SUFFIX, WHOLE
 from fastinit.streams import STREAM_VERSION
 

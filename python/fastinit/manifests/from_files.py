@@ -7,8 +7,8 @@ from typing import Any
 
 from fastinit import json_files, safetensors
 from fastinit.manifests import from_configs
-from fastinit.parameters import Parameter
-from fastinit.rules.buffers import is_buffer
+from fastinit.recipes.buffers import is_buffer
+from fastinit.recipes.parameter import Parameter
 from fastinit.safetensors import CONFIG, INDEX, SUFFIX, WHOLE, Checkpoint
 
 _OPTIONAL = ("architecture", "source", "count", "tied", "buffers", "config")

@@ -12,8 +12,8 @@ from fastinit import arrays
 from fastinit.dtypes import dtype_of
 from fastinit.initializers import Constant
 from fastinit.initializers.explicit import LARGEST
-from fastinit.parameters import Parameter
-from fastinit.rules.buffers import known
+from fastinit.recipes.buffers import known
+from fastinit.recipes.parameter import Parameter
 
 
 def read(module: Any, model: str | None) -> dict[str, Any]:

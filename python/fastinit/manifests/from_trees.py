@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastinit.dtypes import dtype_of
-from fastinit.parameters import Parameter
+from fastinit.recipes.parameter import Parameter
 
 
 def of_tree(tree: Any, separator: str) -> tuple[Parameter, ...]:

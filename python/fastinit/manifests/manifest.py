@@ -11,7 +11,7 @@ from typing import Any
 
 from fastinit import json_files
 from fastinit.manifests import from_files, from_torch, from_trees
-from fastinit.parameters import Parameter
+from fastinit.recipes.parameter import Parameter
 
 MODELS = Path(__file__).parent / "data"
 

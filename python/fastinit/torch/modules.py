@@ -14,9 +14,10 @@ from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.planned import Planned
-from fastinit.rules import Recipe, Rule, recipe_of
-from fastinit.rules import recipe as recipe_from
-from fastinit.rules.buffers import known
+from fastinit.recipes.buffers import known
+from fastinit.recipes.recipe import Recipe, recipe_of
+from fastinit.recipes.recipe import recipe as recipe_from
+from fastinit.recipes.rule import Rule
 from fastinit.torch.distributed import ShardedFilling
 from fastinit.torch.placements import memory_of
 
@@ -111,7 +112,8 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
         tied={own_name(name): own_name(target) for name, target in found.tied.items()},
     )
     rules = _recipe(recipe, manifest)
-    plan = dataclasses.replace(rules, dtype=None).plan(manifest, seed)  # the tensors have theirs
+    untyped = dataclasses.replace(rules, dtype=None)  # the tensors have their own dtypes
+    plan = Plan(manifest, untyped, seed=seed)
     return ModulePlan(plan, {own_name(name): tensor for name, tensor in _tensors(module)})
 
 

@@ -24,17 +24,18 @@ _MEANINGS = {
 
 @dataclasses.dataclass(frozen=True)
 class Regex:
-    """A regular expression, which a name must match as a whole; ``{"re": ...}`` in JSON.
+    """Regular expression that must match a whole name; ``{"re": ...}`` in JSON.
 
     Args:
-        re: Python's syntax; a group named ``layer`` captures the number of a layer.
+        re: The expression, in Python's syntax. A group named ``layer`` captures the number of a
+            layer.
 
     Raises:
-        TypeError: ``re`` is no string.
-        ValueError: it is no regular expression.
+        TypeError: ``re`` is not a string.
+        ValueError: ``re`` is not a regular expression.
 
     Example:
-        >>> from fastinit.rules import Regex
+        >>> from fastinit import Regex
         >>> Regex(r"h[.](?P<layer>[0-9]+)[.].*").re[:4]
         'h[.]'
     """
@@ -42,24 +43,24 @@ class Regex:
     re: str
 
     def __post_init__(self) -> None:
-        """Check that it compiles."""
+        """Check that the expression compiles."""
         if not isinstance(self.re, str):
-            raise TypeError(f"re={self.re!r} is no string; write a regular expression")
+            raise TypeError(f"re={self.re!r} is not a string; write a regular expression")
         try:
             re.compile(self.re)
         except re.error as error:
-            raise ValueError(f"re={self.re!r} is no regular expression: {error}") from None
+            raise ValueError(f"re={self.re!r} is not a regular expression: {error}") from None
 
 
 Pattern = str | Regex
 
 
 def pattern_of(given: Any) -> Pattern:
-    """A pattern from what JSON has: a glob, or an object with ``re``.
+    """Return the pattern that JSON data stands for: a glob, or an object with ``re``.
 
     Raises:
-        TypeError: it is neither.
-        ValueError: it is not understood.
+        TypeError: ``given`` is neither.
+        ValueError: The pattern is not understood.
     """
     if isinstance(given, dict) and set(given) == {"re"}:
         given = Regex(given["re"])
@@ -68,7 +69,7 @@ def pattern_of(given: Any) -> Pattern:
 
 
 def plain(pattern: Pattern) -> str | dict[str, str]:
-    """A pattern as JSON has it."""
+    """Return the JSON data of a pattern."""
     return pattern if isinstance(pattern, str) else {"re": pattern.re}
 
 
@@ -89,22 +90,23 @@ def _compiled(pattern: Pattern) -> re.Pattern[str]:
 
 
 def compiled(pattern: Pattern) -> re.Pattern[str]:
-    """The regular expression of a pattern; its group ``layer`` is what ``{layer}`` captures.
+    """Return the regular expression of a pattern, whose group ``layer`` is ``{layer}``.
 
     Raises:
-        TypeError: ``pattern`` is no string and no ``Regex``.
-        ValueError: it is empty, has a character of other glob dialects, or ``{layer}`` twice.
+        TypeError: ``pattern`` is neither a string nor a ``Regex``.
+        ValueError: The pattern is empty, has a character of another dialect of globs, or has
+            ``{layer}`` twice.
 
     Example:
-        >>> from fastinit.rules.patterns import compiled
+        >>> from fastinit.recipes.pattern import compiled
         >>> compiled("**.h.{layer}.*.weight").fullmatch("transformer.h.11.ln_1.weight")["layer"]
         '11'
     """
     if not isinstance(pattern, (str, Regex)):
-        raise TypeError(f"pattern={pattern!r} is no string; write a glob over names: {_SYNTAX}")
+        raise TypeError(f"pattern={pattern!r} is not a string; write a glob over names: {_SYNTAX}")
     return _compiled(pattern)
 
 
 def has_layer(pattern: Pattern) -> bool:
-    """Whether the pattern captures the number of a layer."""
+    """Return whether a pattern captures the number of a layer."""
     return "layer" in compiled(pattern).groupindex

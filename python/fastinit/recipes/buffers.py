@@ -1,20 +1,18 @@
-"""Buffers: tensors that are saved with a model, but not trained, and the constants they hold."""
+"""Buffers: tensors that are saved with a model but not trained, and the rules of their values."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from fastinit.dtypes import CODES, dtype_of
 from fastinit.initializers import Constant
 from fastinit.initializers.explicit import Arange, Values
-from fastinit.rules.patterns import Regex
-from fastinit.rules.rule import Rule
+from fastinit.recipes.context import Model
+from fastinit.recipes.parameter import Parameter
+from fastinit.recipes.pattern import Regex
+from fastinit.recipes.rule import Rule, first_match
 
-if TYPE_CHECKING:
-    from fastinit.manifests import Manifest, Parameter
-
-# What torch's and transformers' own modules register; of other buffers only the model knows.
+# The buffers that the modules of torch and transformers register. Others only the model knows.
 RULES = (
     Rule("**.running_mean", Constant(0)),
     Rule("**.running_var", Constant(1)),
@@ -27,21 +25,21 @@ RULES = (
 
 
 def is_buffer(tensor: Parameter) -> bool:
-    """Whether a tensor of a file, where no one says what is trained, is a buffer."""
+    """Return whether a tensor of a file, which does not say what is trained, is a buffer."""
     if tensor.dtype is not None and dtype_of(tensor.dtype) not in CODES:
         return True
     return known(tensor) is not None
 
 
-def rules_of(manifest: Manifest) -> dict[str, Rule]:
-    """The rule of each buffer of a model: its own value, else what is known of its name.
+def rules_of(model: Model) -> dict[str, Rule]:
+    """Return the rule of each buffer of a model: for its own value, or else for its name.
 
     Raises:
-        ValueError: neither; the message lists them.
+        ValueError: The values of some buffers are not known; the message lists them.
     """
     rules = {}
     missing = []
-    for each in manifest.buffers:
+    for each in model.buffers:
         rule = known(each)
         if isinstance(each.value, tuple):
             rule = Rule(Regex(re.escape(each.name)), Values(each.value))
@@ -60,6 +58,5 @@ def rules_of(manifest: Manifest) -> dict[str, Rule]:
 
 
 def known(tensor: Parameter) -> Rule | None:
-    """The rule of a buffer whose name says what it holds."""
-    facts = {"module": tensor.module, "ndim": len(tensor.shape)}
-    return next((rule for rule in RULES if rule.matches(tensor.name, **facts)), None)  # type: ignore[arg-type]
+    """Return the rule of a buffer whose name says what it holds, or None."""
+    return first_match(RULES, tensor)

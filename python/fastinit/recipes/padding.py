@@ -1,4 +1,4 @@
-"""A row of zeros in what is drawn: the padding of an embedding."""
+"""Row of zeros in a drawn array: the padding of an embedding."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fastinit.requests import Draw, Fill
 
 @dataclasses.dataclass(frozen=True)
 class ZeroRow(Draw):
-    """An elementwise draw of ``shape`` with zeros in place of the elements of one row.
+    """Elementwise draw of ``shape`` with zeros in place of the elements of one row.
 
-    The rows before, the row itself and the rows behind are placed each for itself, so that no
+    The rows before it, the row itself and the rows after it are placed separately, so that no
     memory is written twice and every other value stays where it was.
     """
 
@@ -26,7 +26,7 @@ class ZeroRow(Draw):
     row: int
 
     def place(self, box: Box, address: int, seed: int, stream: int) -> list[bytes]:
-        """The records of each piece."""
+        """Return the records of all pieces."""
         records = []
         for draw, piece in self._pieces(box):
             records += draw.place(piece, address, seed, stream)
@@ -48,7 +48,7 @@ class ZeroRow(Draw):
     def _parts(
         self, start: int, stop: int, zeros: int, count: int
     ) -> Iterator[tuple[Draw, int, int]]:
-        """What is drawn from where to where, without what is empty."""
+        """Yield (draw, start, stop) for each piece that is not empty."""
         edges = [min(max(edge, start), stop) for edge in (start, zeros, zeros + count, stop)]
         for draw, first, last in zip(
             (self.base, self.zero, self.base), edges[:-1], edges[1:], strict=True
@@ -60,13 +60,13 @@ class ZeroRow(Draw):
 def with_zero_row(
     draws: tuple[Draw, ...], zero: Fill, shape: tuple[int, ...], row: int
 ) -> tuple[Draw, ...]:
-    """``draws`` of an array of ``shape`` with zeros in a row.
+    """Return ``draws`` of an array of ``shape`` with zeros in one row.
 
     Raises:
-        ValueError: the shape has no such row, or the draw is not elementwise.
+        ValueError: The shape has no such row, or the draw is not elementwise.
     """
     if not shape or not -shape[0] <= row < shape[0]:
         raise ValueError(f"zero_row={row} is out of range for shape {shape}")
     if len(draws) > 1 or not draws[0].elementwise:
-        raise ValueError("zero_row= needs values that are drawn each by itself; leave it out")
+        raise ValueError("zero_row= needs values that are drawn independently; leave it out")
     return (ZeroRow(draws[0], zero, shape, row % shape[0]),)

@@ -6,43 +6,39 @@ import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastinit import json_files
 from fastinit.dtypes import CODES, dtype_of
-from fastinit.rules.model import Model
-from fastinit.rules.patterns import has_layer
-from fastinit.rules.rule import Rule
+from fastinit.recipes.context import Context, Model
+from fastinit.recipes.pattern import has_layer
+from fastinit.recipes.rule import Rule, first_match
 
-if TYPE_CHECKING:
-    from fastinit.manifests import Manifest
-    from fastinit.plan import Plan
-
-RECIPES = Path(__file__).parent.parent / "recipes"
+RECIPES = Path(__file__).parent / "data"
 _LISTED = 10  # names in an error message
 _OPTIONAL = ("serves", "dtype")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Ordered rules: the first that matches a parameter draws it.
+    """Ordered rules, of which the first that matches a parameter draws it.
 
     Args:
-        name: its own.
-        source: where the rules come from: a paper, a repository.
-        rules: in order.
-        serves: the architectures (transformers' ``model_type``) whose own recipe this is.
-        dtype: of all floating-point tensors, where the plan is given none.
+        name: The name of the recipe.
+        source: Where the rules come from, such as a paper or a repository.
+        rules: The rules, in order.
+        serves: The architectures (transformers' ``model_type``) whose own recipe this is.
+        dtype: The dtype of all floating-point tensors where the plan is given none.
 
     Raises:
-        TypeError: a field of the wrong type.
-        ValueError: an empty name, no rules, or a dtype that is not drawn.
+        TypeError: A field has the wrong type.
+        ValueError: The name is empty, there are no rules, or values of the dtype are not drawn.
 
     Example:
         >>> import fastinit
-        >>> from fastinit import Manifest, Recipe, Rule
+        >>> from fastinit import Manifest, Plan, Recipe, Rule
         >>> small = Recipe("small", "an example", (Rule("**", fastinit.Normal(std=0.02)),))
-        >>> small.plan(Manifest.from_shapes({"w": (2, 3)}), seed=0).init()["w"].shape
+        >>> Plan(Manifest.from_shapes({"w": (2, 3)}), small, seed=0).init()["w"].shape
         (2, 3)
     """
 
@@ -57,14 +53,16 @@ class Recipe:
         for field in ("name", "source"):
             value = getattr(self, field)
             if not isinstance(value, str) or not value:
-                raise ValueError(f"{field}={value!r} is no text; pass a string that is not empty")
+                raise ValueError(f"{field}={value!r} is not text; pass a string that is not empty")
         for field, kind in (("rules", Rule), ("serves", str)):
             value = getattr(self, field)
             if not isinstance(value, (tuple, list)) or any(not isinstance(v, kind) for v in value):
-                raise TypeError(f"{field}={value!r} is no sequence of {kind.__name__}")
+                raise TypeError(
+                    f"{field}={value!r} is not a sequence of {kind.__name__}; pass a tuple of them"
+                )
             object.__setattr__(self, field, tuple(value))
         if not self.rules:
-            raise ValueError("rules is empty; a recipe has at least one")
+            raise ValueError("rules is empty; pass at least one rule")
         if self.dtype is not None:
             dtype = dtype_of(self.dtype)
             if dtype not in CODES:
@@ -72,11 +70,14 @@ class Recipe:
                 raise ValueError(f"dtype={self.dtype!r} holds no random values; use one of {names}")
             object.__setattr__(self, "dtype", dtype.name)
 
-    def match(self, manifest: Manifest) -> dict[str, Rule]:
-        """The rule of each parameter of a model.
+    def match(self, model: Model) -> dict[str, Rule]:
+        """Return the rule of each parameter of a model.
+
+        Args:
+            model: A manifest.
 
         Raises:
-            ValueError: no rule matches some of them; the message lists them.
+            ValueError: No rule matches some of the parameters; the message lists them.
 
         Example:
             >>> from fastinit import Manifest, recipe
@@ -85,9 +86,8 @@ class Recipe:
         """
         rules: dict[str, Rule] = {}
         missing = []
-        for each in manifest.parameters:
-            facts = {"module": each.module, "ndim": len(each.shape)}
-            rule = next((rule for rule in self.rules if rule.matches(each.name, **facts)), None)  # type: ignore[arg-type]
+        for each in model.parameters:
+            rule = first_match(self.rules, each)
             if rule is None:
                 missing.append(f"{each.name} {each.shape}")
             else:
@@ -100,39 +100,12 @@ class Recipe:
             )
         return rules
 
-    def model(self, manifest: Manifest) -> Model:
-        """What the rules may ask about a model."""
-        return Model(
-            {each.name: each.shape for each in manifest.parameters},
-            [rule.pattern for rule in self.rules if has_layer(rule.pattern)],
-            manifest.tied,
-            manifest.config,
-        )
-
-    def plan(self, manifest: Manifest, seed: int | None = 0, dtype: Any = None) -> Plan:
-        """What this recipe draws for every tensor of a model; nothing is drawn yet.
-
-        Args:
-            manifest: the model.
-            seed: an integer in [0, 2**64); None for the process-wide seed.
-            dtype: of all floating-point tensors; None for the recipe's, else the manifest's, else
-                float32.
-
-        Raises:
-            TypeError: an argument of the wrong type.
-            ValueError: no rule matches a parameter, or a rule does not fit its shape or dtype.
-
-        Example:
-            >>> from fastinit import Manifest, recipe
-            >>> len(recipe("gpt2").plan(Manifest.load("gpt2")).tensors)
-            148
-        """
-        from fastinit.plan import Plan
-
-        return Plan(manifest, self, seed=seed, dtype=dtype)
+    def context(self, model: Model) -> Context:
+        """Return what the rules may ask of a model."""
+        return Context(model, [rule.pattern for rule in self.rules if has_layer(rule.pattern)])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, which ``from_dict`` turns into an equal recipe."""
+        """Return plain data, which ``from_dict`` turns into an equal recipe."""
         data: dict[str, Any] = {"name": self.name, "source": self.source}
         if self.serves:
             data["serves"] = list(self.serves)
@@ -142,10 +115,10 @@ class Recipe:
 
     @staticmethod
     def from_dict(data: Any) -> Recipe:
-        """The recipe that ``to_dict`` described.
+        """Return the recipe that ``to_dict`` described.
 
         Raises:
-            ValueError: a field is missing, not known or out of range; the message says where.
+            ValueError: A field is missing, unknown or out of range; the message says where.
         """
         found = dict(json_files.fields(data, ("name", "source", "rules"), _OPTIONAL))
         rules = []
@@ -155,7 +128,7 @@ class Recipe:
         return Recipe(**{**found, "rules": tuple(rules)})
 
     def to_json(self) -> str:
-        """A JSON text, a rule a line, which ``from_json`` turns into an equal recipe.
+        """Return JSON text with one line per rule, which ``from_json`` turns into an equal recipe.
 
         Example:
             >>> from fastinit import Recipe, recipe
@@ -166,17 +139,17 @@ class Recipe:
 
     @staticmethod
     def from_json(text: str | bytes) -> Recipe:
-        """The recipe of a JSON text.
+        """Return the recipe of a JSON text.
 
         Raises:
-            ValueError: the text is not JSON or no recipe; the message says where.
+            ValueError: The text is not JSON, or not a recipe; the message says where.
         """
         with json_files.located("recipe"):
             return Recipe.from_dict(json_files.parse(text))
 
 
 def recipes() -> list[str]:
-    """The names of the built-in recipes.
+    """Return the names of the built-in recipes.
 
     Example:
         >>> import fastinit
@@ -187,15 +160,16 @@ def recipes() -> list[str]:
 
 
 def recipe(source: str | os.PathLike[str]) -> Recipe:
-    """A built-in recipe, or that of a JSON file.
+    """Return a built-in recipe, or the recipe of a JSON file.
 
     Args:
-        source: the name of a built-in recipe, or the path of what ``Recipe.to_json`` wrote.
+        source: The name of a built-in recipe, or the path of a file that holds what
+            ``Recipe.to_json`` returns.
 
     Raises:
         FileNotFoundError: ``source`` is neither.
-        OSError: the file cannot be read.
-        ValueError: the file's content is no recipe; the message says where.
+        OSError: The file cannot be read.
+        ValueError: The file does not hold a recipe; the message says where.
 
     Example:
         >>> from fastinit import recipe
@@ -207,16 +181,19 @@ def recipe(source: str | os.PathLike[str]) -> Recipe:
         return Recipe.from_dict(json_files.parse(path.read_bytes()))
 
 
-def recipe_of(manifest: Manifest) -> Recipe:
-    """A model's own recipe: that which serves its architecture or bears its name, else "default".
+def recipe_of(model: Model) -> Recipe:
+    """Return a model's own recipe: one that has its name or serves its architecture, or "default".
+
+    Args:
+        model: A manifest.
 
     Example:
         >>> from fastinit import Manifest
-        >>> from fastinit.rules import recipe_of
+        >>> from fastinit.recipes.recipe import recipe_of
         >>> recipe_of(Manifest.load("gpt2")).name
         'gpt2'
     """
-    wanted = manifest.architecture or manifest.model
+    wanted = model.architecture or model.model
     names = recipes()
     if wanted in names:
         return recipe(wanted)

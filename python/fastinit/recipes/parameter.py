@@ -1,4 +1,4 @@
-"""Parameters: one tensor of a model, by name and shape."""
+"""Parameters: the tensors of a model, by name and shape."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Parameter:
     """One tensor of a model.
 
     Args:
-        name: as in the model's state dict: printable, and not ``__metadata__``, which safetensors
-            files keep for themselves.
-        shape: its sizes.
-        module: the type of the module that it belongs to.
-        dtype: its own, where it has one.
-        zero_row: the row that is zero whatever draws the others (torch's ``padding_idx``).
-        value: what a buffer holds: one number, or one for each element in C order.
+        name: The name in the model's state dict: printable, and not ``__metadata__``, which
+            safetensors files reserve.
+        shape: The sizes of its axes.
+        module: The type of the module that it belongs to.
+        dtype: The dtype of the tensor, if it has its own.
+        zero_row: The row that is zero whatever draws the others (torch's ``padding_idx``).
+        value: The values of a buffer: one number, or one per element in C order.
 
     Raises:
-        TypeError: a size that is no integer.
-        ValueError: an empty or unprintable name, a size below 0 or an unknown dtype.
+        TypeError: A size is not an integer.
+        ValueError: The name is empty or not printable, a size is negative, or the dtype is unknown.
 
     Example:
         >>> from fastinit import Parameter
@@ -54,16 +54,17 @@ class Parameter:
             or name == "__metadata__"
         ):
             raise ValueError(
-                f"name={name!r} names no tensor; pass printable characters, but not '__metadata__'"
+                f"name={name!r} is not the name of a tensor; pass printable characters, but not "
+                "'__metadata__'"
             )
         if not isinstance(self.shape, (list, tuple)) or any(
             isinstance(n, bool) for n in self.shape
         ):
-            raise TypeError(f"shape={self.shape!r} of {name!r} is no list of integers")
+            raise TypeError(f"shape={self.shape!r} of {name!r} is not a list of integers")
         object.__setattr__(self, "shape", shape_of(self.shape))
         if not isinstance(module, (str, type(None))):
             raise TypeError(
-                f"module={module!r} of {name!r} is no string; pass a type's name, or None"
+                f"module={module!r} of {name!r} is not a string; pass a type's name, or None"
             )
         if self.dtype is not None:
             object.__setattr__(self, "dtype", dtype_of(self.dtype).name)
@@ -86,11 +87,11 @@ class Parameter:
 
     @property
     def elements(self) -> int:
-        """How many elements it has."""
+        """The number of elements."""
         return math.prod(self.shape)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, without the fields that are None."""
+        """Return plain data, without the fields that are None."""
         data: dict[str, Any] = {"name": self.name, "shape": list(self.shape)}
         for optional in _OPTIONAL:
             if (found := getattr(self, optional)) is not None:
@@ -99,9 +100,9 @@ class Parameter:
 
     @staticmethod
     def from_dict(data: Any) -> Parameter:
-        """The parameter that ``to_dict`` described.
+        """Return the parameter that ``to_dict`` described.
 
         Raises:
-            ValueError: a field is missing or not known.
+            ValueError: A field is missing or unknown.
         """
         return Parameter(**json_files.fields(data, ("name", "shape"), _OPTIONAL))
