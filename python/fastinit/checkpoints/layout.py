@@ -96,7 +96,7 @@ def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layo
     """
     tensors = plan.select(only)
     most = size_of(max_shard_size)
-    metadata = metadata_of(plan, only)
+    metadata = metadata_of(json_files.compact(plan.to_dict()), only)
     config = plan.manifest.config
     index = None
     if path.suffix == SUFFIX:
@@ -130,15 +130,14 @@ def shard(
     return Shard(path, tuple(sorted(tensors, key=key)), {**metadata, **part})
 
 
-def metadata_of(plan: Plan, only: Any) -> dict[str, str]:
-    """Return the metadata that all files have, without the digests."""
-    text = json_files.compact(plan.to_dict())
+def metadata_of(plan: str, only: Any) -> dict[str, str]:
+    """Return the metadata that all files of a plan, given as JSON, have, without the digests."""
     return {
         "format": "pt",  # the framework of the weights, for transformers
         "fastinit.format": str(FORMAT),
         "fastinit.stream_version": str(STREAM_VERSION),
-        "fastinit.plan": text,
-        "fastinit.plan_digest": hashlib.sha256(text.encode()).hexdigest(),  # against accidents
+        "fastinit.plan": plan,
+        "fastinit.plan_digest": hashlib.sha256(plan.encode()).hexdigest(),  # against accidents
     } | ({} if only is None else {"fastinit.only": json_files.compact(plain(pattern_of(only)))})
 
 

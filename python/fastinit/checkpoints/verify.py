@@ -156,7 +156,10 @@ def _file(
         if planned is not None:
             known.append(planned)
             entries[each.name] = each
-    metadata = layout.metadata_of(plan, json_files.parse(_only(header) or "null"))
+    metadata = {}
+    if own:  # the plan's own JSON, which another version of fastinit may have written differently
+        only = json_files.parse(_only(header) or "null")
+        metadata = layout.metadata_of(header.metadata["fastinit.plan"], only)
     shard = layout.shard(header.path, known, metadata, *part_of(header))
     differ, digests = _compare(header, shard.tensors, entries, progress)
     for name, raw in differ.items():
