@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import fastinit
 from fastinit.digest import PIECE
 from fastinit.dtypes import DTYPES
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule

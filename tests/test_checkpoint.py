@@ -4,18 +4,20 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors import safe_open
 
 import fastinit
 from checkpoint_support import MODEL, RULES, read, small
-from fastinit.checkpoints import drawing, pipeline, saving
-from fastinit.checkpoints.layout import SUFFIX
+from fastinit import safetensors
+from fastinit.checkpoints import batches, pipeline, write
 from fastinit.digest import PIECE
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.recipes.recipe import Recipe
+from fastinit.safetensors import SUFFIX
 from support import check_bits, child, threads
 
 
@@ -82,6 +84,21 @@ def test_digest_of_the_file(tmp_path: Path) -> None:
     assert saved.digest == hashlib.sha256(lines.encode()).hexdigest()
 
 
+def test_header_is_made_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for its length, before anything is drawn, and once with the digests."""
+    made = []
+    header_bytes = safetensors.header_bytes
+
+    def counted(*arguments: Any) -> bytes:
+        made.append(header_bytes(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(safetensors, "header_bytes", counted)
+    files = small().save(tmp_path / "m", max_shard_size="1MB").files
+    assert len(made) == 2 * len(files)
+    assert [each.read_bytes().startswith(made[2 * k + 1]) for k, each in enumerate(files)]
+
+
 def test_progress_adds_up(tmp_path: Path) -> None:
     """To the bytes of all tensors."""
     steps: list[int] = []
@@ -97,9 +114,9 @@ def test_bytes_depend_on_nothing(
 ) -> None:
     """Neither on the threads nor on the buffers, nor on the way to the disk."""
     expected = small().save(tmp_path / f"expected{SUFFIX}").path.read_bytes()
-    monkeypatch.setattr(drawing, "BUFFER", size)
+    monkeypatch.setattr(batches, "BUFFER", size)
     monkeypatch.setattr(pipeline, "BUFFER", size)
-    monkeypatch.setattr(saving, "DIRECT", 0 if direct else 1 << 60)
+    monkeypatch.setattr(write, "DIRECT", 0 if direct else 1 << 60)
     with threads(count):
         assert small().save(tmp_path / "m.safetensors").path.read_bytes() == expected
 
@@ -121,7 +138,7 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
 
 MEMORY = """
 import os, pathlib, threading
-import fastinit.cli
+import fastinit.cli.app
 from fastinit.plan import Plan
 
 def anonymous():

@@ -16,7 +16,7 @@ from safetensors import safe_open
 
 import fastinit
 from command_support import run, written
-from fastinit.manifest import Manifest
+from fastinit.manifests import Manifest
 from fastinit.plan import Plan
 from support import attempt, check_bits, child, environment
 

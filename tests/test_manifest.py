@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 
 SMALL: dict[str, Any] = {
     "model": "small",
@@ -82,16 +82,16 @@ def test_unknown(source: str | Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": ""}, "model='' is no name"),
-        ({"model": 5}, "model=5 is no name"),
+        ({"model": ""}, "model='' is not a name"),
+        ({"model": 5}, "model=5 is not a name"),
         ({"parameters": []}, "parameters is empty"),
-        ({"parameters": 5}, "parameters=5 is no list"),
+        ({"parameters": 5}, "parameters=5 is not a list"),
         (
             {"tie": {}},
             "field 'tie' is not known; allowed are model, parameters, archi",
         ),
         ({"count": 19}, "count=19, but the parameters have 18 elements"),
-        ({"tied": []}, r"tied=\[\] is no object"),
+        ({"tied": []}, r"tied=\[\] is not an object"),
         ({"tied": {"a": "b"}}, "tied: 'a' is tied to 'b', which is not in parameters"),
         ({"tied": {"a": ["b"]}}, "tied: 'a' is tied to .* not in parameters"),
         ({"tied": {"wte.weight": "wte.weight"}}, "tied: 'wte.weight' is also in parameters"),
@@ -137,7 +137,7 @@ def test_not_json(tmp_path: Path, text: str) -> None:
 
 def test_no_object(tmp_path: Path) -> None:
     """JSON, but a list."""
-    with pytest.raises(ValueError, match=r"small\.json: \[\] is no object"):
+    with pytest.raises(ValueError, match=r"small\.json: \[\] is not an object"):
         load(tmp_path, [])
 
 

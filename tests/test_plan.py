@@ -9,7 +9,7 @@ import pytest
 
 import fastinit
 from fastinit import native
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import fastinit
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 from fastinit.recipes.pattern import compiled
 from fastinit.recipes.recipe import RECIPES, Recipe, recipe, recipe_of, recipes
 from fastinit.recipes.rule import Rule
@@ -388,15 +388,15 @@ def test_recipe_of_a_model() -> None:
         ({"name": ""}, "name='' is not text"),
         ({"source": 5}, "source=5 is not text"),
         ({"rules": []}, "rules is empty"),
-        ({"rules": {}}, "rules={} is no list"),
+        ({"rules": {}}, "rules={} is not a list"),
         ({"serves": "gpt2"}, "serves='gpt2' is not a sequence of str"),
         ({"dtype": "int8"}, "dtype='int8' holds no random values"),
         ({"rule": []}, "field 'rule' is not known"),
         ({"rules": [RULE, {}]}, r"rules\[1\]: field 'pattern' is missing"),
         ({"rules": [RULE | {"pattern": ""}]}, r"rules\[0\]: pattern='' is not understood"),
-        ({"rules": [RULE | {"initializer": []}]}, r"rules\[0\]: initializer: \[\] is no object"),
+        ({"rules": [RULE | {"initializer": []}]}, r"initializer: \[\] is not an object"),
         ({"rules": [RULE | {"initializer": {"type": "N"}}]}, r"initializer: type='N' is no init"),
-        ({"rules": [RULE | {"scale": {}}]}, r"rules\[0\]: scale={} is no list"),
+        ({"rules": [RULE | {"scale": {}}]}, r"rules\[0\]: scale={} is not a list"),
         ({"rules": [RULE | {"scale": [{"of": "x"}]}]}, r"rules\[0\]: scale\[0\]: of='x' is not"),
         ({"rules": [RULE | {"scale": [{"by": 2}]}]}, r"scale\[0\]: field 'of' is missing"),
     ],

@@ -7,8 +7,8 @@ import pytest
 
 import fastinit
 from checkpoint_support import read
-from fastinit.checkpoints import drawing, pipeline
-from fastinit.manifest import Manifest, Parameter
+from fastinit.checkpoints import batches, pipeline
+from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule
@@ -43,9 +43,9 @@ PLAN = Plan(
 @pytest.mark.parametrize("size", [1 << 14, 1 << 18, 4 << 20])
 def test_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, size: int) -> None:
     """With buffers that hold all of such a tensor, and with smaller ones."""
-    monkeypatch.setattr(drawing, "BUFFER", size)
+    monkeypatch.setattr(batches, "BUFFER", size)
     monkeypatch.setattr(pipeline, "BUFFER", size)
-    monkeypatch.setattr(drawing, "PIECE", size)
+    monkeypatch.setattr(batches, "PIECE", size)
     with threads(count):
         path = PLAN.save(tmp_path / "m.safetensors").path
         found, _ = read(path)

@@ -63,8 +63,10 @@ from fastinit.native import get_num_threads, info, set_num_threads
 from fastinit.streams import STREAM_VERSION, seed
 
 if TYPE_CHECKING:
-    from fastinit.checkpoints import diff, load_plan, verify
-    from fastinit.manifest import Manifest
+    from fastinit.checkpoints.diff import diff
+    from fastinit.checkpoints.read import load_plan
+    from fastinit.checkpoints.verify import verify
+    from fastinit.manifests import Manifest
     from fastinit.plan import Plan
     from fastinit.recipes.parameter import Parameter
     from fastinit.recipes.pattern import Regex
@@ -147,7 +149,7 @@ __all__ = [
 
 # What whole models need, imported when it is first used: drawing an array does without.
 _LAZY = {
-    "Manifest": "manifest",
+    "Manifest": "manifests",
     "Plan": "plan",
     "Parameter": "recipes.parameter",
     "Regex": "recipes.pattern",

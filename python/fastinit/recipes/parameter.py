@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from fastinit import documents
+from fastinit import json_files
 from fastinit.boxes import shape_of
 from fastinit.checks import integer, real
 from fastinit.dtypes import dtype_of
@@ -105,4 +105,4 @@ class Parameter:
         Raises:
             ValueError: A field is missing or unknown.
         """
-        return Parameter(**documents.fields(data, ("name", "shape"), _OPTIONAL))
+        return Parameter(**json_files.fields(data, ("name", "shape"), _OPTIONAL))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastinit import documents
+from fastinit import json_files
 from fastinit.dtypes import CODES, dtype_of
 from fastinit.recipes.context import Context, Model
 from fastinit.recipes.pattern import has_layer
@@ -120,10 +120,10 @@ class Recipe:
         Raises:
             ValueError: A field is missing, unknown or out of range; the message says where.
         """
-        found = dict(documents.fields(data, ("name", "source", "rules"), _OPTIONAL))
+        found = dict(json_files.fields(data, ("name", "source", "rules"), _OPTIONAL))
         rules = []
-        for where, item in documents.items(data, "rules"):
-            with documents.located(where):
+        for where, item in json_files.items(data, "rules"):
+            with json_files.located(where):
                 rules.append(Rule.from_dict(item))
         return Recipe(**{**found, "rules": tuple(rules)})
 
@@ -135,7 +135,7 @@ class Recipe:
             >>> Recipe.from_json(recipe("gpt2").to_json()) == recipe("gpt2")
             True
         """
-        return documents.text(self.to_dict(), ("rules",))
+        return json_files.text(self.to_dict(), ("rules",))
 
     @staticmethod
     def from_json(text: str | bytes) -> Recipe:
@@ -144,8 +144,8 @@ class Recipe:
         Raises:
             ValueError: The text is not JSON, or not a recipe; the message says where.
         """
-        with documents.located("recipe"):
-            return Recipe.from_dict(documents.parse(text))
+        with json_files.located("recipe"):
+            return Recipe.from_dict(json_files.parse(text))
 
 
 def recipes() -> list[str]:
@@ -156,7 +156,7 @@ def recipes() -> list[str]:
         >>> "gpt2" in fastinit.recipes()
         True
     """
-    return documents.names(RECIPES)
+    return json_files.names(RECIPES)
 
 
 def recipe(source: str | os.PathLike[str]) -> Recipe:
@@ -176,9 +176,9 @@ def recipe(source: str | os.PathLike[str]) -> Recipe:
         >>> recipe("gpt2").rules[0].pattern
         '**.h.{layer}.*.c_proj.weight'
     """
-    path = documents.find(source, RECIPES, "recipe")
-    with documents.located(str(path)):
-        return Recipe.from_dict(documents.parse(path.read_bytes()))
+    path = json_files.find(source, RECIPES, "recipe")
+    with json_files.located(str(path)):
+        return Recipe.from_dict(json_files.parse(path.read_bytes()))
 
 
 def recipe_of(model: Model) -> Recipe:
@@ -202,5 +202,5 @@ def recipe_of(model: Model) -> Recipe:
 
 @functools.cache
 def _serves(name: str) -> list[str]:
-    serves: list[str] = documents.parse((RECIPES / f"{name}.json").read_bytes()).get("serves", [])
+    serves: list[str] = json_files.parse((RECIPES / f"{name}.json").read_bytes()).get("serves", [])
     return serves

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastinit import documents
+from fastinit import json_files
 from fastinit.checks import integer
 from fastinit.initializers import Initializer
 from fastinit.initializers.base import Distribution
@@ -116,7 +116,7 @@ class Rule:
         """Return the initializer with the numbers that the model's config has for it."""
         found = {field: context.setting(key) for field, key in self.settings.items()}
         numbers: dict[str, Any] = {k: v for k, v in found.items() if v is not None}
-        with documents.located("settings"):
+        with json_files.located("settings"):
             return dataclasses.replace(self.initializer, **numbers) if numbers else self.initializer
 
     def to_dict(self) -> dict[str, Any]:
@@ -155,12 +155,12 @@ class Rule:
             >>> Rule.from_dict({"pattern": "*", "initializer": {"type": "Normal"}}).initializer
             Normal(mean=0.0, std=1.0)
         """
-        found = dict(documents.fields(data, ("pattern", "initializer"), _OPTIONAL))
-        with documents.located("initializer"):
-            found["initializer"] = Initializer.from_dict(documents.mapping(found["initializer"]))
+        found = dict(json_files.fields(data, ("pattern", "initializer"), _OPTIONAL))
+        with json_files.located("initializer"):
+            found["initializer"] = Initializer.from_dict(json_files.mapping(found["initializer"]))
         scales = []
-        for where, item in documents.items(found, "scale"):
-            with documents.located(where):
+        for where, item in json_files.items(found, "scale"):
+            with json_files.located(where):
                 scales.append(Scale.from_dict(item))
         return Rule(**{**found, "scale": tuple(scales)})
 

@@ -8,7 +8,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from fastinit import documents
+from fastinit import json_files
 from fastinit.initializers import Initializer
 from fastinit.recipes.pattern import Pattern, has_layer, pattern_of, plain
 
@@ -206,19 +206,19 @@ class Scale:
         Raises:
             ValueError: A field is missing, unknown or out of range.
         """
-        found = dict(documents.fields(data, ("of",), ("times", "power")))
+        found = dict(json_files.fields(data, ("of",), ("times", "power")))
         if isinstance(found["of"], dict):
-            with documents.located("of"):
+            with json_files.located("of"):
                 found["of"] = _of(found["of"])
         return Scale(**found)
 
 
 def _of(data: dict[str, Any]) -> Of:
     if "layers" in data:
-        return Layers(**documents.fields(data, ("layers",)))
+        return Layers(**json_files.fields(data, ("layers",)))
     if "config" in data:
-        return Setting(**documents.fields(data, ("config", "default")))
-    return Axis(**documents.fields(data, ("axis",), ("parameter",)))
+        return Setting(**json_files.fields(data, ("config", "default")))
+    return Axis(**json_files.fields(data, ("axis",), ("parameter",)))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""Manifests of torch modules."""
+"""The parameters and buffers of a torch module."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from fastinit import arrays
 from fastinit.dtypes import dtype_of
 from fastinit.initializers import Constant
 from fastinit.initializers.explicit import LARGEST
-from fastinit.manifest import Manifest, Parameter
 from fastinit.recipes.buffers import known
+from fastinit.recipes.parameter import Parameter
 
 
-def manifest(module: Any, model: str | None) -> Manifest:
-    """See ``Manifest.from_torch``."""
+def read(module: Any, model: str | None) -> dict[str, Any]:
+    """Return the arguments of the manifest of a module.
+
+    Raises:
+        TypeError: ``module`` is not a torch module.
+        ValueError: It has a tensor of a dtype that is not known.
+    """
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(module, torch.nn.Module):
         raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
@@ -26,21 +31,21 @@ def manifest(module: Any, model: str | None) -> Manifest:
     buffers, tied_buffers = _once(_members(module, "_buffers"), aliases)
     config: Any = getattr(module, "config", None)
     is_pretrained = hasattr(config, "model_type") and hasattr(config, "to_diff_dict")
-    return Manifest(
-        type(module).__name__ if model is None else model,
-        tuple(_parameter(name, owner, tensor) for name, owner, tensor in parameters),
-        tied | tied_buffers,
-        tuple(_buffer(name, owner, tensor) for name, owner, tensor in buffers),
-        config.model_type if is_pretrained else None,
-        config=_config(module) if is_pretrained else None,
-    )
+    return {
+        "model": type(module).__name__ if model is None else model,
+        "parameters": tuple(_parameter(*member) for member in parameters),
+        "tied": tied | tied_buffers,
+        "buffers": tuple(_buffer(*member) for member in buffers),
+        "architecture": config.model_type if is_pretrained else None,
+        "config": _config(module) if is_pretrained else None,
+    }
 
 
 _Member = tuple[str, Any, Any]  # name, module, tensor
 
 
 def _members(module: Any, kind: str) -> Iterator[_Member]:
-    """All tensors of a kind that a state dict has, in its order, under all their names."""
+    """Yield the parameters or buffers of the state dict, in its order, under all their names."""
     for prefix, owner in module.named_modules(remove_duplicate=False):
         for name, tensor in getattr(owner, kind).items():
             is_saved = kind == "_parameters" or name not in owner._non_persistent_buffers_set
@@ -51,7 +56,7 @@ def _members(module: Any, kind: str) -> Iterator[_Member]:
 def _once(
     members: Iterator[_Member], aliases: dict[str, str]
 ) -> tuple[list[_Member], dict[str, str]]:
-    """Each tensor under the name that it is stored by, and the other names of those tied."""
+    """Return each tensor once, under the name it is stored by, and the other names of tied ones."""
     groups: dict[int, list[_Member]] = {}
     for member in members:
         groups.setdefault(id(member[2]), []).append(member)
@@ -79,7 +84,7 @@ def _parameter(name: str, owner: Any, tensor: Any) -> Parameter:
 
 
 def _buffer(name: str, owner: Any, tensor: Any) -> Parameter:
-    """A buffer, with its value where it is there and nobody else knows it."""
+    """Return a buffer; with its value if that can be read and does not follow from its name."""
     found = _parameter(name, owner, tensor)
     rule = known(found)
     is_statistic = rule is not None and isinstance(rule.initializer, Constant)
@@ -99,6 +104,6 @@ def _buffer(name: str, owner: Any, tensor: Any) -> Parameter:
 
 
 def _config(module: Any) -> dict[str, Any]:
-    """What ``save_pretrained`` writes into config.json."""
+    """Return what ``save_pretrained`` writes into config.json."""
     config: dict[str, Any] = module.config.to_diff_dict()
     return config | {"architectures": [type(module).__name__]}

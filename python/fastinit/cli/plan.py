@@ -1,4 +1,4 @@
-"""``fastinit plan``: what would be drawn."""
+"""``fastinit plan``: show what would be drawn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fastinit.commands.shared import (
+from fastinit.cli.shared import (
     DtypeOption,
     Json,
     Model,
@@ -30,11 +30,12 @@ def plan(
     dtype: DtypeOption = None,
     only: Only = None,
     every: Annotated[
-        bool, typer.Option("--all", help="A line for every tensor; else equal layers share one.")
+        bool,
+        typer.Option("--all", help="Show a line per tensor; without it, equal layers share one."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what a recipe would draw for every tensor of a model; nothing is drawn.
+    """Show what would be drawn for every tensor of a model.
 
     \b
     Examples:
@@ -76,7 +77,7 @@ def plan(
 
 
 def _grouped(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Rows whose names differ in numbers alone and that are drawn alike, together."""
+    """Group rows that are drawn alike and whose names differ only in numbers."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         name = re.sub(r"(?<![^.])\d+(?![^.])", "*", row["name"])
@@ -86,7 +87,7 @@ def _grouped(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 def _name(group: list[dict[str, Any]]) -> str:
-    """The names of a group as one; numbers in which they differ are shown as ranges."""
+    """Return one name for a group; numbers in which its names differ become ranges."""
     parts = zip(*(row["name"].split(".") for row in group), strict=True)
     return ".".join(map(_merged, parts))
 

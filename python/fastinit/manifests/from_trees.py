@@ -1,4 +1,4 @@
-"""Manifests of trees of shapes and of plain mappings."""
+"""The parameters of a tree of arrays or shapes, and of a plain mapping."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastinit.dtypes import dtype_of
-from fastinit.manifest import Manifest, Parameter
+from fastinit.recipes.parameter import Parameter
 
 
-def of_tree(tree: Any, model: str, separator: str) -> Manifest:
-    """See ``Manifest.from_tree``."""
+def of_tree(tree: Any, separator: str) -> tuple[Parameter, ...]:
+    """Return a parameter for each leaf of a tree.
+
+    Raises:
+        TypeError: A leaf has no shape.
+        ValueError: ``separator`` is not a string of at least one character.
+    """
     if not isinstance(separator, str) or not separator:
-        raise ValueError(f"separator={separator!r} joins nothing; pass a string, as '.'")
+        raise ValueError(f"separator={separator!r} joins nothing; pass a string such as '.'")
     parameters = []
     for keys, leaf in _leaves(tree):
         name = separator.join(keys)
@@ -24,19 +29,22 @@ def of_tree(tree: Any, model: str, separator: str) -> Manifest:
                 "or the result of jax.eval_shape"
             )
         parameters.append(_parameter(name, leaf))
-    return Manifest(model, tuple(parameters))
+    return tuple(parameters)
 
 
-def of_shapes(shapes: Mapping[str, Any], model: str, tied: Mapping[str, str] | None) -> Manifest:
-    """See ``Manifest.from_shapes``."""
+def of_shapes(shapes: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    """Return a parameter for each item of a mapping from names to shapes.
+
+    Raises:
+        TypeError: ``shapes`` is not a mapping, or a value is not a shape.
+    """
     if not isinstance(shapes, Mapping):
         raise TypeError(f"shapes is a {type(shapes).__name__}; pass a mapping from name to shape")
-    parameters = tuple(_parameter(name, each) for name, each in shapes.items())
-    return Manifest(model, parameters, dict(tied or {}))
+    return tuple(_parameter(name, each) for name, each in shapes.items())
 
 
 def _parameter(name: str, given: Any) -> Parameter:
-    """A parameter of anything that has a shape, or is one."""
+    """Return a parameter, given a shape or anything that has one."""
     if hasattr(given, "shape"):
         dtype = getattr(given, "dtype", None)
         return Parameter(name, tuple(given.shape), None, dtype and dtype_of(dtype).name)
@@ -46,12 +54,12 @@ def _parameter(name: str, given: Any) -> Parameter:
         return Parameter(name, (operator.index(given),))
     except TypeError:
         raise TypeError(
-            f"{given!r} of {name!r} is no shape; pass integers, or anything with a shape"
+            f"{given!r} of {name!r} is not a shape; pass integers, or anything with a shape"
         ) from None
 
 
 def _leaves(tree: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """(keys, leaf) of every leaf, in the order of the tree."""
+    """Yield the keys on the way to each leaf, and the leaf, in the order of the tree."""
     if isinstance(tree, Mapping):
         children: Any = tree.items()
     elif isinstance(tree, (list, tuple)) and not hasattr(tree, "_fields"):
@@ -68,6 +76,6 @@ def _leaves(tree: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 def _of_jax(tree: Any, jax: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The leaves of a pytree of a type that only jax knows."""
+    """Yield the leaves of a pytree whose type only jax knows."""
     for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
         yield tuple(jax.tree_util.keystr((key,), simple=True) for key in path), leaf

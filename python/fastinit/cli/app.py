@@ -1,4 +1,4 @@
-"""The command line: ``fastinit init``, ``plan``, ``verify``, ``diff`` and ``info``."""
+"""The application: ``fastinit init``, ``plan``, ``verify``, ``diff`` and ``info``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from fastinit.commands.diff import diff
-from fastinit.commands.info import info
-from fastinit.commands.init import init
-from fastinit.commands.plan import plan
-from fastinit.commands.verify import verify
+from fastinit.cli.diff import diff
+from fastinit.cli.info import info
+from fastinit.cli.init import init
+from fastinit.cli.plan import plan
+from fastinit.cli.verify import verify
 
 app = typer.Typer(
     add_completion=False,
@@ -33,11 +33,11 @@ def _fastinit(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
+            "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
         ),
     ] = False,
 ) -> None:
-    """Initial weights of neural networks, with the same bits on every machine.
+    """Initialize the weights of neural networks, with the same bits on every machine.
 
     \b
     Examples:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fastinit.checkpoints import Saved
-from fastinit.commands.shared import (
+from fastinit.cli.shared import (
     DtypeOption,
     Json,
     Model,
@@ -24,32 +24,36 @@ from fastinit.commands.shared import (
 )
 from fastinit.plan import Plan
 
-_INTERRUPTED = "interrupted; whole files are there, and --resume goes on"
+_INTERRUPTED = "interrupted; whole files are kept: continue with --resume"
 
 
 def init(
     model: Model,
     out: Annotated[
         Path,
-        typer.Option(help="A file that ends in .safetensors, or a folder.", show_default=False),
+        typer.Option(
+            help="A file that ends in .safetensors, or else a folder.", show_default=False
+        ),
     ],
     recipe: RecipeOption = None,
     seed: Seed = 0,
     dtype: DtypeOption = None,
     shard_size: Annotated[
-        str, typer.Option(help="The most bytes of tensors in a file of a folder.")
+        str, typer.Option(help="Most bytes of tensors per file of a folder, such as 5GB or 2GiB.")
     ] = "5GB",
     only: Only = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Keep whole files of the same plan, draw the rest.")
+        bool, typer.Option("--resume", help="Keep whole files of the same plan, and draw the rest.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing file or checkpoint.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Draw a model by its recipe into safetensors files.
 
-    A folder gets shards, their index and the config.json that the model came from, so that
-    from_pretrained(folder) of transformers loads it.
+    A folder gets shards, their index and the model's config.json, so that transformers'
+    from_pretrained(folder) loads it.
 
     \b
     Examples:
@@ -82,7 +86,7 @@ def init(
 
 
 def _report(plan: Plan, saved: Saved, seconds: float) -> None:
-    """What was drawn by which rule, and what became of it."""
+    """Print what was drawn by which rule, and where it is."""
     rows = plan.explain().by_rule()
     print_table(
         (("Pattern", False), ("Tensors", True), ("Elements", True), ("Distribution", False)),

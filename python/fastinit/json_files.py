@@ -1,4 +1,4 @@
-"""JSON documents: built-in ones by name, anyone's by path, and errors that say where in them."""
+"""JSON files: built-in ones by name, others by path, and errors that say where in them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 
 def names(folder: Path) -> list[str]:
-    """The names of the built-in documents in ``folder``."""
+    """Return the names of the built-in files in ``folder``."""
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
 def find(source: str | os.PathLike[str], folder: Path, what: str) -> Path:
-    """The file of a built-in name, or else of a path.
+    """Return the path of a built-in file, given its name, or else ``source`` as a path.
 
     Raises:
         FileNotFoundError: ``source`` is neither.
@@ -33,20 +33,20 @@ def find(source: str | os.PathLike[str], folder: Path, what: str) -> Path:
 
 
 def parse(text: str | bytes) -> Any:
-    """The data of a JSON text.
+    """Return the data of a JSON text.
 
     Raises:
-        ValueError: it is not JSON.
+        ValueError: The text is not JSON.
     """
     try:
         return json.loads(text)
-    except ValueError as error:  # also bytes that are no UTF-8
+    except ValueError as error:  # bytes that are not UTF-8, too
         raise ValueError(f"this is not JSON: {error}") from None
 
 
 @contextlib.contextmanager
 def located(where: str) -> Iterator[None]:
-    """Put ``where`` before the message of an error about the content of a document."""
+    """Put ``where`` before the message of an error about the content of a file."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -54,7 +54,7 @@ def located(where: str) -> Iterator[None]:
 
 
 def text(data: dict[str, Any], listed: tuple[str, ...]) -> str:
-    """An object as readable JSON: a field a line, and an item a line in the fields ``listed``."""
+    """Return an object as JSON with a line per field, and per item of the fields in ``listed``."""
     lines = []
     for field, value in data.items():
         written = json.dumps(value, ensure_ascii=False)
@@ -65,22 +65,32 @@ def text(data: dict[str, Any], listed: tuple[str, ...]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
+def compact(data: Any) -> str:
+    """Return data as JSON without spaces."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+
+
+def indented(data: Any) -> bytes:
+    """Return data as the content of a JSON file in the style of transformers."""
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+
+
 def mapping(data: Any) -> dict[str, Any]:
-    """``data``, once it is known to be an object.
+    """Return ``data`` if it is an object.
 
     Raises:
-        ValueError: it is none.
+        ValueError: It is not.
     """
     if not isinstance(data, dict):
-        raise ValueError(f"{data!r} is no object; write {{...}}")
+        raise ValueError(f"{data!r} is not an object; write {{...}}")
     return data
 
 
 def fields(data: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Any]:
-    """``data``, once it is known to be an object with these fields and no others.
+    """Return ``data`` if it is an object with these fields and no others.
 
     Raises:
-        ValueError: it is no object, lacks a field or has one that is not allowed.
+        ValueError: It is not an object, lacks a field or has one that is not allowed.
     """
     found = mapping(data)
     if missing := [name for name in required if name not in found]:
@@ -92,13 +102,13 @@ def fields(data: Any, required: tuple[str, ...], optional: tuple[str, ...] = ())
 
 
 def items(data: dict[str, Any], field: str) -> Iterator[tuple[str, Any]]:
-    """(where it is, item) for each item of a list field; a missing field is an empty list.
+    """Yield the position and the value of each item of a list; a missing field is an empty list.
 
     Raises:
-        ValueError: the field is no list.
+        ValueError: The field is not a list.
     """
     found = data.get(field, [])
     if not isinstance(found, list):
-        raise ValueError(f"{field}={found!r} is no list; write [...]")
+        raise ValueError(f"{field}={found!r} is not a list; write [...]")
     for k, item in enumerate(found):
         yield f"{field}[{k}]", item

@@ -1,4 +1,4 @@
-"""``fastinit verify``: what a checkpoint holds, against what its plan draws."""
+"""``fastinit verify``: compare a checkpoint with what its plan draws."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Annotated
 import typer
 
 from fastinit import checkpoints
-from fastinit.checkpoints.opened import opened
-from fastinit.checkpoints.verifying import DRAWN
-from fastinit.commands.shared import FAILED, Json, errors, print_findings, print_json, progress
+from fastinit.checkpoints.read import open_checkpoint
+from fastinit.checkpoints.verify import DRAWN
+from fastinit.cli.shared import FAILED, Json, errors, print_findings, print_json, progress
 
 
 def verify(
     path: Annotated[Path, typer.Argument(help="A safetensors file, an index or a folder.")],
     as_json: Json = False,
 ) -> None:
-    """Draw again what a checkpoint should hold, and compare every bit.
+    """Draw a checkpoint again, and compare every bit.
 
-    The plan is in the files; the digests there are not trusted. Tensors are as drawn, differ, are
-    missing, or unknown: of those that no plan names, nobody can know.
+    The plan is in the files; the digests there are not trusted. A tensor is as drawn, differs, is
+    missing, or is unknown, if no plan names it.
 
     \b
     Examples:
@@ -29,12 +29,10 @@ def verify(
       fastinit verify llama/model.safetensors.index.json --json
 
     \b
-    Exit codes: 0 all as drawn, 1 not so, 2 wrong usage or an error.
+    Exit codes: 0 all as drawn, 1 not all, 2 wrong usage or an error.
     """  # noqa: D301
-    with errors():
-        total = sum(each.end - each.begin for file in opened(path).files for each in file.entries)
-        with progress("verifying", total) as advance:
-            found = checkpoints.verify(path, progress=advance)
+    with errors(), progress("verifying", open_checkpoint(path).size) as advance:
+        found = checkpoints.verify(path, progress=advance)
     if as_json:
         print_json(found.to_dict())
     else:

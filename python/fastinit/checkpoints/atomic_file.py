@@ -1,4 +1,4 @@
-"""New files: written under a temporary name, they get their own once they are whole."""
+"""Files that appear whole or not at all: they are written under a temporary name and renamed."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fastinit.checkpoints.headers import PAGE
+from fastinit.safetensors import PAGE
 
 _libc = ctypes.CDLL(None, use_errno=True)  # os.posix_fallocate may write every block instead
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{16}\.fastinit")
 
 
-class NewFile:
+class AtomicFile:
     """A file that is being written.
 
-    ``direct`` writes whole pages past the system's cache, where the file system can: that saves a
-    copy of everything, and what others have in the cache stays there.
+    ``direct`` writes whole pages past the system's cache, if the file system can: that saves a copy
+    of everything, and leaves the cache to others.
     """
 
     def __init__(self, path: Path, direct: bool) -> None:
-        """Make the file."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         self._descriptors = [os.open(path, flags, 0o666)]
         _lock(self._descriptors[0])
@@ -35,9 +34,9 @@ class NewFile:
                 self._descriptors.append(os.open(path, os.O_WRONLY | os.O_DIRECT))
 
     def reserve(self, size: int) -> None:
-        """Take the space for so many bytes, so that a full disk is known before anything is drawn.
+        """Reserve ``size`` bytes of the disk, so that a full one is found before anything is drawn.
 
-        Direct writes into reserved space also wait for no other: they took 1.3 s in place of 2.1.
+        Direct writes into reserved space also do not wait for each other: 1.3 s instead of 2.1 s.
         """
         if _libc.fallocate(self._descriptors[0], 0, ctypes.c_int64(0), ctypes.c_int64(size)) == 0:
             return
@@ -47,9 +46,9 @@ class NewFile:
         os.ftruncate(self._descriptors[0], size)
 
     def write(self, content: bytes | memoryview, offset: int) -> None:
-        """Write all of ``content``; from any thread."""
+        """Write all of ``content``; any thread may do so."""
         left = memoryview(content)
-        while left:  # a write may be cut short
+        while left:  # a write may take only a part
             written = self._write(left, offset)
             left, offset = left[written:], offset + written
 
@@ -59,30 +58,30 @@ class NewFile:
             try:
                 return os.pwrite(self._descriptors[1], content, offset)
             except OSError as error:
-                if error.errno != errno.EINVAL:  # it wants larger pages than these
+                if error.errno != errno.EINVAL:  # the file system wants larger pages
                     raise
         return os.pwrite(self._descriptors[0], content, offset)
 
     def flush(self) -> None:
-        """Wait until all is on the disk."""
+        """Wait until everything is on the disk."""
         os.fsync(self._descriptors[0])
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         for each in self._descriptors:
             os.close(each)
 
 
 @contextlib.contextmanager
-def new_file(path: Path, size: int, *, direct: bool = False) -> Iterator[NewFile]:
-    """A file that gets its name at the end, or vanishes at an error.
+def atomic_file(path: Path, size: int, *, direct: bool = False) -> Iterator[AtomicFile]:
+    """Open a file that gets its name at the end, and is deleted after an error.
 
     Raises:
-        OSError: it cannot be written; the message names ``path``.
+        OSError: It cannot be written; the message names ``path``.
     """
     temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.fastinit"
     try:
-        file = NewFile(temporary, direct)
+        file = AtomicFile(temporary, direct)
         try:
             file.reserve(size)
             yield file
@@ -94,15 +93,15 @@ def new_file(path: Path, size: int, *, direct: bool = False) -> Iterator[NewFile
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise OSError(error.errno, f"{path} is not written: {error.strerror}") from error
+            raise OSError(error.errno, f"{path} could not be written: {error.strerror}") from error
         raise
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file, unless it is there already with this content."""
+    """Write a small file, unless it already has this content."""
     if path.is_file() and path.read_bytes() == content:
         return
-    with new_file(path, len(content)) as file:
+    with atomic_file(path, len(content)) as file:
         file.write(content, 0)
 
 
@@ -115,17 +114,17 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def leftovers(folder: Path, of: Callable[[str], bool]) -> list[Path]:
-    """Temporary files of writers that were killed, for files with such names."""
+def leftovers(folder: Path, is_ours: Callable[[str], bool]) -> list[Path]:
+    """Return the temporary files that killed writers left of files whose names are ours."""
     return [
         path
         for path in folder.iterdir()
-        if (found := _TEMPORARY.fullmatch(path.name)) and of(found["name"]) and _is_left(path)
+        if (found := _TEMPORARY.fullmatch(path.name)) and is_ours(found["name"]) and _is_left(path)
     ]
 
 
 def _lock(descriptor: int) -> None:
-    """Mark a file as being written: the mark ends with the process, however that ends."""
+    """Lock a file that is being written: the lock ends with the process, however that ends."""
     with contextlib.suppress(OSError):  # a file system without locks
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

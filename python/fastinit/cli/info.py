@@ -1,13 +1,13 @@
-"""``fastinit info``: what this installation is."""
+"""``fastinit info``: show what is installed."""
 
 from __future__ import annotations
 
 from fastinit import native
-from fastinit.commands.shared import Json, print_json, print_table
+from fastinit.cli.shared import Json, print_json, print_table
 
 
 def info(as_json: Json = False) -> None:
-    """Show what this installation is and what it uses here.
+    """Show the version, instruction sets, threads and CUDA support.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``fastinit diff``: how two checkpoints differ."""
+"""``fastinit diff``: compare two checkpoints."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Annotated
 import typer
 
 from fastinit import checkpoints
-from fastinit.checkpoints.opened import opened
-from fastinit.commands.shared import FAILED, Json, errors, print_findings, print_json, progress
+from fastinit.checkpoints.read import open_checkpoint
+from fastinit.cli.shared import FAILED, Json, errors, print_findings, print_json, progress
 
 
 def diff(
     left: Annotated[Path, typer.Argument(help="A safetensors file, an index or a folder.")],
-    right: Annotated[Path, typer.Argument(help="Another.")],
+    right: Annotated[Path, typer.Argument(help="The file, index or folder to compare it with.")],
     as_json: Json = False,
 ) -> None:
-    """Compare two checkpoints, whoever wrote them, tensor by tensor and bit by bit.
+    """Compare two checkpoints, tensor by tensor and bit by bit.
+
+    They may be from any source. Tensors are matched by name, not by the file that they are in.
 
     \b
     Examples:
@@ -25,12 +27,10 @@ def diff(
       fastinit diff llama-in-one-file.safetensors llama-in-shards --json
 
     \b
-    Exit codes: 0 the same tensors, 1 they differ, 2 wrong usage or an error.
+    Exit codes: 0 they are equal, 1 they differ, 2 wrong usage or an error.
     """  # noqa: D301
-    with errors():
-        total = sum(each.end - each.begin for file in opened(left).files for each in file.entries)
-        with progress("comparing", total) as advance:
-            found = checkpoints.diff(left, right, progress=advance)
+    with errors(), progress("comparing", open_checkpoint(left).size) as advance:
+        found = checkpoints.diff(left, right, progress=advance)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -1,17 +1,15 @@
-"""Manifests of the configs of transformers, whose models are built without their weights."""
+"""The parameters of the model that a config of transformers describes; its weights are not made."""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
-from fastinit.manifest import Manifest
-from fastinit.sources import modules
+from fastinit.manifests import from_torch
 
 
-def manifest(config: dict[str, Any], path: Path) -> Manifest:
-    """The manifest of the model that a ``config.json`` describes.
+def read(config: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the arguments of the manifest of a ``config.json``.
 
     Raises:
         ModuleNotFoundError: transformers or torch is not installed.
@@ -35,19 +33,19 @@ def manifest(config: dict[str, Any], path: Path) -> Manifest:
     with torch.device("meta"):
         module = _class_of(config, transformers)._from_config(made, dtype=made.dtype)
     name = path.parent.name if path.stem == "config" else path.stem
-    found = modules.manifest(module, name or model_type)
     source = f"transformers {transformers.__version__} {type(module).__name__}"
-    return dataclasses.replace(found, architecture=model_type, config=config, source=source)
+    found = from_torch.read(module, name or model_type)
+    return found | {"architecture": model_type, "config": config, "source": source}
 
 
 def _class_of(config: dict[str, Any], transformers: Any) -> Any:
-    """The class of the model, which must be one of transformers' own."""
+    """Return the class of the model, which must be one of transformers' own."""
     named = config.get("architectures")
     name = named[0] if isinstance(named, list) and named else None
     found = getattr(transformers, name, None) if isinstance(name, str) else None
     if found is None or not hasattr(found, "_from_config"):
         raise ValueError(
             f"architectures={named!r} names no class of transformers {transformers.__version__}; "
-            'write the one whose weights are wanted, as ["LlamaForCausalLM"]'
+            'write the class whose weights you want, as in ["LlamaForCausalLM"]'
         )
     return found

@@ -1,4 +1,4 @@
-"""What the commands share: their common options, errors, progress and tables."""
+"""Options, errors, progress bars and tables that the commands share."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of tables.")]
 Model = Annotated[
     str,
     typer.Argument(
-        help="A built-in model, a manifest (JSON), a safetensors file or index, or a config.json.",
+        help="A built-in model, or the path of a manifest (JSON), a safetensors file, an index, "
+        "a config.json of transformers, or a folder with one of the last three.",
         show_default=False,
     ),
 ]
@@ -22,16 +23,17 @@ RecipeOption = Annotated[
     str | None,
     typer.Option(
         "--recipe",
-        help="A built-in recipe or a JSON file; else the model's own, else default.",
+        help="A built-in recipe or a JSON file.  [default: the model's own, else default]",
         show_default=False,
     ),
 ]
-Seed = Annotated[int, typer.Option(help="From 0 to 2**64 - 1.")]
+Seed = Annotated[int, typer.Option(help="An integer from 0 to 2**64 - 1.")]
 DtypeOption = Annotated[
     str | None,
     typer.Option(
         "--dtype",
-        help="Of all floats; else the recipe's or manifest's, or float32.",
+        help="The dtype of all floating-point tensors.  [default: the recipe's, else the "
+        "manifest's, else float32]",
         show_default=False,
     ),
 ]
@@ -39,23 +41,24 @@ Only = Annotated[
     str | None,
     typer.Option(
         "--only",
-        help="Only tensors whose names match: * for anything but dots, ** for anything.",
+        help="Only tensors whose names match this pattern: * stands for anything without dots, "
+        "** for anything.",
         show_default=False,
     ),
 ]
 
-_MOST = 50  # findings
-FAILED, WRONG, INTERRUPTED = 1, 2, 130  # exit codes; the last as a shell has it for SIGINT
+_MOST = 50  # findings that are printed
+FAILED, WRONG, INTERRUPTED = 1, 2, 130  # exit codes; the last is the shell's for SIGINT
 
 
 def print_json(data: Any) -> None:
-    """Data on one line."""
+    """Print data on one line."""
     typer.echo(json.dumps(data, ensure_ascii=False))
 
 
 @contextlib.contextmanager
 def errors(interrupted: str = "interrupted") -> Iterator[None]:
-    """Turn errors of what was asked for, or of the disk, into one line and an exit code."""
+    """Turn errors in the arguments or of the disk into one line and an exit code."""
     try:
         yield
     except (OSError, TypeError, ValueError, ModuleNotFoundError) as error:
@@ -69,7 +72,7 @@ def errors(interrupted: str = "interrupted") -> Iterator[None]:
 
 @contextlib.contextmanager
 def progress(doing: str, total: int) -> Iterator[Callable[[int], None]]:
-    """What to call with the bytes that are done: a bar on a terminal, nothing without one."""
+    """Return what to call with the bytes that are done: it moves a bar if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -90,7 +93,7 @@ def progress(doing: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def print_table(columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]) -> None:
-    """A table of columns, (title, whether its cells are numbers), as wide as the terminal."""
+    """Print a table as wide as the terminal; a column is (title, whether its cells are numbers)."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -106,15 +109,15 @@ def print_table(columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str
 
 
 def print_findings(found: Sequence[tuple[str, str]]) -> None:
-    """A name and below it what is to be said of it, for as many as one reads."""
+    """Print names, each with a text below it; only the first ones, if there are many."""
     for name, text in found[:_MOST]:
         typer.echo(f"{name}\n    {text}")
     if len(found) > _MOST:
-        typer.echo(f"and {len(found) - _MOST:,} more; --json has all")
+        typer.echo(f"and {len(found) - _MOST:,} more; --json prints all")
 
 
 def bytes_text(size: int) -> str:
-    """A size as a person reads it."""
+    """Return a size in readable form."""
     for factor, unit in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if size >= factor:
             return f"{size / factor:.2f} {unit}"
