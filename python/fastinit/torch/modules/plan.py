@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from fastinit.initializers import Initializer
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.planned import Planned
 from fastinit.recipes.buffers import known
