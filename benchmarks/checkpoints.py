@@ -86,9 +86,7 @@ def describe(entry: dict[str, Any]) -> str:
     return text
 
 
-def save(
-    folder: Path, model: str, repeats: int, report: dict[str, Any]
-) -> list[dict[str, Any]]:
+def save(folder: Path, model: str, repeats: int, report: dict[str, Any]) -> list[dict[str, Any]]:
     """Time a model drawn into a file, and as many constant bytes."""
     drawn = fastinit.Plan(model, seed=0, dtype="bfloat16")
     path = folder / "model.safetensors"

@@ -305,5 +305,7 @@ def read(path: Path) -> dict[str, Any]:
     """
     report: dict[str, Any] = json.loads(path.read_text())
     if report.get("format") != FORMAT:
-        raise ValueError(f"{path} has format {report.get('format')}, not {FORMAT}; run the benchmark again")
+        raise ValueError(
+            f"{path} has format {report.get('format')}, not {FORMAT}; run the benchmark again"
+        )
     return report

@@ -47,6 +47,7 @@ once()
 print(*(once() for _ in range(REPEATS)))
 """
 
+
 @dataclass(frozen=True)
 class Contender:
     """``run()`` draws ``timed`` of the task's matrices and returns one or more of them."""
@@ -189,7 +190,9 @@ def _jax(count: int, rows: int, columns: int) -> Contender:
 def _scipy(count: int, rows: int, columns: int) -> Contender:
     stats = common.required("scipy.stats")
     if rows != columns or rows > 1024:
-        raise common.LeftOutError("ortho_group draws only square matrices, and takes seconds for large ones")
+        raise common.LeftOutError(
+            "ortho_group draws only square matrices and is slow for large ones"
+        )
     timed = min(count, 16)
 
     def run() -> Any:

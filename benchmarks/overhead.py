@@ -182,7 +182,12 @@ def _check(memory: NDArray[np.float32], many: NDArray[np.void]) -> dict[str, Any
     ok = all(np.array_equal(memory[k], fastinit.normal(LENGTH, seed=0, name=k)) for k in chosen)
     if not ok:
         sys.exit("fastinit is wrong, so nothing is timed: many tensors in one call")
-    return {"what": "many tensors: equal to separate calls", "library": "fastinit", "ok": ok, "rows": chosen}
+    return {
+        "what": "many tensors: equal to separate calls",
+        "library": "fastinit",
+        "ok": ok,
+        "rows": chosen,
+    }
 
 
 def _torch_tensors(memory: NDArray[np.float32]) -> dict[str, Callable[[], Any]]:

@@ -2,10 +2,10 @@
 
     python -m benchmarks.report [--check]
 
-The README gets a few rows of every result file between its two markers, docs/benchmarks.md all
-figures, and docs/cuda.md those of the compiled kernels between its markers. With ``--check`` nothing
-is written, and the exit status is 1 if a page would change. A peer without figures becomes a dash,
-and a missing result file is left out.
+The README gets a few rows of every result file between its two markers, docs/benchmarks.md gets all
+figures, and docs/cuda.md gets those of the compiled kernels between its markers. With ``--check``
+nothing is written, and the exit status is 1 if a page would change. A peer without figures becomes
+a dash, and a missing result file is left out.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Generate the pages, or check that they are up to date."""
     parser = argparse.ArgumentParser("python -m benchmarks.report", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page would change")
-    parser.add_argument("--root", type=Path, default=ROOT, help="folder of the project", metavar="FOLDER")
+    parser.add_argument("--check", action="store_true", help="only check the pages")
+    parser.add_argument("--root", type=Path, default=ROOT, help="of the project", metavar="FOLDER")
     options = parser.parse_args(argv)
     readme, page = options.root / "README.md", options.root / "docs" / "benchmarks.md"
     results = options.root / "benchmarks" / "results"

@@ -99,7 +99,9 @@ def check(size: int) -> list[dict[str, Any]]:
     if scipy_sparse is not None:
         made = fastinit.sparse(shape, 0.9, seed=1, format="csr")
         same = (made.toarray() == drawn).all() and made.nnz == np.count_nonzero(drawn)
-        checks.append({"what": "CSR equals the dense array", "library": "fastinit", "ok": bool(same)})
+        checks.append(
+            {"what": "CSR equals the dense array", "library": "fastinit", "ok": bool(same)}
+        )
     return checks
 
 

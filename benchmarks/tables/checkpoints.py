@@ -17,7 +17,7 @@ def headline(report: Report) -> Rows:
     results = report["results"]
     note = next(each["note"] for each in results if each["task"] == "save").partition(",")[0]
     own, constant = (median(results, task="save", library=who) for who in ("fastinit", "constant"))
-    return [line(f"{note} to a file, digests, fsync", own, "constant data", constant)]
+    return [line(f"{note} to a file, with digests and fsync", own, "constant data", constant)]
 
 
 def section(report: Report) -> str:

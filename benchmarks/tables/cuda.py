@@ -29,8 +29,8 @@ def section(report: Report) -> str:
     conditions = (
         f"{facts['gpu']['name']} (compute capability {major}.{minor}), CUDA "
         f"{facts['cuda'] // 1000}.{facts['cuda'] % 1000 // 10}, CuPy {facts['cupy']}, "
-        f"{where(report)} Medians of {settings['repeats']} runs; a single tensor has {settings['size']} "
-        "bytes. `python -m benchmarks.cuda`"
+        f"{where(report)} Medians of {settings['repeats']} runs; a single tensor has "
+        f"{settings['size']} bytes. `python -m benchmarks.cuda`"
     )
     rows = []
     for task in dict.fromkeys(each["task"] for each in report["results"]):

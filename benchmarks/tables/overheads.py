@@ -41,7 +41,9 @@ def section(report: Report) -> str:
             results, "import", "`import fastinit` beyond numpy and ml_dtypes", "seconds", "torch"
         ),
         _line(results, "peak memory bfloat16", "peak memory of a bfloat16 fill", "bytes", "torch"),
-        _line(results, "init gpt2", "`fastinit init gpt2`, whole process", "seconds", "transformers"),
+        _line(
+            results, "init gpt2", "`fastinit init gpt2`, whole process", "seconds", "transformers"
+        ),
         _line(results, "init gpt2", "its memory beyond the imports", "bytes", "transformers"),
     ]
     title = "## Small calls, many tensors and a whole process"
