@@ -121,9 +121,8 @@ class _Run:
         """Time one tensor of each distribution and dtype."""
         for task in gpu.TASKS:
             count = self.options.size // task.numpy_dtype.itemsize
-            makers: Makers = {"fastinit": partial(gpu.of_fastinit, task, count)} | {
-                name: partial(gpu.LARGE[name], task, count) for name in self.peers
-            }
+            makers: Makers = {"fastinit": partial(gpu.of_fastinit, task, count)}
+            makers |= {name: partial(gpu.LARGE[name], task, count) for name in self.peers}
             expected = partial(gpu.on_cpu, task, count)
             self._measure(Case(task.name, count, task.numpy_dtype, makers, expected, task))
 
@@ -142,7 +141,10 @@ class _Run:
         makers: Makers = {
             name: partial(gpu.of_matrices, name, initializer, shape) for name in names
         }
-        expected = lambda: [gpu.matrices(initializer, shape)]  # noqa: E731
+
+        def expected() -> list[Any]:
+            return [gpu.matrices(initializer, shape)]
+
         task = f"{initializer} {size}"
         task = task if count == 1 else f"{count} x {task}"
         self._measure(Case(task, math.prod(shape), np.dtype("float32"), makers, expected))
@@ -150,12 +152,13 @@ class _Run:
     def _many(self, name: str, plan: fastinit.Plan) -> None:
         shapes = [each.parameter.shape for each in plan.tensors]
         dtype = plan.tensors[0].dtype
-        makers: Makers = {"fastinit": partial(gpu.of_plan, plan)} | {
-            peer: partial(gpu.MANY[peer], shapes, dtype.name)
-            for peer in self.peers
-            if peer in gpu.MANY
-        }
-        expected = lambda: (plan.draw(each.parameter.name) for each in plan.tensors)  # noqa: E731
+        makers: Makers = {"fastinit": partial(gpu.of_plan, plan)}
+        peers = [peer for peer in self.peers if peer in gpu.MANY]
+        makers |= {peer: partial(gpu.MANY[peer], shapes, dtype.name) for peer in peers}
+
+        def expected() -> Iterator[Any]:
+            return (plan.draw(each.parameter.name) for each in plan.tensors)
+
         self._measure(Case(name, sum(map(math.prod, shapes)), dtype, makers, expected))
 
     # ---- checking and timing

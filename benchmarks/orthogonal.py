@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,10 @@ from benchmarks import common
 from benchmarks.tables.orthogonal import NOTES
 from fastinit import _cpu
 
-TASKS = ((1, 1024, 1024), (1, 2048, 2048), (1, 4096, 4096), (1, 4096, 1024))
-TASKS += ((8192, 32, 32), (1024, 64, 64), (256, 128, 128))
+TASKS: tuple[tuple[int, int, int], ...] = (  # matrices, rows, columns
+    *((1, 1024, 1024), (1, 2048, 2048), (1, 4096, 4096), (1, 4096, 1024)),
+    *((8192, 32, 32), (1024, 64, 64), (256, 128, 128)),
+)
 CORES = {"avx512": "SkylakeX", "avx2": "Haswell"}  # OpenBLAS's names
 LARGEST_DEVIATION = 1e-6
 CHECKED = 64  # matrices of a batch whose deviation is measured
@@ -111,7 +114,7 @@ def time_task(
         found = common.interleaved(measures, repeats)
     _cpu.select_instruction_set(report["environment"]["instruction_set"])
     for k, each in enumerate(contenders):
-        entry = {
+        entry: dict[str, Any] = {
             "task": name,
             "library": each.library,
             "instruction_set": each.instruction_set,
@@ -149,7 +152,7 @@ def _own(task: tuple[int, ...]) -> Iterator[Contender]:
 
     for isa in _cpu.instruction_sets():
         if isa in CORES:
-            yield Contender("fastinit", isa, task[0], lambda isa=isa: run(isa))
+            yield Contender("fastinit", isa, task[0], partial(run, isa))
 
 
 def _others(

@@ -179,7 +179,8 @@ class Loop:
     def _executed(self, block: int) -> list[Instruction]:
         """Return a block's instructions, repeated as often as an iteration runs them."""
         inside = sum(block in loop.body for loop in self.graph.loops if loop.body < self.body)
-        return self.graph.blocks[block] * self.graph.rounds**inside
+        repeats: int = self.graph.rounds**inside
+        return self.graph.blocks[block] * repeats
 
     def _paths(self, starts: set[int], following: list[set[int]]) -> dict[int, list[int]]:
         """Return the shortest path to each block from any of ``starts``, within one iteration."""

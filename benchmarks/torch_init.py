@@ -18,6 +18,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -117,7 +118,7 @@ def small(report: dict[str, Any], name: str, calls: int) -> None:
 
     functions = {"fastinit": getattr(ours, name), "torch": getattr(theirs, name)}
     found = common.interleaved(
-        {who: lambda function=function: timed(function) for who, function in functions.items()}, 7
+        {who: partial(timed, function) for who, function in functions.items()}, 7
     )
     for who, each in found.items():
         enter(report, name, "small", who, each, tensor.numel(), shape)

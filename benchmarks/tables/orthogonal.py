@@ -46,7 +46,7 @@ def headline(report: Report) -> Rows:
 def section(report: Report) -> str:
     """Return the section, with one row per task and instruction set."""
     results, settings = report["results"], report["settings"]
-    products = ", ".join(
+    products = " and ".join(
         f"{each['gflops']:.0f} GFLOP/s with {name}" for name, each in report["products"].items()
     )
     conditions = (

@@ -44,7 +44,13 @@ def section(report: Report) -> str:
         _line(
             results, "init gpt2", "`fastinit init gpt2`, whole process", "seconds", "transformers"
         ),
-        _line(results, "init gpt2", "its memory beyond the imports", "bytes", "transformers"),
+        _line(
+            results,
+            "init gpt2",
+            "memory of that process beyond its imports",
+            "bytes",
+            "transformers",
+        ),
     ]
     title = "## Small calls, many tensors and a whole process"
     return "\n\n".join([title, conditions, table(["", "fastinit", "torch or transformers"], rows)])
