@@ -28,7 +28,7 @@ from benchmarks.tables import (
     sparse,
     torch_init,
 )
-from benchmarks.tables.text import Report, Rows, table
+from benchmarks.tables.text import Report, Rows, table, threads
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 ROOT = Path(__file__).parent.parent
@@ -108,10 +108,13 @@ def summary(results: Path) -> str:
     for each, report in _reports(results):
         rows += each.headline(report)
         facts = report["environment"]
-        machines.add(f"{facts['processor']} ({facts['instruction_set']}), {facts['date'][:10]}")
+        machines.add(
+            f"{facts['processor']} ({facts['instruction_set']}) with "
+            f"{threads(facts['processors'])}, {facts['date'][:10]}"
+        )
         versions |= {name: value for name, value in facts["versions"].items() if value}
     listed = ", ".join(f"{name} {value}" for name, value in versions.items())
-    where = f"{'; '.join(sorted(machines))}; 2 threads; {listed}."
+    where = f"{'; '.join(sorted(machines))}; {listed}."
     return f"{table(['', 'fastinit', 'compared with', 'speedup'], rows)}\n\n{where}\n"
 
 

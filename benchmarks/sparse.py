@@ -69,10 +69,16 @@ def main(argv: list[str] | None = None) -> int:
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = common.argument_parser("sparse", __doc__)
-    parser.add_argument("--size", type=int, default=4096, help="of dense matrices (%(default)s)")
-    parser.add_argument("--large", type=int, default=20000, help="of sparse ones (%(default)s)")
-    parser.add_argument("--repeats", type=int, default=7, help="of dense matrices (%(default)s)")
-    parser.add_argument("--large-repeats", type=int, default=3, help="of sparse ones (%(default)s)")
+    parser.add_argument(
+        "--size", type=int, default=4096, help="rows of dense matrices (%(default)s)"
+    )
+    parser.add_argument(
+        "--large", type=int, default=20000, help="rows of sparse arrays (%(default)s)"
+    )
+    parser.add_argument("--repeats", type=int, default=7, help="with dense matrices (%(default)s)")
+    parser.add_argument(
+        "--large-repeats", type=int, default=3, help="with sparse arrays (%(default)s)"
+    )
     parser.add_argument("--threads", type=int, default=2, help="of all libraries (%(default)s)")
     return parser.parse_args(argv)
 
