@@ -143,7 +143,7 @@ def of_torch(task: Task, memory: Memory, size: int) -> Contender:
 def of_numpy(task: Task, memory: Memory, size: int) -> Contender:
     """Fill the same memory with NumPy's Generator over Philox."""
     if task.distribution not in ("uniform", "normal") or task.dtype not in ("float32", "float64"):
-        raise LeftOutError(f"numpy's Generator has no {task.name}")
+        raise LeftOutError(f"numpy's Generator does not draw {task.name}")
     shape = shape_for("numpy", task, size)
     out: NDArray[Any] = _view(memory, task.numpy_dtype, shape)
     generator = np.random.Generator(np.random.Philox(0))
@@ -163,7 +163,7 @@ def of_jax(task: Task, memory: Memory, size: int) -> Contender:  # noqa: ARG001
     jax = required("jax")
     initializers = required("jax.nn.initializers")
     if task.dtype == "float64":
-        raise LeftOutError("JAX draws no float64 unless its x64 mode is on")
+        raise LeftOutError("JAX draws float64 only in its x64 mode")
     shape, dtype = shape_for("jax", task, size), task.numpy_dtype
     draws = {
         "uniform": lambda key: jax.random.uniform(key, shape, dtype),

@@ -47,9 +47,8 @@ NOTES = [
 def main(argv: Sequence[str] | None = None) -> int:
     """Check, measure and print; write the results if a path is given."""
     options = _options(argv)
-    os.environ.setdefault(
-        "XLA_PYTHON_CLIENT_PREALLOCATE", "false"
-    )  # otherwise JAX takes all the memory
+    # Otherwise JAX takes all the memory.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     status = fastinit.cuda_status()
     if not status.startswith("usable:"):
         print(f"Nothing is measured, since CUDA is {status}")

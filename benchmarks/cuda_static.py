@@ -118,7 +118,7 @@ def counts(code: list[Instruction], item_size: int | None) -> dict[str, Any]:
         return found
     graph = Graph(code, ROUNDS)
     main = drawing_loops(graph)
-    whole: list[tuple[float, float]] = []  # fewest, most
+    whole: list[tuple[float, float]] = []  # minimum, maximum
     others: list[float] = []
     for number, block in enumerate(graph.blocks):
         around = [loop for loop in graph.loops if number in loop.body]

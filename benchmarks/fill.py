@@ -26,7 +26,7 @@ from benchmarks.contenders import Contender, Memory, Task
 from fastinit import _cpu
 
 SAMPLE = 1 << 20  # values from which the moments are computed
-SIGMAS = 6.0  # largest allowed deviation of a moment
+SIGMAS = 6.0  # largest allowed error of a moment, in standard errors
 FRESH = ("uniform float32", "normal float32")
 NOTES = [
     "A rate is the number of values over the median seconds. Compare rates within one run only.",

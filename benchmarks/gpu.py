@@ -119,7 +119,7 @@ def of_cupy(task: Task, count: int) -> Contender:
     """Draw with cupy.random, which uses cuRAND and returns a new array."""
     cupy = needed("cupy")
     if task.distribution not in ("uniform", "normal") or task.dtype not in ("float32", "float64"):
-        raise LeftOutError(f"cupy.random has no {task.name}")
+        raise LeftOutError(f"cupy.random does not draw {task.name}")
     state = cupy.random.RandomState(0)
     method = {"uniform": state.random_sample, "normal": state.standard_normal}[task.distribution]
     keeper = Keeper(lambda: [method(count, dtype=task.numpy_dtype)])
@@ -130,7 +130,7 @@ def of_jax(task: Task, count: int) -> Contender:
     """Draw with jax.random in one jitted function, which returns a new array."""
     jax = needed("jax")
     if task.dtype == "float64":
-        raise LeftOutError("JAX draws no float64 unless its x64 mode is on")
+        raise LeftOutError("JAX draws float64 only in its x64 mode")
     random, dtype = jax.random, task.numpy_dtype
     draws = {
         "uniform": lambda key: random.uniform(key, (count,), dtype),
@@ -186,7 +186,7 @@ def of_cupy_loop(shapes: Shapes, dtype: str) -> Contender:
     """Draw new arrays with one call of ``cupy.random.normal`` per array."""
     cupy = needed("cupy")
     if dtype != "float32":
-        raise LeftOutError(f"cupy.random draws no {dtype}")
+        raise LeftOutError(f"cupy.random does not draw {dtype}")
     state = cupy.random.RandomState(0)
     keeper = Keeper(lambda: [state.normal(0.0, STD, shape, cupy.float32) for shape in shapes])
     return Contender("cupy", keeper.run, keeper.read, "a loop")

@@ -30,7 +30,7 @@ from benchmarks import common
 from benchmarks.contenders import set_bytes
 from benchmarks.tables.models import NOTES
 
-SIGMAS = 6.0  # largest allowed deviation of a moment
+SIGMAS = 6.0  # largest allowed error of a moment, in standard errors
 SMALL = {"num_hidden_layers": 1, "vocab_size": 1000}  # for the model whose values are checked
 Arrays = dict[str, Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.common import LeftOutError, installation, interleaved, peer, spread
 
-BETWEEN_LOOKS = 0.001  # seconds between two readings of a process's memory
+SAMPLING_INTERVAL = 0.001  # seconds between two readings of a process's memory
 
 
 def _python(code: str) -> list[str]:
@@ -153,7 +153,7 @@ def command(repeats: int, peers: Sequence[str]) -> list[dict[str, Any]]:
             "library": library,
             "seconds": spread(seconds for seconds, _ in measured),
             "bytes": spread(more for _, more in measured),
-            "note": "bytes are anonymous memory beyond the imports', sampled every millisecond",
+            "note": "bytes are anonymous memory beyond the imports, sampled every millisecond",
         }
         for library, measured in found.items()
     ]
@@ -171,7 +171,7 @@ def watch(arguments: list[str]) -> tuple[float, int]:
         peak = 0
         while process.poll() is None:
             peak = max(peak, _anonymous(process.pid))
-            time.sleep(BETWEEN_LOOKS)
+            time.sleep(SAMPLING_INTERVAL)
         seconds = time.perf_counter() - start
         if process.returncode:
             errors.seek(0)

@@ -48,9 +48,8 @@ class Instruction:
         """Whether execution may continue with the next instruction."""
         if self.opcode not in _BRANCHES or self.predicate or self.modifiers.startswith(".DIV"):
             return True
-        return self.opcode == "BRA" and not self.operands.startswith(
-            "`"
-        )  # the branch has a predicate operand
+        # A BRA whose operands do not start with the label has a predicate among them.
+        return self.opcode == "BRA" and not self.operands.startswith("`")
 
     @property
     def stored(self) -> int:

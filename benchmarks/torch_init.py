@@ -31,7 +31,7 @@ from fastinit import Normal
 from fastinit.torch import values
 from fastinit.torch.memory import Filling
 
-SIGMAS = 6.0  # largest allowed deviation of a moment
+SIGMAS = 6.0  # largest allowed error of a moment, in standard errors
 SAMPLE = 1 << 20
 NOTES = [
     "Compare within one run only. Both may use the same number of threads; torch fills with one.",
