@@ -13,7 +13,7 @@ kernels that are not fills), ``architecture`` ("sm_90"), and
   part), and ``spills``, the number of instructions that store to or load from the stack;
 - ``instructions`` of the whole kernel;
 - ``per_value``, the minimum of instructions per value in the main loop, and ``per_value_most``, the
-  number if lanes of the warp take all its branches between them. The main loop is the innermost
+  number if the lanes of a warp together take every branch in it. The main loop is the innermost
   loop that draws Philox blocks and stores at least 16 bytes in every iteration: it draws the whole,
   aligned tiles. Each loop inside it runs twice: over the pairs of a float64 block, or over the two
   values of a pair. The number of values per iteration is the number of bytes that its stores write

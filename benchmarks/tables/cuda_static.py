@@ -22,8 +22,8 @@ def section(report: Report) -> str:
     conditions = (
         f"{facts['nvcc']}, {facts['date'][:10]}; the module takes "
         f"{facts['library_bytes'] / 1e6:.1f} MB. Machine instructions per value in the main loop: "
-        "the minimum and, if it differs, the maximum, when lanes of a warp take all the branches "
-        "of the loop between them. Registers and bytes of stack are per thread, and bytes of "
+        "the minimum and, if it differs, the maximum, in which the lanes of a warp together take "
+        "every branch of the loop. Registers and bytes of stack are per thread, and bytes of "
         "shared memory per block; each is the maximum over the architectures. "
         "`python -m benchmarks.cuda_static`"
     )
