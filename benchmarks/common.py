@@ -134,6 +134,21 @@ def installation() -> str:
     return "editable" if text and '"editable": true' in text else "wheel"
 
 
+def instruction_sets() -> list[str]:
+    """Return the instruction sets of this machine, the best one last."""
+    import fastinit
+
+    found: list[str] = fastinit.info()["instruction_sets"]
+    return found
+
+
+def select_instruction_set(name: str) -> None:
+    """Make fastinit use an instruction set, which is otherwise chosen once, at the import."""
+    from fastinit import _cpu
+
+    _cpu.select_instruction_set(name)
+
+
 def _huge_pages() -> str | None:
     path = Path("/sys/kernel/mm/transparent_hugepage/enabled")
     if not path.exists():

@@ -15,8 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastinit
-from benchmarks.common import LeftOutError, peer, required
-from fastinit import _cpu
+from benchmarks.common import (
+    LeftOutError,
+    instruction_sets,
+    peer,
+    required,
+    select_instruction_set,
+)
 
 Shape = tuple[int, int]
 Memory = NDArray[np.uint8]
@@ -86,10 +91,10 @@ def of_fastinit(task: Task, memory: Memory, size: int) -> Iterator[Contender]:
     shape = (size, size)
     out = _view(memory, task.numpy_dtype, shape)
     draw = getattr(fastinit, task.distribution)
-    for name in _cpu.instruction_sets():
+    for name in instruction_sets():
 
         def run(name: str = name) -> Any:
-            _cpu.select_instruction_set(name)
+            select_instruction_set(name)
             return draw(shape, seed=0, out=out)
 
         yield Contender("fastinit", name, out.size, run, np.asarray)
@@ -205,7 +210,7 @@ def of_fresh(
         set_bytes(array.ctypes.data, array.nbytes, pool)
         return array
 
-    best = _cpu.instruction_sets()[-1]
+    best = instruction_sets()[-1]
     yield Contender("fastinit", best, values, run, np.asarray)
     yield Contender("memset", None, values, run_memset, np.asarray)
     torch = peer("torch") if "torch" in peers else None

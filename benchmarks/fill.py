@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 import fastinit
 from benchmarks import common, contenders
 from benchmarks.contenders import Contender, Memory, Task
-from fastinit import _cpu
 
 SAMPLE = 1 << 20  # values from which the moments are computed
 SIGMAS = 6.0  # largest allowed error of a moment, in standard errors
@@ -135,7 +134,7 @@ class _Run:
             }
             with common.threads(count):
                 found = common.interleaved(measures, self.repeats)
-            _cpu.select_instruction_set(self.report["environment"]["instruction_set"])
+            common.select_instruction_set(self.report["environment"]["instruction_set"])
             for k, each in enumerate(all_of_them):
                 self._enter(task, memory, count, each, common.spread(found[k]))
 

@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 import fastinit
 from benchmarks import common
 from benchmarks.tables.orthogonal import NOTES
-from fastinit import _cpu
 
 TASKS: tuple[tuple[int, int, int], ...] = (  # matrices, rows, columns
     *((1, 1024, 1024), (1, 2048, 2048), (1, 4096, 4096), (1, 4096, 1024)),
@@ -84,7 +83,7 @@ def products(repeats: int) -> dict[str, dict[str, float]]:
     """Measure NumPy's matrix product, in seconds and GFLOP/s, per instruction set."""
     found = {}
     for isa, core in CORES.items():
-        if isa not in _cpu.instruction_sets():
+        if isa not in common.instruction_sets():
             continue
         code = PRODUCT.replace("REPEATS", str(2 * repeats + 1))
         settings = {**os.environ, "OPENBLAS_CORETYPE": core}
@@ -112,7 +111,7 @@ def time_task(
             for k, each in enumerate(contenders)
         }
         found = common.interleaved(measures, repeats)
-    _cpu.select_instruction_set(report["environment"]["instruction_set"])
+    common.select_instruction_set(report["environment"]["instruction_set"])
     for k, each in enumerate(contenders):
         entry: dict[str, Any] = {
             "task": name,
@@ -146,11 +145,11 @@ def _own(task: tuple[int, ...]) -> Iterator[Contender]:
     out = np.empty(task, np.float32)
 
     def run(isa: str) -> NDArray[Any]:
-        _cpu.select_instruction_set(isa)
+        common.select_instruction_set(isa)
         fastinit.orthogonal(task, layout="boi", seed=1, out=out)
         return out
 
-    for isa in _cpu.instruction_sets():
+    for isa in common.instruction_sets():
         if isa in CORES:
             yield Contender("fastinit", isa, task[0], partial(run, isa))
 
