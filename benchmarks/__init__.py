@@ -1,1 +1,1 @@
-"""Benchmarks: each checks the answers first, then times; only ratios within one run count."""
+"""Benchmarks that check each result before they time it."""

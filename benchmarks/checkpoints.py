@@ -1,19 +1,19 @@
-"""Files: a model drawn to the disk against constant data, the memory of a large one, a plan's time.
+"""Checkpoint files: a model compared with constant data, the memory of a large one, planning time.
 
     python -m benchmarks.checkpoints --json benchmarks/results/checkpoints.json
 
 An entry of ``results`` has ``task``, ``library``, ``note`` and what was measured: ``seconds`` of
-one run, and where it says more ``size`` (bytes of the file), ``bytes`` (anonymous memory beyond
+one run and, depending on the task, ``size`` (bytes of the file), ``bytes`` (anonymous memory beyond
 that of the imports) or ``ratio``. ``task`` is one of
 
 - "save": Llama-3.2-1B in bfloat16 in one file. "fastinit" draws, digests and writes it and waits
-  for the disk; "constant" writes as many bytes of a constant through the same writer, without
-  digests, and waits as well; "fastinit, verify" reads the file, draws again and compares;
-  ``ratio`` is that of the first two, the median of the rounds;
-- "large": ``fastinit init`` of Llama-3-8B in bfloat16 as a process, 16 GB on the disk;
-- "plan": ``fastinit plan`` of the manifest of Llama-3-70B as a process.
+  for the disk. "constant" writes as many bytes of a constant with the same writer, without digests,
+  and also waits. "fastinit, verify" reads the file, draws again and compares. ``ratio`` compares
+  the first two; it is the median of the ratios of the rounds.
+- "large": the process of ``fastinit init`` for Llama-3-8B in bfloat16, which writes 16 GB.
+- "plan": the process of ``fastinit plan`` for the manifest of Llama-3-70B.
 
-Files are removed at once.
+Each file is removed immediately after its measurement.
 """
 
 from __future__ import annotations
@@ -33,35 +33,23 @@ import fastinit
 from benchmarks import common
 from benchmarks.common import interleaved, spread
 from benchmarks.processes import watch
+from benchmarks.tables.checkpoints import NOTES
 from fastinit.checkpoints.atomic_file import atomic_file
 from fastinit.checkpoints.pipeline import BUFFER, Bytes, run
 from fastinit.checkpoints.write import DIRECT
 
-NOTES = [
-    "Every run writes a new file and waits for the disk (fsync); the file is removed, and the "
-    "removal written, before the next one.",
-    "Disks and virtual machines are noisy: only ratios within one run count.",
-]
 COMMAND = [sys.executable, "-m", "fastinit"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check, time, print, and write the report where asked."""
+    """Check, measure and print; write the results if a path is given."""
     options = _options(argv)
-    report: dict[str, Any] = {
-        "format": common.FORMAT,
-        "benchmark": "checkpoints",
-        "environment": common.environment(),
-        "settings": {key: getattr(options, key) for key in ("repeats", "model", "large", "layers")},
-        "checks": [],
-        "left_out": [],
-        "results": [],
-        "notes": NOTES,
-    }
+    settings = {name: getattr(options, name) for name in ("repeats", "model", "large", "layers")}
+    report = common.new_report("checkpoints", settings, NOTES)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
         parts: dict[str, Callable[[], list[dict[str, Any]]]] = {
-            "save": lambda: save(folder, options.model, options.repeats, report["checks"]),
+            "save": lambda: save(folder, options.model, options.repeats, report),
             "large": lambda: large(folder, options.large),
             "plan": lambda: plan(folder, options.layers, options.repeats),
         }
@@ -87,7 +75,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def describe(entry: dict[str, Any]) -> str:
-    """One line of an entry."""
+    """Return a line of text about an entry."""
     text = f"{entry['task']:8}{entry['library']:20}{entry['seconds']['median']:9.3f} s"
     if "size" in entry:
         text += f"{entry['size'] / entry['seconds']['median'] / 1e9:8.2f} GB/s"
@@ -98,17 +86,14 @@ def describe(entry: dict[str, Any]) -> str:
     return text
 
 
-def save(
-    folder: Path, model: str, repeats: int, checks: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """A model drawn into a file, and as many constant bytes."""
+def save(folder: Path, model: str, repeats: int, report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Time a model drawn into a file, and as many constant bytes."""
     drawn = fastinit.Plan(model, seed=0, dtype="bfloat16")
     path = folder / "model.safetensors"
     size = drawn.save(path).size
     found = fastinit.verify(path)
-    checks.append({"what": "save: every bit as drawn", "library": "fastinit", "ok": found.ok})
-    if not found.ok:
-        sys.exit("fastinit is wrong, so nothing is timed: the file does not verify")
+    what = "save: the file holds what is drawn, to the bit"
+    common.add_check(report, {"what": what, "library": "fastinit", "ok": found.ok})
     measures = {
         "fastinit": lambda: _timed(path, lambda: drawn.save(path)),
         "constant": lambda: _timed(path, lambda: _constant(path, size)),
@@ -130,7 +115,6 @@ def save(
 
 
 def _timed(path: Path, write: Callable[[], Any]) -> float:
-
     path.unlink(missing_ok=True)
     os.sync()
     start = time.perf_counter()
@@ -139,7 +123,7 @@ def _timed(path: Path, write: Callable[[], Any]) -> float:
 
 
 def _constant(path: Path, size: int) -> None:
-    """So many bytes of a constant, by the writer of checkpoints."""
+    """Write ``size`` bytes of a constant with the writer of checkpoints."""
     with atomic_file(path, size, direct=size >= DIRECT) as file:
 
         def write(offset: int, buffer: Bytes) -> int:
@@ -153,7 +137,7 @@ def _constant(path: Path, size: int) -> None:
 
 
 def large(folder: Path, model: str) -> list[dict[str, Any]]:
-    """A model that is larger than memory should have to be, by the command."""
+    """Measure the time and memory of writing a large model with the command."""
     out = folder / "large.safetensors"
     command = [*COMMAND, "init", model, "--out", str(out), "--dtype", "bfloat16"]
     _, imports = watch([sys.executable, "-c", "import fastinit.cli.app"])
@@ -166,7 +150,7 @@ def large(folder: Path, model: str) -> list[dict[str, Any]]:
 
 
 def plan(folder: Path, layers: int, repeats: int) -> list[dict[str, Any]]:
-    """The table of a large plan, by the command."""
+    """Time printing a large plan with the command."""
     path = folder / "manifest.json"
     path.write_text(json.dumps(llama(layers)))
     command = [*COMMAND, "plan", str(path), "--recipe", "llama"]
@@ -179,7 +163,7 @@ def plan(folder: Path, layers: int, repeats: int) -> list[dict[str, Any]]:
 
 
 def llama(layers: int) -> dict[str, Any]:
-    """The manifest of Llama-3-70B, or of one with other layers."""
+    """Return the manifest of Llama-3-70B, with a given number of layers."""
     hidden, inner, narrow, words = 8192, 28672, 1024, 128256
     block = {
         "self_attn.q_proj": (hidden, hidden),

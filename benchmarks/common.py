@@ -1,26 +1,28 @@
-"""Shared by the benchmarks: the environment, interleaved timing, statistics, JSON.
+"""What the benchmarks share: arguments, the environment, threads, timing and result files.
 
 A result file is one JSON object:
 
-- ``format``: 1; raised when a field changes its meaning or goes away.
-- ``benchmark``: ``"fill"`` or ``"overhead"``.
-- ``environment``: ``date`` (UTC), ``processor``, ``processors`` (that this process may run on),
-  ``load_average`` (of the last minute, at the start), ``huge_pages`` (the kernel's setting),
-  ``python``, ``versions`` (package -> version, null where it is not installed), ``installation``
-  (``"editable"`` or ``"wheel"``), ``instruction_sets``, ``instruction_set`` (the active one),
-  ``compiler`` (of fastinit).
-- ``settings``: the arguments that the figures depend on.
-- ``checks``: what was found before anything was timed, a list of objects with ``what``, ``library``
-  and ``ok``, and numbers that say more. Nothing is timed unless all of fastinit's are ok.
+- ``format``: 1. It is raised when a field changes its meaning or is removed.
+- ``benchmark``: the name of the module, such as ``"fill"``.
+- ``environment``: ``date`` (UTC), ``processor``, ``processors`` (the number on which this process
+  may run), ``load_average`` (of the last minute, at the start), ``huge_pages`` (the kernel's
+  setting), ``python``, ``versions`` (of each package, null if it is not installed),
+  ``installation`` (``"editable"`` or ``"wheel"``), ``instruction_sets``, ``instruction_set`` (the
+  active one) and ``compiler`` (of fastinit). Some benchmarks add fields of their own.
+- ``settings``: the arguments on which the figures depend.
+- ``checks``: the checks that were made before anything was timed, a list of objects with ``what``,
+  ``library``, ``ok`` and the figures that were checked. Nothing is timed unless all checks of
+  fastinit are ok.
 - ``left_out``: a list of objects with ``what``, ``library`` and ``reason``.
-- ``results``: a list of objects; which fields they have is said in ``benchmarks/fill.py`` and
-  ``benchmarks/overhead.py``. Times are in seconds, each an object of ``median``, ``minimum``,
-  ``maximum``, ``lower_quartile``, ``upper_quartile`` and ``repeats``.
-- ``notes``: sentences on how to read the figures.
+- ``results``: a list of objects. The docstring of each benchmark describes their fields. Times are
+  in seconds, each an object with ``median``, ``minimum``, ``maximum``, ``lower_quartile``,
+  ``upper_quartile`` and ``repeats``.
+- ``notes``: sentences that explain how to read the figures.
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import importlib
 import json
@@ -29,7 +31,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -43,22 +45,50 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class LeftOutError(Exception):
-    """Why something is not measured."""
+    """A measurement is left out; the message says why."""
 
 
 def peer(name: str) -> Any | None:
-    """A module, or None where it is not installed."""
+    """Return a module, or None if it is not installed."""
     try:
         return importlib.import_module(name)
     except ImportError:
         return None
 
 
+def required(name: str) -> Any:
+    """Return a module.
+
+    Raises:
+        LeftOutError: It is not installed.
+    """
+    module = peer(name)
+    if module is None:
+        raise LeftOutError(f"{name} is not installed")
+    return module
+
+
+# ---- arguments ----------------------------------------------------------------------------------
+
+
+def argument_parser(benchmark: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of a benchmark's arguments, with ``--json``."""
+    parser = argparse.ArgumentParser(f"python -m benchmarks.{benchmark}", description=description)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--json", metavar="PATH", help="write the results to this file")
+    return parser
+
+
+def listed(text: str) -> list[str]:
+    """Return the words of a comma-separated list."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 # ---- the environment ----------------------------------------------------------------------------
 
 
-def environment() -> dict[str, Any]:
-    """Where the figures come from: see the module's docstring."""
+def environment(packages: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the environment of a result file, with the versions of further ``packages``."""
     import fastinit
 
     info = fastinit.info()
@@ -69,7 +99,7 @@ def environment() -> dict[str, Any]:
         "load_average": os.getloadavg()[0],
         "huge_pages": _huge_pages(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in (*PACKAGES, *packages)},
         "installation": installation(),
         "instruction_sets": info["instruction_sets"],
         "instruction_set": info["instruction_set"],
@@ -78,7 +108,7 @@ def environment() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name, as the kernel has it."""
+    """Return the name of the processor that the kernel reports."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -88,7 +118,7 @@ def processor() -> str:
 
 
 def version(package: str) -> str | None:
-    """An installed package's version."""
+    """Return the version of a package, or None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -96,12 +126,27 @@ def version(package: str) -> str | None:
 
 
 def installation() -> str:
-    """``"editable"`` (whose import is slower, since it may look for a new build) or ``"wheel"``."""
+    """Return ``"editable"`` or ``"wheel"``; an editable import is slower, as it may rebuild."""
     try:
         text = metadata.distribution("fastinit").read_text("direct_url.json")
     except metadata.PackageNotFoundError:
         text = None
     return "editable" if text and '"editable": true' in text else "wheel"
+
+
+def instruction_sets() -> list[str]:
+    """Return the instruction sets of this machine, the best one last."""
+    import fastinit
+
+    found: list[str] = fastinit.info()["instruction_sets"]
+    return found
+
+
+def select_instruction_set(name: str) -> None:
+    """Make fastinit use an instruction set, which is otherwise chosen once, at the import."""
+    from fastinit import _cpu
+
+    _cpu.select_instruction_set(name)
 
 
 def _huge_pages() -> str | None:
@@ -115,9 +160,12 @@ def _huge_pages() -> str | None:
 
 
 def thread_counts(text: str) -> list[int]:
-    """``"1,all"`` as numbers, ascending: all are the processors that this process may run on."""
+    """Return the numbers in a list such as ``"1,all"``, in increasing order.
+
+    ``all`` is the number of processors on which this process may run.
+    """
     available = len(os.sched_getaffinity(0))
-    counts = {available if word.strip() == "all" else int(word) for word in text.split(",")}
+    counts = {available if word == "all" else int(word) for word in listed(text)}
     if min(counts) < 1 or max(counts) > available:
         raise ValueError(f"--threads {text}: this process may run on {available} processors")
     return sorted(counts)
@@ -125,9 +173,9 @@ def thread_counts(text: str) -> list[int]:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """``count`` threads for everyone, and the process on its first ``count`` processors.
+    """Limit all libraries to ``count`` threads and the process to its first ``count`` processors.
 
-    The processors bind those that have no other setting (JAX), threads that run already included.
+    The processors limit libraries that have no other setting (JAX), including running threads.
     """
     import fastinit
 
@@ -151,7 +199,7 @@ def _run_on(processors: list[int]) -> None:
     for task in Path("/proc/self/task").iterdir():
         try:
             os.sched_setaffinity(int(task.name), processors)
-        except ProcessLookupError:  # a thread that has ended meanwhile
+        except ProcessLookupError:  # the thread has ended in the meantime
             continue
 
 
@@ -159,7 +207,7 @@ def _run_on(processors: list[int]) -> None:
 
 
 def once(run: Callable[[], Any]) -> float:
-    """Seconds that one call takes; what it returns is freed after the clock has stopped."""
+    """Return the seconds that one call takes; its result is freed after the clock has stopped."""
     start = time.perf_counter()
     result = run()
     seconds = time.perf_counter() - start
@@ -170,9 +218,9 @@ def once(run: Callable[[], Any]) -> float:
 def interleaved(
     measures: Mapping[Key, Callable[[], float]], repeats: int
 ) -> dict[Key, list[float]]:
-    """What each measurement gives, ``repeats`` times, taken in turn.
+    """Take each measurement ``repeats`` times, in turn, and return the figures.
 
-    A slow moment of the machine so hits all of them; each round starts with another one.
+    A slow moment of the machine thus affects all of them. Each round starts with another one.
     """
     found: dict[Key, list[float]] = {key: [] for key in measures}
     keys = list(measures)
@@ -184,7 +232,7 @@ def interleaved(
 
 
 def spread(figures: Iterable[float]) -> dict[str, float]:
-    """Median, extremes and quartiles."""
+    """Return the median, the extremes and the quartiles."""
     ordered = sorted(figures)
     low, median, high = (
         statistics.quantiles(ordered, n=4, method="inclusive") if len(ordered) > 1 else ordered * 3
@@ -202,8 +250,59 @@ def spread(figures: Iterable[float]) -> dict[str, float]:
 # ---- result files -------------------------------------------------------------------------------
 
 
+def new_report(
+    benchmark: str,
+    settings: Mapping[str, Any],
+    notes: Sequence[str],
+    packages: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return a report without results; ``packages`` are further packages to give versions of."""
+    return {
+        "format": FORMAT,
+        "benchmark": benchmark,
+        "environment": environment(packages),
+        "settings": dict(settings),
+        "checks": [],
+        "left_out": [],
+        "results": [],
+        "notes": list(notes),
+    }
+
+
+def add_check(report: dict[str, Any], entry: dict[str, Any]) -> None:
+    """Add a check to a report; exit if fastinit fails it, and print it if a peer does."""
+    report["checks"].append(entry)
+    if entry["ok"]:
+        return
+    if entry["library"] == "fastinit":
+        sys.exit(f"fastinit is wrong, so nothing is timed: {entry}")
+    print(f"differs from what was requested: {entry}")
+
+
+def leave_out(report: dict[str, Any], what: str, library: str, reason: object) -> None:
+    """Note in a report, and print, that a measurement is left out and why."""
+    report["left_out"].append({"what": what, "library": library, "reason": str(reason)})
+    print(f"{what}: {library} is left out: {reason}")
+
+
+def run_parts(
+    report: dict[str, Any],
+    parts: Mapping[str, Callable[[], Iterable[dict[str, Any]]]],
+    names: Iterable[str],
+    describe: Callable[[dict[str, Any]], str],
+) -> None:
+    """Add the results of the named parts to a report, and print their descriptions."""
+    for name in names:
+        try:
+            for entry in parts[name]():
+                report["results"].append(entry)
+                print(describe(entry))
+        except LeftOutError as reason:
+            leave_out(report, name, "fastinit", reason)
+
+
 def write(path: str | None, report: dict[str, Any]) -> None:
-    """Write a report, whole or not at all; without a path, nothing."""
+    """Write a report to a file, completely or not at all; without a path, do nothing."""
     if path is None:
         return
     target = Path(path)
@@ -214,12 +313,14 @@ def write(path: str | None, report: dict[str, Any]) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A report.
+    """Read a report.
 
     Raises:
-        ValueError: the file is of another format.
+        ValueError: The file has another format.
     """
     report: dict[str, Any] = json.loads(path.read_text())
     if report.get("format") != FORMAT:
-        raise ValueError(f"{path} has format {report.get('format')}, not {FORMAT}; run it again")
+        raise ValueError(
+            f"{path} has format {report.get('format')}, not {FORMAT}; run the benchmark again"
+        )
     return report

@@ -1,4 +1,4 @@
-"""The contenders of ``benchmarks.fill``: who can do a task, into whose memory, of what size."""
+"""The contenders of ``benchmarks.fill``: which library can do a task, and with which memory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastinit
-from benchmarks.common import LeftOutError, peer
-from fastinit import _cpu
+from benchmarks.common import (
+    LeftOutError,
+    instruction_sets,
+    peer,
+    required,
+    select_instruction_set,
+)
 
 Shape = tuple[int, int]
 Memory = NDArray[np.uint8]
@@ -24,19 +29,19 @@ Memory = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Task:
-    """What everyone is to draw."""
+    """What all contenders draw."""
 
     distribution: str
     dtype: str
 
     @property
     def name(self) -> str:
-        """As the results name it."""
+        """Name of the task in the results."""
         return f"{self.distribution} {self.dtype}"
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
-        """The dtype in NumPy."""
+        """NumPy's object of the dtype."""
         return np.dtype(getattr(ml_dtypes, self.dtype, self.dtype))
 
 
@@ -50,7 +55,7 @@ TASKS = (
     Task("he_normal", "float32"),
 )
 
-# Those that would take seconds draw this part of the rows; figures are values a second.
+# Libraries that would take seconds draw only 1/n of the rows; rates are per second.
 DIVISORS = {
     ("torch", "truncated_normal"): 16,
     ("numpy", "normal"): 8,
@@ -63,7 +68,7 @@ DIVISORS = {
 
 @dataclass(frozen=True)
 class Contender:
-    """``run()`` draws once; ``read(what it returned)`` gives the values."""
+    """``run()`` draws once, and ``read`` turns its result into an array of the values."""
 
     library: str
     instruction_set: str | None
@@ -74,7 +79,7 @@ class Contender:
 
 
 def shape_for(library: str, task: Task, size: int) -> Shape:
-    """``size`` columns, and the rows that the library gets."""
+    """Return a shape of ``size`` columns and as many rows as the library is given."""
     return max(1, size // DIVISORS.get((library, task.distribution), 1)), size
 
 
@@ -82,21 +87,21 @@ def shape_for(library: str, task: Task, size: int) -> Shape:
 
 
 def of_fastinit(task: Task, memory: Memory, size: int) -> Iterator[Contender]:
-    """One contender for each instruction set of this machine."""
+    """Yield a contender per instruction set of this machine."""
     shape = (size, size)
     out = _view(memory, task.numpy_dtype, shape)
     draw = getattr(fastinit, task.distribution)
-    for name in _cpu.instruction_sets():
+    for name in instruction_sets():
 
         def run(name: str = name) -> Any:
-            _cpu.select_instruction_set(name)
+            select_instruction_set(name)
             return draw(shape, seed=0, out=out)
 
         yield Contender("fastinit", name, out.size, run, np.asarray)
 
 
 def of_memset(task: Task, memory: Memory, size: int, pool: ThreadPoolExecutor) -> Contender:
-    """The C library's ``memset`` over as many bytes, in as many threads as fastinit has now."""
+    """Set as many bytes with the C library's ``memset``, with the current number of threads."""
     values = size * size
     count = values * task.numpy_dtype.itemsize
 
@@ -107,10 +112,10 @@ def of_memset(task: Task, memory: Memory, size: int, pool: ThreadPoolExecutor) -
 
 
 def set_bytes(address: int, count: int, pool: ThreadPoolExecutor) -> None:
-    """``memset`` in equal pieces."""
+    """Set bytes with ``memset``, in one equal piece per thread."""
     parts = fastinit.get_num_threads()
-    cuts = [count * k // parts for k in range(parts + 1)]
-    pieces = [(address + low, high - low) for low, high in itertools.pairwise(cuts)]
+    borders = [count * k // parts for k in range(parts + 1)]
+    pieces = [(address + low, high - low) for low, high in itertools.pairwise(borders)]
     waiting = [pool.submit(ctypes.memset, at, 1, length) for at, length in pieces[1:]]
     ctypes.memset(pieces[0][0], 1, pieces[0][1])
     for each in waiting:
@@ -121,8 +126,8 @@ def set_bytes(address: int, count: int, pool: ThreadPoolExecutor) -> None:
 
 
 def of_torch(task: Task, memory: Memory, size: int) -> Contender:
-    """torch.nn.init, into the same memory."""
-    torch = _needed("torch")
+    """Fill the same memory with torch.nn.init."""
+    torch = required("torch")
     shape = shape_for("torch", task, size)
     array = _view(memory, task.numpy_dtype, shape)
     if task.dtype == "bfloat16":
@@ -141,9 +146,9 @@ def of_torch(task: Task, memory: Memory, size: int) -> Contender:
 
 
 def of_numpy(task: Task, memory: Memory, size: int) -> Contender:
-    """NumPy's Generator over Philox, into the same memory."""
+    """Fill the same memory with NumPy's Generator over Philox."""
     if task.distribution not in ("uniform", "normal") or task.dtype not in ("float32", "float64"):
-        raise LeftOutError(f"numpy's Generator has no {task.name}")
+        raise LeftOutError(f"numpy's Generator does not draw {task.name}")
     shape = shape_for("numpy", task, size)
     out: NDArray[Any] = _view(memory, task.numpy_dtype, shape)
     generator = np.random.Generator(np.random.Philox(0))
@@ -154,16 +159,16 @@ def of_numpy(task: Task, memory: Memory, size: int) -> Contender:
         out.size,
         lambda: method(out=out, dtype=out.dtype),
         np.asarray,
-        "one thread, whatever is allowed",
+        "always one thread",
     )
 
 
 def of_jax(task: Task, memory: Memory, size: int) -> Contender:  # noqa: ARG001
-    """jax.random in one jitted function, which returns new arrays."""
-    jax = _needed("jax")
-    initializers = _needed("jax.nn.initializers")
+    """Draw with jax.random in one jitted function, which returns new arrays."""
+    jax = required("jax")
+    initializers = required("jax.nn.initializers")
     if task.dtype == "float64":
-        raise LeftOutError("JAX draws no float64 unless its x64 mode is on")
+        raise LeftOutError("JAX draws float64 only in its x64 mode")
     shape, dtype = shape_for("jax", task, size), task.numpy_dtype
     draws = {
         "uniform": lambda key: jax.random.uniform(key, shape, dtype),
@@ -174,7 +179,7 @@ def of_jax(task: Task, memory: Memory, size: int) -> Contender:  # noqa: ARG001
     draw, key = jax.jit(draws[task.distribution]), jax.random.key(0)
     note = "new arrays"
     if task.distribution == "he_normal":
-        note += "; truncated at 2 sigmas, as JAX means it"
+        note += "; JAX truncates it at 2 sigmas"
     return Contender(
         "jax", None, math.prod(shape), lambda: draw(key).block_until_ready(), np.asarray, note
     )
@@ -193,7 +198,7 @@ PEERS: dict[str, Callable[[Task, Memory, int], Contender]] = {
 def of_fresh(
     task: Task, size: int, pool: ThreadPoolExecutor, peers: Sequence[str]
 ) -> Iterator[Contender]:
-    """A new array each time: fastinit, an empty array set by ``memset``, torch if in ``peers``."""
+    """Yield contenders that make a new array each time; torch only if it is in ``peers``."""
     shape, values = (size, size), size * size
     draw = getattr(fastinit, task.distribution)
 
@@ -205,7 +210,7 @@ def of_fresh(
         set_bytes(array.ctypes.data, array.nbytes, pool)
         return array
 
-    best = _cpu.instruction_sets()[-1]
+    best = instruction_sets()[-1]
     yield Contender("fastinit", best, values, run, np.asarray)
     yield Contender("memset", None, values, run_memset, np.asarray)
     torch = peer("torch") if "torch" in peers else None
@@ -219,10 +224,3 @@ def of_fresh(
 
 def _view(memory: Memory, dtype: np.dtype[Any], shape: Shape) -> NDArray[Any]:
     return memory[: math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
-
-
-def _needed(name: str) -> Any:
-    module = peer(name)
-    if module is None:
-        raise LeftOutError(f"{name} is not installed")
-    return module

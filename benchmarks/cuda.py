@@ -1,19 +1,18 @@
-"""Drawing on a GPU: the share of the memory's store bandwidth, beside the peers.
+"""Drawing on a GPU: the rate as a share of the memory's store bandwidth, compared with the peers.
 
     python -m benchmarks.cuda --json benchmarks/results/cuda.json
 
-Needs a GPU, CuPy, and memory for twice the largest task (Llama-3 8B in bfloat16 takes 16 GB); where
-it cannot run it says why and exits with status 0. Every answer is checked before it is timed:
-fastinit's against the bytes that the CPU draws, a peer's by its moments.
+This needs a GPU, CuPy, and memory for twice the largest task (Llama-3 8B in bfloat16 takes 16 GB).
+Where it cannot run, it says why and exits with status 0. Every result is checked before it is
+timed: fastinit's against the bytes that the CPU draws, a peer's by its moments.
 
 An entry of ``results`` has ``task``, ``library`` ("cudaMemset" sets as many bytes), ``values``,
-``bytes``, ``seconds`` of one drawing, ``values_per_second`` and ``bytes_per_second`` (of the
-median), ``share`` (of cudaMemset's rate in the same task, over at most ``--size`` bytes) and
-``note``. Seconds are taken with the
-host's clock, from an idle GPU until it is idle again, over several drawings in a row where one is
-short. Tasks are "normal float32" and the like (one tensor), "1000 tensors" (of 4096 float32 values
-each), "model" (a whole model's tensors), "orthogonal 4096" and "sparse 4096" (square matrices), and
-"1024 x orthogonal 64" (a batch of small ones).
+``bytes``, ``seconds`` per draw, ``values_per_second`` and ``bytes_per_second`` (at the median),
+``share`` (of cudaMemset's rate in the same task, over at most ``--size`` bytes) and ``note``.
+Seconds are measured with the host's clock, from an idle GPU until it is idle again, over several
+draws in a row if one is short. Tasks are "normal float32" and the like (one tensor), "1000 tensors"
+(of 4096 float32 values each), "model" (the tensors of a whole model), "orthogonal 4096" and "sparse
+4096" (square matrices), and "1024 x orthogonal 64" (a batch of small matrices).
 """
 
 from __future__ import annotations
@@ -37,18 +36,19 @@ from benchmarks.fill import SAMPLE, moments
 from benchmarks.gpu import Contender
 from fastinit import cuda
 
-LEAST_SECONDS = 0.02  # that a measurement takes
+LEAST_SECONDS = 0.02  # of a measurement
 MOST_CALLS = 500
 NOTES = [
-    "Seconds include the calls' own work on the host; compare within one run only.",
-    "All libraries write memory of their pool that has been written before.",
+    "Seconds include the work of the calls on the host. Compare within one run only.",
+    "Each library writes memory of its own pool that has been written before.",
 ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check, time, print, and write the report where asked."""
+    """Check, measure and print; write the results if a path is given."""
     options = _options(argv)
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # or JAX takes all the memory
+    # Otherwise JAX takes all the memory.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     status = fastinit.cuda_status()
     if not status.startswith("usable:"):
         print(f"Nothing is measured, since CUDA is {status}")
@@ -62,25 +62,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         "batch": lambda: run.matrices("orthogonal", options.batch, 64),
         "sparse": lambda: run.matrices("sparse", 1, options.matrix),
     }
-    for name in options.parts.split(","):
+    for name in common.listed(options.parts):
         parts[name]()
     common.write(options.json, run.report)
     return 0
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m benchmarks.cuda", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--json", metavar="PATH", help="write the report there")
+    parser = common.argument_parser("cuda", __doc__)
     parser.add_argument("--size", type=int, default=1 << 30, help="bytes of one large tensor")
     parser.add_argument("--matrix", type=int, default=4096, help="rows and columns (%(default)s)")
     parser.add_argument("--batch", type=int, default=1024, help="small matrices (%(default)s)")
     parser.add_argument("--model", default="llama-3-8b", help="name or manifest (%(default)s)")
-    parser.add_argument("--repeats", type=int, default=11, help="of everything (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=11, help="of each timing (%(default)s)")
     parts = "large,small,model,orthogonal,batch,sparse"
-    parser.add_argument("--parts", default=parts, help="comma-separated (%(default)s)")
+    parser.add_argument("--parts", default=parts, help="what to measure (%(default)s)")
     peers = ",".join(gpu.PEERS)
-    parser.add_argument("--peers", default=peers, help="comma-separated (%(default)s)")
+    parser.add_argument("--peers", default=peers, help="other libraries (%(default)s)")
     return parser.parse_args(argv)
 
 
@@ -89,78 +87,77 @@ Makers = dict[str, Callable[[], Contender]]
 
 @dataclass(frozen=True)
 class Case:
-    """What everyone draws: how many values, by whom, and what fastinit must have drawn."""
+    """What all contenders draw, how to make them, and the arrays that fastinit must draw."""
 
     task: str
     values: int
     dtype: np.dtype[Any]
     makers: Makers
     expected: Callable[[], Iterable[Any]]
-    drawn: Task | None = None  # by whose moments peers are checked
+    drawn: Task | None = None  # the task whose moments peers must have
 
     @property
     def bytes(self) -> int:
-        """Of all values."""
+        """Size of all values in bytes."""
         return self.values * self.dtype.itemsize
 
 
 class _Run:
-    """One run: what was asked for, and the report that grows."""
+    """The arguments of a run, and its report."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.peers = [name for name in options.peers.split(",") if name]
+        self.peers = common.listed(options.peers)
         self.cupy = gpu.needed("cupy")
         self.device = self.cupy.cuda.Device()
-        self.report: dict[str, Any] = {
-            "format": common.FORMAT,
-            "benchmark": "cuda",
-            "environment": common.environment() | _gpu(self.device.id),
-            "settings": {key: value for key, value in vars(options).items() if key != "json"},
-            "checks": [],
-            "left_out": [],
-            "results": [],
-            "notes": NOTES,
-        }
+        settings = {key: value for key, value in vars(options).items() if key != "json"}
+        self.report = common.new_report("cuda", settings, NOTES)
+        self.report["environment"] |= _gpu(self.device.id)
 
     # ---- the parts
 
     def large(self) -> None:
-        """One tensor of each distribution and dtype."""
+        """Time one tensor of each distribution and dtype."""
         for task in gpu.TASKS:
             count = self.options.size // task.numpy_dtype.itemsize
-            makers: Makers = {"fastinit": partial(gpu.of_fastinit, task, count)} | {
-                name: partial(gpu.LARGE[name], task, count) for name in self.peers
-            }
+            makers: Makers = {"fastinit": partial(gpu.of_fastinit, task, count)}
+            makers |= {name: partial(gpu.LARGE[name], task, count) for name in self.peers}
             expected = partial(gpu.on_cpu, task, count)
             self._measure(Case(task.name, count, task.numpy_dtype, makers, expected, task))
 
     def small(self) -> None:
-        """A thousand tensors: one call, or a loop."""
+        """Time a thousand tensors, in one call or in a loop."""
         self._many("1000 tensors", gpu.small_plan(1000))
 
     def model(self) -> None:
-        """All tensors of a model in bfloat16: one call, or a loop of normals as large."""
+        """Time the tensors of a model in bfloat16: one call, or a loop of equally large normals."""
         self._many("model", fastinit.Plan(self.options.model, seed=0, dtype="bfloat16"))
 
-    def matrices(self, kind: str, count: int, size: int) -> None:
-        """One orthogonal or sparse matrix, or a batch."""
+    def matrices(self, initializer: str, count: int, size: int) -> None:
+        """Time one orthogonal or sparse matrix, or a batch of them."""
         shape = (count, size, size)
         names = ["fastinit", *(name for name in self.peers if name == "torch")]
-        makers: Makers = {name: partial(gpu.of_matrices, name, kind, shape) for name in names}
-        expected = lambda: [gpu.matrices(kind, shape)]  # noqa: E731
-        task = f"{kind} {size}" if count == 1 else f"{count} x {kind} {size}"
+        makers: Makers = {
+            name: partial(gpu.of_matrices, name, initializer, shape) for name in names
+        }
+
+        def expected() -> list[Any]:
+            return [gpu.matrices(initializer, shape)]
+
+        task = f"{initializer} {size}"
+        task = task if count == 1 else f"{count} x {task}"
         self._measure(Case(task, math.prod(shape), np.dtype("float32"), makers, expected))
 
     def _many(self, name: str, plan: fastinit.Plan) -> None:
         shapes = [each.parameter.shape for each in plan.tensors]
         dtype = plan.tensors[0].dtype
-        makers: Makers = {"fastinit": partial(gpu.of_plan, plan)} | {
-            peer: partial(gpu.MANY[peer], shapes, dtype.name)
-            for peer in self.peers
-            if peer in gpu.MANY
-        }
-        expected = lambda: (plan.draw(each.parameter.name) for each in plan.tensors)  # noqa: E731
+        makers: Makers = {"fastinit": partial(gpu.of_plan, plan)}
+        peers = [peer for peer in self.peers if peer in gpu.MANY]
+        makers |= {peer: partial(gpu.MANY[peer], shapes, dtype.name) for peer in peers}
+
+        def expected() -> Iterator[Any]:
+            return (plan.draw(each.parameter.name) for each in plan.tensors)
+
         self._measure(Case(name, sum(map(math.prod, shapes)), dtype, makers, expected))
 
     # ---- checking and timing
@@ -169,21 +166,21 @@ class _Run:
         try:
             self._time(case, list(self._contenders(case)))
         except MemoryError as error:
-            self._leave_out(case.task, "cudaMemset", str(error))
+            common.leave_out(self.report, case.task, "cudaMemset", error)
         gpu.free()
 
     def _contenders(self, case: Case) -> Iterator[Contender]:
-        """All that can do it, checked."""
+        """Yield the contenders that can do a task, after checking them."""
         yield gpu.of_memset(min(case.bytes, self.options.size))
         for library, make in case.makers.items():
             reasons = [common.LeftOutError, MemoryError, ValueError]
-            if library != "fastinit":  # whose failures stop everything
+            if library != "fastinit":  # a failure of fastinit stops the benchmark
                 reasons.append(RuntimeError)
             try:
                 contender = make()
                 contender.run()
             except tuple(reasons) as reason:
-                self._leave_out(case.task, library, str(reason))
+                common.leave_out(self.report, case.task, library, reason)
                 continue
             self._check(case, contender)
             yield contender
@@ -197,26 +194,22 @@ class _Run:
             self._enter(case, each, common.spread(found[each.library]), limit)
 
     def _check(self, case: Case, contender: Contender) -> None:
-        """The bytes of fastinit must be the CPU's; a peer's moments are written down."""
+        """Check that fastinit draws the bytes of the CPU, and the moments of a peer."""
         contender.wait()
         self.device.synchronize()
         entry: dict[str, Any] = {"what": case.task, "library": contender.library}
         if contender.library == "fastinit":
             pairs = zip(contender.read(), case.expected(), strict=True)
             entry["ok"] = all(fastinit.digest(mine) == fastinit.digest(own) for mine, own in pairs)
-            if not entry["ok"]:
-                sys.exit(f"fastinit is wrong, so nothing is timed: {entry}")
         elif case.drawn is not None and case.drawn.distribution != "zeros":
             sample = next(iter(contender.read())).ravel()[:SAMPLE]
             entry |= moments(case.drawn, 1, sample)
-            if not entry["ok"]:
-                print(f"differs from what was asked for: {entry}")
         else:
             return
-        self.report["checks"].append(entry)
+        common.add_check(self.report, entry)
 
     def _timed(self, contender: Contender) -> Callable[[], float]:
-        """A measurement: seconds of one drawing, from an idle GPU until it is idle again."""
+        """Return a measurement: seconds per draw, from an idle GPU until it is idle again."""
 
         def seconds(calls: int) -> float:
             self.device.synchronize()
@@ -250,10 +243,6 @@ class _Run:
             f"{case.task:28}{each.library:12}{seconds['median'] * 1e3:10.3f} ms"
             f"{rate / 1e9:9.0f} GB/s{100 * rate / limit:7.1f} % of cudaMemset   {each.note}"
         )
-
-    def _leave_out(self, task: str, library: str, reason: str) -> None:
-        self.report["left_out"].append({"what": task, "library": library, "reason": reason})
-        print(f"{task}: {library} is left out: {reason}")
 
 
 def _gpu(number: int) -> dict[str, Any]:

@@ -1,28 +1,28 @@
-"""What the compiler made of the kernels: instructions a value, registers, spills, shared memory.
+"""Compiled CUDA kernels: instructions per value, registers, spills and shared memory.
 
     python -m benchmarks.cuda_static --json benchmarks/results/cuda_static.json
 
-Reads the machine code in the built module ``fastinit._cuda``, for every architecture that is in it.
-Needs no GPU and no nvcc, but ``cuobjdump`` and ``nvdisasm`` (``pip install --group cuda``) and
-``c++filt`` (of binutils, as g++ needs them).
+This reads the machine code in the built module ``fastinit._cuda``, for every architecture in it. It
+needs neither a GPU nor nvcc, but ``cuobjdump`` and ``nvdisasm`` (``pip install --group cuda``) and
+``c++filt`` (part of binutils, which g++ needs too).
 
-An entry of ``results`` has ``kernel``, its ``draw`` and ``dtype`` (null for kernels that are not
-fills), ``architecture`` ("sm_90"), and
+An entry of ``results`` has ``kernel``, its ``draw`` (the distribution) and ``dtype`` (null for
+kernels that are not fills), ``architecture`` ("sm_90"), and
 
-- ``registers`` a thread, ``stack`` bytes a thread, ``shared`` bytes a block (fixed ones),
-  ``spills``: instructions that store to or load from the stack;
-- ``instructions``: of the whole kernel;
-- ``per_value``: instructions of the main loop a value: the fewest, and ``per_value_most`` with
-  every detour in it taken by some lane of the warp. The main loop is the innermost one that draws
-  Philox blocks and stores 16 bytes or more in every iteration: with it whole, aligned tiles are
-  drawn. Loops in it go round twice: over the pairs of a float64 block, over the two values of a
-  pair. The values of an iteration are the bytes that its stores write over the size of one value;
-- ``constant``: instructions for 16 bytes of a constant.
+- ``registers`` per thread, ``stack`` in bytes per thread, ``shared`` in bytes per block (the static
+  part), and ``spills``, the number of instructions that store to or load from the stack;
+- ``instructions`` of the whole kernel;
+- ``per_value``, the minimum of instructions per value in the main loop, and ``per_value_most``, the
+  number if the lanes of a warp together take every branch in it. The main loop is the innermost
+  loop that draws Philox blocks and stores at least 16 bytes in every iteration: it draws the whole,
+  aligned tiles. Each loop inside it runs twice: over the pairs of a float64 block, or over the two
+  values of a pair. The number of values per iteration is the number of bytes that its stores write
+  divided by the size of a value;
+- ``constant``, the number of instructions for 16 bytes of a constant.
 """
 
 from __future__ import annotations
 
-import argparse
 import re
 import shutil
 import subprocess
@@ -37,48 +37,39 @@ from benchmarks import common
 from benchmarks.sass import Graph, Instruction, Loop, parse
 
 WIDE = 16  # bytes of the widest store
-ROUNDS = 2  # of a loop in the main loop, as csrc/cuda/groups.cuh has them
+ROUNDS = 2  # of each loop inside the main loop, see csrc/cuda/
 ITEM_SIZES = {
     **{"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2},
     **{"float8_e4m3fn": 1, "float8_e5m2": 1},
 }
-CUTS = ("centre", "wide symmetric", "wide", "tail")  # as numerics/cut.h has them
+TRUNCATIONS = ("center", "wide symmetric", "wide", "tail")  # in the order of the C++ enum
 NOTES = [
-    "A warp issues one instruction a cycle at most: fewer a value, and memory is the limit.",
-    "Counted from the machine code; what is executed depends on alignment and on rare detours.",
+    "A warp issues at most one instruction per cycle; with fewer per value, memory is the limit.",
+    "The counts are those of the machine code; what runs depends on alignment and rare branches.",
 ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Disassemble, count, print, and write the report where asked."""
-    parser = argparse.ArgumentParser("python -m benchmarks.cuda_static", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--json", metavar="PATH", help="write the report there")
-    parser.add_argument("--library", type=Path, metavar="FILE", help="in place of fastinit._cuda")
+    """Disassemble, count and print; write the results if a path is given."""
+    parser = common.argument_parser("cuda_static", __doc__)
+    parser.add_argument("--library", type=Path, metavar="FILE", help="instead of fastinit._cuda")
     options = parser.parse_args(argv)
     library = options.library or built()
     if library is None:
-        print("Nothing is counted, since this fastinit was built without CUDA.")
+        print("Nothing is counted, because this fastinit was built without CUDA.")
         return 0
     results = sorted(measure(library), key=rank)
     for each in results:
         print(describe(each))
-    report = {
-        "format": common.FORMAT,
-        "benchmark": "cuda_static",
-        "environment": common.environment() | compiler(library),
-        "settings": {},
-        "checks": [],
-        "left_out": [],
-        "results": results,
-        "notes": NOTES,
-    }
+    report = common.new_report("cuda_static", {}, NOTES)
+    report["environment"] |= compiler(library)
+    report["results"] = results
     common.write(options.json, report)
     return 0
 
 
 def measure(library: Path) -> Iterator[dict[str, Any]]:
-    """An entry for every kernel and architecture in a library."""
+    """Yield an entry for every kernel and architecture in a library."""
     cuobjdump, nvdisasm = tool("cuobjdump"), tool("nvdisasm")
     with tempfile.TemporaryDirectory() as folder:
         _output(cuobjdump, "--extract-elf", "all", library.resolve(), folder=folder)
@@ -97,18 +88,18 @@ def measure(library: Path) -> Iterator[dict[str, Any]]:
 
 
 def rank(entry: dict[str, Any]) -> tuple[Any, ...]:
-    """Where it stands: by architecture, draw and dtype."""
+    """Return the sort key of an entry: architecture, distribution, dtype and kernel."""
     dtypes = list(ITEM_SIZES)
     place = dtypes.index(entry["dtype"]) if entry["dtype"] in dtypes else len(dtypes)
     return int(entry["architecture"][3:]), entry["draw"] or "~", place, entry["kernel"]
 
 
 def describe(entry: dict[str, Any]) -> str:
-    """One line of an entry."""
-    per_value = "" if entry["per_value"] is None else f"{entry['per_value']:7.2f} a value"
+    """Return a line of text about an entry."""
+    per_value = "" if entry["per_value"] is None else f"{entry['per_value']:7.2f} per value"
     return (
         f"{entry['architecture']:8}{entry['draw'] or entry['kernel']:28}{entry['dtype'] or '':16}"
-        f"{per_value:16}{entry['registers']:4} registers{entry['stack']:6} B stack"
+        f"{per_value:18}{entry['registers']:4} registers{entry['stack']:6} B stack"
         f"{entry['spills']:4} spills{entry['shared']:7} B shared"
     )
 
@@ -117,7 +108,7 @@ def describe(entry: dict[str, Any]) -> str:
 
 
 def counts(code: list[Instruction], item_size: int | None) -> dict[str, Any]:
-    """What the machine code of a kernel says; per value where it is known how large one is."""
+    """Count the instructions of a kernel, and those per value if the size of a value is known."""
     found: dict[str, Any] = {
         "instructions": len(code),
         "spills": sum(each.opcode in ("STL", "LDL") for each in code),
@@ -127,7 +118,7 @@ def counts(code: list[Instruction], item_size: int | None) -> dict[str, Any]:
         return found
     graph = Graph(code, ROUNDS)
     main = drawing_loops(graph)
-    whole: list[tuple[float, float]] = []  # fewest, most
+    whole: list[tuple[float, float]] = []  # minimum, maximum
     others: list[float] = []
     for number, block in enumerate(graph.blocks):
         around = [loop for loop in graph.loops if number in loop.body]
@@ -147,18 +138,18 @@ def counts(code: list[Instruction], item_size: int | None) -> dict[str, Any]:
 
 
 def size(loop: Loop) -> int:
-    """Blocks of a loop."""
+    """Return the number of blocks in a loop."""
     return len(loop.body)
 
 
 def drawing_loops(graph: Graph) -> list[Loop]:
-    """The innermost loops that draw: each iteration draws Philox blocks."""
+    """Return the innermost loops whose iterations draw Philox blocks."""
     drawing = [loop for loop in graph.loops if any(each.draws for each in loop.instructions)]
     return [loop for loop in drawing if not any(other.body < loop.body for other in drawing)]
 
 
 def rate(iteration: list[Instruction]) -> tuple[int, int]:
-    """Instructions of an iteration, and the bytes that its wide stores write."""
+    """Return the instructions of an iteration, and the bytes that its wide stores write."""
     return len(iteration), sum(each.stored for each in iteration if each.stored >= WIDE)
 
 
@@ -166,15 +157,15 @@ def rate(iteration: list[Instruction]) -> tuple[int, int]:
 
 
 def titles(kernel: str) -> dict[str, str | None]:
-    """What a fill kernel draws and in which dtype, from its C++ name."""
-    kind = re.search(r"(\w+)Kind(?:<\(fastinit::Cut\)(\d)>)?", kernel)
-    if kind is None:
+    """Return the distribution and the dtype of a fill kernel, from its C++ name."""
+    found = re.search(r"(\w+)Kind(?:<\(fastinit::\w+\)(\d)>)?", kernel)
+    if found is None:
         return {"draw": None, "dtype": None}
-    draw = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind[1]).lower()
-    if kind[2] is not None:
-        draw += f" {CUTS[int(kind[2])]}"
+    distribution = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", found[1]).lower()
+    if found[2] is not None:
+        distribution += f" {TRUNCATIONS[int(found[2])]}"
     dtype = re.search(r"float8_e\w+?(?=_code)", kernel) or re.search(r"\w+(?=Words)", kernel)
-    return {"draw": draw, "dtype": dtype[0].lower() if dtype else "float64"}
+    return {"draw": distribution, "dtype": dtype[0].lower() if dtype else "float64"}
 
 
 def _demangled(names: dict[str, Any]) -> dict[str, str]:
@@ -187,10 +178,10 @@ def _demangled(names: dict[str, Any]) -> dict[str, str]:
 
 
 def tool(name: str) -> str:
-    """The path of a program of NVIDIA's, installed by itself or as a package of PyPI.
+    """Return the path of an NVIDIA tool on PATH or in a package from PyPI.
 
     Raises:
-        FileNotFoundError: it is not installed.
+        FileNotFoundError: The tool is not installed.
     """
     found = shutil.which(name)
     if found:
@@ -202,7 +193,7 @@ def tool(name: str) -> str:
     for file in files:
         if file.name == name:
             return str(file.locate())
-    raise FileNotFoundError(f"{name} is not installed; pip install nvidia-cuda-{name}")
+    raise FileNotFoundError(f"{name} is not installed; run: pip install nvidia-cuda-{name}")
 
 
 def _usage(text: str) -> Iterator[tuple[str, dict[str, int]]]:
@@ -224,16 +215,16 @@ def _output(*command: str | Path, folder: str | None = None) -> str:
 
 
 def built() -> Path | None:
-    """The module of this installation."""
+    """Return the CUDA module of this installation, or None."""
     found = util.find_spec("fastinit._cuda")
     return Path(found.origin) if found and found.origin else None
 
 
 def compiler(library: Path) -> dict[str, Any]:
-    """By whom the module was compiled, which it says itself."""
+    """Return the compiler that the module reports, and the size of the module."""
     spec = util.spec_from_file_location("fastinit._cuda", library)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{library} is no extension module; pass one with --library")
+        raise ImportError(f"{library} is not an extension module; pass one with --library")
     module = util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return {"nvcc": module.compiler, "library_bytes": library.stat().st_size}

@@ -1,10 +1,10 @@
-"""Fills: how many values a second, beside the peers and ``memset``.
+"""Rates of fills, compared with the peers and with ``memset``.
 
     python -m benchmarks.fill --json benchmarks/results/fill.json
 
-An entry of ``results`` has ``task`` ("normal float32"), ``memory`` ("touched": the same array again
-and again; "fresh": a new one each time), ``threads``, ``library``, ``instruction_set`` (fastinit's,
-else null), ``values`` (slow libraries draw fewer), ``seconds``, ``values_per_second`` (of the
+An entry of ``results`` has ``task`` ("normal float32"), ``memory`` ("touched": always the same
+array; "fresh": a new array each time), ``threads``, ``library``, ``instruction_set`` (of fastinit,
+null for others), ``values`` (slow libraries draw fewer), ``seconds``, ``values_per_second`` (at the
 median) and ``note``. ``library`` is "fastinit", "memset", "torch", "numpy" or "jax".
 """
 
@@ -23,27 +23,26 @@ from numpy.typing import NDArray
 import fastinit
 from benchmarks import common, contenders
 from benchmarks.contenders import Contender, Memory, Task
-from fastinit import _cpu
 
-SAMPLE = 1 << 20  # values that the moments are taken of
-SIGMAS = 6.0  # how far a moment may be off
+SAMPLE = 1 << 20  # values from which the moments are computed
+SIGMAS = 6.0  # largest allowed error of a moment, in standard errors
 FRESH = ("uniform float32", "normal float32")
 NOTES = [
-    "Rates are values / median seconds; compare within one run only.",
+    "A rate is the number of values over the median seconds. Compare rates within one run only.",
     "Libraries that would take seconds draw fewer rows of the same width: see values.",
-    "For n threads the process runs on its first n processors, which is what limits JAX.",
-    "JAX always returns a new array; NumPy's Generator draws with one thread.",
-    "memset sets as many bytes in as many threads.",
+    "With n threads the process runs on its first n processors, which is what limits JAX.",
+    "JAX always returns a new array. NumPy's Generator draws with one thread.",
+    "memset sets as many bytes with as many threads.",
 ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check, time, print, and write the report where asked."""
+    """Check, measure and print; write the results if a path is given."""
     options = _options(argv)
-    names = options.tasks.split(",")
+    names = common.listed(options.tasks)
     tasks = [task for task in contenders.TASKS if task.name in names]
     counts = common.thread_counts(options.threads)
-    run = _Run(options.size, options.repeats, counts, options.peers.split(","))
+    run = _Run(options.size, options.repeats, counts, common.listed(options.peers))
     with ThreadPoolExecutor(max(counts)) as pool:
         for task in tasks:
             run.touched(task, pool)
@@ -55,37 +54,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m benchmarks.fill", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--json", metavar="PATH", help="write the report there")
+    parser = common.argument_parser("fill", __doc__)
     parser.add_argument("--size", type=int, default=8192, help="rows and columns (%(default)s)")
-    parser.add_argument("--repeats", type=int, default=11, help="of everything (%(default)s)")
-    parser.add_argument("--threads", default="1,all", help="comma-separated (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=11, help="of each timing (%(default)s)")
+    parser.add_argument("--threads", default="1,all", help="numbers of threads (%(default)s)")
     names = ",".join(task.name for task in contenders.TASKS)
-    parser.add_argument("--tasks", default=names, help="comma-separated (%(default)s)")
+    parser.add_argument("--tasks", default=names, help="what to draw (%(default)s)")
     peers = ",".join(contenders.PEERS)
-    parser.add_argument("--peers", default=peers, help="comma-separated (%(default)s)")
+    parser.add_argument("--peers", default=peers, help="other libraries (%(default)s)")
     return parser.parse_args(argv)
 
 
 class _Run:
-    """One run: what was asked for, and the report that grows."""
+    """The arguments of a run, and its report."""
 
     def __init__(self, size: int, repeats: int, counts: list[int], peers: list[str]) -> None:
         self.size, self.repeats, self.counts, self.peers = size, repeats, counts, peers
-        self.report: dict[str, Any] = {
-            "format": common.FORMAT,
-            "benchmark": "fill",
-            "environment": common.environment(),
-            "settings": {"size": size, "repeats": repeats, "threads": counts},
-            "checks": [],
-            "left_out": [],
-            "results": [],
-            "notes": NOTES,
-        }
+        settings = {"size": size, "repeats": repeats, "threads": counts}
+        self.report = common.new_report("fill", settings, NOTES)
 
     def touched(self, task: Task, pool: ThreadPoolExecutor) -> None:
-        """Everyone fills the same array, which has been written before."""
+        """Time fills of one array that has been written before."""
         memory = _memory(self.size * self.size * task.numpy_dtype.itemsize)
         all_of_them = [
             *contenders.of_fastinit(task, memory, self.size),
@@ -98,7 +87,7 @@ class _Run:
         self._time(task, "touched", all_of_them)
 
     def fresh(self, task: Task, pool: ThreadPoolExecutor) -> None:
-        """Everyone returns a new array."""
+        """Time fills of a new array."""
         self._time(task, "fresh", list(contenders.of_fresh(task, self.size, pool, self.peers)))
 
     def _entrants(self, task: Task, memory: Memory) -> Iterable[Contender]:
@@ -106,13 +95,10 @@ class _Run:
             try:
                 yield contenders.PEERS[library](task, memory, self.size)
             except common.LeftOutError as reason:
-                self.report["left_out"].append(
-                    {"what": task.name, "library": library, "reason": str(reason)}
-                )
-                print(f"{task.name}: {library} is left out: {reason}")
+                common.leave_out(self.report, task.name, library, reason)
 
     def _check(self, task: Task, contender: Contender) -> None:
-        """The values' moments; fastinit's must fit, a peer's are written down."""
+        """Check the moments of the values; those of fastinit must be right."""
         sample = contender.read(contender.run()).ravel()[:SAMPLE]
         if contender.library == "memset":
             return
@@ -123,10 +109,10 @@ class _Run:
             "instruction_set": contender.instruction_set,
             **found,
         }
-        self._enter_check(entry)
+        common.add_check(self.report, entry)
 
     def _check_digests(self, task: Task, own: list[Contender]) -> None:
-        """The same bytes from every instruction set and with every number of threads."""
+        """Check that all instruction sets and numbers of threads give the same bytes."""
         digests = set()
         for count in self.counts:
             with common.threads(count):
@@ -139,15 +125,7 @@ class _Run:
             "digests": sorted(digests),
             "ok": len(digests) == 1,
         }
-        self._enter_check(entry)
-
-    def _enter_check(self, entry: dict[str, Any]) -> None:
-        self.report["checks"].append(entry)
-        if entry["ok"]:
-            return
-        if entry["library"] == "fastinit":
-            sys.exit(f"fastinit is wrong, so nothing is timed: {entry}")
-        print(f"differs from what was asked for: {entry}")
+        common.add_check(self.report, entry)
 
     def _time(self, task: Task, memory: str, all_of_them: list[Contender]) -> None:
         for count in self.counts:
@@ -156,7 +134,7 @@ class _Run:
             }
             with common.threads(count):
                 found = common.interleaved(measures, self.repeats)
-            _cpu.select_instruction_set(self.report["environment"]["instruction_set"])
+            common.select_instruction_set(self.report["environment"]["instruction_set"])
             for k, each in enumerate(all_of_them):
                 self._enter(task, memory, count, each, common.spread(found[k]))
 
@@ -184,7 +162,7 @@ class _Run:
 
 
 def moments(task: Task, size: int, sample: NDArray[Any]) -> dict[str, Any]:
-    """Mean, standard deviation and extremes of a sample, and whether they are the task's."""
+    """Return the moments and extremes of a sample, and whether they are those of the task."""
     mean, std, low, high = _expected(task, size)
     values = sample.astype(np.float64)
     found = {
@@ -204,7 +182,7 @@ def moments(task: Task, size: int, sample: NDArray[Any]) -> dict[str, Any]:
 
 
 def _expected(task: Task, size: int) -> tuple[float, float, float, float]:
-    """Mean, standard deviation, and bounds that no value may pass."""
+    """Return the mean, the standard deviation and the bounds of a task."""
     he = math.sqrt(2 / size)
     return {
         "uniform": (0.5, 1 / math.sqrt(12), 0.0, 1.0),
@@ -215,7 +193,7 @@ def _expected(task: Task, size: int) -> tuple[float, float, float, float]:
 
 
 def _memory(size: int) -> Memory:
-    """Bytes that start at a cache line and have been written once."""
+    """Return bytes that start at a cache line and have been written once."""
     return fastinit.constant(size, 1, dtype="uint8")  # type: ignore[no-any-return]
 
 

@@ -1,7 +1,7 @@
-"""Who draws on a GPU: fastinit, CuPy, torch and JAX, and ``cudaMemset`` as the memory's limit.
+"""The contenders on a GPU: fastinit, CuPy, torch and JAX, and ``cudaMemset`` as the limit.
 
-A contender's ``run()`` enqueues one drawing and does not wait for it. Everyone writes memory of its
-library's pool, which has been written before.
+The ``run()`` of a contender enqueues one draw and does not wait for it. Each library writes memory
+of its own pool that has been written before.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 import fastinit
-from benchmarks.common import LeftOutError, peer
+from benchmarks.common import LeftOutError, required
 from benchmarks.contenders import Task
 from fastinit.arrays import to_numpy
 
@@ -32,9 +32,9 @@ PEERS = ("torch", "cupy", "jax")
 
 @dataclass(frozen=True)
 class Contender:
-    """``run()`` draws once; ``read()`` gives what the last run drew, as NumPy arrays.
+    """``run()`` draws once, and ``read()`` returns the arrays of the last run as NumPy arrays.
 
-    ``wait()`` returns when all has been handed to the GPU, which may still be at work.
+    ``wait()`` returns when all work has been enqueued; the GPU may still be executing it.
     """
 
     library: str
@@ -42,14 +42,12 @@ class Contender:
     read: Callable[[], Iterable[NDArray[Any]]]
     note: str = ""
     wait: Callable[[], Any] = lambda: None
-    bytes: int = 0  # that it writes, if not as many as everyone
+    bytes: int = 0  # bytes that it writes, if not those of the case
 
 
 def needed(name: str) -> Any:
-    """A peer that can use the GPU."""
-    module = peer(name)
-    if module is None:
-        raise LeftOutError(f"{name} is not installed")
+    """Return the module of a peer that can use the GPU."""
+    module = required(name)
     if name == "torch" and not module.cuda.is_available():
         raise LeftOutError("this torch sees no GPU")
     if name == "jax" and module.default_backend() != "gpu":
@@ -58,20 +56,19 @@ def needed(name: str) -> Any:
 
 
 class Keeper:
-    """Calls that return new arrays, of which the last is kept, as a user would keep it."""
+    """Calls a function that returns new arrays, and keeps the last ones, as a user would."""
 
     def __init__(self, draw: Callable[[], Any]) -> None:
-        """Of a call that returns arrays, in a list."""
         self.draw = draw
         self.last: Any = None
 
     def run(self) -> None:
-        """Draw, once the arrays from before are back in the pool."""
+        """Draw, after returning the previous arrays to the pool."""
         self.last = None
         self.last = self.draw()
 
     def read(self) -> Iterable[NDArray[Any]]:
-        """The last ones, one at a time."""
+        """Return the last arrays, one at a time."""
         return (to_numpy(each) for each in self.last)
 
 
@@ -79,7 +76,7 @@ class Keeper:
 
 
 def of_fastinit(task: Task, count: int) -> Contender:
-    """Into the same CuPy array each time."""
+    """Fill the same CuPy array each time."""
     cupy = needed("cupy")
     out = cupy.empty((count,), task.numpy_dtype)
     draw = getattr(fastinit, task.distribution)
@@ -87,12 +84,12 @@ def of_fastinit(task: Task, count: int) -> Contender:
 
 
 def on_cpu(task: Task, count: int) -> list[NDArray[Any]]:
-    """What fastinit must have drawn."""
+    """Return the arrays that fastinit must draw."""
     return [getattr(fastinit, task.distribution)(count, seed=0, dtype=task.numpy_dtype)]
 
 
 def of_memset(size: int) -> Contender:
-    """``cudaMemsetAsync`` on the current stream."""
+    """Set bytes with ``cudaMemsetAsync`` on the current stream."""
     cupy = needed("cupy")
     out = cupy.empty((size,), "uint8")
 
@@ -104,7 +101,7 @@ def of_memset(size: int) -> Contender:
 
 
 def of_torch(task: Task, count: int) -> Contender:
-    """torch.nn.init, into the same tensor."""
+    """Fill the same tensor with torch.nn.init."""
     torch = needed("torch")
     tensor = torch.empty(count, dtype=getattr(torch, task.dtype), device="cuda")
     init = torch.nn.init
@@ -119,10 +116,10 @@ def of_torch(task: Task, count: int) -> Contender:
 
 
 def of_cupy(task: Task, count: int) -> Contender:
-    """cupy.random, which draws with cuRAND and returns a new array."""
+    """Draw with cupy.random, which uses cuRAND and returns a new array."""
     cupy = needed("cupy")
     if task.distribution not in ("uniform", "normal") or task.dtype not in ("float32", "float64"):
-        raise LeftOutError(f"cupy.random has no {task.name}")
+        raise LeftOutError(f"cupy.random does not draw {task.name}")
     state = cupy.random.RandomState(0)
     method = {"uniform": state.random_sample, "normal": state.standard_normal}[task.distribution]
     keeper = Keeper(lambda: [method(count, dtype=task.numpy_dtype)])
@@ -130,10 +127,10 @@ def of_cupy(task: Task, count: int) -> Contender:
 
 
 def of_jax(task: Task, count: int) -> Contender:
-    """jax.random in one jitted function, which returns a new array."""
+    """Draw with jax.random in one jitted function, which returns a new array."""
     jax = needed("jax")
     if task.dtype == "float64":
-        raise LeftOutError("JAX draws no float64 unless its x64 mode is on")
+        raise LeftOutError("JAX draws float64 only in its x64 mode")
     random, dtype = jax.random, task.numpy_dtype
     draws = {
         "uniform": lambda key: random.uniform(key, (count,), dtype),
@@ -154,31 +151,29 @@ LARGE = {"torch": of_torch, "cupy": of_cupy, "jax": of_jax}
 # ---- many tensors: normals, in one call or in a loop --------------------------------------------
 
 Shapes = Sequence[tuple[int, ...]]
-
-
 STD = 0.02
 
 
 def small_plan(count: int) -> fastinit.Plan:
-    """So many tensors of 64 x 64 float32 normals."""
+    """Return a plan of ``count`` tensors of 64 x 64 float32 normals."""
     manifest = fastinit.Manifest.from_shapes({f"layer.{k}.weight": (64, 64) for k in range(count)})
     rule = fastinit.Rule("**", fastinit.Normal(std=STD))
     return fastinit.Plan(manifest, fastinit.Recipe("small", "benchmarks/gpu.py", (rule,)), seed=0)
 
 
 def of_plan(plan: fastinit.Plan) -> Contender:
-    """A plan: new CuPy arrays, drawn in one call."""
+    """Draw the new CuPy arrays of a plan in one call."""
     keeper = Keeper(lambda: list(plan.init(device="cuda").values()))
     return Contender("fastinit", keeper.run, keeper.read, "one call")
 
 
 def of_torch_loop(shapes: Shapes, dtype: str) -> Contender:
-    """New tensors, and ``torch.nn.init.normal_`` for each."""
+    """Draw new tensors with one call of ``torch.nn.init.normal_`` per tensor."""
     torch = needed("torch")
 
     def draw() -> list[Any]:
-        kind = getattr(torch, dtype)
-        tensors = [torch.empty(shape, dtype=kind, device="cuda") for shape in shapes]
+        options = {"dtype": getattr(torch, dtype), "device": "cuda"}
+        tensors = [torch.empty(shape, **options) for shape in shapes]
         for tensor in tensors:
             torch.nn.init.normal_(tensor, std=STD)
         return tensors
@@ -188,10 +183,10 @@ def of_torch_loop(shapes: Shapes, dtype: str) -> Contender:
 
 
 def of_cupy_loop(shapes: Shapes, dtype: str) -> Contender:
-    """``cupy.random.normal`` for each."""
+    """Draw new arrays with one call of ``cupy.random.normal`` per array."""
     cupy = needed("cupy")
     if dtype != "float32":
-        raise LeftOutError(f"cupy.random draws no {dtype}")
+        raise LeftOutError(f"cupy.random does not draw {dtype}")
     state = cupy.random.RandomState(0)
     keeper = Keeper(lambda: [state.normal(0.0, STD, shape, cupy.float32) for shape in shapes])
     return Contender("cupy", keeper.run, keeper.read, "a loop")
@@ -210,17 +205,19 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def of_matrices(library: str, kind: str, shape: Shape) -> Contender:
-    """Orthogonal or sparse float32 matrices of (count, size, size), into the same memory."""
+def of_matrices(library: str, initializer: str, shape: Shape) -> Contender:
+    """Draw orthogonal or sparse float32 matrices of (count, size, size) into the same memory."""
     if library == "fastinit":
         out = needed("cupy").empty(shape, "float32")
-        return Contender(library, lambda: matrices(kind, shape, out=out), lambda: [out.get()])
+        return Contender(
+            library, lambda: matrices(initializer, shape, out=out), lambda: [out.get()]
+        )
     torch = needed("torch")
     tensor = torch.empty(shape, device="cuda")
     draw = {
         "orthogonal": torch.nn.init.orthogonal_,
         "sparse": lambda each: torch.nn.init.sparse_(each, 0.5, std=1.0),
-    }[kind]
+    }[initializer]
 
     def run() -> None:
         for each in tensor:
@@ -229,13 +226,13 @@ def of_matrices(library: str, kind: str, shape: Shape) -> Contender:
     return Contender(library, run, lambda: [to_numpy(tensor)])
 
 
-def matrices(kind: str, shape: Shape, out: Any = None) -> Any:
-    """Fastinit's orthogonal or sparse matrices, new on the CPU or in ``out``."""
-    return getattr(fastinit, kind)(shape, seed=0, out=out, **_OPTIONS[kind])
+def matrices(initializer: str, shape: Shape, out: Any = None) -> Any:
+    """Draw fastinit's orthogonal or sparse matrices, in a new CPU array or in ``out``."""
+    return getattr(fastinit, initializer)(shape, seed=0, out=out, **_OPTIONS[initializer])
 
 
 def free() -> None:
-    """Give the pools' memory back, so that every library finds enough of it."""
+    """Free the memory of the pools, so that every library has enough."""
     needed("cupy").get_default_memory_pool().free_all_blocks()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():

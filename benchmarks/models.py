@@ -2,15 +2,16 @@
 
     python -m benchmarks.models --json benchmarks/results/models.json
 
-An entry of ``results`` has ``task`` (the model and dtype), ``memory`` ("touched": arrays that have
-been written before; "fresh": new ones each time), ``library``, ``threads``, ``values``, ``seconds``
-and ``values_per_second`` (of the median). "fastinit" plans and draws, "memset" sets as many bytes
-in the same arrays or in new ones, and "transformers" is the model's own constructor, which
-allocates and draws. ``ratios`` has, as the median over the rounds,
+An entry of ``results`` has ``task`` (the model and the dtype), ``memory`` ("touched": arrays that
+have been written before; "fresh": new arrays each time), ``library``, ``threads``, ``values``,
+``seconds`` and ``values_per_second`` (at the median). "fastinit" plans and draws. "memset" sets as
+many bytes in the same or in new arrays. "transformers" is the constructor of the model, which
+allocates and draws. ``ratios`` contains medians over the rounds:
 
-- ``transformers / touched``: how many times longer transformers takes;
-- ``fresh / limit``: fresh memory over the larger of ``memset`` of fresh memory and the draw into
-  touched memory, below which nothing can be that allocates as much and draws it.
+- ``transformers / touched``: the seconds of transformers over those of fastinit in touched memory.
+- ``fresh / limit``: the seconds of fastinit in fresh memory over the larger of ``memset`` in fresh
+  memory and fastinit in touched memory. No program that allocates and draws as much can go below
+  this limit.
 """
 
 from __future__ import annotations
@@ -27,53 +28,37 @@ import numpy as np
 import fastinit
 from benchmarks import common
 from benchmarks.contenders import set_bytes
+from benchmarks.tables.models import NOTES
 
-SIGMAS = 6.0  # how far a moment may be off
-CUT = {"num_hidden_layers": 1, "vocab_size": 1000}  # of the model that the values are checked with
-NOTES = [
-    "Rates are values / median seconds; compare within one run only.",
-    "fastinit's times hold the planning; its values do not depend on memory or threads.",
-    "Before each use of fresh memory the same is done once and its memory given back (for "
-    "transformers, as much is set to 1), so that the host of a virtual machine, which may take "
-    "seconds to find a gigabyte, has the pages ready for everyone alike.",
-    "transformers draws with torch, in one thread; its constructor initializes every layer.",
-]
-
+SIGMAS = 6.0  # largest allowed error of a moment, in standard errors
+SMALL = {"num_hidden_layers": 1, "vocab_size": 1000}  # for the model whose values are checked
 Arrays = dict[str, Any]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check, time, print, and write the report where asked."""
+    """Check, measure and print; write the results if a path is given."""
     options = _options(argv)
     manifest = fastinit.Manifest.load(options.model)
-    report: dict[str, Any] = {
-        "format": common.FORMAT,
-        "benchmark": "models",
-        "environment": common.environment(),
-        "settings": {"model": options.model, "dtype": options.dtype, "repeats": options.repeats},
-        "checks": [],
-        "left_out": [],
-        "results": [],
-        "notes": NOTES,
-    }
+    settings = {name: getattr(options, name) for name in ("model", "dtype", "repeats")}
+    report = common.new_report("models", settings, NOTES)
 
     def plan() -> fastinit.Plan:
         return fastinit.Plan(manifest, seed=0, dtype=options.dtype)
 
     touched = plan().init()
-    report["checks"] = _checks(plan(), touched)
+    for entry in _checks(plan(), touched):
+        common.add_check(report, entry)
     theirs = None
-    if "transformers" in options.peers.split(","):
+    if "transformers" in common.listed(options.peers):
         try:
             theirs = _constructor(manifest, options.dtype)
-            report["checks"].append(_check_moments(theirs))
         except common.LeftOutError as reason:
-            report["left_out"].append(
-                {"what": options.model, "library": "transformers", "reason": str(reason)}
-            )
-    if not all(check["ok"] for check in report["checks"]):
-        print("the values are wrong: " + "; ".join(map(str, report["checks"])), file=sys.stderr)
-        return 1
+            common.leave_out(report, options.model, "transformers", reason)
+    if theirs is not None:
+        entry = _check_moments(theirs)
+        common.add_check(report, entry)
+        if not entry["ok"]:
+            sys.exit("transformers draws other moments than the recipe, so nothing is timed")
     with ThreadPoolExecutor(fastinit.get_num_threads()) as pool:
         measures = _measures(plan, touched, theirs, pool)
         found = common.interleaved(measures, options.repeats)
@@ -85,13 +70,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m benchmarks.models", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--json", metavar="PATH", help="write the report there")
+    parser = common.argument_parser("models", __doc__)
     parser.add_argument("--model", default="llama-3.2-1b", help="a built-in model (%(default)s)")
     parser.add_argument("--dtype", default="float32", help="of all weights (%(default)s)")
-    parser.add_argument("--repeats", type=int, default=5, help="of everything (%(default)s)")
-    parser.add_argument("--peers", default="transformers", help="comma-separated (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=5, help="of each timing (%(default)s)")
+    parser.add_argument("--peers", default="transformers", help="other libraries (%(default)s)")
     return parser.parse_args(argv)
 
 
@@ -99,7 +82,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _checks(plan: fastinit.Plan, touched: Arrays) -> list[dict[str, Any]]:
-    """Each tensor is what the plan draws of it alone, and has the moments that the plan says."""
+    """Check each tensor against a separate draw and against the moments in the plan."""
     checks = []
     for row in plan.explain():
         name, values = row["name"], touched[row["name"]].ravel()
@@ -120,12 +103,11 @@ def _moments(name: str, library: str, sample: Any, row: dict[str, Any]) -> dict[
 
 
 def _constructor(manifest: fastinit.Manifest, dtype: str) -> Callable[..., Any]:
-    """What builds the model in transformers; with a cut config where changes are given."""
-    torch, transformers = common.peer("torch"), common.peer("transformers")
-    if torch is None or transformers is None:
-        raise common.LeftOutError("transformers or torch is not installed")
+    """Return a function that builds the model in transformers, with changes to its config."""
+    common.required("torch")
+    transformers = common.required("transformers")
     if manifest.architecture != "llama":
-        raise common.LeftOutError("only Llama's config is worked out from the shapes")
+        raise common.LeftOutError("only the config of Llama can be derived from the shapes")
     shapes = {each.name: each.shape for each in manifest.parameters}
     first = "model.layers.0."
     layers = sum(name.endswith("self_attn.q_proj.weight") for name in shapes)
@@ -150,8 +132,8 @@ def _constructor(manifest: fastinit.Manifest, dtype: str) -> Callable[..., Any]:
 
 
 def _check_moments(build: Callable[..., Any]) -> dict[str, Any]:
-    """What transformers draws has the moments of fastinit's plan, on a cut model."""
-    module = build(**CUT)
+    """Check that a small model of transformers has the moments in fastinit's plan."""
+    module = build(**SMALL)
     plan = fastinit.Plan(fastinit.Manifest.from_torch(module), seed=0)
     state = module.state_dict()
     found = [
@@ -194,7 +176,7 @@ def _measures(
         runs["transformers", "fresh"] = theirs
 
     def measure(key: _Key) -> float:
-        if key[1] == "fresh":  # the same pages are touched and given back: see the notes
+        if key[1] == "fresh":  # touches the same pages and frees them: see the notes
             common.once(runs["memset", "fresh"] if key[0] == "transformers" else runs[key])
         return common.once(runs[key])
 
@@ -219,8 +201,7 @@ def _report(report: dict[str, Any], found: dict[_Key, list[float]], task: str, v
         print(
             f"{task} {memory:8} {library:13} {figures['median']:8.3f} s  {rate / 1e9:6.3f} x 10^9/s"
         )
-    rounds = {key: found[key] for key in found}
-    limit = map(max, rounds["memset", "fresh"], rounds["fastinit", "touched"])
+    limit = map(max, found["memset", "fresh"], found["fastinit", "touched"])
     ratios = {
         "fresh / limit": statistics.median(
             own / least for own, least in zip(found["fastinit", "fresh"], limit, strict=True)

@@ -1,25 +1,26 @@
-"""Orthogonal matrices: seconds for a matrix or a batch, beside torch, JAX and scipy.
+"""Orthogonal matrices and batches of them, compared with torch, JAX and scipy.
 
     python -m benchmarks.orthogonal --json benchmarks/results/orthogonal.json
 
-An entry of ``results`` has ``task`` ("2048 x 2048"), ``library``, ``instruction_set`` (fastinit's,
-else null), ``threads``, ``matrices``, ``timed`` (of these matrices; slow libraries draw fewer, and
-``seconds`` are scaled), ``seconds`` and ``deviation`` (max|Q'Q - I|, of a few matrices of a batch).
-fastinit's have ``gflops``, 2 M N^2 - 2/3 N^3 operations a matrix in those seconds, which counts
-neither normals nor blocks, and ``share_of_product``: that, over NumPy's product of two 2048 x 2048
-matrices with OpenBLAS's kernels for the same instruction set (``products``), which is measured in
-processes of its own before the rest.
+An entry of ``results`` has ``task`` ("2048 x 2048"), ``library``, ``instruction_set`` (of fastinit,
+null for others), ``threads``, ``matrices``, ``timed`` (how many of the matrices were timed; slow
+libraries draw fewer, and ``seconds`` are scaled), ``seconds`` and ``deviation`` (max|Q'Q - I| of
+the first matrices of a batch). Entries of fastinit also have ``gflops`` and ``share_of_product``.
+``gflops`` counts 2 M N^2 - 2/3 N^3 operations per matrix, which include neither the normals nor the
+overhead of blocks. ``share_of_product`` is ``gflops`` divided by the rate of NumPy's product of two
+2048 x 2048 matrices, with OpenBLAS's kernels for the same instruction set. These products
+(``products``) are measured first, in separate processes.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,16 @@ from numpy.typing import NDArray
 
 import fastinit
 from benchmarks import common
-from fastinit import _cpu
+from benchmarks.tables.orthogonal import NOTES
 
-TASKS = ((1, 1024, 1024), (1, 2048, 2048), (1, 4096, 4096), (1, 4096, 1024))
-TASKS += ((8192, 32, 32), (1024, 64, 64), (256, 128, 128))
+TASKS: tuple[tuple[int, int, int], ...] = (  # matrices, rows, columns
+    *((1, 1024, 1024), (1, 2048, 2048), (1, 4096, 4096), (1, 4096, 1024)),
+    *((8192, 32, 32), (1024, 64, 64), (256, 128, 128)),
+)
 CORES = {"avx512": "SkylakeX", "avx2": "Haswell"}  # OpenBLAS's names
 LARGEST_DEVIATION = 1e-6
-CHECKED = 64  # matrices of a batch
-PAUSE = 0.1  # seconds in which the threads of the one before stop waiting for more work
+CHECKED = 64  # matrices of a batch whose deviation is measured
+PAUSE = 0.1  # seconds after which the threads of the previous library no longer spin
 PRODUCT = """
 import time, numpy as np
 a, b, c = (np.ones((2048, 2048), np.float32) for _ in range(3))
@@ -45,16 +48,11 @@ def once():
 once()
 print(*(once() for _ in range(REPEATS)))
 """
-NOTES = [
-    "torch, JAX and scipy draw a batch one matrix after the other; torch into the same tensor.",
-    "JAX is compiled before it is timed, and uses the processors that the process may run on.",
-    "Matrices are float32; scipy's ortho_group draws float64.",
-]
 
 
 @dataclass(frozen=True)
 class Contender:
-    """``run`` draws ``timed`` of the task's matrices and returns one or more of them."""
+    """``run()`` draws ``timed`` of the task's matrices and returns one or more of them."""
 
     library: str
     instruction_set: str | None
@@ -63,40 +61,29 @@ class Contender:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check, time, print, and write the report where asked."""
-    parser = argparse.ArgumentParser("python -m benchmarks.orthogonal", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--json", metavar="PATH", help="write the report there")
-    parser.add_argument("--repeats", type=int, default=5, help="of everything (%(default)s)")
+    """Check, measure and print; write the results if a path is given."""
+    parser = common.argument_parser("orthogonal", __doc__)
+    parser.add_argument("--repeats", type=int, default=5, help="of each timing (%(default)s)")
     parser.add_argument("--scale", type=float, default=1.0, help="of the sizes (%(default)s)")
-    parser.add_argument("--peers", default="torch,jax,scipy", help="comma-separated (%(default)s)")
+    parser.add_argument("--peers", default="torch,jax,scipy", help="other libraries (%(default)s)")
     options = parser.parse_args(argv)
     threads = len(os.sched_getaffinity(0))
-    report: dict[str, Any] = {
-        "format": common.FORMAT,
-        "benchmark": "orthogonal",
-        "environment": common.environment(),
-        "settings": {"repeats": options.repeats, "scale": options.scale, "threads": threads},
-        "checks": [],
-        "left_out": [],
-        "products": products(options.repeats),
-        "results": [],
-        "notes": NOTES,
-    }
-    report["environment"]["versions"]["scipy"] = common.version("scipy")
+    settings = {"repeats": options.repeats, "scale": options.scale, "threads": threads}
+    report = common.new_report("orthogonal", settings, NOTES, packages=("scipy",))
+    report["products"] = products(options.repeats)
     for count, rows, columns in TASKS:
         sizes = (max(2, int(size * options.scale)) for size in (rows, columns))
         batch = max(1, int(count * options.scale))
-        time_task(report, (batch, *sizes), options.repeats, options.peers.split(","), threads)
+        time_task(report, (batch, *sizes), options.repeats, common.listed(options.peers), threads)
     common.write(options.json, report)
     return 0
 
 
 def products(repeats: int) -> dict[str, dict[str, float]]:
-    """Seconds and GFLOP/s of NumPy's matrix product, by instruction set."""
+    """Measure NumPy's matrix product, in seconds and GFLOP/s, per instruction set."""
     found = {}
     for isa, core in CORES.items():
-        if isa not in _cpu.instruction_sets():
+        if isa not in common.instruction_sets():
             continue
         code = PRODUCT.replace("REPEATS", str(2 * repeats + 1))
         settings = {**os.environ, "OPENBLAS_CORETYPE": core}
@@ -112,7 +99,7 @@ def products(repeats: int) -> dict[str, dict[str, float]]:
 def time_task(
     report: dict[str, Any], task: tuple[int, ...], repeats: int, peers: list[str], threads: int
 ) -> None:
-    """Everyone draws the same number of matrices, in turn."""
+    """Time all libraries on a task, in turn, and add the results to a report."""
     count, rows, columns = task
     name = f"{rows} x {columns}" if count == 1 else f"{count} of {rows} x {columns}"
     with common.threads(threads):
@@ -124,9 +111,9 @@ def time_task(
             for k, each in enumerate(contenders)
         }
         found = common.interleaved(measures, repeats)
-    _cpu.select_instruction_set(report["environment"]["instruction_set"])
+    common.select_instruction_set(report["environment"]["instruction_set"])
     for k, each in enumerate(contenders):
-        entry = {
+        entry: dict[str, Any] = {
             "task": name,
             "library": each.library,
             "instruction_set": each.instruction_set,
@@ -158,13 +145,13 @@ def _own(task: tuple[int, ...]) -> Iterator[Contender]:
     out = np.empty(task, np.float32)
 
     def run(isa: str) -> NDArray[Any]:
-        _cpu.select_instruction_set(isa)
+        common.select_instruction_set(isa)
         fastinit.orthogonal(task, layout="boi", seed=1, out=out)
         return out
 
-    for isa in _cpu.instruction_sets():
+    for isa in common.instruction_sets():
         if isa in CORES:
-            yield Contender("fastinit", isa, task[0], lambda isa=isa: run(isa))
+            yield Contender("fastinit", isa, task[0], partial(run, isa))
 
 
 def _others(
@@ -174,20 +161,11 @@ def _others(
         try:
             yield _PEERS[library](*task)
         except common.LeftOutError as reason:
-            entry = {"what": name, "library": library, "reason": str(reason)}
-            report["left_out"].append(entry)
-            print(f"{name}: {library} is left out: {reason}")
-
-
-def _module(name: str) -> Any:
-    module = common.peer(name)
-    if module is None:
-        raise common.LeftOutError("not installed")
-    return module
+            common.leave_out(report, name, library, reason)
 
 
 def _torch(count: int, rows: int, columns: int) -> Contender:
-    torch = _module("torch")
+    torch = common.required("torch")
     weight, timed = torch.empty(rows, columns), min(count, 128)
 
     def run() -> Any:
@@ -199,7 +177,7 @@ def _torch(count: int, rows: int, columns: int) -> Contender:
 
 
 def _jax(count: int, rows: int, columns: int) -> Contender:
-    jax = _module("jax")
+    jax = common.required("jax")
     draw = jax.jit(lambda key: jax.nn.initializers.orthogonal()(key, (rows, columns)))
     keys, timed = jax.random.split(jax.random.key(0), min(count, 128)), min(count, 128)
 
@@ -212,9 +190,11 @@ def _jax(count: int, rows: int, columns: int) -> Contender:
 
 
 def _scipy(count: int, rows: int, columns: int) -> Contender:
-    stats = _module("scipy.stats")
+    stats = common.required("scipy.stats")
     if rows != columns or rows > 1024:
-        raise common.LeftOutError("ortho_group draws square matrices, and large ones for seconds")
+        raise common.LeftOutError(
+            "ortho_group draws only square matrices and is slow for large ones"
+        )
     timed = min(count, 16)
 
     def run() -> Any:
@@ -227,7 +207,7 @@ _PEERS: dict[str, Callable[..., Contender]] = {"torch": _torch, "jax": _jax, "sc
 
 
 def deviation(q: NDArray[Any]) -> float:
-    """max|Q'Q - I| in float64, of the first matrices."""
+    """Return max|Q'Q - I| of the first matrices, computed in float64."""
     tall = q.reshape(-1, *q.shape[-2:])[:CHECKED].astype(np.float64)
     gram = np.matmul(np.swapaxes(tall, 1, 2), tall)
     return float(np.abs(gram - np.eye(tall.shape[2])).max())
@@ -236,18 +216,15 @@ def deviation(q: NDArray[Any]) -> float:
 def _check(
     report: dict[str, Any], name: str, contenders: list[Contender], deviations: list[float]
 ) -> None:
-    """Nothing is timed unless fastinit's matrices are orthogonal, and equal on every set."""
+    """Check that fastinit's matrices are orthogonal and equal on all instruction sets."""
     own = [each for each in contenders if each.library == "fastinit"]
     digests = {fastinit.digest(each.run()) for each in own}
     for each, found in zip(contenders, deviations, strict=True):
-        ok = found <= LARGEST_DEVIATION if each in own else True
+        ok = found <= LARGEST_DEVIATION or each.library != "fastinit"
         entry = {"what": name, "library": each.library, "deviation": found}
-        report["checks"].append({**entry, "instruction_set": each.instruction_set, "ok": ok})
-    report["checks"].append(
-        {"what": f"{name}: one digest", "library": "fastinit", "ok": len(digests) <= 1}
-    )
-    if not all(check["ok"] for check in report["checks"]):
-        sys.exit(f"fastinit is wrong, so nothing is timed: {report['checks']}")
+        common.add_check(report, {**entry, "instruction_set": each.instruction_set, "ok": ok})
+    entry = {"what": f"{name}: one digest", "library": "fastinit", "ok": len(digests) <= 1}
+    common.add_check(report, entry)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The parts of ``benchmarks.overhead`` that need processes of their own."""
+"""The parts of ``benchmarks.overhead`` that need separate processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.common import LeftOutError, installation, interleaved, peer, spread
 
-BETWEEN_LOOKS = 0.001  # seconds between two looks at a process's memory
+SAMPLING_INTERVAL = 0.001  # seconds between two readings of a process's memory
 
 
 def _python(code: str) -> list[str]:
@@ -20,7 +20,7 @@ def _python(code: str) -> list[str]:
 
 
 def _output(command: list[str]) -> str:
-    """What a command prints."""
+    """Return what a command prints."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines()
@@ -40,7 +40,7 @@ print(time.perf_counter() - start)
 
 
 def import_time(repeats: int) -> list[dict[str, Any]]:
-    """``import fastinit`` beyond ``import numpy, ml_dtypes``."""
+    """Time ``import fastinit`` beyond ``import numpy, ml_dtypes``."""
     measures: dict[str, Callable[[], float]] = {
         "numpy, ml_dtypes": lambda: _seconds(_python(_NEEDED)),
         "fastinit": lambda: _seconds(_python(f"{_NEEDED}, fastinit")),
@@ -49,7 +49,7 @@ def import_time(repeats: int) -> list[dict[str, Any]]:
     interleaved(measures, 1)  # writes the bytecode, reads the files
     found = interleaved(measures, repeats)
     pairs = zip(found["fastinit"], found["numpy, ml_dtypes"], strict=True)
-    note = "an editable installation, which looks for a new build first"
+    note = "an editable installation, which first checks whether a new build is needed"
     common = {"task": "import", "note": note if installation() == "editable" else ""}
     inside = "fastinit, inside the process"
     return [
@@ -72,7 +72,7 @@ def _seconds(command: list[str]) -> float:
 
 # ---- memory of one fill -------------------------------------------------------------------------
 
-# Linux keeps the most that was ever resident; writing 5 to clear_refs starts it anew.
+# Linux records the peak of the resident memory; writing 5 to clear_refs resets it.
 _PEAK = """
 import pathlib
 
@@ -84,7 +84,7 @@ def status(field):
 draw(64)
 pathlib.Path("/proc/self/clear_refs").write_text("5")
 before = status("VmRSS")
-kept = draw({rows})
+array = draw({rows})
 print(status("VmHWM") - before - 2 * 1000 * {rows})
 """
 _FASTINIT = """
@@ -103,7 +103,7 @@ draw = lambda rows: torch.nn.init.normal_(torch.empty(rows, 1000, dtype=torch.bf
 
 
 def peak_memory(rows: int, repeats: int, peers: Sequence[str]) -> list[dict[str, Any]]:
-    """Resident memory of drawing ``rows`` x 1,000 bfloat16 normals, beyond the array itself."""
+    """Measure the resident memory of drawing ``rows`` x 1,000 bfloat16 normals beyond the array."""
     preparations = {"fastinit": _FASTINIT, "numpy": _NUMPY, "torch": _TORCH}
     chosen = [name for name in preparations if name == "fastinit" or name in peers]
     measures = {
@@ -131,7 +131,7 @@ model.save_pretrained(sys.argv[1])
 
 
 def command(repeats: int, peers: Sequence[str]) -> list[dict[str, Any]]:
-    """``fastinit init gpt2`` as a whole process: time, and anonymous memory beyond the imports'."""
+    """Measure the process ``fastinit init gpt2``: time, and memory beyond that of the imports."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "gpt2.safetensors"
         own = [sys.executable, "-m", "fastinit", "init", "gpt2", "--out", str(file), "--seed", "0"]
@@ -153,17 +153,17 @@ def command(repeats: int, peers: Sequence[str]) -> list[dict[str, Any]]:
             "library": library,
             "seconds": spread(seconds for seconds, _ in measured),
             "bytes": spread(more for _, more in measured),
-            "note": "bytes are anonymous memory beyond the imports', seen every millisecond",
+            "note": "bytes are anonymous memory beyond the imports, sampled every millisecond",
         }
         for library, measured in found.items()
     ]
 
 
 def watch(arguments: list[str]) -> tuple[float, int]:
-    """(seconds, the most anonymous memory) of a process.
+    """Run a process and return (seconds, peak of its anonymous memory).
 
     Raises:
-        LeftOutError: it failed.
+        LeftOutError: The process failed.
     """
     with tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
@@ -171,7 +171,7 @@ def watch(arguments: list[str]) -> tuple[float, int]:
         peak = 0
         while process.poll() is None:
             peak = max(peak, _anonymous(process.pid))
-            time.sleep(BETWEEN_LOOKS)
+            time.sleep(SAMPLING_INTERVAL)
         seconds = time.perf_counter() - start
         if process.returncode:
             errors.seek(0)
@@ -181,7 +181,7 @@ def watch(arguments: list[str]) -> tuple[float, int]:
 
 
 def _anonymous(process: int) -> int:
-    """Bytes of a process's resident anonymous memory, 0 once it has ended."""
+    """Return the bytes of a process's resident anonymous memory, or 0 if it has ended."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:

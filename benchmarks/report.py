@@ -1,10 +1,11 @@
-"""The README's table, docs/benchmarks.md and the table in docs/cuda.md, from the result files.
+"""Generate the README's table, docs/benchmarks.md and the table in docs/cuda.md from the results.
 
     python -m benchmarks.report [--check]
 
-The README gets a few lines of every result file between its two markers, docs/benchmarks.md all
-figures, docs/cuda.md the compiler's between its markers. ``--check`` only says, by exit status 1,
-whether they would differ. Missing peers become a dash, a missing result file is left out.
+The README gets a few rows of every result file between its two markers, docs/benchmarks.md gets all
+figures, and docs/cuda.md gets those of the compiled kernels between its markers. With ``--check``
+nothing is written, and the exit status is 1 if a page would change. A peer without figures becomes
+a dash, and a missing result file is left out.
 """
 
 from __future__ import annotations
@@ -27,22 +28,22 @@ from benchmarks.tables import (
     sparse,
     torch_init,
 )
-from benchmarks.tables.text import Report, Rows, table
+from benchmarks.tables.text import Report, Rows, table, threads
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 ROOT = Path(__file__).parent.parent
 
 
 class Tables(Protocol):
-    """What a module of ``benchmarks.tables`` has."""
+    """What a module of ``benchmarks.tables`` provides."""
 
     FILE: str
 
     def headline(self, report: Report, /) -> Rows:
-        """Lines of the README: what, fastinit's figure, a peer's, the ratio."""
+        """Return rows of the README: task, fastinit's figure, a peer's and the speedup."""
 
     def section(self, report: Report, /) -> str:
-        """Markdown with all figures."""
+        """Return the Markdown section with all figures."""
 
 
 TABLES: tuple[Tables, ...] = (
@@ -58,16 +59,16 @@ TABLES: tuple[Tables, ...] = (
 )
 TITLE = """# Benchmarks
 
-Made by `python -m benchmarks.report` from the files in benchmarks/results. Every benchmark checks
-its answers before it times them and interleaves the contenders in one process. Machines differ and
-are noisy: only the ratios within one table count."""
+`python -m benchmarks.report` generates this page from the files in benchmarks/results. Every
+benchmark checks the results before it times them, and takes the measurements of the libraries in
+turn. Machines differ and are noisy: compare ratios within one table only."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Rewrite the pages, or check them."""
+    """Generate the pages, or check that they are up to date."""
     parser = argparse.ArgumentParser("python -m benchmarks.report", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it differs")
+    parser.add_argument("--check", action="store_true", help="only check the pages")
     parser.add_argument("--root", type=Path, default=ROOT, help="of the project", metavar="FOLDER")
     options = parser.parse_args(argv)
     readme, page = options.root / "README.md", options.root / "docs" / "benchmarks.md"
@@ -80,42 +81,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
     for path in stale:
         if options.check:
-            print(f"{path} differs from the results; run python -m benchmarks.report")
+            print(f"{path} is out of date; run python -m benchmarks.report")
         else:
             path.write_text(wanted[path])
     return 1 if stale and options.check else 0
 
 
 def replaced(text: str, content: str) -> str:
-    """``text`` with other content between the markers.
+    """Return ``text`` with ``content`` between the markers.
 
     Raises:
-        ValueError: the markers are not there once each, in order.
+        ValueError: The text does not contain each marker once, in order.
     """
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end or BEGIN in tail or END in tail:
-        raise ValueError(f"a page needs one {BEGIN} and after it one {END}")
+        raise ValueError(f"a page must contain {BEGIN} once and, after it, {END} once")
     return f"{head}{BEGIN}\n{content}{END}{tail}"
 
 
 def summary(results: Path) -> str:
-    """The README's lines, and where and when they were measured."""
+    """Return the README's table, with the machine, the date and the versions."""
     rows: Rows = []
     machines: set[str] = set()
     versions: dict[str, str] = {}
     for each, report in _reports(results):
         rows += each.headline(report)
         facts = report["environment"]
-        machines.add(f"{facts['processor']} ({facts['instruction_set']}), {facts['date'][:10]}")
+        machines.add(
+            f"{facts['processor']} ({facts['instruction_set']}) with "
+            f"{threads(facts['processors'])}, {facts['date'][:10]}"
+        )
         versions |= {name: value for name, value in facts["versions"].items() if value}
     listed = ", ".join(f"{name} {value}" for name, value in versions.items())
-    where = f"{'; '.join(sorted(machines))}; 2 threads; {listed}."
-    return f"{table(['', 'fastinit', 'beside', ''], rows)}\n\n{where}\n"
+    where = f"{'; '.join(sorted(machines))}; {listed}."
+    return f"{table(['', 'fastinit', 'compared with', 'speedup'], rows)}\n\n{where}\n"
 
 
 def details(results: Path) -> str:
-    """The page of all figures."""
+    """Return the page with all figures."""
     sections = [each.section(report) for each, report in _reports(results)]
     return "\n\n".join([TITLE, *sections]) + "\n"
 

@@ -1,10 +1,10 @@
-"""A GPU's machine code, as ``nvdisasm -c`` lists it: functions, their blocks and their loops.
+"""GPU machine code as ``nvdisasm -c`` lists it: functions, basic blocks and loops.
 
-A loop is a natural loop of the control flow graph: the blocks from which a branch back to a block
-that dominates them can be reached without passing it. An iteration of a loop is a path from its
-first block back to it; a loop inside is passed once on such a path, and counts as often as it goes
-round. BSSY, BSYNC and BREAK order the lanes of a warp but end no block: the block behind a BSYNC is
-where its lanes meet.
+A loop is a natural loop of the control flow graph: if a branch goes back to a block that dominates
+it, the loop consists of all blocks from which that branch can be reached without passing the
+dominating block. An iteration is a path from the first block of the loop back to it. A loop inside
+is passed once on such a path, and its instructions are counted as often as it runs. BSSY, BSYNC and
+BREAK order the lanes of a warp but do not end a block: the lanes meet in the block after a BSYNC.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _LABEL = re.compile(r"(\.L_x_\d+):")
 _INSTRUCTION = re.compile(r"\s+/\*[0-9a-f]{4,}\*/\s+(@\S+\s+)?([A-Z]\w*)([\w.]*)\s*(.*?) ?;")
 _TARGET = re.compile(r"\.L_x_\d+")
 _BRANCHES = ("BRA", "BRX", "BRXU", "JMP", "JMX", "EXIT", "RET")
-PHILOX = "-0x2daee0ad"  # the multiplier 0xd2511f53, as it is listed
+PHILOX = "-0x2daee0ad"  # the multiplier 0xd2511f53, as the listing shows it
 _STORE_SIZES = {".U8": 1, ".S8": 1, ".U16": 2, ".S16": 2, ".64": 8, ".128": 16, ".256": 32}
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction; ``labels`` stand before it."""
+    """An instruction and the labels before it."""
 
     predicate: str
     opcode: str
@@ -35,24 +35,25 @@ class Instruction:
 
     @property
     def targets(self) -> list[str]:
-        """The labels to which a branch goes."""
+        """Labels to which a branch goes."""
         return _TARGET.findall(self.operands) if self.opcode in _BRANCHES else []
 
     @property
     def draws(self) -> bool:
-        """Whether it is one of Philox's multiplications."""
+        """Whether this is one of Philox's multiplications."""
         return PHILOX in self.operands
 
     @property
     def falls_through(self) -> bool:
-        """Whether the next instruction may follow."""
+        """Whether execution may continue with the next instruction."""
         if self.opcode not in _BRANCHES or self.predicate or self.modifiers.startswith(".DIV"):
             return True
-        return self.opcode == "BRA" and not self.operands.startswith("`")  # on a predicate
+        # A BRA whose operands do not start with the label has a predicate among them.
+        return self.opcode == "BRA" and not self.operands.startswith("`")
 
     @property
     def stored(self) -> int:
-        """Bytes that it writes to global memory."""
+        """Bytes that the instruction writes to global memory."""
         if self.opcode != "STG":
             return 0
         sizes = [size for name, size in _STORE_SIZES.items() if name in self.modifiers]
@@ -60,7 +61,7 @@ class Instruction:
 
 
 def parse(lines: Iterable[str]) -> dict[str, list[Instruction]]:
-    """The functions of a listing, by their mangled names."""
+    """Return the functions of a listing by mangled name."""
     functions: dict[str, list[Instruction]] = {}
     current: list[Instruction] = []
     labels: list[str] = []
@@ -80,15 +81,17 @@ def parse(lines: Iterable[str]) -> dict[str, list[Instruction]]:
 
 
 class Graph:
-    """The control flow of a function: ``blocks`` in their order, ``after`` each those that follow.
+    """The control flow graph of a function.
+
+    ``blocks`` are in the order of the code; ``after`` and ``before`` give the successors and the
+    predecessors of each block.
 
     Args:
-        instructions: the function's.
-        rounds: how often a loop inside another one goes round, wherever there is one.
+        instructions: The instructions of the function.
+        rounds: How often each loop inside another loop runs.
     """
 
     def __init__(self, instructions: list[Instruction], rounds: int = 1) -> None:
-        """Cut it at labels and behind branches."""
         self.rounds = rounds
         starts = [
             k
@@ -110,7 +113,7 @@ class Graph:
 
     @cached_property
     def dominators(self) -> list[int]:
-        """For each block the set, as bits, of those that every path to it passes."""
+        """Dominators of each block, as a set of bits: the blocks that every path to it passes."""
         everything = (1 << len(self.blocks)) - 1
         found = [everything if before else 1 << k for k, before in enumerate(self.before)]
         found[0] = 1
@@ -127,7 +130,7 @@ class Graph:
 
     @cached_property
     def loops(self) -> list[Loop]:
-        """All of them, also those inside others."""
+        """All loops, including those inside others."""
         bodies: dict[int, set[int]] = {}
         for last, following in enumerate(self.after):
             for first in following:
@@ -148,7 +151,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop: its first block and all its blocks."""
+    """A loop: its first block and the set of its blocks."""
 
     graph: Graph
     first: int
@@ -156,11 +159,11 @@ class Loop:
 
     @property
     def instructions(self) -> list[Instruction]:
-        """All of them, those of a loop inside as often as it goes round."""
+        """Instructions of the loop; those of a loop inside are repeated as often as it runs."""
         return [each for block in sorted(self.body) for each in self._executed(block)]
 
     def shortest(self, block: int) -> list[Instruction]:
-        """What the shortest iteration that passes a block executes."""
+        """Return the instructions of the shortest iteration that passes a block."""
         lasts = self.graph.before[self.first] & self.body
         to_it = self._paths({self.first}, self.graph.after)[block]
         from_it = self._paths(lasts, self.graph.before)[block]
@@ -168,17 +171,18 @@ class Loop:
         return [each for number in path for each in self._executed(number)]
 
     def is_on_every_iteration(self, block: int) -> bool:
-        """Whether no iteration goes past a block."""
+        """Return whether every iteration passes a block."""
         lasts = self.graph.before[self.first] & self.body
         return all(self.graph.dominators[last] >> block & 1 for last in lasts)
 
     def _executed(self, block: int) -> list[Instruction]:
-        """A block as often as an iteration goes through it."""
+        """Return a block's instructions, repeated as often as an iteration runs them."""
         inside = sum(block in loop.body for loop in self.graph.loops if loop.body < self.body)
-        return self.graph.blocks[block] * self.graph.rounds**inside
+        repeats: int = self.graph.rounds**inside
+        return self.graph.blocks[block] * repeats
 
     def _paths(self, starts: set[int], following: list[set[int]]) -> dict[int, list[int]]:
-        """The shortest path to each block from one of several, along the edges of one iteration."""
+        """Return the shortest path to each block from any of ``starts``, within one iteration."""
         lengths = {block: len(self._executed(block)) for block in self.body}
         found = {each: (lengths[each], [each]) for each in starts}
         waiting = list(found)

@@ -1,9 +1,11 @@
-"""Sparse initialization beside torch's ``sparse_`` and ``scipy.sparse.random``.
+"""Sparse initialization, compared with torch's ``sparse_`` and ``scipy.sparse.random``.
 
-``python -m benchmarks.sparse --json benchmarks/results/sparse.json`` checks counts and values
-first, then times everyone in turn. Each entry of ``results`` has ``task``, ``library``, ``what``,
-``shape``, ``sparsity``, ``seconds`` and ``values_per_second`` (of the dense shape); the memory
-entry has ``anonymous_bytes``, what a process needs beyond the result. ``ratios`` are of medians.
+    python -m benchmarks.sparse --json benchmarks/results/sparse.json
+
+An entry of ``results`` has ``task``, ``library``, ``what``, ``shape``, ``sparsity``, ``seconds``
+and ``values_per_second`` (of the dense shape). The entry of ``task`` "memory" has
+``anonymous_bytes``, the memory that a process needs beyond the result, and ``result_bytes``.
+``ratios`` compares medians.
 """
 
 from __future__ import annotations
@@ -20,14 +22,8 @@ import numpy as np
 
 import fastinit
 from benchmarks import common
+from benchmarks.tables.sparse import NOTES
 
-NOTES = [
-    "Dense: 4096 x 4096 float32 into memory that has been written before; torch's sparse_ makes "
-    "its zeros column by column and is given a tensor that exists.",
-    "scipy.sparse.random draws a number of nonzeros for the whole matrix, not for each column; its "
-    "values are uniform. Its default is a RandomState, rng= a Generator.",
-    "Only ratios within one run count.",
-]
 MEMORY = """
 import json, resource, sys, threading, time
 import numpy as np
@@ -53,26 +49,13 @@ print(json.dumps({{"anonymous_bytes": max(0, most[0] - before - result), "result
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Check, time and report."""
-    options = _parsed(argv)
-    report: dict[str, Any] = {
-        "format": common.FORMAT,
-        "benchmark": "sparse",
-        "environment": common.environment(),
-        "settings": {
-            "threads": options.threads,
-            "repeats": options.repeats,
-            "size": options.size,
-            "large": options.large,
-        },
-        "checks": check(options.size),
-        "left_out": [],
-        "results": [],
-        "notes": NOTES,
-    }
-    report["environment"]["versions"]["scipy"] = common.version("scipy")
-    if not all(each["ok"] for each in report["checks"]):
-        sys.exit(f"fastinit is wrong, so nothing is timed: {report['checks']}")
+    """Check, measure and print; write the results if a path is given."""
+    options = _options(argv)
+    names = ("threads", "repeats", "size", "large")
+    settings = {name: getattr(options, name) for name in names}
+    report = common.new_report("sparse", settings, NOTES, packages=("scipy",))
+    for entry in check(options.size):
+        common.add_check(report, entry)
     with common.threads(options.threads):
         measure(report, dense_tasks(options.size), options.repeats)
         measure(report, format_tasks(options.large), options.large_repeats)
@@ -84,20 +67,24 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _parsed(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--json", metavar="PATH", help="write the report there")
-    parser.add_argument("--size", type=int, default=4096, help="of dense ones (%(default)s)")
-    parser.add_argument("--large", type=int, default=20000, help="of sparse ones (%(default)s)")
-    parser.add_argument("--repeats", type=int, default=7, help="of dense ones (%(default)s)")
-    parser.add_argument("--large-repeats", type=int, default=3, help="(%(default)s)")
-    parser.add_argument("--threads", type=int, default=2, help="of everyone (%(default)s)")
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = common.argument_parser("sparse", __doc__)
+    parser.add_argument(
+        "--size", type=int, default=4096, help="rows of dense matrices (%(default)s)"
+    )
+    parser.add_argument(
+        "--large", type=int, default=20000, help="rows of sparse arrays (%(default)s)"
+    )
+    parser.add_argument("--repeats", type=int, default=7, help="with dense matrices (%(default)s)")
+    parser.add_argument(
+        "--large-repeats", type=int, default=3, help="with sparse arrays (%(default)s)"
+    )
+    parser.add_argument("--threads", type=int, default=2, help="of all libraries (%(default)s)")
     return parser.parse_args(argv)
 
 
 def check(size: int) -> list[dict[str, Any]]:
-    """Counts are exact, kept values those of the dense array, and the formats those of it."""
+    """Check the counts, the nonzeros and the sparse format against a dense array."""
     scipy_sparse = common.peer("scipy.sparse")
     shape = (size, size // 4)
     dense = fastinit.normal(shape, std=0.01, seed=1)
@@ -110,7 +97,7 @@ def check(size: int) -> list[dict[str, Any]]:
             "ok": bool((zeros == -(-9 * size // 10)).all()),
         },
         {
-            "what": "the values that are left are those of the dense normal",
+            "what": "the nonzeros equal those of the dense normal",
             "library": "fastinit",
             "ok": bool((drawn[drawn != 0] == dense[drawn != 0]).all()),
         },
@@ -118,7 +105,9 @@ def check(size: int) -> list[dict[str, Any]]:
     if scipy_sparse is not None:
         made = fastinit.sparse(shape, 0.9, seed=1, format="csr")
         same = (made.toarray() == drawn).all() and made.nnz == np.count_nonzero(drawn)
-        checks.append({"what": "CSR equals the dense one", "library": "fastinit", "ok": bool(same)})
+        checks.append(
+            {"what": "CSR equals the dense array", "library": "fastinit", "ok": bool(same)}
+        )
     return checks
 
 
@@ -126,10 +115,10 @@ Task = dict[str, Any]
 
 
 def dense_tasks(size: int) -> list[Task]:
-    """Who fills a dense array."""
+    """Return the contenders that fill a dense array."""
     shape = (size, size)
     out = np.zeros(shape, np.float32)
-    kept = np.zeros(shape, bool)
+    mask = np.zeros(shape, bool)
 
     def task(library: str, what: str, run: Callable[[], Any]) -> Task:
         fixed = {"task": "dense", "shape": list(shape), "sparsity": 0.9}
@@ -150,7 +139,7 @@ def dense_tasks(size: int) -> list[Task]:
             "bernoulli",
             lambda: fastinit.bernoulli(shape, 0.1, base=base, seed=0, out=out),
         ),
-        task("fastinit", "mask", lambda: fastinit.mask(shape, 0.9, seed=0, out=kept)),
+        task("fastinit", "mask", lambda: fastinit.mask(shape, 0.9, seed=0, out=mask)),
     ]
     torch = common.peer("torch")
     if torch is not None:
@@ -160,7 +149,7 @@ def dense_tasks(size: int) -> list[Task]:
 
 
 def format_tasks(size: int) -> list[Task]:
-    """Who makes a sparse array of scipy's."""
+    """Return the contenders that make a sparse array of scipy."""
     shape = (size, size)
     scipy_sparse = common.peer("scipy.sparse")
     if scipy_sparse is None:
@@ -192,7 +181,7 @@ def format_tasks(size: int) -> list[Task]:
 
 
 def measure(report: dict[str, Any], tasks: list[Task], repeats: int) -> None:
-    """Time them in turn."""
+    """Time tasks in turn and add the results to a report."""
     runs = {k: lambda each=each: common.once(each["run"]) for k, each in enumerate(tasks)}
     for k, seconds in common.interleaved(runs, repeats).items():
         figures = common.spread(seconds)
@@ -204,7 +193,7 @@ def measure(report: dict[str, Any], tasks: list[Task], repeats: int) -> None:
 
 
 def memory(size: int) -> dict[str, Any]:
-    """Anonymous memory of a process that makes a CSR array, beyond the array itself."""
+    """Measure the memory that a process needs for a CSR array beyond the array itself."""
     code = MEMORY.format(size=size, sparsity=0.999)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -213,7 +202,7 @@ def memory(size: int) -> dict[str, Any]:
 
 
 def ratios(results: list[dict[str, Any]]) -> dict[str, float]:
-    """What the figures come to."""
+    """Return the ratios of medians."""
     median = {
         (each["task"], each["library"], each["what"]): each["seconds"]["median"]
         for each in results

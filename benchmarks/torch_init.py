@@ -1,12 +1,12 @@
-"""fastinit.torch beside torch.nn.init, and the construction of models with and without accelerate.
+"""fastinit.torch compared with torch.nn.init, and models built with and without accelerate.
 
     python -m benchmarks.torch_init --json benchmarks/results/torch_init.json
 
-An entry of ``results`` has ``task`` (a function's name, or a model's), ``part`` ("large": one large
-tensor that has been written before; "small": a 64 x 64 one; "model": built in fresh memory),
+An entry of ``results`` has ``task`` (the name of a function or a model), ``part`` ("large": a large
+tensor that has been written before; "small": a 64 x 64 tensor; "model": a model in fresh memory),
 ``shape`` (null for models), ``values``, ``threads``, ``library``, ``seconds`` and ``note``.
-``library`` is "fastinit" or "torch"; beside models also "memset" (fresh memory of the same sizes
-set to 0) and "draw" (the same values drawn into memory that has been written before).
+``library`` is "fastinit" or "torch". For models it is also "memset" (fresh memory of the same sizes
+is set to 0) and "draw" (the same values are drawn into memory that has been written before).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,10 @@ from fastinit import Normal
 from fastinit.torch import values
 from fastinit.torch.memory import Filling
 
-SIGMAS = 6.0  # how far a moment may be off
+SIGMAS = 6.0  # largest allowed error of a moment, in standard errors
 SAMPLE = 1 << 20
 NOTES = [
-    "Compare within one run only. Both use the same number of threads; torch fills with one.",
+    "Compare within one run only. Both may use the same number of threads; torch fills with one.",
     "transformers' AutoModelForCausalLM.from_config builds the models, each time in fresh memory.",
 ]
 Arguments = tuple[Any, ...]
@@ -52,43 +53,35 @@ FUNCTIONS: dict[str, tuple[Arguments, Callable[[int], tuple[int, ...]]]] = {
     "orthogonal_": ((), lambda n: (n // 4, n // 4)),
     "sparse_": ((0.9,), lambda n: (n // 2, n // 2)),
 }
-SLOW = ("trunc_normal_", "sparse_", "orthogonal_")  # of torch: fewer repeats
+SLOW = ("trunc_normal_", "sparse_", "orthogonal_")  # in torch, so they are repeated less often
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check, time, print, and write the report where asked."""
+    """Check, measure and print; write the results if a path is given."""
     options = _options(argv)
     count = max(common.thread_counts("all"))
-    report: dict[str, Any] = {
-        "format": common.FORMAT,
-        "benchmark": "torch_init",
-        "environment": common.environment(),
-        "settings": {"size": options.size, "repeats": options.repeats, "threads": [count]},
-        "checks": [],
-        "left_out": [],
-        "results": [],
-        "notes": NOTES,
-    }
+    settings = {"size": options.size, "repeats": options.repeats, "threads": [count]}
+    report = common.new_report("torch_init", settings, NOTES)
     with common.threads(count):
-        for name in options.functions.split(","):
+        for name in common.listed(options.functions):
             large(report, name, options.size, options.repeats)
             small(report, name, options.calls)
-        for name in filter(None, options.models.split(",")):
+        for name in common.listed(options.models):
             model(report, name, options.repeats, options.slow_repeats)
     common.write(options.json, report)
     return 0
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m benchmarks.torch_init", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--json", metavar="PATH", help="write the report there")
+    parser = common.argument_parser("torch_init", __doc__)
     parser.add_argument("--size", type=int, default=8192, help="rows and columns (%(default)s)")
-    parser.add_argument("--repeats", type=int, default=7, help="of everything fast (%(default)s)")
-    parser.add_argument("--slow-repeats", type=int, default=2, help="of what takes seconds")
-    parser.add_argument("--calls", type=int, default=1000, help="small calls a time (%(default)s)")
-    parser.add_argument("--functions", default=",".join(FUNCTIONS), help="comma-separated")
-    parser.add_argument("--models", default=",".join(MODELS), help="comma-separated")
+    parser.add_argument("--repeats", type=int, default=7, help="of each timing (%(default)s)")
+    parser.add_argument(
+        "--slow-repeats", type=int, default=2, help="of torch's building of models (%(default)s)"
+    )
+    parser.add_argument("--calls", type=int, default=1000, help="calls per batch (%(default)s)")
+    parser.add_argument("--functions", default=",".join(FUNCTIONS), help="(%(default)s)")
+    parser.add_argument("--models", default=",".join(MODELS), help="(%(default)s)")
     return parser.parse_args(argv)
 
 
@@ -96,7 +89,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def large(report: dict[str, Any], name: str, size: int, repeats: int) -> None:
-    """One large tensor, written before; the answers are checked first."""
+    """Check a function and time it on a large tensor that has been written before."""
     args, shape_of = FUNCTIONS[name]
     tensor = torch.zeros(shape_of(size))
     check(report, name, tensor, args)
@@ -111,7 +104,7 @@ def large(report: dict[str, Any], name: str, size: int, repeats: int) -> None:
 
 
 def small(report: dict[str, Any], name: str, calls: int) -> None:
-    """Many calls on one tensor of 64 x 64, as a parameter."""
+    """Time many calls on one parameter of 64 x 64."""
     args, _ = FUNCTIONS[name]
     shape = (64, 64, 1) if name == "dirac_" else (64, 64)
     calls = max(1, calls // 100) if name in ("dirac_", *SLOW) else calls
@@ -125,22 +118,22 @@ def small(report: dict[str, Any], name: str, calls: int) -> None:
 
     functions = {"fastinit": getattr(ours, name), "torch": getattr(theirs, name)}
     found = common.interleaved(
-        {who: lambda function=function: timed(function) for who, function in functions.items()}, 7
+        {who: partial(timed, function) for who, function in functions.items()}, 7
     )
     for who, each in found.items():
         enter(report, name, "small", who, each, tensor.numel(), shape)
 
 
 def check(report: dict[str, Any], name: str, tensor: torch.Tensor, args: Arguments) -> None:
-    """Patterns are torch's; a distribution has the moments of torch's."""
+    """Check that constants equal torch's, and that random values have the moments of torch's."""
     small_shape = tuple(min(size, 512) for size in tensor.shape)
     mine, expected = (
         getattr(module, name)(torch.zeros(small_shape), *args).double().flatten()
         for module in (ours, theirs)
     )
-    is_pattern = name in ("ones_", "zeros_", "constant_", "eye_", "dirac_")
+    is_constant = name in ("ones_", "zeros_", "constant_", "eye_", "dirac_")
     entry: dict[str, Any] = {"what": name, "library": "fastinit", "values": len(mine)}
-    if is_pattern:
+    if is_constant:
         entry["ok"] = torch.equal(mine, expected)
     else:
         allowed = SIGMAS * math.sqrt(2 / len(mine))
@@ -149,27 +142,21 @@ def check(report: dict[str, Any], name: str, tensor: torch.Tensor, args: Argumen
             abs(entry["mean"] - float(expected.mean())) <= allowed * float(expected.std())
             and abs(entry["std"] / float(expected.std()) - 1) <= allowed * 3
         )
-    _enter_check(report, entry)
-
-
-def _enter_check(report: dict[str, Any], entry: dict[str, Any]) -> None:
-    report["checks"].append(entry)
-    if not entry["ok"]:
-        sys.exit(f"fastinit is wrong, so nothing is timed: {entry}")
+    common.add_check(report, entry)
 
 
 # ---- models -------------------------------------------------------------------------------------
 
 
 def gpt2() -> Any:
-    """The configuration of GPT-2, 124 million parameters."""
+    """Return the configuration of GPT-2, with 124 million parameters."""
     import transformers
 
     return transformers.GPT2Config()
 
 
 def llama() -> Any:
-    """The sizes of Llama-3.2-1B, 1.24 billion parameters."""
+    """Return a configuration with the sizes of Llama-3.2-1B, with 1.24 billion parameters."""
     import transformers
 
     return transformers.LlamaConfig(
@@ -185,7 +172,7 @@ def llama() -> Any:
 
 
 def tiny() -> Any:
-    """A model for tests of this benchmark."""
+    """Return the configuration of a small model for tests."""
     import transformers
 
     return transformers.GPT2Config(n_layer=1, n_embd=8, n_head=2, vocab_size=32)
@@ -196,7 +183,7 @@ _TINY = {"tiny": tiny}
 
 
 def model(report: dict[str, Any], name: str, repeats: int, slow_repeats: int) -> None:
-    """Construction in fresh memory, beside what that memory takes at least."""
+    """Time the construction of a model in fresh memory, and the least time for that memory."""
     from transformers import AutoModelForCausalLM
 
     config = (MODELS | _TINY)[name]()
@@ -228,7 +215,7 @@ def model(report: dict[str, Any], name: str, repeats: int, slow_repeats: int) ->
 
 
 def _in_fresh_memory(build: Callable[[], Any]) -> float:
-    gc.collect()  # what the last one held goes back to the system
+    gc.collect()  # the memory of the previous one goes back to the system
     return common.once(build)
 
 
@@ -245,7 +232,7 @@ def _fill(draws: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
 
 
 def check_model(report: dict[str, Any], name: str, built: torch.nn.Module, config: Any) -> None:
-    """Each matrix has the deviation that the configuration says, or GPT-2's residual one."""
+    """Check that each matrix has the std of the configuration, or GPT-2's residual std."""
     std = config.initializer_range
     residual = std / math.sqrt(2 * config.num_hidden_layers)
     is_gpt2 = config.model_type == "gpt2"
@@ -260,7 +247,7 @@ def check_model(report: dict[str, Any], name: str, built: torch.nn.Module, confi
             ok = error <= SIGMAS / math.sqrt(len(sample))
         wrong += [] if ok else [key]
     entry = {"what": name, "library": "fastinit", "wrong": wrong, "ok": not wrong}
-    _enter_check(report, entry)
+    common.add_check(report, entry)
 
 
 # ---- the report ---------------------------------------------------------------------------------
@@ -275,7 +262,7 @@ def enter(
     count: int,
     shape: tuple[int, ...] | None,
 ) -> None:
-    """One measurement into the report, and onto the screen."""
+    """Add a measurement to the report and print it."""
     spread = common.spread(seconds)
     report["results"].append(
         {

@@ -1,1 +1,1 @@
-"""One module for each result file: its lines in the README, its section of docs/benchmarks.md."""
+"""The tables of the README and of docs/benchmarks.md, with one module per result file."""

@@ -5,21 +5,24 @@ from __future__ import annotations
 from benchmarks.tables.text import Report, Rows, line, median, seconds, table, where
 
 FILE = "checkpoints.json"
+NOTES = (
+    "Every run writes a new file and waits for the disk (fsync). The file is removed, and the "
+    "removal is written, before the next run.",
+    "Disks and virtual machines are noisy. Compare ratios within one run only.",
+)
 
 
 def headline(report: Report) -> Rows:
-    """A model into a file, beside constant data."""
+    """Return the rows of the README: a model in a file, compared with constant data."""
     results = report["results"]
     note = next(each["note"] for each in results if each["task"] == "save").partition(",")[0]
     own, constant = (median(results, task="save", library=who) for who in ("fastinit", "constant"))
-    return [line(f"{note} to a file, digests, fsync", own, "constant data", constant)]
+    return [line(f"{note} to a file, with digests and fsync", own, "constant data", constant)]
 
 
 def section(report: Report) -> str:
-    """One row a measurement."""
-    conditions = (
-        f"{where(report)} Medians. `python -m benchmarks.checkpoints` {' '.join(report['notes'])}"
-    )
+    """Return the section, with one row per measurement."""
+    conditions = f"{where(report)} Medians. `python -m benchmarks.checkpoints`"
     rows = []
     for each in report["results"]:
         size = each.get("size")
@@ -33,4 +36,4 @@ def section(report: Report) -> str:
             ]
         )
     head = ["", "seconds", "rate", "memory beyond the imports"]
-    return "\n\n".join(["## Files", conditions, table(head, rows)])
+    return "\n\n".join(["## Checkpoint files", conditions, table(head, rows), " ".join(NOTES)])

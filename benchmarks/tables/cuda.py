@@ -10,7 +10,7 @@ HEADLINES = ("normal float32", "model", "orthogonal 4096", "1024 x orthogonal 64
 
 
 def headline(report: Report) -> Rows:
-    """A large tensor, a whole model and a matrix, beside torch."""
+    """Return the rows of the README: a tensor, a model and a matrix, compared with torch."""
     card = report["environment"]["gpu"]["name"]
     rows = []
     for task in HEADLINES:
@@ -23,14 +23,14 @@ def headline(report: Report) -> Rows:
 
 
 def section(report: Report) -> str:
-    """Every task, with its share of cudaMemset's rate."""
+    """Return the section, with every task and its share of cudaMemset's rate."""
     facts, settings = report["environment"], report["settings"]
     major, minor = facts["gpu"]["compute_capability"]
     conditions = (
         f"{facts['gpu']['name']} (compute capability {major}.{minor}), CUDA "
         f"{facts['cuda'] // 1000}.{facts['cuda'] % 1000 // 10}, CuPy {facts['cupy']}, "
-        f"{where(report)} Median of {settings['repeats']}; one tensor has {settings['size']} bytes."
-        " `python -m benchmarks.cuda`"
+        f"{where(report)} Medians of {settings['repeats']} runs; a single tensor has "
+        f"{settings['size']} bytes. `python -m benchmarks.cuda`"
     )
     rows = []
     for task in dict.fromkeys(each["task"] for each in report["results"]):
@@ -43,7 +43,7 @@ def section(report: Report) -> str:
         ]
         ratio = times(found.get("torch"), found.get("fastinit"))
         rows.append([_title(report, task), *cells, *(shares or [NONE]), ratio])
-    head = ["", "fastinit", *PEERS, "of `cudaMemset`", "torch / fastinit"]
+    head = ["", "fastinit", *PEERS, "share of `cudaMemset`'s rate", "speedup over torch"]
     return "\n\n".join(["## CUDA: drawing on a GPU", conditions, table(head, rows)])
 
 

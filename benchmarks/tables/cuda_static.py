@@ -12,18 +12,20 @@ _DTYPES = ("float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8
 
 
 def headline(report: Report) -> Rows:  # noqa: ARG001
-    """None: these are no measurements."""
+    """Return no rows, because these figures are not measurements."""
     return []
 
 
 def section(report: Report) -> str:
-    """Every kernel on every architecture."""
+    """Return the section, with every kernel and architecture."""
     facts = report["environment"]
     conditions = (
         f"{facts['nvcc']}, {facts['date'][:10]}; the module takes "
-        f"{facts['library_bytes'] / 1e6:.1f} MB. Machine instructions of the main loop a value, "
-        "as few as there are and, where they differ, with every detour taken; registers and stack "
-        "are of a thread, the most on any architecture. `python -m benchmarks.cuda_static`"
+        f"{facts['library_bytes'] / 1e6:.1f} MB. Machine instructions per value in the main loop: "
+        "the minimum and, if it differs, the maximum, in which the lanes of a warp together take "
+        "every branch of the loop. Registers and bytes of stack are per thread, and bytes of "
+        "shared memory per block; each is the maximum over the architectures. "
+        "`python -m benchmarks.cuda_static`"
     )
     architectures = _architectures(report["results"])
     rows = []
@@ -37,11 +39,11 @@ def section(report: Report) -> str:
         cells = [_per_value(found.get(each)) for each in architectures]
         rows.append([_name(first), *cells, *map(str, most)])
     head = ["", *architectures, "registers", "stack", "spills", "shared"]
-    return "\n\n".join(["## CUDA: what the compiler made", conditions, table(head, rows)])
+    return "\n\n".join(["## CUDA: compiled kernels", conditions, table(head, rows)])
 
 
 def overview(report: Report) -> str:
-    """One row a draw, one column a dtype, on one architecture."""
+    """Return a table for one architecture, with a row per distribution and a column per dtype."""
     entries = [each for each in report["results"] if each["architecture"] == SHOWN]
     draws = dict.fromkeys(each["draw"] for each in entries if each["draw"])
     rows = []

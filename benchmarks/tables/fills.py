@@ -15,7 +15,7 @@ HEADLINES = {
 
 
 def headline(report: Report) -> Rows:
-    """The rates of one large tensor with all threads, beside torch."""
+    """Return the rows of the README: one large tensor with all threads, compared with torch."""
     rows = []
     for task, name in HEADLINES.items():
         found = _rates(report, task, "touched")
@@ -31,12 +31,12 @@ def headline(report: Report) -> Rows:
 
 
 def section(report: Report) -> str:
-    """Every task, with all the threads there were, and how to read it."""
+    """Return the section, with every task for the largest number of threads."""
     settings = report["settings"]
     size = settings["size"]
     conditions = (
-        f"{where(report)} {threads(max(settings['threads'])).capitalize()}, 10^9 values a second, "
-        f"median of {settings['repeats']}, {size} x {size} values into memory that has been "
+        f"{where(report)} Rates in 10^9 values/s with {threads(max(settings['threads']))}, medians "
+        f"of {settings['repeats']} runs, for {size} x {size} values in memory that has been "
         "written before unless the row says otherwise. `python -m benchmarks.fill`"
     )
     return "\n\n".join(["## Fills", conditions, _tasks_table(report), _notes(report)])
@@ -49,11 +49,11 @@ def _tasks_table(report: Report) -> str:
         name = task.replace("_", " ") + (", new array" if memory == "fresh" else "")
         cells = [rate(found.get(library)) for library in ("fastinit", *PEERS, "memset")]
         rows.append([name, *cells, times(found.get("fastinit"), found.get("torch"))])
-    return table(["", "fastinit", *PEERS, "`memset`", "fastinit / torch"], rows)
+    return table(["", "fastinit", *PEERS, "`memset`", "speedup over torch"], rows)
 
 
 def _rates(report: Report, task: str, memory: str) -> dict[str, float]:
-    """Each library's rate with all threads and its best instruction set."""
+    """Return the rate of each library with all threads and the best instruction set."""
     count = max(report["settings"]["threads"])
     return {
         each["library"]: each["values_per_second"]
@@ -72,20 +72,24 @@ def _notes(report: Report) -> str:
         }
     )
     notes = [
-        "Only ratios within one run count. numpy draws with one thread; jax always returns a new "
-        "array, and its he normal is truncated at 2 sigmas."
+        "Compare ratios within one run only. numpy draws with one thread. jax always returns a new "
+        "array, and its he_normal is truncated at 2 sigmas."
     ]
     if slow:
-        notes.append("Fewer values, where the whole would take seconds: " + ", ".join(slow) + ".")
+        notes.append(
+            "Some libraries would take seconds, so they draw fewer values: " + ", ".join(slow) + "."
+        )
     wrong = [f"{each['library']} {each['what']}" for each in report["checks"] if not each["ok"]]
     if wrong:
         notes.append(
-            "Mean, deviation or bounds are not what was asked for: " + ", ".join(wrong) + "."
+            "The mean, standard deviation or bounds differ from those requested for: "
+            + ", ".join(wrong)
+            + "."
         )
     for task in ("uniform float32", "normal float32"):
         sets = _by_instruction_set(report, task)
         if sets:
-            notes.append(f"{task.capitalize()} with one thread: {sets}.")
+            notes.append(f"Rates of {task} with one thread: {sets}.")
     return " ".join(notes)
 
 

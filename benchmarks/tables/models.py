@@ -5,10 +5,18 @@ from __future__ import annotations
 from benchmarks.tables.text import Report, Rows, line, median, table, where
 
 FILE = "models.json"
+NOTES = (
+    "A rate is the number of values over the median seconds. Compare rates within one run only.",
+    "The time of fastinit includes planning, and its values do not depend on memory or threads.",
+    "Before each timing in fresh memory, the same work is done once and its memory is freed (for "
+    "transformers, as much memory is set to 1). Otherwise the host of a virtual machine may take "
+    "seconds to find a gigabyte of pages, and not for every library alike.",
+    "transformers draws with torch in one thread, and its constructor initializes every layer.",
+)
 
 
 def headline(report: Report) -> Rows:
-    """A whole model in new memory, beside transformers."""
+    """Return the rows of the README: a model in fresh memory, compared with transformers."""
     task, rows = report["results"][0]["task"], report["results"]
     own, theirs = (
         median(rows, library=who, memory="fresh") for who in ("fastinit", "transformers")
@@ -17,11 +25,11 @@ def headline(report: Report) -> Rows:
 
 
 def section(report: Report) -> str:
-    """Memory that has been written before, and new memory."""
+    """Return the section on touched and on fresh memory."""
     results = report["results"]
     conditions = (
-        f"{where(report)} Median of {report['settings']['repeats']}, {results[0]['values']} values "
-        f"({results[0]['task']}). `python -m benchmarks.models`"
+        f"{where(report)} Medians of {report['settings']['repeats']} runs for the "
+        f"{results[0]['values']} values of {results[0]['task']}. `python -m benchmarks.models`"
     )
     rows = []
     for memory, other in (("touched", "memset"), ("fresh", "memset"), ("fresh", "transformers")):
@@ -29,9 +37,10 @@ def section(report: Report) -> str:
         rows.append(line(f"{memory} memory", own, other, theirs))
     ratio = report["ratios"]["fresh / limit"]
     notes = (
-        f"New memory takes {ratio:.2f} times the larger of its own `memset` and the draw into "
-        "memory that is there: the kernel sets every page to zero first, on the same processors "
-        "that then draw. " + " ".join(report["notes"])
+        "Touched memory has been written before; fresh memory is new. In fresh memory fastinit "
+        f"takes {ratio:.2f} times as long as the slower of `memset` in fresh memory and fastinit "
+        "in touched memory, because the kernel first sets every page to zero, on the same "
+        "processors that then draw. " + " ".join(NOTES)
     )
-    shown = table(["", "fastinit", "beside", ""], rows)
+    shown = table(["", "fastinit", "compared with", "speedup"], rows)
     return "\n\n".join(["## A whole model in memory", conditions, shown, notes])

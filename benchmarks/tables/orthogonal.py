@@ -16,6 +16,12 @@ from benchmarks.tables.text import (
 )
 
 FILE = "orthogonal.json"
+NOTES = (
+    "Matrices are float32, except that scipy's ortho_group draws float64.",
+    "torch, JAX and scipy draw the matrices of a batch one after the other, torch into the same "
+    "tensor.",
+    "JAX is compiled before it is timed, and uses all processors on which the process may run.",
+)
 PEERS = ("torch", "jax", "scipy")
 HEADLINES = {
     "2048 x 2048": "`orthogonal((2048, 2048))`",
@@ -24,7 +30,7 @@ HEADLINES = {
 
 
 def headline(report: Report) -> Rows:
-    """A large matrix and a batch, beside torch."""
+    """Return the rows of the README: a large matrix and a batch, compared with torch."""
     results, best = report["results"], report["environment"]["instruction_set"]
     return [
         line(
@@ -38,15 +44,14 @@ def headline(report: Report) -> Rows:
 
 
 def section(report: Report) -> str:
-    """One row a task and instruction set."""
+    """Return the section, with one row per task and instruction set."""
     results, settings = report["results"], report["settings"]
-    products = ", ".join(
+    products = " and ".join(
         f"{each['gflops']:.0f} GFLOP/s with {name}" for name, each in report["products"].items()
     )
     conditions = (
-        f"{where(report)} Medians of {settings['repeats']}, {threads(settings['threads'])}. "
-        f"NumPy's (OpenBLAS's) product of two 2048 x 2048 matrices: {products}. "
-        f"`python -m benchmarks.orthogonal` {' '.join(report['notes'])}"
+        f"{where(report)} Medians of {settings['repeats']} runs with "
+        f"{threads(settings['threads'])}. `python -m benchmarks.orthogonal`"
     )
     rows = []
     for each in results:
@@ -70,6 +75,8 @@ def section(report: Report) -> str:
                 f"{each['deviation']:.1e} ({theirs:.1e})",
             ]
         )
-    head = ["", "fastinit", *PEERS, "fastinit / torch", "GFLOP/s", "of the product"]
+    head = ["", "fastinit", *PEERS, "speedup over torch", "GFLOP/s", "share of NumPy's product"]
     shown = table([*head, "max abs(Q'Q - I) (torch's)"], rows)
-    return "\n\n".join(["## Orthogonal matrices", conditions, shown])
+    product_note = f"NumPy multiplies two 2048 x 2048 matrices with OpenBLAS at {products}."
+    notes = " ".join([*NOTES, product_note])
+    return "\n\n".join(["## Orthogonal matrices", conditions, shown, notes])

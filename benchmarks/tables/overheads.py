@@ -8,12 +8,12 @@ FILE = "overhead.json"
 
 
 def headline(report: Report) -> Rows:
-    """A small call, and a whole command."""
+    """Return the rows of the README: a small call and a whole command."""
     results: Entries = report["results"]
     rows = []
     for task, name, other in (
         ("he_normal (64, 64)", "`he_normal((64, 64))`", "torch"),
-        ("init gpt2", "`fastinit init gpt2`, process", "transformers"),
+        ("init gpt2", "`fastinit init gpt2`, whole process", "transformers"),
     ):
         own, theirs = (_median(results, task, who) for who in ("fastinit", other))
         if own is not None and theirs is not None:
@@ -23,9 +23,9 @@ def headline(report: Report) -> Rows:
 
 
 def section(report: Report) -> str:
-    """One row a measurement."""
+    """Return the section, with one row per measurement."""
     conditions = (
-        f"{where(report)} Medians; the memory of a fill is beyond the array itself. "
+        f"{where(report)} Medians; the memory of a fill does not include the array itself. "
         "`python -m benchmarks.overhead`"
     )
     results: Entries = report["results"]
@@ -41,10 +41,18 @@ def section(report: Report) -> str:
             results, "import", "`import fastinit` beyond numpy and ml_dtypes", "seconds", "torch"
         ),
         _line(results, "peak memory bfloat16", "peak memory of a bfloat16 fill", "bytes", "torch"),
-        _line(results, "init gpt2", "`fastinit init gpt2`, process", "seconds", "transformers"),
-        _line(results, "init gpt2", "its memory beyond the imports'", "bytes", "transformers"),
+        _line(
+            results, "init gpt2", "`fastinit init gpt2`, whole process", "seconds", "transformers"
+        ),
+        _line(
+            results,
+            "init gpt2",
+            "memory of that process beyond its imports",
+            "bytes",
+            "transformers",
+        ),
     ]
-    title = "## Small calls, many tensors, a whole process"
+    title = "## Small calls, many tensors and a whole process"
     return "\n\n".join([title, conditions, table(["", "fastinit", "torch or transformers"], rows)])
 
 

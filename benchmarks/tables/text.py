@@ -1,4 +1,4 @@
-"""Text of the tables: Markdown, numbers and units as they are read."""
+"""Markdown tables, and numbers with their units."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Rows = list[list[str]]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose first column is text and whose others are numbers."""
+    """Return a table whose first column is text and whose other columns are numbers."""
     rule = ["---", *("---:" for _ in head[1:])]
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows])
 
 
 def where(report: Report) -> str:
-    """The machine, the date and everybody's version."""
+    """Return the machine, the date and all versions."""
     facts = report["environment"]
     versions = ", ".join(f"{name} {value}" for name, value in facts["versions"].items() if value)
     return (
@@ -29,12 +29,12 @@ def where(report: Report) -> str:
 
 
 def threads(count: int) -> str:
-    """How many of them."""
+    """Return the number of threads in words."""
     return "1 thread" if count == 1 else f"{count} threads"
 
 
 def rate(values_per_second: float | None) -> str:
-    """In 10^9 a second, without the unit."""
+    """Return a rate in 10^9 values/s, without the unit."""
     if values_per_second is None:
         return NONE
     billions = values_per_second / 1e9
@@ -42,7 +42,7 @@ def rate(values_per_second: float | None) -> str:
 
 
 def times(own: float | None, other: float | None) -> str:
-    """How many times as fast, from two rates."""
+    """Return how many times as fast ``own`` is as ``other``, from their rates."""
     if own is None or other is None:
         return NONE
     ratio = own / other
@@ -50,7 +50,7 @@ def times(own: float | None, other: float | None) -> str:
 
 
 def median(results: Entries, **fields: Any) -> float | None:
-    """The median seconds of the first entry with these fields."""
+    """Return the median seconds of the first entry with these fields."""
     for each in results:
         if all(each.get(name) == value for name, value in fields.items()):
             return float(each["seconds"]["median"])
@@ -58,7 +58,7 @@ def median(results: Entries, **fields: Any) -> float | None:
 
 
 def line(name: str, own: float | None, peer: str, theirs: float | None) -> list[str]:
-    """A row of seconds: ours, theirs, and how many times as fast ours is."""
+    """Return a row of seconds of fastinit and of a peer, and the speedup."""
     return [
         name,
         NONE if own is None else seconds(own),
@@ -68,7 +68,7 @@ def line(name: str, own: float | None, peer: str, theirs: float | None) -> list[
 
 
 def seconds(value: float) -> str:
-    """With the unit that suits them."""
+    """Return seconds with a suitable unit."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if abs(value) >= size:
             return f"{value / size:.3g} {unit}"

@@ -19,7 +19,7 @@ FILE = "torch_init.json"
 
 
 def headline(report: Report) -> Rows:
-    """What most models call, and the construction of models."""
+    """Return the rows of the README: the most used functions, and models."""
     results: Entries = report["results"]
     rows = []
     for task, part in (
@@ -39,13 +39,13 @@ def headline(report: Report) -> Rows:
 
 
 def section(report: Report) -> str:
-    """One table for the functions, one for the models."""
+    """Return the section, with one table for the functions and one for the models."""
     results: Entries = report["results"]
     conditions = (
-        f"{where(report)} Medians, {threads(report['settings']['threads'][0])}; torch fills with "
-        "one. `python -m benchmarks.torch_init`"
+        f"{where(report)} Medians with {threads(report['settings']['threads'][0])}; torch fills "
+        "with one. `python -m benchmarks.torch_init`"
     )
-    parts = ["## In the place of torch.nn.init", conditions]
+    parts = ["## fastinit.torch compared with torch.nn.init", conditions]
     rows = []
     for task in _tasks(results, "large"):
         shape = next(each["shape"] for each in results if each["task"] == task)
@@ -53,7 +53,8 @@ def section(report: Report) -> str:
         for part in ("large", "small"):
             cells += _cells(results, task, part)
         rows.append([f"`{task}`", *cells])
-    head = ["", "shape", "fastinit", "torch", "", "64 x 64: fastinit", "torch", ""]
+    head = ["", "shape", "fastinit", "torch", "speedup"]
+    head += ["64 x 64: fastinit", "torch", "speedup"]
     parts.append(table(head, rows))
     rows = []
     for task in _tasks(results, "model"):
@@ -66,10 +67,12 @@ def section(report: Report) -> str:
         )
     if rows:
         parts.append(
-            "Models, built by transformers in fresh memory; beside them the same memory, equally "
-            "fresh, set to 0, and as many normals drawn into memory that has been written before."
+            "The models are built by transformers in fresh memory. For comparison, `memset` sets "
+            "as much fresh memory to 0, and the last column draws as many normals into memory that "
+            "has been written before."
         )
-        head = ["", "with `accelerate()`", "torch", "", "`memset`, fresh", "draw, touched"]
+        head = ["", "with `accelerate()`", "torch", "speedup"]
+        head += ["`memset`, fresh memory", "draw, touched memory"]
         parts.append(table(head, rows))
     return "\n\n".join(parts)
 
