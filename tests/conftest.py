@@ -16,9 +16,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 import pytest
 
-import cuda_coverage
-import standins
-from cuda_machines import NVCC, Card, Emulated, building, card_is_missing, emulated
+from helpers import fake_gpu, ptx_coverage
+from helpers.cuda_machines import NVCC, Card, Emulated, building, card_is_missing, emulated
 
 
 def is_emulated(item: pytest.Item) -> bool:
@@ -57,24 +56,24 @@ def card() -> Iterator[Card]:
 
 
 @pytest.fixture
-def extension(monkeypatch: pytest.MonkeyPatch) -> Iterator[standins.Extension]:
+def extension(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_gpu.Extension]:
     """A machine with two GPUs that are stood in for, without CuPy."""
-    made = standins.Extension()
+    made = fake_gpu.Extension()
     monkeypatch.setitem(sys.modules, "cupy", None)
-    with standins.machine(monkeypatch, made):
+    with fake_gpu.machine(monkeypatch, made):
         yield made
 
 
 @pytest.fixture
-def cupy(extension: standins.Extension, monkeypatch: pytest.MonkeyPatch) -> standins.Cupy:  # noqa: ARG001
+def cupy(extension: fake_gpu.Extension, monkeypatch: pytest.MonkeyPatch) -> fake_gpu.Cupy:  # noqa: ARG001
     """CuPy on that machine."""
-    made = standins.Cupy()
+    made = fake_gpu.Cupy()
     monkeypatch.setitem(sys.modules, "cupy", made)
     return made
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How much of the kernels' PTX was run."""
-    covered = cuda_coverage.summary()
+    covered = ptx_coverage.summary()
     if covered is not None:
         terminalreporter.write_line(covered)

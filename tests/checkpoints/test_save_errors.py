@@ -1,0 +1,165 @@
+"""Checkpoints at errors: what is in the way stays, and nothing is there by half."""
+
+import errno
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from helpers.bits import child
+from helpers.small_checkpoint import small
+
+
+def full(calls: int) -> Callable[..., int]:
+    """A write that fails after so many."""
+    write, left = os.pwrite, iter(range(calls))
+
+    def pwrite(descriptor: int, data: memoryview, at: int) -> int:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data, at)
+
+    return pwrite
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2])
+def test_failing_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    """Of the header, of the first and of a later buffer: an error, and nothing is left."""
+    monkeypatch.setattr(os, "pwrite", full(calls))
+    with pytest.raises(OSError, match=r"m\.safetensors is not written: No space left") as caught:
+        small().save(tmp_path / "m.safetensors")
+    assert caught.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
+
+
+def raising(error: OSError) -> Callable[..., int]:
+    """A function that raises."""
+    return Mock(side_effect=error)
+
+
+@pytest.mark.parametrize(("where", "name"), [(os, "fsync"), (Path, "replace")])
+def test_failing_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, name: str
+) -> None:
+    """What fails after the last write also leaves nothing."""
+    monkeypatch.setattr(where, name, raising(OSError(errno.EIO, "Input/output error")))
+    with pytest.raises(OSError, match="is not written: Input/output error"):
+        small().save(tmp_path / "m.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's error, with the file that was asked for; tests may run as root, so simulated."""
+    monkeypatch.setattr(os, "open", raising(PermissionError(errno.EACCES, "Permission denied")))
+    with pytest.raises(PermissionError, match=r"m\.safetensors is not written: Permission denied"):
+        small().save(tmp_path / "m.safetensors")
+
+
+def test_interrupt(tmp_path: Path) -> None:
+    """Ctrl-C leaves nothing."""
+    with pytest.raises(KeyboardInterrupt):
+        small().save(
+            tmp_path / "m.safetensors", progress=lambda _: signal.raise_signal(signal.SIGINT)
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_existing_file_is_kept(tmp_path: Path) -> None:
+    """Without force nothing is drawn."""
+    path = tmp_path / "m.safetensors"
+    path.write_text("mine")
+    with pytest.raises(FileExistsError, match=r"m\.safetensors exists; .*force=True \(--force\)"):
+        small().save(path)
+    assert path.read_text() == "mine"
+
+
+def test_force_replaces(tmp_path: Path) -> None:
+    """With force the file is new."""
+    path = tmp_path / "m.safetensors"
+    path.write_text("mine")
+    assert small().save(path, force=True).size == path.stat().st_size
+
+
+def test_force_keeps_the_old_file_at_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the new one is whole."""
+    path = tmp_path / "m.safetensors"
+    path.write_text("mine")
+    monkeypatch.setattr(os, "pwrite", full(1))
+    with pytest.raises(OSError, match="No space left"):
+        small().save(path, force=True)
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("no/m.safetensors", r"the folder .*no does not exist; create it"),
+        ("no/folder", r"the folder .*no does not exist; create it"),
+        ("folder.safetensors", r"folder\.safetensors is no regular file"),
+        ("device.safetensors", r"device\.safetensors is no regular file"),
+        ("/dev/null", "/dev/null is no folder"),
+        ("full", r"full.model\.safetensors is no regular file"),
+    ],
+)
+def test_refused_paths(tmp_path: Path, path: str, message: str) -> None:
+    """No folder is made; devices and folders are not replaced, whatever force says."""
+    (tmp_path / "folder.safetensors").mkdir()
+    (tmp_path / "full" / "model.safetensors").mkdir(parents=True)
+    (tmp_path / "device.safetensors").symlink_to("/dev/null")
+    with pytest.raises(OSError, match=message):
+        small().save(tmp_path / path, force=True)
+
+
+def test_too_little_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot fit is not begun."""
+    usage = type("Usage", (), {"free": 1000})
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(os, "open", raising(OSError("begun")))
+    with pytest.raises(OSError, match=r"needs \d+ bytes, .* has 1000; free some space"):
+        small().save(tmp_path / "m.safetensors")
+
+
+LIMITED = """
+import os, resource
+import fastinit
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+model = fastinit.Manifest.from_shapes({"a.weight": (1000, 1000)})
+try:
+    fastinit.Plan(model, "default", seed=0).save(os.environ["OUT"])
+except OSError as error:
+    print(error)
+"""
+
+
+def test_file_that_may_not_grow(tmp_path: Path) -> None:
+    """The system's limit is an error, and nothing is left."""
+    printed = child(LIMITED, OUT=str(tmp_path / "m.safetensors"))
+    assert "m.safetensors is not written: File too large" in printed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whole_shards_stay_at_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a resumed run; there is no index, so no loader takes them for a checkpoint."""
+    monkeypatch.setattr(os, "pwrite", full(4))
+    with pytest.raises(OSError, match="No space left"):
+        small().save(tmp_path / "m", max_shard_size="1MB")
+    monkeypatch.undo()
+    names = {each.name for each in (tmp_path / "m").iterdir()}
+    assert "model.safetensors.index.json" not in names
+    small().save(tmp_path / "m", max_shard_size="1MB", resume=True)
+    assert small().verify(tmp_path / "m").ok
+
+
+def test_folder_that_was_made_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When nothing came of it."""
+    monkeypatch.setattr(os, "pwrite", full(0))
+    with pytest.raises(OSError, match="No space left"):
+        small().save(tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []

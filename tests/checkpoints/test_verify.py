@@ -1,0 +1,241 @@
+"""Proof: verify names every tensor that is not as drawn, and trusts nothing that is stored."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import fastinit
+from fastinit.checkpoints import headers, verifying
+from fastinit.manifest import Manifest, Parameter
+from fastinit.plan import Plan
+from fastinit.rules import Recipe
+from helpers.bits import threads
+from helpers.small_checkpoint import MODEL, RULES, read, small
+
+NAMES = {each.name for each in MODEL.tensors}
+
+
+def saved(tmp_path: Path, size: str = "1MB") -> Path:
+    """A folder with the small model in shards."""
+    return small().save(tmp_path / "m", max_shard_size=size).path
+
+
+def place_of(path: Path, name: str) -> headers.Entry:
+    """Where a tensor lies in a file."""
+    return next(each for each in headers.read(path).entries if each.name == name)
+
+
+def flip(path: Path, at: int, bit: int = 0) -> None:
+    """Change one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1 << bit
+    path.write_bytes(content)
+
+
+def bad(found: fastinit.checkpoints.Verification) -> dict[str, str]:
+    """The status of all tensors that are not as drawn."""
+    return {each.name: each.status for each in found.tensors if each.status != "as drawn"}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_as_drawn(tmp_path: Path, count: int) -> None:
+    """A folder, its index and every file of it."""
+    folder = saved(tmp_path)
+    with threads(count):
+        for path in (folder, folder / "model.safetensors.index.json"):
+            found = fastinit.verify(path)
+            assert found.ok, found.problems
+            assert {each.name for each in found.tensors} == NAMES
+        for path in folder.glob("*.safetensors"):
+            assert fastinit.verify(path).ok
+
+
+@pytest.mark.parametrize(
+    ("name", "element", "index"),
+    [
+        ("large.weight", 0, (0,)),
+        ("large.weight", 2 * 1024 * 1024 + 77, (2 * 1024 * 1024 + 77,)),
+        ("half.weight", 34, (4, 6)),
+        ("scalar", 0, ()),
+        ("mask", 2, (2,)),
+        ("byte.weight", 10, (10,)),
+    ],
+)
+def test_flipped_bit(tmp_path: Path, name: str, element: int, index: tuple[int, ...]) -> None:
+    """Its tensor, its place and both values are named, and nothing else."""
+    path = small().save(tmp_path / "m.safetensors").path
+    entry = place_of(path, name)
+    array = small().init(only=name.replace("\u03b2", "*"))[name]
+    flip(path, entry.begin + element * array.itemsize)
+    found = fastinit.verify(path)
+    assert bad(found) == {name: "differs"}
+    (place,) = [each.mismatch for each in found.tensors if each.mismatch]
+    there = read(path)[0][name][index]
+    assert (place.index, place.count) == (index, 1)
+    for text, value in ((place.left, array[index]), (place.right, there)):
+        assert text.endswith(f"(0x{value.tobytes()[::-1].hex()})")
+    assert json.loads(json.dumps(found.to_dict()))["ok"] is False
+
+
+def test_every_bit_of_the_header(tmp_path: Path) -> None:
+    """A flipped bit is an error, a problem or a tensor that differs: never verified."""
+    plan = Plan(Manifest("m", (Parameter("w", (3,)),)), Recipe("r", "test", RULES), seed=0)
+    path = plan.save(tmp_path / "m.safetensors").path
+    content = path.read_bytes()
+    length = len(headers.read(path).content)
+    for at in (*range(0, 8), *range(8, length, 13)):
+        path.write_bytes(content)
+        flip(path, at, at % 7)
+        try:
+            ok = fastinit.verify(path).ok
+        except (ValueError, OSError):
+            ok = False
+        assert not ok, at
+
+
+def test_tensor_altered_with_its_digest(tmp_path: Path) -> None:
+    """The stored digest agrees with the file, the draw does not."""
+    path = small().save(tmp_path / "m.safetensors").path
+    entry = place_of(path, "large.weight")
+    flip(path, entry.begin + 4000)
+    content = path.read_bytes()
+    old = small().save(tmp_path / "o.safetensors").digests["large.weight"]
+    new = fastinit.digest(read(path)[0]["large.weight"])
+    path.write_bytes(content.replace(old.encode(), new.encode()))
+    found = fastinit.verify(path)
+    assert bad(found) == {"large.weight": "differs"}
+    assert any("digest of 'large.weight'" in each for each in found.problems)
+
+
+def test_seed_altered(tmp_path: Path) -> None:
+    """The random tensors differ, the constants do not."""
+    path = small().save(tmp_path / "m.safetensors").path
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'\\"seed\\":0', b'\\"seed\\":1'))
+    random = {name for name in NAMES if name.endswith(".weight") and name != "empty.weight"}
+    assert bad(fastinit.verify(path)) == dict.fromkeys(random, "differs")
+
+
+def test_given_plan(tmp_path: Path) -> None:
+    """It is what counts, whatever the file says."""
+    folder = saved(tmp_path)
+    assert small().verify(folder).ok
+    assert small(seed=1).verify(folder).counts["differs"] == 6
+
+
+def test_foreign_file(tmp_path: Path) -> None:
+    """Without a plan nobody can know; with one, values are compared and others are unknown."""
+    arrays = {"a.weight": fastinit.normal((3, 4), std=0.02, seed=0, name="a.weight")}
+    arrays["x.y"] = np.zeros(2, np.float32)
+    save_file(arrays, tmp_path / "m.safetensors")
+    found = fastinit.verify(tmp_path / "m.safetensors")
+    assert {each.status for each in found.tensors} == {"unknown"}
+    manifest = Manifest("m", (Parameter("a.weight", (3, 4)), Parameter("b.weight", (1,))))
+    plan = Plan(manifest, Recipe("r", "test", RULES), seed=0)
+    given = plan.verify(tmp_path / "m.safetensors")
+    assert bad(given) == {"x.y": "unknown", "b.weight": "missing"}
+
+
+def test_tied_tensor_stored_twice(tmp_path: Path) -> None:
+    """Others store both names: both are what the one is."""
+    array = fastinit.normal((3, 4), std=0.02, seed=0, name="a.weight")
+    save_file({"a.weight": array, "b": array.copy()}, tmp_path / "m.safetensors")
+    manifest = Manifest("m", (Parameter("a.weight", (3, 4)),), {"b": "a.weight"})
+    assert Plan(manifest, Recipe("r", "t", RULES), seed=0).verify(tmp_path / "m.safetensors").ok
+
+
+def test_other_shape_and_dtype(tmp_path: Path) -> None:
+    """They differ, and the reason says how."""
+    save_file({"a.weight": np.zeros((2, 2), np.float16)}, tmp_path / "m.safetensors")
+    plan = Plan(Manifest("m", (Parameter("a.weight", (4,)),)), Recipe("r", "t", RULES), seed=0)
+    (found,) = plan.verify(tmp_path / "m.safetensors").tensors
+    assert (found.status, found.reason) == ("differs", "it is F16 [2, 2], the plan's F32 [4]")
+
+
+def test_missing_shard(tmp_path: Path) -> None:
+    """A folder is not verified by half."""
+    folder = saved(tmp_path)
+    next(folder.glob("*.safetensors")).unlink()
+    with pytest.raises(FileNotFoundError):
+        fastinit.verify(folder)
+
+
+def test_shard_of_another_seed(tmp_path: Path) -> None:
+    """Each is as its own plan draws, but they are of different checkpoints."""
+    folder = saved(tmp_path)
+    other = small(seed=1).save(tmp_path / "o", max_shard_size="1MB").path
+    index = json.loads((folder / "model.safetensors.index.json").read_bytes())
+    name = index["weight_map"]["large.weight"]
+    (other / name).replace(folder / name)
+    found = fastinit.verify(folder)
+    assert not found.ok
+    assert "different plans" in found.problems[0]
+
+
+def test_partial_checkpoint(tmp_path: Path) -> None:
+    """Written with only=, it holds what it should; the pattern is in the files."""
+    path = small().save(tmp_path / "m.safetensors", only="*.weight").path
+    found = fastinit.verify(path)
+    assert found.ok
+    assert {each.name for each in found.tensors} == {n for n in NAMES if n.endswith(".weight")}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-1],
+        lambda content: content + b"x",
+        lambda content: content[:100],
+        lambda content: content[:4],
+        lambda content: b"\xff" * 8 + content[8:],
+        lambda content: content[:8] + b"[" + content[9:],
+    ],
+)
+def test_broken_files(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    """What is no whole file is an error that names it."""
+    path = small().save(tmp_path / "m.safetensors").path
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"m\.safetensors is no whole safetensors file"):
+        fastinit.verify(path)
+
+
+def test_diff(tmp_path: Path) -> None:
+    """One file and shards of the same plan hold the same; other seeds differ in random tensors."""
+    one = small().save(tmp_path / "one.safetensors").path
+    assert fastinit.diff(one, saved(tmp_path)).ok
+    other = small(seed=1).save(tmp_path / "other.safetensors").path
+    found = fastinit.diff(one, other)
+    assert {each.name for each in found.differences} == {
+        name for name in NAMES if name.endswith(".weight") and name != "empty.weight"
+    }
+    assert found.equal == len(NAMES) - len(found.differences)
+
+
+def test_diff_of_other_tensors(tmp_path: Path) -> None:
+    """Names, shapes and dtypes; the first element that differs."""
+    left: dict[str, Any] = {"a": np.zeros(3, "f4"), "b": np.zeros(3, "f4"), "c": np.zeros(2, "f4")}
+    right = {"a": np.zeros(3, "f4"), "b": np.zeros(3, "f2"), "d": np.zeros(2, "f4")}
+    right["a"][1:] = -0.0
+    save_file(left, tmp_path / "l.safetensors")
+    save_file(right, tmp_path / "r.safetensors")
+    found = fastinit.diff(tmp_path / "l.safetensors", tmp_path / "r.safetensors")
+    assert {each.name: each.reason for each in found.differences} == {
+        "a": "2 of its elements differ",
+        "b": "F32 [3] in the first, F16 [3] in the second",
+        "c": "only the first has it",
+        "d": "only the second has it",
+    }
+    (place,) = [each.mismatch for each in found.differences if each.mismatch]
+    assert (place.index, place.left, place.right) == ((1,), "0 (0x00000000)", "-0 (0x80000000)")
+
+
+def test_statuses_add_up(tmp_path: Path) -> None:
+    """The counts are of all tensors."""
+    found = fastinit.verify(saved(tmp_path))
+    assert sum(found.counts.values()) == len(found.tensors)
+    assert tuple(found.counts) == verifying.STATUSES

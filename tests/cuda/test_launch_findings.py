@@ -1,0 +1,107 @@
+"""What is wrong with a launch is found, and every failed CUDA call is told by its name."""
+
+import numpy as np
+import pytest
+
+from cuda_emulator.ptxrun import EmuError
+from fastinit.boxes import part
+from fastinit.dtypes import DTYPES
+from fastinit.requests import requests_of
+from helpers.bits import ENDLESS
+from helpers.cuda_cases import NORMAL, check, run_of
+from helpers.cuda_machines import Emulated
+
+FLOAT32 = DTYPES["float32"]
+
+
+def records(address: int, count: int) -> list[bytes]:
+    """Normals at an address."""
+    placed: list[bytes] = NORMAL.draw(FLOAT32).place(part((ENDLESS,), np.s_[:count]), address, 1, 2)
+    return placed
+
+
+def test_overrun_is_caught(emulation: Emulated) -> None:
+    """One element more than the memory has."""
+    with emulation.stand_in.fresh():
+        address = emulation.put(np.zeros(400, np.uint8))
+        with pytest.raises(EmuError, match="out of bounds"):
+            emulation.fill(records(address, 101))
+        emulation.clear()
+
+
+def test_race_is_caught(emulation: Emulated) -> None:
+    """Two requests of one launch over the same memory, filled by two blocks."""
+    with emulation.stand_in.fresh(multiprocessors=3):
+        address = emulation.put(np.zeros(400, np.uint8))
+        with pytest.raises(EmuError, match="race"):
+            emulation.fill([*records(address, 100), *records(address, 100)])
+        emulation.clear()
+
+
+CALLS = (
+    "cudaGetDevice", "cudaStreamIsCapturing",
+    "cudaDeviceGetAttribute", "cudaOccupancyMaxActiveBlocksPerMultiprocessor",
+    "cudaHostAlloc", "cudaMalloc", "cudaEventCreateWithFlags", "cudaMemcpyAsync",
+    "cudaLaunchKernel",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_failed_call_is_named(emulation: Emulated, call: str) -> None:
+    """By the exception's text and fields; the next call works as if nothing had been."""
+    with emulation.stand_in.fresh() as stand_in:
+        address = emulation.put(np.zeros(4 * 4096, np.uint8))
+        # So many that no table from before is large enough.
+        many = [record for k in range(4096) for record in records(address + 4 * k, 1)]
+        stand_in.fail(call, 2)
+        with pytest.raises(emulation.module.CudaError, match=f"^{call}: out of memory") as caught:
+            emulation.module.fill(requests_of(many), 0, 0)
+        assert (caught.value.code, caught.value.call) == (2, call)
+        emulation.clear()
+        check(emulation, [run_of(NORMAL, FLOAT32, 0, 1000)])
+
+
+def test_capture_is_refused(emulation: Emulated) -> None:
+    """Before anything is queued: what a graph replays would read tables of other calls."""
+    with emulation.stand_in.fresh() as stand_in:
+        address = emulation.put(np.zeros(400, np.uint8))
+        draw = requests_of(records(address, 100))
+        stand_in.capturing(True)
+        with pytest.raises(RuntimeError, match="initialize before the capture begins"):
+            emulation.module.fill(draw, 0, 0)
+        assert (stand_in.log, stand_in.copies, stand_in.last_error()) == ([], [], 0)
+        stand_in.capturing(False)
+        emulation.module.fill(draw, 0, 0)
+        emulation.clear()
+
+
+def test_failed_query_is_told(emulation: Emulated) -> None:
+    """That of buffers which a call before has used."""
+    with emulation.stand_in.fresh() as stand_in:
+        address = emulation.put(np.zeros(400, np.uint8))
+        draw = requests_of(records(address, 100))
+        emulation.module.fill(draw, 0, 0)
+        stand_in.fail("cudaEventQuery", 700)
+        with pytest.raises(emulation.module.CudaError, match=r"^cudaEventQuery: "):
+            emulation.module.fill(draw, 0, 0)
+        emulation.clear()
+
+
+def test_buffers_in_use_are_left_alone(emulation: Emulated) -> None:
+    """Calls that no stream has come to yet take buffers of their own; later ones use them again."""
+    with emulation.stand_in.fresh() as stand_in:
+        address = emulation.put(np.zeros(400, np.uint8))
+        draw = requests_of(records(address, 100))
+        stand_in.busy(True)
+        for _ in range(2):
+            emulation.module.fill(draw, 0, 0)
+        assert stand_in.last_error() == 0  # "not ready" is nobody's error
+        stand_in.busy(False)
+        for _ in range(2):
+            emulation.module.fill(draw, 0, 0)
+        first, second, *later = stand_in.copies
+        assert first[0] != second[0]
+        assert first[1] != second[1]
+        assert set(later) <= {first, second}
+        assert len(stand_in.log) == 4
+        emulation.clear()

@@ -1,0 +1,32 @@
+"""What the tests of accelerate share: a model, and what a tensor of a name must hold."""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import init
+
+import fastinit
+from helpers.bits import check_bits
+
+
+def check(tensor: torch.Tensor, expected: Any) -> None:
+    """Fail unless a tensor has the bits of an array."""
+    check_bits(tensor.detach().numpy(), expected)
+
+
+def normal(tensor: torch.Tensor, name: str | int, std: float = 1.0, seed: int = 0) -> Any:
+    """What a tensor of a name holds, if it is normal."""
+    return fastinit.normal(tuple(tensor.shape), std=std, seed=seed, name=name)
+
+
+class Block(nn.Module):
+    """Two layers, the first initialized a second time."""
+
+    def __init__(self) -> None:
+        """As models do it."""
+        super().__init__()
+        self.inner = nn.Linear(8, 6)
+        self.norm = nn.LayerNorm(6)
+        init.normal_(self.inner.weight, std=0.02)
+        init.zeros_(self.inner.bias)

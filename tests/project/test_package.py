@@ -1,0 +1,111 @@
+"""The package as its users meet it: imports, docstrings, examples, types, wrong arguments."""
+
+import dataclasses
+import doctest
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+
+import fastinit
+from helpers.bits import child, environment, process_seed
+
+ROOT = Path(__file__).parents[2]
+MODULES = (
+    "fastinit",
+    *(module.name for module in pkgutil.walk_packages(fastinit.__path__, "fastinit.")),
+)
+FRAMEWORKS = {
+    *("torch", "jax", "jaxlib", "keras", "tensorflow", "transformers", "safetensors", "typer"),
+    *("rich", "scipy", "cupy", "matplotlib"),
+}
+PUBLIC = {name: getattr(fastinit, name) for name in fastinit.__all__}
+INITIALIZERS = {
+    name: value
+    for name, value in PUBLIC.items()
+    if isinstance(value, type) and dataclasses.is_dataclass(value) and not inspect.isabstract(value)
+}
+CALLABLES = {
+    name: value for name, value in PUBLIC.items() if isinstance(value, FunctionType)
+} | INITIALIZERS
+
+
+def succeeds(*command: str | Path) -> None:
+    """Run a command of this Python in the repository."""
+    if not (ROOT / "pyproject.toml").exists():
+        pytest.skip("the sources are not beside the tests")
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env=environment(MYPYPATH="python"),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_import_brings_no_framework() -> None:
+    """Neither the import nor a first array."""
+    code = "import sys, fastinit; fastinit.he_normal((9, 9)); fastinit.info(); print(*sys.modules)"
+    found = {name.partition(".")[0] for name in child(code).split()}
+    assert found & FRAMEWORKS == set()
+
+
+def test_names() -> None:
+    """Those of __all__ stand there once and are listed, and another is an AttributeError."""
+    assert len(fastinit.__all__) == len(set(fastinit.__all__))
+    assert set(fastinit.__all__) <= set(dir(fastinit))
+    assert not hasattr(fastinit, "orthogonal_")
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name != "STREAM_VERSION"])
+def test_docstrings(name: str) -> None:
+    """Every public name has one of its own, as have its public methods."""
+    assert PUBLIC[name].__doc__
+    methods = vars(PUBLIC[name]) if isinstance(PUBLIC[name], type) else {}
+    for method, value in methods.items():
+        if inspect.isroutine(value) and not method.startswith("_"):
+            assert inspect.getdoc(getattr(PUBLIC[name], method)), method
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_sections(name: str) -> None:
+    """Arguments, errors and an example for whatever takes arguments, else an example."""
+    takes = inspect.signature(CALLABLES[name]).parameters
+    expected = ("Args:", "Raises:", "Example:") if takes else ("Example:",)
+    doc = inspect.getdoc(CALLABLES[name]) or ""
+    assert [section for section in expected if f"\n{section}\n" not in doc] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every docstring's example prints what it says."""
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    report: list[str] = []
+    runner = doctest.DocTestRunner(verbose=False)
+    with process_seed(None):
+        for test in doctest.DocTestFinder().find(module, name):
+            runner.run(test, out=report.append)
+    assert "".join(report) == ""
+
+
+def test_stubs() -> None:
+    """The stubs of the extension modules that were built say what they have."""
+    succeeds(
+        "mypy.stubtest", *filter(importlib.util.find_spec, ("fastinit._cpu", "fastinit._cuda"))
+    )
+
+
+@pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "mypy"])
+def test_clean(command: str) -> None:
+    """Linter, formatter and types."""
+    succeeds(*command.split(), "python")
