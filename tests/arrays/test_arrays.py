@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 import fastinit
 from fastinit.dtypes import dtype_of
-from helpers.bits import DTYPES, check_bits, child
+from helpers.bits import check_bits
+from helpers.dtypes import DTYPES, INTEGERS
+from helpers.processes import child
 
 SHAPE = (4, 4)
-INTEGERS = ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(fastinit, name)
     for name in (

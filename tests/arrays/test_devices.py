@@ -10,8 +10,10 @@ import torch
 
 import fastinit
 from fastinit import cuda, devices
-from helpers.bits import DTYPES, check_bits, child
+from helpers.bits import check_bits
+from helpers.dtypes import DTYPES
 from helpers.fake_gpu import CudaError, Cupy, CupyDevice, Extension, machine
+from helpers.processes import child
 
 SHAPE = (3, 5)
 NAMES: list[tuple[Any, str | None]] = [

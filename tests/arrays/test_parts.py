@@ -13,7 +13,9 @@ from fastinit.boxes import part
 from fastinit.initializers import HeNormal, Initializer, Normal, TruncatedNormal, Uniform
 from fastinit.requests import MAXIMUM_RANK
 from helpers import reference
-from helpers.bits import DTYPES, SETS, bits, check_bits, f64, instruction_set
+from helpers.bits import bits, check_bits, f64
+from helpers.dtypes import DTYPES
+from helpers.settings import SETS, instruction_set
 
 KINDS: dict[str, Initializer] = {
     "uniform": Uniform(-0.3, 0.7),

@@ -16,7 +16,7 @@ import fastinit
 from fastinit.manifest import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.rules import Recipe
-from helpers.bits import environment
+from helpers.processes import environment
 from helpers.small_checkpoint import MODEL, RULES, small
 
 SHARD = "3MB"

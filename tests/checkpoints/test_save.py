@@ -15,7 +15,9 @@ from fastinit.digest import PIECE
 from fastinit.manifest import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.rules import Recipe
-from helpers.bits import check_bits, child, threads
+from helpers.bits import check_bits
+from helpers.processes import child
+from helpers.settings import threads
 from helpers.small_checkpoint import MODEL, RULES, read, small
 
 

@@ -11,7 +11,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from helpers.bits import child
+from helpers.processes import child
 from helpers.small_checkpoint import small
 
 

@@ -14,7 +14,7 @@ from fastinit.checkpoints import headers, verifying
 from fastinit.manifest import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.rules import Recipe
-from helpers.bits import threads
+from helpers.settings import threads
 from helpers.small_checkpoint import MODEL, RULES, read, small
 
 NAMES = {each.name for each in MODEL.tensors}

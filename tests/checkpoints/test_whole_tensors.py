@@ -10,7 +10,8 @@ from fastinit.checkpoints import drawing, pipeline
 from fastinit.manifest import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.rules import Recipe, Rule
-from helpers.bits import check_bits, threads
+from helpers.bits import check_bits
+from helpers.settings import threads
 from helpers.small_checkpoint import read
 
 PLAN = Plan(

@@ -17,8 +17,9 @@ from safetensors import safe_open
 import fastinit
 from fastinit.manifest import Manifest
 from fastinit.plan import Plan
-from helpers.bits import attempt, check_bits, child, environment
+from helpers.bits import check_bits
 from helpers.command_line import run, written
+from helpers.processes import attempt, child, environment
 
 SMALL = {
     "model": "gpt2",

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 import fastinit
 from fastinit.dtypes import dtype_of
-from helpers.bits import DTYPES, check_bits
+from helpers.bits import check_bits
 from helpers.cuda_machines import Card, Emulated
+from helpers.dtypes import DTYPES
 from helpers.fake_gpu import Cupy, CupyArray, machine
 
 SHAPE = (7, 9)

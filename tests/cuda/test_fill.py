@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from fastinit.dtypes import DTYPES
-from helpers.bits import DTYPES as DRAWN
 from helpers.cuda_cases import (
     CARRY,
     KERNELS,
@@ -17,6 +16,7 @@ from helpers.cuda_cases import (
     whole_tiles,
 )
 from helpers.cuda_machines import ALLOWED, CLASSES, VIRTUAL, Card, Emulated
+from helpers.dtypes import DTYPES as DRAWN
 from helpers.ptx_coverage import check_coverage, wide_quotients
 
 ORDERS = ("lockstep", "warps-rev", "random")

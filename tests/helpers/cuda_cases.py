@@ -25,9 +25,10 @@ from fastinit.initializers.base import Distribution
 from fastinit.native import fill
 from fastinit.overlays import Subset
 from fastinit.requests import Draw, requests_of
-from helpers.bits import CUTS, ENDLESS
 from helpers.cuda_machines import Machine
 from helpers.inverse_philox import smallest
+from helpers.raw_streams import ENDLESS
+from helpers.truncations import CUTS
 
 
 def cut(name: str) -> TruncatedNormal:

@@ -15,7 +15,9 @@ from fastinit.initializers import NM, Bernoulli, Constant, Initializer, Sparse
 from fastinit.native import fill
 from fastinit.requests import requests_of
 from helpers import reference, reference_masks
-from helpers.bits import DTYPES, SETS, bits, check_bits, instruction_set, threads
+from helpers.bits import bits, check_bits
+from helpers.dtypes import DTYPES
+from helpers.settings import SETS, instruction_set, threads
 
 LAYOUTS = ["oi*", "io*", "*io", "boi", "bio*", "o*i", "i*o", "oib", "obi", "iob", "bo*i", "ioo"]
 LAYOUTS += ["i*ob", "oi", "io", "obbi"]

@@ -14,7 +14,8 @@ from fastinit.boxes import flat, whole
 from fastinit.native import fill
 from fastinit.requests import requests_of
 from helpers import reference_orthogonal as reference
-from helpers.bits import SETS, bits, check_bits, f64, instruction_set, threads
+from helpers.bits import bits, check_bits, f64
+from helpers.settings import SETS, instruction_set, threads
 
 # 1 x 1, 1 x n, n x 1, primes, tall, wide, and sizes at which blocks and strips end.
 SHAPES = [(1, 1), (1, 9), (9, 1), (2, 2), (3, 5), (7, 7), (16, 16), (17, 13), (31, 37), (64, 64)]

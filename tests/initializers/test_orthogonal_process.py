@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import fastinit
-from helpers.bits import bits, child
+from helpers.bits import bits
+from helpers.processes import child
 
 INTERRUPTED = """
 import json, signal, threading, time, os

@@ -16,7 +16,8 @@ from scipy import special, stats  # type: ignore[import-untyped]
 import fastinit
 from fastinit.initializers.base import Distribution
 from helpers import reference
-from helpers.bits import DTYPES, f64
+from helpers.bits import f64
+from helpers.dtypes import DTYPES
 
 Floats = NDArray[np.float64]
 SIZE = 1 << 22

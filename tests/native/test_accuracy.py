@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 import fastinit
 from fastinit import TruncatedNormal
 from helpers import reference
-from helpers.bits import DTYPES, SETS, f64, instruction_set
+from helpers.bits import f64
+from helpers.dtypes import DTYPES
+from helpers.settings import SETS, instruction_set
 
 COUNT = 20_000
 NAME = "accuracy"

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 import fastinit
 from helpers import reference
-from helpers.bits import CUTS, DTYPES, SETS, bits, f64, instruction_set
+from helpers.bits import bits, f64
+from helpers.dtypes import DTYPES
+from helpers.settings import SETS, instruction_set
+from helpers.truncations import CUTS
 
 SEED, STREAM = 8, 5
 TOTAL = 1 << 23

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from helpers.bits import child
+from helpers.processes import child
 
 COMMON = """
 import ctypes, ctypes.util, json, sys

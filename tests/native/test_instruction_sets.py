@@ -20,7 +20,11 @@ from fastinit.initializers.base import Distribution
 from fastinit.native import fill
 from fastinit.requests import requests_of
 from helpers import reference
-from helpers.bits import CUTS, DTYPES, ENDLESS, SETS, attempt, child, instruction_set, threads
+from helpers.dtypes import DTYPES
+from helpers.processes import attempt, child
+from helpers.raw_streams import ENDLESS
+from helpers.settings import SETS, instruction_set, threads
+from helpers.truncations import CUTS
 
 DRAWS: dict[str, Callable[[], Distribution]] = {
     "uniform": lambda: Uniform(-1.0, 1.0),

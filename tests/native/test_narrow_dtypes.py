@@ -16,7 +16,9 @@ from fastinit.boxes import part
 from fastinit.native import fill
 from fastinit.requests import requests_of
 from helpers import reference
-from helpers.bits import ENDLESS, SETS, bits, f64, instruction_set
+from helpers.bits import bits, f64
+from helpers.raw_streams import ENDLESS
+from helpers.settings import SETS, instruction_set
 
 EACH = 24  # values around each tie
 TINY = float(np.finfo(np.float32).tiny)  # the smallest normal float32: parameters are 0 or not less

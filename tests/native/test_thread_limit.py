@@ -6,7 +6,7 @@ import pytest
 
 from fastinit.native import fill
 from fastinit.requests import requests_of
-from helpers.bits import child
+from helpers.processes import child
 
 CODE = """
 import json, os

@@ -12,7 +12,10 @@ from fastinit.boxes import part, whole
 from fastinit.initializers.base import Distribution
 from fastinit.native import fill
 from fastinit.requests import REQUEST, requests_of
-from helpers.bits import DTYPES, check_bits, child, threads
+from helpers.bits import check_bits
+from helpers.dtypes import DTYPES
+from helpers.processes import child
+from helpers.settings import threads
 
 LARGE = 300_001  # elements: several pieces for each of several threads
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 import fastinit
 from helpers import reference
-from helpers.bits import DTYPES, SETS, check_bits, f64, instruction_set
+from helpers.bits import check_bits, f64
+from helpers.dtypes import DTYPES
+from helpers.settings import SETS, instruction_set
 
 COUNT = 2003
 BOUNDS = [

@@ -12,7 +12,8 @@ from fastinit import native
 from fastinit.manifest import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.rules import Recipe, Rule, Scale
-from helpers.bits import check_bits, process_seed
+from helpers.bits import check_bits
+from helpers.settings import process_seed
 
 BLOCK = ("ln_1.weight", "attn.c_proj.weight", "attn.c_proj.bias", "mlp.c_proj.weight")
 NORMAL = fastinit.Normal(std=0.02)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.bits import child
+from helpers.processes import child
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)

@@ -14,7 +14,8 @@ from types import FunctionType
 import pytest
 
 import fastinit
-from helpers.bits import child, environment, process_seed
+from helpers.processes import child, environment
+from helpers.settings import process_seed
 
 ROOT = Path(__file__).parents[2]
 MODULES = (

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import fastinit
 from fastinit.streams import resolve, stream_of
 from helpers import reference
-from helpers.bits import child, process_seed
+from helpers.processes import child
+from helpers.settings import process_seed
 
 FIRST_AUTOMATIC = 1 << 62
 

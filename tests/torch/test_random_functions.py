@@ -13,7 +13,7 @@ from torch.nn.init import dirac_, eye_, orthogonal_, trunc_normal_
 import fastinit
 from fastinit.torch import accelerate
 from helpers.accelerated_model import check, normal
-from helpers.bits import child
+from helpers.processes import child
 
 FILLS: dict[str, Callable[[torch.Tensor], Any]] = {
     "uniform_": lambda w: init.uniform_(w, -1, 1),

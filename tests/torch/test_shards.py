@@ -10,7 +10,8 @@ import fastinit
 from fastinit.arrays import to_numpy
 from fastinit.torch import drawn_elements, fill_shard_
 from fastinit.torch.placements import Cut, intervals
-from helpers.bits import check_bits, process_seed
+from helpers.bits import check_bits
+from helpers.settings import process_seed
 
 INITIALIZERS = {
     "he": fastinit.HeNormal(),

@@ -1,0 +1,37 @@
+"""Child processes that run Python code."""
+
+import os
+import subprocess
+import sys
+
+
+def environment(**changes: str | None) -> dict[str, str]:
+    """The environment of a child process: this one's with changes, None removing a variable."""
+    settings = {**os.environ, "SKBUILD_EDITABLE_VERBOSE": "0", "PYTHONWARNINGS": "ignore"}
+    settings.pop("FASTINIT_ISA", None)
+    for key, value in changes.items():
+        settings.pop(key, None)
+        if value is not None:
+            settings[key] = value
+    return settings
+
+
+def child(code: str, *, timeout: float = 120, **changes: str | None) -> str:
+    """What a new Python process prints that runs `code`; it must succeed."""
+    done = attempt(code, timeout=timeout, **changes)
+    assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def attempt(
+    code: str, *, timeout: float = 120, **changes: str | None
+) -> subprocess.CompletedProcess[str]:
+    """A new Python process that runs `code`, whatever becomes of it."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
