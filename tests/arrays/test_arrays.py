@@ -1,6 +1,5 @@
 """Arrays: new ones, those that `out=` takes and those that it refuses, dtypes, bad arguments."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,17 +14,10 @@ import fastinit
 from fastinit.dtypes import dtype_of
 from helpers.bits import check_bits
 from helpers.dtypes import DTYPES, INTEGERS
+from helpers.initializer_records import RECORDS
 from helpers.processes import child
 
 SHAPE = (4, 4)
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    name: getattr(fastinit, name)
-    for name in (
-        *("zeros", "ones", "normal", "uniform", "truncated_normal", "variance_scaling"),
-        *("he_normal", "he_uniform", "glorot_normal", "glorot_uniform"),
-        *("lecun_normal", "lecun_uniform"),
-    )
-} | {"constant": functools.partial(fastinit.constant, value=0.5)}
 EMPTY: list[tuple[tuple[int, ...], Any]] = [
     ((0,), None),
     ((3, 0, 2), None),
@@ -251,11 +243,11 @@ def test_out_without_elements(kind: str, shape: tuple[int, ...]) -> None:
     assert fastinit.normal(shape, out=out) is out
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.elementwise])
 @pytest.mark.parametrize(("shape", "index"), EMPTY)
 def test_without_elements(name: str, shape: tuple[int, ...], index: Any) -> None:
     """An array of no elements needs no fan."""
-    array = FUNCTIONS[name](shape, index=index)
+    array = RECORDS[name].draw(shape, index=index, dtype="float32")
     assert array.dtype == np.float32
     assert array.shape == ((0, 5) if index else shape)
 

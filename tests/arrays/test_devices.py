@@ -13,6 +13,7 @@ from fastinit import cuda, devices
 from helpers.bits import check_bits
 from helpers.dtypes import DTYPES
 from helpers.fake_gpu import CudaError, Cupy, CupyDevice, Extension, machine
+from helpers.initializer_records import RECORDS
 from helpers.processes import child
 
 SHAPE = (3, 5)
@@ -172,6 +173,15 @@ def test_new_arrays(dtype: str, cupy: Cupy, extension: Extension) -> None:
     assert type(array) is cupy.ndarray
     check_bits(array.get(), draw(SHAPE, seed=3, dtype=dtype))
     assert extension.calls == [(1, 0, 70)]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_new_arrays_of_every_initializer(name: str, cupy: Cupy) -> None:
+    record = RECORDS[name]
+    for shape, options in record.fits:
+        array = record.draw(shape, seed=3, dtype="float32", device="cuda", **options)
+        assert type(array) is cupy.ndarray
+        check_bits(array.get(), record.draw(shape, seed=3, dtype="float32", **options))
 
 
 @pytest.mark.parametrize("device", ["cuda:1", torch.device("cuda", 1), CupyDevice(1)])

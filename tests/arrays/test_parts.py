@@ -10,19 +10,18 @@ from hypothesis import strategies as st
 
 import fastinit
 from fastinit.boxes import part
-from fastinit.initializers import HeNormal, Initializer, Normal, TruncatedNormal, Uniform
 from fastinit.requests import MAXIMUM_RANK
 from helpers import reference
 from helpers.bits import bits, check_bits, f64
 from helpers.dtypes import DTYPES
+from helpers.initializer_records import RECORDS
+from helpers.record import Record
 from helpers.settings import SETS, instruction_set
 
-KINDS: dict[str, Initializer] = {
-    "uniform": Uniform(-0.3, 0.7),
-    "normal": Normal(0.5, 2.0),
-    "truncated": TruncatedNormal(0.1, 0.02),
-    "he_normal": HeNormal(mode="fan_avg"),
-}
+ANY_SHAPE = [name for name, record in RECORDS.items() if record.least_rank is not None]
+DRAWS = [name for name in ANY_SHAPE if RECORDS[name].elementwise and RECORDS[name].random]
+NORMAL = RECORDS["normal"]
+VECTORS = [name for name in DRAWS if RECORDS[name].least_rank == 0]
 CARRY = 1 << 34  # the first element of a block whose number has a second word
 DEEP = (3,) * 10
 INNER = np.s_[:2, 1:, :2, 1:, :2, 1:, :2, 1:, :2, 1:]
@@ -71,24 +70,26 @@ def parts(draw: st.DrawFn, least: int = 0, most: int = 5) -> tuple[tuple[int, ..
     return shape, tuple(index)
 
 
-def check_part(what: Initializer, shape: tuple[int, ...], index: Any, dtype: str) -> None:
+def check_part(record: Record, shape: tuple[int, ...], index: Any, dtype: str) -> None:
     """Fail unless the part is the whole's, in every bit."""
-    drawn = what(shape, seed=9, name="w", dtype=dtype, index=index)
-    whole = what(shape, seed=9, name="w", dtype=dtype)
+    drawn = record.draw(shape, seed=9, name="w", dtype=dtype, index=index)
+    whole = record.draw(shape, seed=9, name="w", dtype=dtype)
     check_bits(drawn, np.asarray(whole[index]), (shape, index))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_any_part(kind: str, dtype: str) -> None:
+@pytest.mark.parametrize("name", ANY_SHAPE)
+def test_any_part(name: str, dtype: str) -> None:
     """Value, shape and dtype are those of whole[index]; a fan is that of the whole."""
+    record = RECORDS[name]
+    least_rank = record.least_rank or 0
 
     @settings(max_examples=80, deadline=None, derandomize=True)
-    @given(parts(least=2 if kind == "he_normal" else 0))
+    @given(parts(least=least_rank))
     def check(case: tuple[tuple[int, ...], Any]) -> None:
         shape, index = case
-        if kind != "he_normal" or 0 not in shape:
-            check_part(KINDS[kind], shape, index, dtype)
+        if least_rank == 0 or 0 not in shape:
+            check_part(record, shape, index, dtype)
 
     check()
 
@@ -98,7 +99,7 @@ def test_any_part(kind: str, dtype: str) -> None:
 def test_rectangles(rows: int, columns: int, data: st.DataObject) -> None:
     """Lines longer than any vector, cut anywhere."""
     index = (data.draw(selections(rows)), data.draw(selections(columns)))
-    check_part(Normal(), (rows, columns), index, "float32")
+    check_part(NORMAL, (rows, columns), index, "float32")
 
 
 @pytest.mark.parametrize(
@@ -106,15 +107,16 @@ def test_rectangles(rows: int, columns: int, data: st.DataObject) -> None:
 )
 def test_numpy_integers(index: Any) -> None:
     """Whatever Python takes as an index."""
-    check_part(Normal(), (5, 6), index, "float32")
+    check_part(NORMAL, (5, 6), index, "float32")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("line", [np.s_[37], np.s_[:, 41], np.s_[37:38], np.s_[:, -1:]], ids=str)
 def test_single_lines(line: Any, dtype: str) -> None:
     """A row or a column, as a line or as a matrix of one."""
-    for what in KINDS.values():
-        check_part(what, (131, 67), line, dtype)
+    for name in ANY_SHAPE:
+        if dtype in RECORDS[name].dtypes:
+            check_part(RECORDS[name], (131, 67), line, dtype)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_empty_parts(shape: tuple[int, ...], index: Any) -> None:
 )
 def test_many_axes(index: Any, dtype: str) -> None:
     """Ten axes, of which up to ten cannot be merged."""
-    check_part(Normal(), DEEP, index, dtype)
+    check_part(NORMAL, DEEP, index, dtype)
 
 
 def test_many_axes_are_several_requests() -> None:
@@ -220,19 +222,20 @@ def test_normal_at_far_offsets(start: int, dtype: str) -> None:
 
 @pytest.mark.parametrize("start", [CARRY - 33, (1 << 58) - 68])
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
-@pytest.mark.parametrize("kind", ["uniform", "normal", "truncated"])
-def test_elements_alone(kind: str, dtype: str, start: int) -> None:
+@pytest.mark.parametrize("name", VECTORS)
+def test_elements_alone(name: str, dtype: str, start: int) -> None:
     """An element drawn alone is that of a longer part, and has no axes."""
     where: dict[str, Any] = {"seed": 7, "dtype": dtype}
-    what, count = KINDS[kind], (1 << 58) - 1
-    whole = what(count, index=np.s_[start : start + 67], **where)
-    alone = [what(count, index=start + k, **where) for k in range(67)]
+    draw, count = RECORDS[name].draw, ((1 << 58) - 1,)
+    whole = draw(count, index=np.s_[start : start + 67], **where)
+    alone = [draw(count, index=start + k, **where) for k in range(67)]
     assert {each.shape for each in alone} == {()}
     check_bits(np.array(alone, whole.dtype), whole)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("name", "dtype"), [(name, dtype) for name in DRAWS for dtype in RECORDS[name].dtypes]
+)
 @pytest.mark.parametrize(
     ("shape", "index"),
     [
@@ -245,15 +248,16 @@ def test_elements_alone(kind: str, dtype: str, start: int) -> None:
     ],
     ids=str,
 )
-def test_out(shape: tuple[int, ...], index: Any, kind: str, dtype: str) -> None:
-    """`out` has the shape of the part, and memory before and behind it stays as it was."""
-    wanted = KINDS[kind](shape, seed=5, dtype=dtype, index=index)
+def test_out(shape: tuple[int, ...], index: Any, name: str, dtype: str) -> None:
+    """`out` has the shape of the part, and memory before and after it stays as it was."""
+    draw = RECORDS[name].draw
+    wanted = draw(shape, seed=5, dtype=dtype, index=index)
     memory = np.frombuffer(bytearray(b"\xa5" * (wanted.nbytes + 80)), wanted.dtype)
     first = 40 // wanted.itemsize
     expected = memory.copy()
     expected[first : first + wanted.size] = wanted.reshape(-1)
     out = memory[first : first + wanted.size].reshape(wanted.shape)
-    assert KINDS[kind](shape, seed=5, index=index, out=out) is out
+    assert draw(shape, seed=5, index=index, out=out) is out
     check_bits(memory, expected)
 
 

@@ -1,8 +1,7 @@
 """Arrays on a GPU through the real module: emulated, and on a card with CuPy, torch and JAX."""
 
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +15,7 @@ from helpers.bits import check_bits
 from helpers.cuda_machines import Card, Emulated
 from helpers.dtypes import DTYPES
 from helpers.fake_gpu import Cupy, CupyArray, machine
+from helpers.initializer_records import RECORDS
 
 SHAPE = (7, 9)
 ELSE = "or draw with device='cpu'"
@@ -71,21 +71,16 @@ def test_new_arrays(dtype: str, gpu: Emulated) -> None:
     assert len(gpu.stand_in.log) == 1
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "orthogonal": partial(fastinit.orthogonal, (3, 20, 18), layout="boi", gain=2),
-    "delta_orthogonal": partial(fastinit.delta_orthogonal, (9, 8, 3)),
-    "sparse": partial(fastinit.sparse, (20, 30), sparsity=0.8),
-    "n_m": partial(fastinit.n_m, (20, 32), 2, 4),
-    "bernoulli": partial(fastinit.bernoulli, (20, 30), 0.3),
-    "dirac": partial(fastinit.dirac, (6, 5, 3)),
-    "eye": partial(fastinit.eye, (5, 7)),
-}
+def drawn(name: str, **where: Any) -> Any:
+    """The first array that fits an initializer's record."""
+    shape, options = RECORDS[name].fits[0]
+    return RECORDS[name].draw(shape, seed=3, **where, **options)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions(name: str, gpu: Emulated) -> None:  # noqa: ARG001
-    """Of matrices, masks and constants: a new array holds what the CPU's does."""
-    check_bits(FUNCTIONS[name](seed=3, device="cuda").get(), FUNCTIONS[name](seed=3))
+@pytest.mark.parametrize("name", RECORDS)
+def test_every_initializer(name: str, gpu: Emulated) -> None:  # noqa: ARG001
+    """A new array holds what the CPU's does."""
+    check_bits(drawn(name, device="cuda").get(), drawn(name))
 
 
 @pytest.mark.parametrize("dtype", DTYPES[:3])
@@ -250,11 +245,11 @@ def test_cupy_on_a_card(dtype: str, card: Card) -> None:  # noqa: ARG001
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_on_a_card(name: str, card: Card) -> None:  # noqa: ARG001
+@pytest.mark.parametrize("name", RECORDS)
+def test_every_initializer_on_a_card(name: str, card: Card) -> None:  # noqa: ARG001
     """As above, with CuPy's arrays."""
     pytest.importorskip("cupy")
-    check_bits(FUNCTIONS[name](seed=3, device="cuda").get(), FUNCTIONS[name](seed=3))
+    check_bits(drawn(name, device="cuda").get(), drawn(name))
 
 
 @pytest.mark.gpu

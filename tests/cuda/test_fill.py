@@ -7,7 +7,6 @@ import pytest
 from fastinit.dtypes import DTYPES
 from helpers.cuda_cases import (
     CARRY,
-    KERNELS,
     borders,
     check,
     fill_launches,
@@ -17,6 +16,7 @@ from helpers.cuda_cases import (
 )
 from helpers.cuda_machines import ALLOWED, CLASSES, VIRTUAL, Card, Emulated
 from helpers.dtypes import DTYPES as DRAWN
+from helpers.initializer_records import KERNELS
 from helpers.ptx_coverage import check_coverage, wide_quotients
 
 ORDERS = ("lockstep", "warps-rev", "random")
@@ -43,7 +43,7 @@ def test_bits_are_fixed_by_ptx(emulation: Emulated, architecture: str) -> None:
 
 def architectures(emulation: Emulated, kernel: str, dtype: str) -> Iterator[str]:
     """One for each text of a kernel's PTX."""
-    what, drawn = KERNELS[kernel][0], DTYPES[dtype]
+    what, drawn = KERNELS[kernel].draws[0], DTYPES[dtype]
     with emulation.stand_in.fresh(architecture=emulation.stand_in.architectures()[0]) as stand_in:
         check(emulation, [run_of(what, drawn, 0, 1)])
         (launch,) = stand_in.log
@@ -96,5 +96,5 @@ def test_fills_on_a_card(card: Card, kernel: str, dtype: str) -> None:
     drawn = DTYPES[dtype]
     for _, _, cases in fill_launches(kernel, DTYPES[dtype]):
         check(card, cases)
-    for what in KERNELS[kernel]:
+    for what in KERNELS[kernel].draws:
         check(card, [run_of(what, drawn, CARRY - (1 << 24), 1 << 26)])

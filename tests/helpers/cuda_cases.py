@@ -18,38 +18,17 @@ from fastinit.initializers import (
     Dirac,
     Normal,
     Sparse,
-    TruncatedNormal,
-    Uniform,
 )
 from fastinit.initializers.base import Distribution
 from fastinit.native import fill
 from fastinit.overlays import Subset
 from fastinit.requests import Draw, requests_of
 from helpers.cuda_machines import Machine
+from helpers.initializer_records import KERNELS
 from helpers.inverse_philox import smallest
 from helpers.raw_streams import ENDLESS
-from helpers.truncations import CUTS
-
-
-def cut(name: str) -> TruncatedNormal:
-    """A normal within named bounds."""
-    lower, upper = CUTS[name]
-    return TruncatedNormal(0.125, 0.5, lower, upper)
-
 
 NORMAL = Normal(0.5, 2.0)
-# What each kernel draws; all of its lines are run by the first of these, or for rare words.
-KERNELS: dict[str, tuple[Distribution, ...]] = {
-    "uniform": (Uniform(-0.3, 0.7),),
-    "clamped uniform": (Uniform(1.0, 1.5),),
-    "normal": (NORMAL,),
-    "centre": (cut("central"), cut("flat")),
-    "wide symmetric": (cut("none"), cut("symmetric")),
-    "wide": (TruncatedNormal(0.1, 0.5, 1.7, 9), *map(cut, ("skewed", "below", "above", "narrow"))),
-    "tail": (cut("far below"), cut("far"), cut("tail"), cut("left tail")),
-}
-# Those with a piece for 64-bit words below 2^25, and for whom.
-RARE = {"wide symmetric": cut("none"), "wide": cut("below")}
 BLOCK = 1024  # elements that a block of threads draws at once, one Philox block each
 # Around the borders of Philox blocks, of 16-byte stores and of what a block of threads draws.
 LENGTHS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, BLOCK - 1, BLOCK, BLOCK + 1)
@@ -88,7 +67,7 @@ def run_of(
 
 def borders(kernel: str, dtype: np.dtype[Any]) -> Iterator[Case]:
     """All lengths, at offsets and alignments of every kind, and enough for whole tiles."""
-    kinds = itertools.cycle(KERNELS[kernel])
+    kinds = itertools.cycle(KERNELS[kernel].draws)
     for k, count in enumerate(LENGTHS):
         yield run_of(next(kinds), dtype, 0, count)
         yield run_of(next(kinds), dtype, k % 8, count, k % 5)
@@ -104,15 +83,14 @@ def whole_tiles(kernel: str, dtype: np.dtype[Any]) -> Iterator[Case]:
     There are enough values for each branch of the loop, and the smallest words where those have
     one, at each place of a block, and again outside whole tiles.
     """
-    if dtype == np.float64 and kernel in RARE:
+    if dtype == np.float64 and KERNELS[kernel].rare is not None:
         for place in range(4):
             element, stream = smallest(place, SEED)
             for count in (4 * BLOCK, 5):
                 index = np.s_[element - place : element - place + count]
-                yield Case(RARE[kernel], dtype, (ENDLESS,), index, stream=stream)
+                yield Case(KERNELS[kernel].rare, dtype, (ENDLESS,), index, stream=stream)
     else:
-        longer = 3 if kernel == "wide symmetric" else 1  # one value in 400 lies far out
-        yield run_of(KERNELS[kernel][0], dtype, 8, longer * 16 * BLOCK + 5)
+        yield run_of(KERNELS[kernel].draws[0], dtype, 8, KERNELS[kernel].length * 16 * BLOCK + 5)
 
 
 def constants() -> Iterator[Case]:
@@ -138,7 +116,7 @@ def rectangles(kernel: str, dtype: np.dtype[Any]) -> Iterator[Case]:
         (far, np.s_[(1 << 20) - 9 :, 12345, 77]),
         ((3, (1 << 55) + 1), np.s_[1:, (1 << 55) - 30 :]),
     ]
-    kinds = itertools.cycle(KERNELS[kernel])
+    kinds = itertools.cycle(KERNELS[kernel].draws)
     for k, (shape, index) in enumerate(shapes):
         yield Case(next(kinds), dtype, shape, index, k % 4)
 

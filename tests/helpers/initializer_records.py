@@ -183,14 +183,19 @@ DISTRIBUTIONS = (
         ),
         kernels=(
             Kernel("centre", (within("central"), within("flat"))),
-            Kernel("wide symmetric", (within("none"), within("symmetric")), within("none")),
+            Kernel(
+                "wide symmetric",
+                (within("none"), within("symmetric")),
+                rare=within("none"),
+                length=3,  # one value in 400 lies far out
+            ),
             Kernel(
                 "wide",
                 (
                     TruncatedNormal(0.1, 0.5, 1.7, 9),
                     *map(within, ("skewed", "below", "above", "narrow")),
                 ),
-                within("below"),
+                rare=within("below"),
             ),
             Kernel("tail", tuple(map(within, ("far below", "far", "tail", "left tail")))),
         ),

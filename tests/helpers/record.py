@@ -49,15 +49,15 @@ class Golden:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A CUDA kernel of a distribution, and what it draws.
-
-    The first of ``draws`` runs all lines of the kernel except those for rare words. ``rare`` is a
-    distribution with lines of its own for 64-bit words below 2^25.
-    """
+    """A CUDA kernel of a distribution, and what it draws."""
 
     name: str
+    # Initializers, of which the first runs all lines of the kernel except those for rare words.
     draws: tuple[Any, ...]
+    # An initializer with lines of its own for 64-bit words below 2^25.
     rare: Any = None
+    # The values that run every branch, in multiples of 16 blocks of threads.
+    length: int = 1
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,6 @@ def test_round_trip(what: Initializer, way: str) -> None:
 
 @pytest.mark.parametrize("what", OBJECTS, ids=repr)
 def test_resolved_object_draws_the_same(what: Initializer) -> None:
-    sizes = {"o": 16, "i": 32, "b": 2, "*": 3}
+    sizes = {"o": 32, "i": 16, "b": 2, "*": 3}
     shape = tuple(sizes[letter] for letter in getattr(what, "layout", "oi"))
     check_bits(what.resolve(shape)(shape, **WHERE), what(shape, **WHERE))
