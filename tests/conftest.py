@@ -17,22 +17,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 import pytest
 
 from helpers import fake_gpu, ptx_coverage
-from helpers.cuda_machines import NVCC, Card, Emulated, building, card_is_missing, emulated
+from helpers.cuda_build import NVCC, building
+from helpers.cuda_devices import Card, Emulated, card_is_missing, emulated
+
+# The emulated device needs a module that takes minutes to compile. A process of its own compiles it
+# while the other tests run, and the tests that need it come last.
 
 
-def is_emulated(item: pytest.Item) -> bool:
-    """Whether a test needs the emulated device."""
+def needs_emulation(item: pytest.Item) -> bool:
     return "emulation" in getattr(item, "fixturenames", ())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is emulated runs last: until then its module is built beside the other tests."""
-    items.sort(key=is_emulated)
+    items.sort(key=needs_emulation)
 
 
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Begin to build what emulated tests need."""
-    if NVCC and not session.config.option.collectonly and any(map(is_emulated, session.items)):
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if NVCC and not session.config.option.collectonly and any(map(needs_emulation, session.items)):
         building()
 
 
@@ -73,7 +74,7 @@ def cupy(extension: fake_gpu.Extension, monkeypatch: pytest.MonkeyPatch) -> fake
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much of the kernels' PTX was run."""
+    """Say how much of the kernels' PTX was run."""
     covered = ptx_coverage.summary()
     if covered is not None:
         terminalreporter.write_line(covered)

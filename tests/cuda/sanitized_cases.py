@@ -15,7 +15,7 @@ if __name__ == "__main__":
 
 from fastinit.dtypes import DTYPES
 from helpers.cuda_cases import Case, check, fill_launches, mask_launches
-from helpers.cuda_machines import Card, Machine, emulated
+from helpers.cuda_devices import Card, Machine, emulated
 from helpers.cuda_orthogonal_cases import matrices
 from helpers.initializer_records import KERNELS
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import fastinit
 from fastinit.dtypes import dtype_of
 from helpers.bits import check_bits
-from helpers.cuda_machines import Card, Emulated
+from helpers.cuda_devices import Card, Emulated
 from helpers.dtypes import DTYPES
 from helpers.fake_gpu import Cupy, CupyArray, machine
 from helpers.initializer_records import RECORDS

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 import fastinit
 from fastinit.dtypes import DTYPES
 from fastinit.native import fill
+from helpers.cuda_build import NVCC
 from helpers.cuda_cases import check, constants, fill_launches, mask_launches
-from helpers.cuda_machines import NVCC, Card, Emulated
+from helpers.cuda_devices import Card, Emulated
 from helpers.dtypes import DTYPES as DRAWN
 from helpers.initializer_records import KERNELS
 from helpers.processes import environment

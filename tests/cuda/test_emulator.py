@@ -8,7 +8,7 @@ import pytest
 
 from cuda_emulator.ptxrun import Device, EmuError, Module, PtxError
 from cuda_emulator.tests import zoo
-from helpers.cuda_machines import NVCC
+from helpers.cuda_build import NVCC
 
 # (grid, threads, elements) of kernels with planted bugs, and of correct twins.
 WRONG = {

@@ -14,7 +14,7 @@ from helpers.cuda_cases import (
     run_of,
     whole_tiles,
 )
-from helpers.cuda_machines import ALLOWED, CLASSES, VIRTUAL, Card, Emulated
+from helpers.cuda_devices import ALLOWED, CLASSES, VIRTUAL, Card, Emulated
 from helpers.dtypes import DTYPES as DRAWN
 from helpers.initializer_records import KERNELS
 from helpers.ptx_coverage import check_coverage, wide_quotients

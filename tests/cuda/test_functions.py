@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cuda_emulator.ptxrun import Device, Module
-from helpers.cuda_machines import ALLOWED, NVCC, ROOT
+from helpers.cuda_build import NVCC, ROOT
+from helpers.cuda_devices import ALLOWED
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from fastinit.boxes import part
 from fastinit.dtypes import DTYPES
 from fastinit.requests import requests_of
 from helpers.cuda_cases import NORMAL, check, run_of
-from helpers.cuda_machines import Emulated
+from helpers.cuda_devices import Emulated
 from helpers.raw_streams import ENDLESS
 
 FLOAT32 = DTYPES["float32"]

@@ -6,7 +6,7 @@ import pytest
 from fastinit.dtypes import DTYPES
 from fastinit.initializers import Bernoulli, Sparse
 from helpers.cuda_cases import SIZES, Case, check, mask_launches, overlays
-from helpers.cuda_machines import VIRTUAL, Card, Emulated
+from helpers.cuda_devices import VIRTUAL, Card, Emulated
 from helpers.ptx_coverage import Unrun, check_coverage, wide_divisions, wide_quotients
 
 # What the code for any request could do, and no request asks for.

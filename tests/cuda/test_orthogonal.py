@@ -11,7 +11,7 @@ from fastinit.dtypes import DTYPES
 from fastinit.initializers import DeltaOrthogonal, Sparse
 from fastinit.requests import requests_of
 from helpers.cuda_cases import NORMAL, Case, check, run_of
-from helpers.cuda_machines import VIRTUAL, Card, Emulated
+from helpers.cuda_devices import VIRTUAL, Card, Emulated
 from helpers.cuda_orthogonal_cases import BATCH, EVERYTHING, LARGE, LITTLE, PLAIN, large, matrices
 from helpers.ptx_coverage import Unrun, check_coverage, wide_divisions
 

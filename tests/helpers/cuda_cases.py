@@ -23,7 +23,7 @@ from fastinit.initializers.base import Distribution
 from fastinit.native import fill
 from fastinit.overlays import Subset
 from fastinit.requests import Draw, requests_of
-from helpers.cuda_machines import Machine
+from helpers.cuda_devices import Machine
 from helpers.initializer_records import KERNELS
 from helpers.inverse_philox import smallest
 from helpers.raw_streams import ENDLESS
