@@ -27,14 +27,17 @@ FRAMEWORKS = {
     *("rich", "scipy", "cupy", "matplotlib"),
 }
 PUBLIC = {name: getattr(fastinit, name) for name in fastinit.__all__}
-INITIALIZERS = {
+CLASSES = {
     name: value
     for name, value in PUBLIC.items()
     if isinstance(value, type) and dataclasses.is_dataclass(value) and not inspect.isabstract(value)
 }
+INITIALIZERS = {
+    name: value for name, value in CLASSES.items() if issubclass(value, fastinit.Initializer)
+}
 CALLABLES = {
     name: value for name, value in PUBLIC.items() if isinstance(value, FunctionType)
-} | INITIALIZERS
+} | CLASSES
 
 
 def succeeds(*command: str | Path) -> None:
@@ -77,13 +80,22 @@ def test_docstrings(name: str) -> None:
             assert inspect.getdoc(getattr(PUBLIC[name], method)), method
 
 
-@pytest.mark.parametrize("name", CALLABLES)
+@pytest.mark.parametrize("name", INITIALIZERS)
 def test_sections(name: str) -> None:
-    """Arguments, errors and an example for whatever takes arguments, else an example."""
-    takes = inspect.signature(CALLABLES[name]).parameters
+    """An initializer's class explains its arguments, errors and use; its function need not."""
+    takes = inspect.signature(INITIALIZERS[name]).parameters
     expected = ("Args:", "Raises:", "Example:") if takes else ("Example:",)
-    doc = inspect.getdoc(CALLABLES[name]) or ""
+    doc = inspect.getdoc(INITIALIZERS[name]) or ""
     assert [section for section in expected if f"\n{section}\n" not in doc] == []
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_summary_and_example(name: str) -> None:
+    doc = inspect.getdoc(CALLABLES[name]) or ""
+    summary, *rest = doc.splitlines()
+    assert summary.endswith(".")
+    assert rest[:1] in ([], [""])
+    assert doctest.DocTestParser().get_examples(doc)
 
 
 @pytest.mark.parametrize("name", MODULES)
