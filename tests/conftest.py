@@ -47,7 +47,6 @@ def emulation() -> Emulated:
 
 @pytest.fixture
 def card() -> Iterator[Card]:
-    """The GPU of this machine."""
     missing = card_is_missing()
     if missing is not None:
         pytest.skip(missing)
@@ -58,7 +57,7 @@ def card() -> Iterator[Card]:
 
 @pytest.fixture
 def extension(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_gpu.Extension]:
-    """A machine with two GPUs that are stood in for, without CuPy."""
+    """A machine with two simulated GPUs and no CuPy."""
     made = fake_gpu.Extension()
     monkeypatch.setitem(sys.modules, "cupy", None)
     with fake_gpu.machine(monkeypatch, made):

@@ -1,4 +1,4 @@
-"""Arrays: new ones, those that `out=` takes and those that it refuses, dtypes, bad arguments."""
+"""New arrays, the arrays that `out=` accepts and refuses, and dtypes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,29 +27,25 @@ EMPTY: list[tuple[tuple[int, ...], Any]] = [
 
 
 class Exporter:
-    """Only DLPack's two methods, over an array of another library."""
+    """An object with DLPack's two methods only, over an array of another library."""
 
     def __init__(self, array: Any, versioned: bool = True, **always: Any) -> None:
-        """Of `array`; without `versioned` as before DLPack 1.0; `always` as arguments."""
         self.array, self.versioned, self.always = array, versioned, always
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        """The array's."""
         device: tuple[int, int] = self.array.__dlpack_device__()
         return device
 
     def __dlpack__(self, **options: Any) -> Any:
-        """The array's."""
         if options and not self.versioned:
             raise TypeError("__dlpack__() got an unexpected keyword argument 'max_version'")
         return self.array.__dlpack__(**options | self.always)
 
 
 class Interface:
-    """Only the array interface, over a NumPy array."""
+    """An object with the array interface only, over a NumPy array."""
 
     def __init__(self, array: NDArray[Any]) -> None:
-        """Of `array`, which is kept alive."""
         self.array = array
         self.__array_interface__ = array.__array_interface__
 
@@ -78,7 +74,6 @@ FITS = [
 
 @pytest.mark.parametrize(("kind", "dtype"), FITS)
 def test_out(kind: str, dtype: str) -> None:
-    """`out` itself comes back, with the values of a new array."""
     memory = np.zeros((6, 5), dtype_of(dtype))
     out = WRAPPERS[kind](memory)
     assert fastinit.normal((6, 5), seed=3, out=out) is out
@@ -88,7 +83,7 @@ def test_out(kind: str, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", INTEGERS)
 @pytest.mark.parametrize("kind", ["numpy", "torch", "dlpack", "interface"])
 def test_out_of_integers(kind: str, dtype: str) -> None:
-    """Constants fill `out` of every other dtype, nothing before and behind it."""
+    """Constants fill `out` of every other dtype, and nothing before or after it."""
     memory = np.zeros(9, dtype)
     fastinit.ones(5, out=WRAPPERS[kind](memory[2:7]))
     check_bits(memory, np.array([0, 0, 1, 1, 1, 1, 1, 0, 0], dtype))
@@ -96,7 +91,7 @@ def test_out_of_integers(kind: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_out_at_any_address(dtype: str) -> None:
-    """Also one that is no multiple of the element's size."""
+    """The address need not be a multiple of the element's size."""
     kind = dtype_of(dtype)
     memory = np.zeros(1001 * kind.itemsize, np.uint8)
     skipped = (1 - memory.ctypes.data) % kind.itemsize
@@ -105,7 +100,6 @@ def test_out_at_any_address(dtype: str) -> None:
 
 
 def test_leaf_stays_a_leaf() -> None:
-    """A parameter is filled without a trace in the graph."""
     weight = torch.nn.Parameter(torch.zeros(SHAPE))
     fastinit.normal(SHAPE, out=weight)
     assert (weight.is_leaf, weight.requires_grad, weight.grad_fn) == (True, True, None)
@@ -129,7 +123,6 @@ def test_version_counter_after_an_error() -> None:
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """A view that cannot be written to."""
     view = array.view()
     view.flags.writeable = False
     return view
@@ -174,7 +167,7 @@ MISFITS: dict[str, tuple[Callable[[NDArray[Any]], Any], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("kind", MISFITS)
 def test_refused(kind: str) -> None:
-    """What was given, what is allowed, what to do; and nothing was written."""
+    """The message says what was given, what is allowed and what to do; nothing is written."""
     make, fragments = MISFITS[kind]
     memory = np.full((8, 8), 7, np.float32)
     out = make(memory)
@@ -186,7 +179,6 @@ def test_refused(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["numpy", "torch", "dlpack", "interface"])
 def test_dtype_conflict(kind: str) -> None:
-    """`dtype` and that of `out` must agree, else nothing is written."""
     memory = np.full(SHAPE, 7, np.float32)
     with pytest.raises(ValueError, match="dtype=float16 but out= is float32; leave dtype out"):
         fastinit.normal(SHAPE, dtype="float16", out=WRAPPERS[kind](memory))
@@ -211,7 +203,7 @@ def test_dlpack_that_owns_its_memory() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float8_e4m3fn"])
 def test_jax_arrays_are_immutable(dtype: str) -> None:
-    """They are refused although DLPack says nothing of it, and keep their values."""
+    """They are refused although DLPack does not say so, and keep their values."""
     out = jnp.ones(SHAPE, dtype)
     with pytest.raises(ValueError, match=f"(read-only|immutable).*{REMEDY}"):
         fastinit.normal(SHAPE, out=out)
@@ -219,14 +211,14 @@ def test_jax_arrays_are_immutable(dtype: str) -> None:
 
 
 def test_numpy_scalars_are_immutable() -> None:
-    """They have an array interface, of a copy."""
+    """Their array interface is that of a copy."""
     with pytest.raises((TypeError, ValueError), match=REMEDY):
         fastinit.normal((), out=np.float32(3))
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, *INTEGERS])
 def test_new_arrays(dtype: str) -> None:
-    """Start at a cache line, are C-contiguous and writeable, whatever the shape."""
+    """They start at a cache line, and are C-contiguous and writeable."""
     for shape in [(), (1,), (3,), (17, 5), (2, 3, 4, 5), (1000, 1001)]:
         array = fastinit.zeros(shape, dtype=dtype)
         assert (array.shape, array.dtype) == (shape, dtype_of(dtype))
@@ -238,7 +230,6 @@ def test_new_arrays(dtype: str) -> None:
 @pytest.mark.parametrize("kind", ["numpy", "torch", "dlpack"])
 @pytest.mark.parametrize("shape", [(0,), (3, 0, 2)])
 def test_out_without_elements(kind: str, shape: tuple[int, ...]) -> None:
-    """Comes back as it was."""
     out = WRAPPERS[kind](np.zeros(shape, np.float32))
     assert fastinit.normal(shape, out=out) is out
 
@@ -274,5 +265,4 @@ SPELLINGS: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("spelling", "name"), SPELLINGS, ids=str)
 def test_dtype_spellings(spelling: Any, name: str) -> None:
-    """Names and the dtypes of NumPy, ml_dtypes, torch and JAX."""
     assert fastinit.zeros(4, dtype=spelling).dtype == dtype_of(name.strip("_"))

@@ -1,4 +1,4 @@
-"""``out=`` on a GPU: on which device and stream it is filled, and what is refused."""
+"""``out=`` on a GPU: the device and stream that fill it, and what is refused."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,10 +19,9 @@ SHAPE = (3, 5)
 
 
 class Interface:
-    """Only CUDA's array interface, over a NumPy array."""
+    """An object with CUDA's array interface only, over a NumPy array."""
 
     def __init__(self, array: NDArray[Any], **changes: Any) -> None:
-        """Of `array`, with other items than its own; None removes one."""
         self.array = array
         own = array.__array_interface__
         items = {
@@ -34,19 +33,16 @@ class Interface:
 
 
 class Exporter:
-    """Only DLPack's two methods, as if a CPU tensor lay on a GPU."""
+    """An object with DLPack's two methods only, as if a CPU tensor lay on a GPU."""
 
     def __init__(self, array: Any, device: tuple[int, int] = (2, 1)) -> None:
-        """Of `array`, exported as if on `device`."""
         self.array, self.device = array, device
         self.stream: Any = None
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        """The device that was given."""
         return self.device
 
     def __dlpack__(self, *, stream: Any = None, **options: Any) -> Any:
-        """The array's."""
         self.stream = stream
         return self.array.__dlpack__(**options)
 
@@ -61,7 +57,6 @@ class NamelessInterface(Interface, Exporter):
     """An interface without a name for its dtype, and DLPack, which has one."""
 
     def __init__(self, array: NDArray[Any]) -> None:
-        """Of `array`."""
         Interface.__init__(self, array, typestr=f"<V{array.itemsize}")
         Exporter.__init__(self, of_torch(array))
 
@@ -83,7 +78,7 @@ FITS = [(kind, dtype) for kind, (_, dtypes, _) in WRAPPERS.items() for dtype in 
 @pytest.mark.parametrize(("kind", "dtype"), FITS)
 @pytest.mark.usefixtures("cupy")
 def test_out(kind: str, dtype: str, extension: Extension) -> None:
-    """`out` itself comes back, filled on its own device and its library's stream."""
+    """`out` itself is returned, filled on its own device and its library's stream."""
     wrap, _, (number, stream) = WRAPPERS[kind]
     memory = np.zeros((6, 5), dtype_of(dtype))
     out = wrap(memory)
@@ -101,13 +96,13 @@ def test_out_on_the_device(device: Any) -> None:
 
 
 def test_out_needs_no_cupy(extension: Extension) -> None:
-    """Nor any other library than the one that made it."""
+    """It needs no library except the one that made it."""
     fastinit.normal(SHAPE, out=Interface(np.zeros(SHAPE, np.float32)))
     assert extension.calls == [(1, 1, 1)]
 
 
 def test_pinned_memory(extension: Extension) -> None:
-    """The host's, although CUDA knows it: the CPU draws, and no stream is asked for."""
+    """The CPU draws it although CUDA knows it, and no stream is asked for."""
     memory = np.zeros(SHAPE, np.float32)
     out = Exporter(of_torch(memory), (3, 0))
     check_bits(fastinit.normal(SHAPE, seed=2, out=out) and memory, fastinit.normal(SHAPE, seed=2))
@@ -152,7 +147,7 @@ MISFITS: dict[str, tuple[Callable[[NDArray[Any]], Any], dict[str, Any], tuple[st
 @pytest.mark.parametrize("kind", MISFITS)
 @pytest.mark.usefixtures("cupy")
 def test_refused(kind: str, extension: Extension) -> None:
-    """What was given, what is allowed, what to do; and nothing was written."""
+    """The message says what was given, what is allowed and what to do; nothing is written."""
     make, options, fragments = MISFITS[kind]
     memory = np.full((8, 8), 7, np.float32)
     with pytest.raises(ValueError, match="out=") as caught:
@@ -173,7 +168,7 @@ def test_host_pointer(extension: Extension) -> None:
 
 
 def test_out_where_cuda_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sentence of the status."""
+    """The error is the sentence of the status."""
     with (
         machine(monkeypatch, None),
         pytest.raises(RuntimeError, match="CUDA cannot be used: this fastinit was built without"),
@@ -183,7 +178,7 @@ def test_out_where_cuda_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("cupy")
 def test_several_devices_at_once(extension: Extension) -> None:
-    """One call for each device and stream, whatever the order of the outputs."""
+    """There is one call per device and stream, whatever the order of the outputs."""
     outs = [CupyArray(np.zeros(4, np.float32), number % 2) for number in range(5)]
     outs.append(np.zeros(4, np.float32))  # type: ignore[arg-type]
     expected = fastinit.normal(4, seed=9)

@@ -1,4 +1,4 @@
-"""Devices: which are known, what is said where CUDA cannot be used, and where new arrays lie."""
+"""Names of devices, the errors where CUDA cannot be used, and where new arrays lie."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -35,7 +35,6 @@ NAMES: list[tuple[Any, str | None]] = [
 
 @pytest.mark.parametrize(("device", "name"), NAMES, ids=str)
 def test_names(device: Any, name: str | None) -> None:
-    """Those of fastinit, torch, JAX and CuPy."""
     assert devices.name_of(device) == name
 
 
@@ -43,7 +42,6 @@ def test_names(device: Any, name: str | None) -> None:
     "device", ["", "gpu", "cuda:", "cuda:-1", "cuda:x", "cuda0", "mps", 0, torch.device("meta")]
 )
 def test_unknown_names(device: Any) -> None:
-    """The message has what was given and what is known."""
     with pytest.raises(ValueError, match="is not known; use device='cpu', 'cuda' or 'cuda:1'"):
         fastinit.zeros(3, device=device)
 
@@ -75,7 +73,7 @@ UNUSABLE: dict[str, tuple[Extension | None, tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_unusable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The status, `info` and the error of a call say the same: why, and what to do."""
+    """The status, `info` and the error of a call give the same reason and remedy."""
     extension, fragments = UNUSABLE[name]
     with machine(monkeypatch, extension):
         status = fastinit.cuda_status()
@@ -88,13 +86,13 @@ def test_unusable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_newer_minor_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within a major version CUDA's drivers and runtimes mix."""
+    """Drivers and runtimes of one major version of CUDA mix."""
     with machine(monkeypatch, Extension(driver=13000, runtime=13020)):
         assert fastinit.cuda_status().startswith("usable")
 
 
 def test_broken_extension(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that cannot be loaded is not one that was not built."""
+    """An extension that cannot be loaded is not taken for one that was not built."""
 
     def load() -> None:
         raise ImportError("libfoo.so: cannot open shared object file")
@@ -107,7 +105,7 @@ def test_broken_extension(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("extension")
 def test_usable_without_cupy() -> None:
-    """GPU arrays can be filled, and new ones say what is missing."""
+    """GPU arrays can be filled, and a new one is an error that says what is missing."""
     status = fastinit.cuda_status()
     assert status.startswith(
         "usable with out= only: cuda:0 Card 0 (compute capability 9.0), cuda:1"
@@ -119,14 +117,13 @@ def test_usable_without_cupy() -> None:
 
 @pytest.mark.usefixtures("cupy")
 def test_usable() -> None:
-    """The GPUs are listed."""
     cards = "cuda:0 Card 0 (compute capability 9.0), cuda:1 Card 1 (compute capability 8.6)"
     assert fastinit.cuda_status() == f"usable: {cards}"
 
 
 @pytest.mark.usefixtures("cupy")
 def test_one_unsupported_gpu(extension: Extension) -> None:
-    """The other can be used."""
+    """The other GPU can be used."""
     extension.capabilities[1] = 7, 0
     fastinit.normal(SHAPE, device="cuda:0")
     with pytest.raises(RuntimeError, match=r"cuda:1 Card 1.*is not among what this fastinit was"):
@@ -134,7 +131,7 @@ def test_one_unsupported_gpu(extension: Extension) -> None:
 
 
 def test_import_needs_no_gpu() -> None:
-    """Where neither extension nor CuPy is, all but CUDA works."""
+    """Without the extension and CuPy, everything except CUDA works."""
     code = (
         "import sys; sys.modules['cupy'] = None; sys.modules['fastinit._cuda'] = None\n"
         "import fastinit; fastinit.normal(3); print(fastinit.cuda_status())"
@@ -158,7 +155,7 @@ RUNS = [
 
 @pytest.mark.parametrize(("code", "capability", "runs"), RUNS)
 def test_which_code_runs_where(code: str, capability: tuple[int, int], runs: bool) -> None:
-    """Machine code within its major version, PTX on everything newer."""
+    """Machine code runs within its major version, PTX on everything newer."""
     assert cuda._runs(code, *capability) == runs
 
 
@@ -167,7 +164,7 @@ def test_which_code_runs_where(code: str, capability: tuple[int, int], runs: boo
 
 @pytest.mark.parametrize("dtype", [*DTYPES[:4], "bool", "int64"])
 def test_new_arrays(dtype: str, cupy: Cupy, extension: Extension) -> None:
-    """CuPy's, on its current GPU and that GPU's current stream, with the CPU's values."""
+    """They are CuPy's, on its current GPU and stream, with the CPU's values."""
     draw = fastinit.normal if dtype in DTYPES else fastinit.ones
     array = draw(SHAPE, seed=3, dtype=dtype, device="cuda")
     assert type(array) is cupy.ndarray
@@ -187,7 +184,7 @@ def test_new_arrays_of_every_initializer(name: str, cupy: Cupy) -> None:
 @pytest.mark.parametrize("device", ["cuda:1", torch.device("cuda", 1), CupyDevice(1)])
 @pytest.mark.usefixtures("cupy")
 def test_new_arrays_elsewhere(device: Any, extension: Extension) -> None:
-    """On the GPU that was named; the current one stays."""
+    """They lie on the GPU that was named; the current one stays."""
     assert fastinit.normal(SHAPE, device=device).device.id == 1
     assert extension.calls == [(1, 1, 71)]
     assert CupyDevice().id == 0
@@ -195,7 +192,6 @@ def test_new_arrays_elsewhere(device: Any, extension: Extension) -> None:
 
 @pytest.mark.usefixtures("cupy")
 def test_part() -> None:
-    """A part has its own shape and the whole's values."""
     part = fastinit.normal((8, 6), seed=1, index=np.s_[2:5, 1:3], device="cuda")
     check_bits(part.get(), fastinit.normal((8, 6), seed=1)[2:5, 1:3])
 
@@ -209,14 +205,13 @@ def test_without_elements(extension: Extension) -> None:
 
 @pytest.mark.usefixtures("cupy")
 def test_missing_gpu() -> None:
-    """Its number, and those that are there."""
     with pytest.raises(ValueError, match="device='cuda:2' is not there: 2 found, numbered from"):
         fastinit.normal(SHAPE, device="cuda:2")
 
 
 @pytest.mark.usefixtures("cupy")
 def test_out_of_memory(extension: Extension) -> None:
-    """How much was asked for and where, and nothing is drawn."""
+    """The error says how much was asked for and where, and nothing is drawn."""
     message = r"\(513, 512\) of float32 takes 1050624 bytes on cuda:1: Out of memory"
     with pytest.raises(MemoryError, match=message):
         fastinit.normal((513, 512), device="cuda:1")
@@ -225,7 +220,7 @@ def test_out_of_memory(extension: Extension) -> None:
 
 @pytest.mark.usefixtures("cupy")
 def test_model_out_of_memory(extension: Extension) -> None:
-    """How much all of it takes too; nothing is drawn."""
+    """The error says how much the whole model takes too; nothing is drawn."""
     model = fastinit.Manifest.from_shapes({"wpe.weight": (10, 8), "wte.weight": (512, 513)}, "gpt2")
     message = "all 2 tensors take 1050944 bytes, of which 320 were there: .*1050624 bytes on cuda:0"
     with pytest.raises(MemoryError, match=message):
@@ -235,7 +230,7 @@ def test_model_out_of_memory(extension: Extension) -> None:
 
 @pytest.mark.usefixtures("cupy")
 def test_model(extension: Extension) -> None:
-    """One call, whatever the number of tensors."""
+    """There is one call, whatever the number of tensors."""
     model = fastinit.Manifest.from_shapes({"wpe.weight": (10, 8), "h.0.ln_1.bias": 8}, "gpt2")
     plan = fastinit.Plan(model, "gpt2", seed=0)
     drawn = plan.init(device="cuda:1")
@@ -246,13 +241,12 @@ def test_model(extension: Extension) -> None:
 
 @pytest.mark.usefixtures("cupy")
 def test_dtype_that_cupy_lacks() -> None:
-    """What to pass instead."""
     with pytest.raises(ValueError, match=r"CuPy makes no array of float8_e5m2.*pass out="):
         fastinit.normal(SHAPE, dtype="float8_e5m2", device="cuda")
 
 
 @pytest.mark.usefixtures("cupy")
 def test_digest() -> None:
-    """Of an array on a GPU, to compare with another machine's."""
+    """The digest of an array on a GPU can be compared with another machine's."""
     on_gpu = fastinit.normal(SHAPE, seed=0, device="cuda")
     assert fastinit.digest(on_gpu) == fastinit.digest(fastinit.normal(SHAPE, seed=0))

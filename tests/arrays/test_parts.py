@@ -1,4 +1,4 @@
-"""Parts: exactly the values of the whole array, at any offset, of any rank, in anyone's memory."""
+"""Parts have exactly the values of the whole array, at any offset and of any rank."""
 
 import math
 from typing import Any
@@ -39,7 +39,7 @@ FAR: list[tuple[tuple[int, ...], Any]] = [
 
 @st.composite
 def selections(draw: st.DrawFn, size: int) -> int | slice:
-    """What selects from one axis: an integer, or a slice whose ends may be open or negative."""
+    """An integer or a slice of one axis, whose ends may be open or negative."""
     start = draw(st.integers(0, max(size - 1, 0)))
     stop = draw(st.integers(min(start + 1, size), size))
     if size and draw(st.integers(0, 3)) == 0:
@@ -71,7 +71,6 @@ def parts(draw: st.DrawFn, least: int = 0, most: int = 5) -> tuple[tuple[int, ..
 
 
 def check_part(record: Record, shape: tuple[int, ...], index: Any, dtype: str) -> None:
-    """Fail unless the part is the whole's, in every bit."""
     drawn = record.draw(shape, seed=9, name="w", dtype=dtype, index=index)
     whole = record.draw(shape, seed=9, name="w", dtype=dtype)
     check_bits(drawn, np.asarray(whole[index]), (shape, index))
@@ -97,7 +96,7 @@ def test_any_part(name: str, dtype: str) -> None:
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.integers(1, 400), st.integers(1, 300), st.data())
 def test_rectangles(rows: int, columns: int, data: st.DataObject) -> None:
-    """Lines longer than any vector, cut anywhere."""
+    """Rows are longer than any vector and divided anywhere."""
     index = (data.draw(selections(rows)), data.draw(selections(columns)))
     check_part(NORMAL, (rows, columns), index, "float32")
 
@@ -106,14 +105,13 @@ def test_rectangles(rows: int, columns: int, data: st.DataObject) -> None:
     "index", [np.int8(-2), np.s_[np.uint8(1) : np.int64(-1)], (..., np.uint16(3))], ids=repr
 )
 def test_numpy_integers(index: Any) -> None:
-    """Whatever Python takes as an index."""
     check_part(NORMAL, (5, 6), index, "float32")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("line", [np.s_[37], np.s_[:, 41], np.s_[37:38], np.s_[:, -1:]], ids=str)
 def test_single_lines(line: Any, dtype: str) -> None:
-    """A row or a column, as a line or as a matrix of one."""
+    """A row or a column may be a vector or a matrix of one line."""
     for name in ANY_SHAPE:
         if dtype in RECORDS[name].dtypes:
             check_part(RECORDS[name], (131, 67), line, dtype)
@@ -146,19 +144,19 @@ def test_empty_parts(shape: tuple[int, ...], index: Any) -> None:
     ids=str,
 )
 def test_many_axes(index: Any, dtype: str) -> None:
-    """Ten axes, of which up to ten cannot be merged."""
+    """There are ten axes, of which up to ten cannot be merged."""
     check_part(NORMAL, DEEP, index, dtype)
 
 
 def test_many_axes_are_several_requests() -> None:
-    """More axes than a request has, so that test_many_axes tests what it should."""
+    """There are more axes than a request has, which test_many_axes relies on."""
     box = part(DEEP, INNER)
     assert len(box.extents) == 10 > MAXIMUM_RANK
     assert len(list(box.pieces(MAXIMUM_RANK))) == 4
 
 
 def test_many_axes_at_far_offsets() -> None:
-    """Several requests at the end of an array of 2^57 - 4 * 2^50 elements."""
+    """Several requests lie at the end of an array of 2^57 - 4 * 2^50 elements."""
     shape = (2, 4, 4, 4, 4, 4, 4, 4, 4, (1 << 40) - 32)
     index: Any = (1, *[slice(1, 3)] * 8, slice(-5, -2))
     drawn = fastinit.uniform(shape, seed=4, name=6, index=index)
@@ -169,7 +167,7 @@ def test_many_axes_at_far_offsets() -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("shape", "index"), FAR, ids=str)
 def test_far_offsets(shape: tuple[int, ...], index: Any, dtype: str) -> None:
-    """Uniform values of wholes that no machine can hold are the reference's, to the bit."""
+    """Uniform values of wholes too large for any machine are the reference's, to the bit."""
     drawn = fastinit.uniform(shape, -0.3, 0.7, seed=7, name="far", dtype=dtype, index=index)
     indices = reference.part(shape, index)
     wanted = reference.DTYPES[dtype]
@@ -190,7 +188,7 @@ def test_across_the_carry(boundary: int, before: int, dtype: str, name: str) -> 
 
 
 def test_carry_within_rows() -> None:
-    """Rows of which one has the boundary inside."""
+    """One row has the boundary inside."""
     shape, index = (1 << 20, (1 << 16) + 3), np.s_[(1 << 18) - 20 : (1 << 18), 30:-3]
     drawn = fastinit.uniform(shape, seed=7, index=index)
     flat = reference.part(shape, index)
@@ -200,7 +198,6 @@ def test_carry_within_rows() -> None:
 
 @pytest.mark.parametrize("start", [0, CARRY - 1001, (1 << 58) - 2049])
 def test_truncated_normal_rises_with_the_word(start: int) -> None:
-    """The values in the order of the reference's words never decrease."""
     index = np.s_[start : start + 2048]
     drawn = fastinit.truncated_normal((1 << 58) - 1, seed=7, name="far", index=index)
     order = np.argsort(reference.words(np.arange(start, start + 2048), 7, "far"))
@@ -210,7 +207,7 @@ def test_truncated_normal_rises_with_the_word(start: int) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("start", [CARRY - 1001, (1 << 58) - 2049])
 def test_normal_at_far_offsets(start: int, dtype: str) -> None:
-    """As close to the reference's z as docs/streams.md promises."""
+    """The values are as close to the reference's z as docs/streams.md promises."""
     index = np.s_[start : start + 2047]
     drawn = f64(fastinit.normal((1 << 58) - 1, seed=7, name=2, dtype=dtype, index=index))
     exact = reference.standard_normal(
@@ -262,7 +259,7 @@ def test_out(shape: tuple[int, ...], index: Any, name: str, dtype: str) -> None:
 
 
 def test_out_of_the_wholes_shape() -> None:
-    """Does not fit a part, and stays as it was."""
+    """It does not fit a part, and keeps its values."""
     out = np.zeros((8, 8), np.float32)
     with pytest.raises(ValueError, match=r"out= has shape \(8, 8\), but \(2, 8\) is drawn"):
         fastinit.normal((8, 8), seed=1, index=np.s_[:2], out=out)
@@ -284,7 +281,7 @@ def test_boxes(case: tuple[tuple[int, ...], Any]) -> None:
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(parts(most=6))
 def test_boxes_are_merged(case: tuple[tuple[int, ...], Any]) -> None:
-    """No axis but the innermost has extent 1, and none runs on where the next ends."""
+    """No axis except the innermost has extent 1, and none continues where the next ends."""
     box = part(*case)
     assert 1 not in box.extents[:-1]
     ends = (n * stride for n, stride in zip(box.extents[1:], box.strides[1:], strict=True))

@@ -1,4 +1,4 @@
-"""Folders that transformers loads: no key missing or unexpected, every value the plan's."""
+"""Folders that transformers loads: no key is missing or unexpected, every value is the plan's."""
 
 import json
 from pathlib import Path
@@ -40,7 +40,6 @@ CLASSES = {
 @pytest.mark.parametrize("size", ["5GB", "10KB"])
 @pytest.mark.parametrize("name", SMALL)
 def test_from_pretrained(tmp_path: Path, name: str, size: str) -> None:
-    """One file and shards, from a config.json to a model."""
     transformers: Any = pytest.importorskip("transformers")
     config = transformers.CONFIG_MAPPING[name](**SMALL[name], architectures=[CLASSES[name]])
     (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))

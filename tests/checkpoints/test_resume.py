@@ -1,4 +1,4 @@
-"""Resuming: after a kill at any moment the files are those of an undisturbed run."""
+"""Resuming after a kill at any moment gives the files of an undisturbed run."""
 
 import contextlib
 import json
@@ -44,24 +44,23 @@ for line in sys.stdin:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files of a folder, hidden ones too."""
+    """All files of a folder, including hidden ones."""
     return {each.name: each.read_bytes() for each in folder.iterdir()}
 
 
 def stamps(folder: Path) -> dict[str, tuple[int, int]]:
-    """What changes when a file is written anew."""
+    """What changes when a file is written again."""
     facts = {each.name: each.stat() for each in folder.iterdir()}
     return {name: (each.st_ino, each.st_mtime_ns) for name, each in facts.items()}
 
 
 @pytest.fixture
 def expected(tmp_path: Path) -> dict[str, bytes]:
-    """The files of an undisturbed run."""
     return contents(BLOCKS.save(tmp_path / "expected", max_shard_size=SHARD).path)
 
 
 def test_killed_twenty_times(tmp_path: Path, expected: dict[str, bytes]) -> None:
-    """At random moments; nothing is left over, and whole shards are not touched again."""
+    """Kills come at random moments; nothing is left over, and whole shards are not rewritten."""
     moments = random.Random(0)
     command = [sys.executable, "-c", SERVER, str(tmp_path / "expected")]
     pipe = subprocess.PIPE
@@ -82,7 +81,7 @@ def test_killed_twenty_times(tmp_path: Path, expected: dict[str, bytes]) -> None
 
 
 def check_resumed(folder: Path, expected: dict[str, bytes], case: int) -> None:
-    """That what has its name is whole and stays, and that the rest comes and leftovers go."""
+    """Fail unless finished files stay, the rest is written and leftovers are removed."""
     before: dict[str, tuple[int, int]] = {}
     if folder.exists():
         left = {n: b for n, b in contents(folder).items() if not n.endswith(".fastinit")}
@@ -94,7 +93,7 @@ def check_resumed(folder: Path, expected: dict[str, bytes], case: int) -> None:
 
 
 def test_finished_checkpoint_is_left_alone(tmp_path: Path) -> None:
-    """All is kept: same inodes, same times; the result is that of the first run."""
+    """Inodes and times stay; the result is that of the first run."""
     first = BLOCKS.save(tmp_path / "m", max_shard_size=SHARD)
     before = stamps(first.path)
     again = BLOCKS.save(tmp_path / "m", max_shard_size=SHARD, resume=True)
@@ -107,7 +106,7 @@ def test_finished_checkpoint_is_left_alone(tmp_path: Path) -> None:
 def test_damaged_shard_is_drawn_again(
     tmp_path: Path, expected: dict[str, bytes], place: int
 ) -> None:
-    """A flipped bit of a value, or bytes that are missing; the others are kept."""
+    """A value has a flipped bit, or bytes are missing; the other shards are kept."""
     folder = BLOCKS.save(tmp_path / "m", max_shard_size=SHARD).path
     shard = folder / "model-00002-of-00012.safetensors"
     content = bytearray(shard.read_bytes())
@@ -125,7 +124,7 @@ def test_damaged_shard_is_drawn_again(
 
 @pytest.mark.parametrize("change", ["seed", "size", "only"])
 def test_another_plan_is_not_kept(tmp_path: Path, change: str) -> None:
-    """Neither another seed's nor another layout's files, unless forced."""
+    """Files of another seed or layout are replaced only if forced."""
     folder = small().save(tmp_path / "m", max_shard_size="1MB").path
     plan = small(seed=1) if change == "seed" else small()
     options = {"max_shard_size": "20MB" if change == "size" else "1MB"}
@@ -140,7 +139,7 @@ def test_another_plan_is_not_kept(tmp_path: Path, change: str) -> None:
 
 
 def test_leftovers_go(tmp_path: Path) -> None:
-    """Those of killed runs for this checkpoint; not those of a living writer, nor of others."""
+    """Only killed runs' files for this checkpoint go, not those of a living writer or of others."""
     ours = tmp_path / ".model-00001-of-00002.safetensors.0123456789abcdef.fastinit"
     others = tmp_path / ".else.safetensors.0123456789abcdef.fastinit"
     living = tmp_path / ".model.safetensors.fedcba9876543210.fastinit"
@@ -172,7 +171,6 @@ def test_progress_counts_what_is_kept(tmp_path: Path) -> None:
 
 
 def test_index(tmp_path: Path) -> None:
-    """It names the file of every tensor, and their bytes."""
     folder = small().save(tmp_path / "m", max_shard_size="1MB").path
     index = json.loads((folder / "model.safetensors.index.json").read_bytes())
     assert set(index["weight_map"]) == {each.name for each in MODEL.tensors}
@@ -182,7 +180,7 @@ def test_index(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", ["5MB", "1MB", 700_000, "1GiB"])
 def test_tensors_do_not_depend_on_shards(tmp_path: Path, size: str | int) -> None:
-    """Nor on the order of the manifest, nor on what else is written."""
+    """They do not depend on the manifest's order or on what else is written either."""
     expected = small().save(tmp_path / "one.safetensors")
     assert small().save(tmp_path / "m", max_shard_size=size).digest == expected.digest
     turned = Manifest("small", MODEL.parameters[::-1], MODEL.tied, MODEL.buffers)
@@ -210,7 +208,7 @@ def test_wrong_sizes(tmp_path: Path, size: object, error: type[Exception], messa
 
 
 def test_plan_comes_back(tmp_path: Path) -> None:
-    """From any file of a checkpoint, and from all of it."""
+    """It comes from any file of a checkpoint, and from all of it."""
     folder = small(seed=9).save(tmp_path / "m", max_shard_size="1MB").path
     for path in (folder, *folder.iterdir()):
         assert fastinit.load_plan(path).to_dict() == small(seed=9).to_dict()

@@ -1,4 +1,4 @@
-"""Checkpoints: a valid file of the right values, whole or not there at all, in little memory."""
+"""Checkpoints are valid files of the right values, whole or absent, and take little memory."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ def test_safetensors_reads_it(tmp_path: Path) -> None:
 
 
 def test_metadata(tmp_path: Path) -> None:
-    """What transformers asks for; the plan, and a digest of every tensor in the file's order."""
+    """It has transformers' format, the plan, and every tensor's digest in the file's order."""
     saved = small(seed=5).save(tmp_path / "m.safetensors")
     with safe_open(saved.path, framework="numpy") as file:
         metadata = file.metadata()
@@ -48,7 +48,6 @@ def test_metadata(tmp_path: Path) -> None:
 
 
 def test_values(tmp_path: Path) -> None:
-    """Every tensor is what the plan draws in memory."""
     found, _ = read(small().save(tmp_path / "m.safetensors").path)
     drawn = small().init()
     assert found.keys() == drawn.keys()
@@ -57,13 +56,13 @@ def test_values(tmp_path: Path) -> None:
 
 
 def test_tensors_are_aligned(tmp_path: Path) -> None:
-    """Each starts at a multiple of its item size in the file, whatever its neighbours."""
+    """Each starts at a multiple of its item size in the file, whatever its neighbors."""
     arrays, begins = read(small().save(tmp_path / "m.safetensors").path)
     assert not any(begins[name] % array.dtype.itemsize for name, array in arrays.items())
 
 
 def test_order_is_the_models(tmp_path: Path) -> None:
-    """Among tensors of one width."""
+    """This holds among tensors of one item size."""
     names = [f"{k}.weight" for k in (3, 1, 2)]
     model = Manifest("m", tuple(Parameter(name, (2,)) for name in names))
     path = Plan(model, Recipe("r", "test", RULES), seed=0).save(tmp_path / "m.safetensors").path
@@ -71,21 +70,21 @@ def test_order_is_the_models(tmp_path: Path) -> None:
 
 
 def test_digests(tmp_path: Path) -> None:
-    """Those of the tensors are fastinit.digest's, from a stream of pieces."""
+    """They are fastinit.digest's, although computed from a stream of pieces."""
     saved = small().save(tmp_path / "m.safetensors")
     found, _ = read(saved.path)
     assert saved.digests == {name: fastinit.digest(array) for name, array in found.items()}
 
 
 def test_digest_of_the_file(tmp_path: Path) -> None:
-    """It is over the tensors' digests, sorted by name: no shard and no order enters."""
+    """It covers the tensors' digests sorted by name, so shards and order do not enter."""
     saved = small().save(tmp_path / "m.safetensors")
     lines = "".join(f"{name} {digest}\n" for name, digest in sorted(saved.digests.items()))
     assert saved.digest == hashlib.sha256(lines.encode()).hexdigest()
 
 
 def test_progress_adds_up(tmp_path: Path) -> None:
-    """To the bytes of all tensors."""
+    """It adds up to the bytes of all tensors."""
     steps: list[int] = []
     small().save(tmp_path / "m.safetensors", progress=steps.append)
     assert sum(steps) == sum(each.size for each in small().tensors)
@@ -97,7 +96,7 @@ def test_progress_adds_up(tmp_path: Path) -> None:
 def test_bytes_depend_on_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, size: int, direct: bool
 ) -> None:
-    """Neither on the threads nor on the buffers, nor on the way to the disk."""
+    """Threads, buffers and the way to the disk do not matter."""
     expected = small().save(tmp_path / f"expected{SUFFIX}").path.read_bytes()
     monkeypatch.setattr(drawing, "BUFFER", size)
     monkeypatch.setattr(pipeline, "BUFFER", size)
@@ -107,7 +106,7 @@ def test_bytes_depend_on_nothing(
 
 
 def test_short_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A write that takes a part of what it is given goes on."""
+    """A write that takes a part of its data is continued."""
     expected = small().save(tmp_path / f"expected{SUFFIX}").path.read_bytes()
     write = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda fd, data, at: write(fd, data[:1000_003], at))
@@ -115,7 +114,6 @@ def test_short_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_permissions_follow_the_umask(tmp_path: Path) -> None:
-    """As those of any new file."""
     plain = tmp_path / "plain"
     plain.touch()
     assert small().save(tmp_path / "m.safetensors").path.stat().st_mode == plain.stat().st_mode

@@ -1,4 +1,4 @@
-"""Checkpoints at errors: what is in the way stays, and nothing is there by half."""
+"""Checkpoints at errors: existing files stay, and no partial file appears."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ from helpers.small_checkpoint import small
 
 
 def full(calls: int) -> Callable[..., int]:
-    """A write that fails after so many."""
+    """A write that fails after a number of bytes."""
     write, left = os.pwrite, iter(range(calls))
 
     def pwrite(descriptor: int, data: memoryview, at: int) -> int:
@@ -29,7 +29,7 @@ def full(calls: int) -> Callable[..., int]:
 
 @pytest.mark.parametrize("calls", [0, 1, 2])
 def test_failing_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
-    """Of the header, of the first and of a later buffer: an error, and nothing is left."""
+    """The header, the first or a later buffer fails: that is an error, and nothing is left."""
     monkeypatch.setattr(os, "pwrite", full(calls))
     with pytest.raises(OSError, match=r"m\.safetensors is not written: No space left") as caught:
         small().save(tmp_path / "m.safetensors")
@@ -46,7 +46,7 @@ def raising(error: OSError) -> Callable[..., int]:
 def test_failing_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, name: str
 ) -> None:
-    """What fails after the last write also leaves nothing."""
+    """A failure after the last write also leaves nothing."""
     monkeypatch.setattr(where, name, raising(OSError(errno.EIO, "Input/output error")))
     with pytest.raises(OSError, match="is not written: Input/output error"):
         small().save(tmp_path / "m.safetensors")
@@ -54,14 +54,13 @@ def test_failing_end(
 
 
 def test_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system's error, with the file that was asked for; tests may run as root, so simulated."""
+    """The system's error names the file. It is simulated, since tests may run as root."""
     monkeypatch.setattr(os, "open", raising(PermissionError(errno.EACCES, "Permission denied")))
     with pytest.raises(PermissionError, match=r"m\.safetensors is not written: Permission denied"):
         small().save(tmp_path / "m.safetensors")
 
 
 def test_interrupt(tmp_path: Path) -> None:
-    """Ctrl-C leaves nothing."""
     with pytest.raises(KeyboardInterrupt):
         small().save(
             tmp_path / "m.safetensors", progress=lambda _: signal.raise_signal(signal.SIGINT)
@@ -79,7 +78,6 @@ def test_existing_file_is_kept(tmp_path: Path) -> None:
 
 
 def test_force_replaces(tmp_path: Path) -> None:
-    """With force the file is new."""
     path = tmp_path / "m.safetensors"
     path.write_text("mine")
     assert small().save(path, force=True).size == path.stat().st_size
@@ -88,7 +86,7 @@ def test_force_replaces(tmp_path: Path) -> None:
 def test_force_keeps_the_old_file_at_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Until the new one is whole."""
+    """It stays until the new one is whole."""
     path = tmp_path / "m.safetensors"
     path.write_text("mine")
     monkeypatch.setattr(os, "pwrite", full(1))
@@ -109,7 +107,7 @@ def test_force_keeps_the_old_file_at_an_error(
     ],
 )
 def test_refused_paths(tmp_path: Path, path: str, message: str) -> None:
-    """No folder is made; devices and folders are not replaced, whatever force says."""
+    """No folder is made; devices and folders are not replaced, even with force."""
     (tmp_path / "folder.safetensors").mkdir()
     (tmp_path / "full" / "model.safetensors").mkdir(parents=True)
     (tmp_path / "device.safetensors").symlink_to("/dev/null")
@@ -118,7 +116,7 @@ def test_refused_paths(tmp_path: Path, path: str, message: str) -> None:
 
 
 def test_too_little_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot fit is not begun."""
+    """A file that cannot fit is not begun."""
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     monkeypatch.setattr(os, "open", raising(OSError("begun")))
@@ -146,7 +144,7 @@ def test_file_that_may_not_grow(tmp_path: Path) -> None:
 
 
 def test_whole_shards_stay_at_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a resumed run; there is no index, so no loader takes them for a checkpoint."""
+    """A resumed run needs them; without an index, no loader takes them for a checkpoint."""
     monkeypatch.setattr(os, "pwrite", full(4))
     with pytest.raises(OSError, match="No space left"):
         small().save(tmp_path / "m", max_shard_size="1MB")
@@ -158,7 +156,6 @@ def test_whole_shards_stay_at_an_error(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_folder_that_was_made_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When nothing came of it."""
     monkeypatch.setattr(os, "pwrite", full(0))
     with pytest.raises(OSError, match="No space left"):
         small().save(tmp_path / "m")

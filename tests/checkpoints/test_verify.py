@@ -1,4 +1,4 @@
-"""Proof: verify names every tensor that is not as drawn, and trusts nothing that is stored."""
+"""verify names every tensor that differs from its draw, and trusts nothing that is stored."""
 
 import json
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def saved(tmp_path: Path, size: str = "1MB") -> Path:
 
 
 def place_of(path: Path, name: str) -> headers.Entry:
-    """Where a tensor lies in a file."""
+    """The offset of a tensor in a file."""
     return next(each for each in headers.read(path).entries if each.name == name)
 
 
@@ -38,13 +38,13 @@ def flip(path: Path, at: int, bit: int = 0) -> None:
 
 
 def bad(found: fastinit.checkpoints.Verification) -> dict[str, str]:
-    """The status of all tensors that are not as drawn."""
+    """The status of every tensor that differs from its draw."""
     return {each.name: each.status for each in found.tensors if each.status != "as drawn"}
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_as_drawn(tmp_path: Path, count: int) -> None:
-    """A folder, its index and every file of it."""
+    """This holds for a folder, its index and every file of it."""
     folder = saved(tmp_path)
     with threads(count):
         for path in (folder, folder / "model.safetensors.index.json"):
@@ -122,14 +122,14 @@ def test_seed_altered(tmp_path: Path) -> None:
 
 
 def test_given_plan(tmp_path: Path) -> None:
-    """It is what counts, whatever the file says."""
+    """The plan that is passed counts, whatever the file says."""
     folder = saved(tmp_path)
     assert small().verify(folder).ok
     assert small(seed=1).verify(folder).counts["differs"] == 6
 
 
 def test_foreign_file(tmp_path: Path) -> None:
-    """Without a plan nobody can know; with one, values are compared and others are unknown."""
+    """Without a plan nothing can be known; with one, values are compared, other names unknown."""
     arrays = {"a.weight": fastinit.normal((3, 4), std=0.02, seed=0, name="a.weight")}
     arrays["x.y"] = np.zeros(2, np.float32)
     save_file(arrays, tmp_path / "m.safetensors")
@@ -142,7 +142,7 @@ def test_foreign_file(tmp_path: Path) -> None:
 
 
 def test_tied_tensor_stored_twice(tmp_path: Path) -> None:
-    """Others store both names: both are what the one is."""
+    """Other libraries store both names; both have the values of the one."""
     array = fastinit.normal((3, 4), std=0.02, seed=0, name="a.weight")
     save_file({"a.weight": array, "b": array.copy()}, tmp_path / "m.safetensors")
     manifest = Manifest("m", (Parameter("a.weight", (3, 4)),), {"b": "a.weight"})
@@ -158,7 +158,6 @@ def test_other_shape_and_dtype(tmp_path: Path) -> None:
 
 
 def test_missing_shard(tmp_path: Path) -> None:
-    """A folder is not verified by half."""
     folder = saved(tmp_path)
     next(folder.glob("*.safetensors")).unlink()
     with pytest.raises(FileNotFoundError):
@@ -166,7 +165,7 @@ def test_missing_shard(tmp_path: Path) -> None:
 
 
 def test_shard_of_another_seed(tmp_path: Path) -> None:
-    """Each is as its own plan draws, but they are of different checkpoints."""
+    """Each is as its own plan draws, but they belong to different checkpoints."""
     folder = saved(tmp_path)
     other = small(seed=1).save(tmp_path / "o", max_shard_size="1MB").path
     index = json.loads((folder / "model.safetensors.index.json").read_bytes())
@@ -178,7 +177,7 @@ def test_shard_of_another_seed(tmp_path: Path) -> None:
 
 
 def test_partial_checkpoint(tmp_path: Path) -> None:
-    """Written with only=, it holds what it should; the pattern is in the files."""
+    """A checkpoint written with only= holds what it should; its files state the pattern."""
     path = small().save(tmp_path / "m.safetensors", only="*.weight").path
     found = fastinit.verify(path)
     assert found.ok
@@ -197,7 +196,7 @@ def test_partial_checkpoint(tmp_path: Path) -> None:
     ],
 )
 def test_broken_files(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    """What is no whole file is an error that names it."""
+    """A file that is not whole is an error that names it."""
     path = small().save(tmp_path / "m.safetensors").path
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=r"m\.safetensors is no whole safetensors file"):
@@ -217,7 +216,7 @@ def test_diff(tmp_path: Path) -> None:
 
 
 def test_diff_of_other_tensors(tmp_path: Path) -> None:
-    """Names, shapes and dtypes; the first element that differs."""
+    """Names, shapes and dtypes are reported, and the first element that differs."""
     left: dict[str, Any] = {"a": np.zeros(3, "f4"), "b": np.zeros(3, "f4"), "c": np.zeros(2, "f4")}
     right = {"a": np.zeros(3, "f4"), "b": np.zeros(3, "f2"), "d": np.zeros(2, "f4")}
     right["a"][1:] = -0.0
@@ -235,7 +234,6 @@ def test_diff_of_other_tensors(tmp_path: Path) -> None:
 
 
 def test_statuses_add_up(tmp_path: Path) -> None:
-    """The counts are of all tensors."""
     found = fastinit.verify(saved(tmp_path))
     assert sum(found.counts.values()) == len(found.tensors)
     assert tuple(found.counts) == verifying.STATUSES

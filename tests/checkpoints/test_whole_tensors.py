@@ -1,4 +1,4 @@
-"""Tensors that cannot be drawn in pieces: in files as in memory, and verified."""
+"""Tensors that cannot be drawn in pieces: the same in files and in memory, and verified."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ PLAN = Plan(
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("size", [1 << 14, 1 << 18, 4 << 20])
 def test_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, size: int) -> None:
-    """With buffers that hold all of such a tensor, and with smaller ones."""
+    """Some buffers hold all of such a tensor, others do not."""
     monkeypatch.setattr(drawing, "BUFFER", size)
     monkeypatch.setattr(pipeline, "BUFFER", size)
     monkeypatch.setattr(drawing, "PIECE", size)
@@ -56,13 +56,12 @@ def test_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, siz
 
 
 def test_digests(tmp_path: Path) -> None:
-    """They are those of the arrays."""
     digests = PLAN.save(tmp_path / "m.safetensors").digests
     assert digests == {name: fastinit.digest(array) for name, array in PLAN.init().items()}
 
 
 def test_they_are_what_they_are_called(tmp_path: Path) -> None:
-    """So that the test above is of what it says."""
+    """This shows that the test above covers what it says."""
     found, _ = read(PLAN.save(tmp_path / "m.safetensors").path)
     square = found["b.square"].astype(np.float64)
     assert np.abs(square @ square.T - np.eye(200)).max() < 1e-5

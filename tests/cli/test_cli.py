@@ -1,4 +1,4 @@
-"""The command line, and the main job: GPT-2 by its own rules, in a file for transformers."""
+"""The command line, and its main use: GPT-2 by its own rules, in a file for transformers."""
 
 import json
 import math
@@ -39,7 +39,7 @@ def manifest(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """GPT-2's file, and what the command printed as JSON."""
+    """GPT-2's file, and the JSON that the command printed."""
     path = tmp_path_factory.mktemp("gpt2") / "model.safetensors"
     done = run("init", "gpt2", "--out", path, "--json")
     assert done.exit_code == 0, done.output
@@ -48,7 +48,7 @@ def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[
 
 
 def test_gpt2_names_and_shapes(gpt2: tuple[Path, dict[str, Any]]) -> None:
-    """Exactly the manifest's, tied ones once."""
+    """They are exactly the manifest's, with tied ones once."""
     with safe_open(gpt2[0], framework="numpy") as file:
         found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118  (no mapping)
     assert found == {each.name: each.shape for each in Manifest.load("gpt2").parameters}
@@ -82,7 +82,7 @@ def test_gpt2_values(gpt2: tuple[Path, dict[str, Any]]) -> None:
     ],
 )
 def test_gpt2_moments(gpt2: tuple[Path, dict[str, Any]], name: str, std: float) -> None:
-    """Mean and std of the values themselves, within 5 standard errors."""
+    """The mean and std of the values themselves are within 5 standard errors."""
     with safe_open(gpt2[0], framework="numpy") as file:
         values = file.get_tensor(f"transformer.{name}").astype(np.float64)
     assert abs(values.mean()) < 5 * std / math.sqrt(values.size)
@@ -108,7 +108,7 @@ def test_gpt2_loads_in_transformers(gpt2: tuple[Path, dict[str, Any]]) -> None:
 
 
 def test_json_of_init(tmp_path: Path, manifest: Path) -> None:
-    """What was drawn, by which rule, and where it is."""
+    """It says what was drawn, by which rule, and where it is."""
     path = tmp_path / "m.safetensors"
     printed = json.loads(run("init", manifest, "--out", path, "--seed", 3, "--json").stdout)
     plan = Plan(manifest, seed=3)
@@ -119,7 +119,7 @@ def test_json_of_init(tmp_path: Path, manifest: Path) -> None:
 
 
 def test_table_of_init(tmp_path: Path, manifest: Path) -> None:
-    """Pattern, tensors, elements and distribution of every rule; the digest; within 80 columns."""
+    """It has each rule's pattern, counts and distribution, and the digest, in 80 columns."""
     done = run("init", manifest, "--out", tmp_path / "m.safetensors")
     rows = [line.split() for line in done.stdout.splitlines()]
     std = f"Normal(std={0.02 / math.sqrt(2):.5g})"
@@ -156,21 +156,19 @@ def test_progress_on_a_terminal(tmp_path: Path, manifest: Path) -> None:
 
 
 def test_dtype_of_init(tmp_path: Path, manifest: Path) -> None:
-    """--dtype decides."""
     out = tmp_path / "m.safetensors"
     done = run("init", manifest, "--out", out, "--dtype", "bfloat16", "--json")
     assert {row["dtype"] for row in json.loads(done.stdout)["rules"]} == {"bfloat16"}
 
 
 def test_recipe_of_init(tmp_path: Path, manifest: Path) -> None:
-    """--recipe serves a model of another name."""
+    """--recipe applies to a model of another name."""
     manifest.write_text(json.dumps(SMALL | {"model": "mine"}), encoding="utf-8")
     done = run("init", manifest, "--out", tmp_path / "m.safetensors", "--recipe", "gpt2", "--json")
     assert json.loads(done.stdout)["recipe"] == "gpt2"
 
 
 def test_force_of_init(tmp_path: Path, manifest: Path) -> None:
-    """--force replaces a file that exists."""
     path = tmp_path / "m.safetensors"
     path.write_text("mine")
     assert run("init", manifest, "--out", path, "--force").exit_code == 0
@@ -186,7 +184,7 @@ def test_force_of_init(tmp_path: Path, manifest: Path) -> None:
     ],
 )
 def test_errors_of_init(tmp_path: Path, arguments: list[str], message: str) -> None:
-    """One line on stderr, exit code 2, no file."""
+    """An error is one line on stderr, exit code 2, and no file."""
     done = run("init", *arguments, "--out", tmp_path / "m.safetensors")
     assert done.exit_code == 2
     assert done.stderr.startswith("fastinit: error: ")
@@ -196,14 +194,14 @@ def test_errors_of_init(tmp_path: Path, arguments: list[str], message: str) -> N
 
 
 def test_disk_errors_of_init(tmp_path: Path, manifest: Path) -> None:
-    """Those of the system are one line as well."""
+    """The system's errors are one line as well."""
     done = run("init", manifest, "--out", tmp_path / "no" / "m.safetensors")
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
 
 
 @pytest.mark.parametrize("arguments", [["init"], ["init", "gpt2"], ["draw"], ["info", "--all"], []])
 def test_usage(arguments: list[str]) -> None:
-    """What is no command, or lacks a part, exits with 2."""
+    """An unknown or incomplete command exits with 2."""
     assert run(*arguments).exit_code == 2
 
 
@@ -219,12 +217,11 @@ def test_interrupt_of_init(tmp_path: Path, manifest: Path, monkeypatch: pytest.M
 
 
 def test_json_of_info() -> None:
-    """The dict of fastinit.info()."""
     assert json.loads(run("info", "--json").stdout) == fastinit.info()
 
 
 def test_table_of_info() -> None:
-    """A line for every key; long values are folded below."""
+    """There is a line for every key; long values are folded."""
     lines = run("info").stdout.splitlines()[2:]
     keys = [line.split()[0] for line in lines if not line.startswith("  ")]
     assert keys == list(fastinit.info())
@@ -232,13 +229,12 @@ def test_table_of_info() -> None:
 
 
 def test_version() -> None:
-    """As that of the package."""
     assert run("--version").stdout.strip() == fastinit.info()["version"]
 
 
 @pytest.mark.parametrize("command", ["init", "info"])
 def test_help_has_examples(command: str) -> None:
-    """Which keep their lines."""
+    """They keep their lines."""
     assert f"Examples:\n    fastinit {command}" in run(command, "--help").stdout
 
 
@@ -250,7 +246,7 @@ def test_module() -> None:
 
 
 def test_without_typer() -> None:
-    """It says what to install."""
+    """The error says what to install."""
     code = "import sys; sys.modules['typer'] = None; from fastinit.__main__ import main; main()"
     done = attempt(code)
     assert done.returncode == 2

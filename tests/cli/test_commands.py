@@ -1,4 +1,4 @@
-"""The commands plan, verify and diff, and init into folders: what they print, and exit codes."""
+"""The commands plan, verify and diff, and init into folders: output and exit codes."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def manifest(tmp_path: Path) -> Path:
 
 
 def test_plan(manifest: Path) -> None:
-    """Equal layers share a line; the totals; within 80 columns."""
+    """Equal layers share a line; totals follow; all is within 80 columns."""
     done = run("plan", manifest, "--dtype", "bfloat16")
     lines = [line.split() for line in done.stdout.splitlines()]
     assert ["h.0-2.attn.c_proj.weight", "3", "8", "x", "4"] in [line[:5] for line in lines]
@@ -34,7 +34,7 @@ def test_plan(manifest: Path) -> None:
 
 
 def test_plan_of_every_tensor(manifest: Path) -> None:
-    """--all has a line for each, --only fewer."""
+    """--all has a line for each tensor, --only fewer."""
     done = run("plan", manifest, "--all", "--only", "h.*.attn.**")
     assert [line.split()[0] for line in done.stdout.splitlines()[2:5]] == [
         f"h.{k}.attn.c_proj.weight" for k in range(3)
@@ -42,14 +42,13 @@ def test_plan_of_every_tensor(manifest: Path) -> None:
 
 
 def test_json_of_plan(manifest: Path) -> None:
-    """All of it."""
     data = json.loads(run("plan", manifest, "--json").stdout)
     assert (data["tensors"], data["elements"], data["bytes"]) == (5, 4100, 16400)
     assert len(data["parameters"]) == 5
 
 
 def test_init_into_a_folder_and_resume(tmp_path: Path, manifest: Path) -> None:
-    """Shards of the size that was asked for; a second run keeps them."""
+    """Shards have the size that was asked for; a second run keeps them."""
     options = ("init", manifest, "--out", tmp_path / "m", "--shard-size", "1KB", "--json")
     first = json.loads(run(*options).stdout)
     assert len(first["files"]) > 1
@@ -59,7 +58,7 @@ def test_init_into_a_folder_and_resume(tmp_path: Path, manifest: Path) -> None:
 
 
 def test_init_of_some(tmp_path: Path, manifest: Path) -> None:
-    """--only leaves the others out, and verify knows."""
+    """--only omits the others, and verify knows."""
     out = tmp_path / "m.safetensors"
     done = json.loads(run("init", manifest, "--out", out, "--only", "wte.*", "--json").stdout)
     assert list(done["digests"]) == ["wte.weight"]
@@ -67,7 +66,7 @@ def test_init_of_some(tmp_path: Path, manifest: Path) -> None:
 
 
 def test_verify(tmp_path: Path) -> None:
-    """0 and a line; 1 and the place; 2 where there is nothing."""
+    """The exit code is 0 with a line, 1 with the place, or 2 where there is nothing."""
     path = small().save(tmp_path / "m.safetensors").path
     done = run("verify", path)
     assert (done.exit_code, done.stderr) == (0, "")
@@ -85,7 +84,7 @@ def test_verify(tmp_path: Path) -> None:
 
 
 def test_diff(tmp_path: Path) -> None:
-    """0 where both are the same, 1 where they are not."""
+    """The exit code is 0 where both are the same, else 1."""
     one = small().save(tmp_path / "one.safetensors").path
     two = small().save(tmp_path / "two", max_shard_size="1MB").path
     other = small(seed=1).save(tmp_path / "other.safetensors").path
@@ -98,6 +97,6 @@ def test_diff(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["init", "plan", "verify", "diff", "info"])
 def test_help_has_examples(command: str) -> None:
-    """Which keep their lines, within 80 columns."""
+    """They keep their lines, within 80 columns."""
     shown = run(command, "--help").stdout
     assert f"Examples:\n    fastinit {command}" in shown

@@ -35,7 +35,6 @@ def calls(kernels: Iterable[str]) -> Iterator[list[Case]]:
 
 
 def main() -> None:
-    """Draw and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kernels", nargs="*", default=[*KERNELS, "masks", "orthogonal"])
     parser.add_argument("--emulated", action="store_true")

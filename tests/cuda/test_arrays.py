@@ -22,10 +22,9 @@ ELSE = "or draw with device='cpu'"
 
 
 class OnDevice(CupyArray):
-    """An array in the emulated memory, with what both CuPy and CUDA's array interface say of it."""
+    """An array in the emulated memory, as CuPy and CUDA's array interface describe it."""
 
     def __init__(self, gpu: Emulated, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        """Filled with the byte 7."""
         super().__init__(np.full(shape, 0, dtype))
         self.gpu = gpu
         content = np.full(max(self.nbytes, 1), 7, np.uint8)
@@ -38,10 +37,9 @@ class OnDevice(CupyArray):
 
 
 class Interface:
-    """Only CUDA's array interface, over an array on the device or a host's address."""
+    """An object with CUDA's array interface only, over an array on the device or a host address."""
 
     def __init__(self, address: int, array: Any) -> None:
-        """Of an array's shape and dtype, at an address."""
         self.array = array
         self.__cuda_array_interface__ = {
             "shape": array.shape,
@@ -64,7 +62,7 @@ def gpu(emulation: Emulated, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulat
 
 @pytest.mark.parametrize("dtype", [*DTYPES[:4], "int32"])
 def test_new_arrays(dtype: str, gpu: Emulated) -> None:
-    """Hold what the CPU draws."""
+    """They hold what the CPU draws."""
     draw = fastinit.truncated_normal if dtype in DTYPES else fastinit.ones
     array = draw(SHAPE, seed=3, dtype=dtype, device="cuda")
     check_bits(array.get(), draw(SHAPE, seed=3, dtype=dtype))
@@ -85,7 +83,7 @@ def test_every_initializer(name: str, gpu: Emulated) -> None:  # noqa: ARG001
 
 @pytest.mark.parametrize("dtype", DTYPES[:3])
 def test_out(dtype: str, gpu: Emulated) -> None:
-    """A part of a larger array, in the memory of somebody who knows only the interface."""
+    """A part of a larger array lies in memory of which only the interface is known."""
     array = OnDevice(gpu, (3, 4), dtype_of(dtype))
     out = Interface(array.data.ptr, array)
     index = np.s_[2:5, 1:5]
@@ -94,7 +92,7 @@ def test_out(dtype: str, gpu: Emulated) -> None:
 
 
 def test_plan(gpu: Emulated) -> None:
-    """A whole model is one launch, of every dtype's normals one."""
+    """A whole model is one launch, since it has normals of one dtype only."""
     model = fastinit.Manifest.from_shapes(
         {"wte.weight": (20, 8), "h.0.ln_1.weight": 8, "h.0.mlp.c_fc.weight": (8, 32)}, "gpt2"
     )
@@ -112,7 +110,6 @@ def test_without_elements(gpu: Emulated) -> None:
 
 
 def test_digest(gpu: Emulated) -> None:  # noqa: ARG001
-    """That of the CPU's array."""
     ours = fastinit.digest(fastinit.uniform(SHAPE, seed=2, device="cuda"))
     assert ours == fastinit.digest(fastinit.uniform(SHAPE, seed=2))
 
@@ -121,14 +118,13 @@ def test_digest(gpu: Emulated) -> None:  # noqa: ARG001
 
 
 def test_usable(gpu: Emulated) -> None:
-    """The card is named."""
     with gpu.stand_in.fresh(architecture="sm_80"):
         assert fastinit.cuda_status() == "usable: cuda:0 emulated (compute capability 8.0)"
         assert fastinit.info()["cuda"] == fastinit.cuda_status()
 
 
 def test_no_driver_and_no_device(gpu: Emulated) -> None:
-    """CUDA's own calls fail alike without a driver and with an old one; the versions tell them."""
+    """CUDA's calls fail alike without a driver and with an old one; the versions tell."""
     for devices, driver, reason in (
         (1, 0, "there is no NVIDIA driver here; install one for CUDA 13.0"),
         (1, 12080, "the NVIDIA driver knows CUDA 12.8, fastinit was built with 13.0; update the"),
@@ -141,7 +137,7 @@ def test_no_driver_and_no_device(gpu: Emulated) -> None:
 
 
 def test_unsupported_card(gpu: Emulated) -> None:
-    """The card, its capability and what there is code for."""
+    """The error names the card, its capability and the architectures there is code for."""
     with gpu.stand_in.fresh(architecture="sm_70"):
         with pytest.raises(RuntimeError, match=r"cuda:0 emulated \(compute capability 7.0\)") as e:
             fastinit.normal(SHAPE, device="cuda:0")
@@ -150,13 +146,12 @@ def test_unsupported_card(gpu: Emulated) -> None:
 
 
 def test_missing_card(gpu: Emulated) -> None:  # noqa: ARG001
-    """How many there are."""
     with pytest.raises(ValueError, match="device='cuda:1' is not there: 1 found"):
         fastinit.normal(SHAPE, device="cuda:1")
 
 
 def test_host_pointer(gpu: Emulated) -> None:  # noqa: ARG001
-    """Refused before CUDA would fault at it."""
+    """It is refused before CUDA would fault at it."""
     memory = np.full(SHAPE, 7, np.float32)
     with pytest.raises(ValueError, match="says that it lies on a GPU, but its address is the host"):
         fastinit.normal(SHAPE, out=Interface(memory.ctypes.data, memory))
@@ -174,7 +169,7 @@ def many(gpu: Emulated, count: int) -> list[Any]:
 
 @pytest.mark.parametrize("call", ["cudaMalloc", "cudaHostAlloc"])
 def test_out_of_memory(call: str, gpu: Emulated) -> None:
-    """Says how much was asked for; nothing is drawn or left behind, and the next call works."""
+    """The error says how much was asked for; nothing is drawn or kept, and the next call works."""
     count = 20_000
     outs = many(gpu, count)
     what = fastinit.Normal().draw(dtype_of("float32"))
@@ -192,7 +187,7 @@ def test_out_of_memory(call: str, gpu: Emulated) -> None:
 
 
 def test_no_working_memory(gpu: Emulated) -> None:
-    """Of a large orthogonal matrix: says how much, and nothing is drawn."""
+    """A large orthogonal matrix lacks it: the error says how much, and nothing is drawn."""
     array = OnDevice(gpu, (20, 20), np.dtype("float32"))
     message = (
         r"cuda:0, orthogonal .* cudaMallocAsync of \d+ bytes of working memory .*: out of memory"
@@ -212,7 +207,7 @@ CALLS = (
 
 @pytest.mark.parametrize("call", CALLS)
 def test_failing_calls(call: str, gpu: Emulated) -> None:
-    """Each is checked: the call and CUDA's own text; the error does not stay behind."""
+    """Each call is checked: the error has the call and CUDA's text, and does not remain."""
     fastinit.normal(SHAPE, seed=0, device="cuda")
     array = OnDevice(gpu, SHAPE, np.dtype("float32"))
     gpu.stand_in.fail(call, 999)
@@ -231,7 +226,7 @@ LARGE = (3000, 4099)
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", DTYPES[:4])
 def test_cupy_on_a_card(dtype: str, card: Card) -> None:  # noqa: ARG001
-    """New arrays come from CuPy's pool, on its current stream, and are the CPU's."""
+    """New arrays come from CuPy's pool, on its current stream, and hold the CPU's values."""
     cupy = pytest.importorskip("cupy")
     stream = cupy.cuda.Stream(non_blocking=True)
     with stream:
@@ -247,7 +242,6 @@ def test_cupy_on_a_card(dtype: str, card: Card) -> None:  # noqa: ARG001
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", RECORDS)
 def test_every_initializer_on_a_card(name: str, card: Card) -> None:  # noqa: ARG001
-    """As above, with CuPy's arrays."""
     pytest.importorskip("cupy")
     check_bits(drawn(name, device="cuda").get(), drawn(name))
 
@@ -271,7 +265,7 @@ def test_torch_on_a_card(dtype: str, card: Card) -> None:  # noqa: ARG001
 
 @pytest.mark.gpu
 def test_jax_on_a_card(card: Card) -> None:  # noqa: ARG001
-    """JAX takes new arrays over without a copy, and its own are immutable."""
+    """JAX adopts new arrays without a copy, and its own are immutable."""
     cupy = pytest.importorskip("cupy")
     jax = pytest.importorskip("jax")
     if jax.default_backend() != "gpu":

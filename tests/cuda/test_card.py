@@ -1,4 +1,4 @@
-"""What only a card can show, and that the way there is right."""
+"""Tests for a card alone, and tests that run them without one."""
 
 import shutil
 import subprocess
@@ -27,7 +27,7 @@ FINDING = 86  # the exit status of compute-sanitizer where a tool has found some
 
 @pytest.fixture
 def card_of_the_host(monkeypatch: pytest.MonkeyPatch) -> Card:
-    """What runs the tests on a card, with the CPU for a GPU."""
+    """A card whose GPU is the CPU."""
     import torch
 
     def draw(requests: NDArray[np.void], device: int, stream: int) -> None:
@@ -45,7 +45,7 @@ def card_of_the_host(monkeypatch: pytest.MonkeyPatch) -> Card:
 
 @pytest.mark.parametrize("dtype", DRAWN)
 def test_cases_of_a_card(card_of_the_host: Card, dtype: str) -> None:
-    """All can be drawn, and what compares them works."""
+    """All cases can be drawn, and their comparison works."""
     for kernel in KERNELS:
         for _, _, cases in fill_launches(kernel, DTYPES[dtype]):
             check(card_of_the_host, cases)
@@ -73,7 +73,7 @@ def test_difference_is_seen(card_of_the_host: Card, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.gpu
 def test_calls_in_flight_on_a_card(card: Card) -> None:  # noqa: ARG001
-    """Many calls that are queued behind long ones, on two streams, do not share their tables."""
+    """Many calls queued after long ones, on two streams, do not share their tables."""
     import torch
 
     large = [torch.empty(1 << 28, dtype=torch.bfloat16, device="cuda") for _ in range(2)]
@@ -91,13 +91,13 @@ def test_calls_in_flight_on_a_card(card: Card) -> None:  # noqa: ARG001
 
 
 def sanitizer() -> str | None:
-    """Where compute-sanitizer is, on PATH or beside nvcc."""
+    """The path of compute-sanitizer, on PATH or beside nvcc."""
     beside = None if NVCC is None else str(Path(NVCC).parent)
     return shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path=beside)
 
 
 def sanitized(program: str, tool: str, *arguments: str) -> str:
-    """What the cases print under a tool, which must find nothing."""
+    """The output of the cases under a tool, which must find nothing."""
     script = Path(__file__).parent / "sanitized_cases.py"
     command = [program, "--tool", tool, "--error-exitcode", str(FINDING)]
     done = subprocess.run(
@@ -114,7 +114,7 @@ def sanitized(program: str, tool: str, *arguments: str) -> str:
 
 
 def test_way_to_the_sanitizer(emulation: Emulated, tmp_path: Path) -> None:  # noqa: ARG001
-    """Something with the options of compute-sanitizer runs the cases, emulated, and is heard."""
+    """A program with compute-sanitizer's options runs the emulated cases, and its status counts."""
     program = tmp_path / "compute-sanitizer"
     for status in (0, FINDING):
         ended = "" if status == 0 else f"; exit {status}"
@@ -130,7 +130,6 @@ def test_way_to_the_sanitizer(emulation: Emulated, tmp_path: Path) -> None:  # n
 @pytest.mark.gpu
 @pytest.mark.parametrize("tool", TOOLS)
 def test_sanitizer_on_a_card(card: Card, tool: str) -> None:  # noqa: ARG001
-    """compute-sanitizer finds nothing in cases of every kernel."""
     program = sanitizer()
     if program is None:
         pytest.skip("compute-sanitizer was not found on PATH or beside nvcc")

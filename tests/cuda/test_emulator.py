@@ -1,4 +1,4 @@
-"""The emulator computes what PTX says, and finds what is wrong with a kernel."""
+"""The emulator computes what PTX says, and finds the errors of a kernel."""
 
 import subprocess
 from pathlib import Path
@@ -52,7 +52,7 @@ def launch(module: Module, name: str, order: str) -> None:
 @pytest.mark.parametrize("order", ["lockstep", "warps-rev", "random"])
 @pytest.mark.parametrize("name", WRONG)
 def test_planted_bug_is_caught(planted: Module, name: str, order: str) -> None:
-    """In whatever order threads run."""
+    """It is caught in every order of threads."""
     with pytest.raises((EmuError, PtxError)):
         launch(planted, name, order)
 
@@ -60,7 +60,7 @@ def test_planted_bug_is_caught(planted: Module, name: str, order: str) -> None:
 @pytest.mark.parametrize("order", ["lockstep", "warps-rev", "random"])
 @pytest.mark.parametrize("name", RIGHT)
 def test_correct_kernel_passes(planted: Module, name: str, order: str) -> None:
-    """The twins of some."""
+    """These are twins of wrong ones."""
     launch(planted, name, order)
 
 
@@ -72,7 +72,7 @@ def test_instructions(values: int) -> None:
 
 
 def test_instructions_are_ptx(tmp_path: Path) -> None:
-    """NVIDIA's assembler takes those forms."""
+    """NVIDIA's assembler accepts those forms."""
     ptxas = Path(NVCC).with_name("ptxas") if NVCC else None
     if ptxas is None or not ptxas.exists():
         pytest.skip("ptxas was not found beside nvcc")

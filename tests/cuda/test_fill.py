@@ -1,4 +1,4 @@
-"""CUDA fills as the CPU fills, bit for bit: emulated, and on a card where there is one."""
+"""CUDA fills are the CPU's, bit for bit: emulated, and on a card where there is one."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ ORDERS = ("lockstep", "warps-rev", "random")
 
 
 def test_architectures_fall_into_classes(emulation: Emulated) -> None:
-    """Within each, all kernels' PTX is the same but for the target: emulating one proves all."""
+    """Within a class, all kernels' PTX is the same except for the target, so one proves all."""
     stand_in = emulation.stand_in
     held = set(stand_in.architectures())
     for name in stand_in.kernels():
@@ -35,14 +35,14 @@ def test_architectures_fall_into_classes(emulation: Emulated) -> None:
 
 @pytest.mark.parametrize("architecture", VIRTUAL)
 def test_bits_are_fixed_by_ptx(emulation: Emulated, architecture: str) -> None:
-    """No kernel has an operation of undefined result, but for the estimate in the square root."""
+    """No kernel has an operation of undefined result, except the estimate in the square root."""
     with emulation.stand_in.fresh(architecture=f"sm_{architecture}") as stand_in:
         found = {operation for _, _, _, operation in stand_in.module().lint()}
     assert found == set(ALLOWED)
 
 
 def architectures(emulation: Emulated, kernel: str, dtype: str) -> Iterator[str]:
-    """One for each text of a kernel's PTX."""
+    """One architecture for each text of a kernel's PTX."""
     what, drawn = KERNELS[kernel].draws[0], DTYPES[dtype]
     with emulation.stand_in.fresh(architecture=emulation.stand_in.architectures()[0]) as stand_in:
         check(emulation, [run_of(what, drawn, 0, 1)])
@@ -55,7 +55,7 @@ def architectures(emulation: Emulated, kernel: str, dtype: str) -> Iterator[str]
 @pytest.mark.parametrize("dtype", DRAWN)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_fills_emulated(emulation: Emulated, kernel: str, dtype: str) -> None:
-    """Each kernel's PTX as the CPU, in three orders of threads, with every line of it run."""
+    """The PTX draws what the CPU draws, in three orders of threads, and every line of it runs."""
     for architecture in architectures(emulation, kernel, dtype):
         for order, blocks, cases in fill_launches(kernel, DTYPES[dtype]):
             settings = {"architecture": architecture, "multiprocessors": blocks, "order": order}
@@ -75,7 +75,7 @@ def test_fills_emulated(emulation: Emulated, kernel: str, dtype: str) -> None:
 def test_full_matrix(
     emulation: Emulated, kernel: str, dtype: str, order: str, multiprocessors: int
 ) -> None:
-    """Everything that a kernel draws, in every order, on either grid, for every text of its PTX."""
+    """All cases of a kernel run in every order, on either grid, for every text of its PTX."""
     drawn = DTYPES[dtype]
     cases = [
         *borders(kernel, drawn),
@@ -92,7 +92,7 @@ def test_full_matrix(
 @pytest.mark.parametrize("dtype", DRAWN)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_fills_on_a_card(card: Card, kernel: str, dtype: str) -> None:
-    """The same cases on a GPU, and parts that fill it several times over."""
+    """These are the same cases, and parts that fill the GPU several times over."""
     drawn = DTYPES[dtype]
     for _, _, cases in fill_launches(kernel, DTYPES[dtype]):
         check(card, cases)

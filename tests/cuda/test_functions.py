@@ -1,4 +1,4 @@
-"""Functions of the kernels by themselves, also for numbers that no array in memory brings."""
+"""Functions of the kernels alone, including numbers that no array in memory leads to."""
 
 import subprocess
 
@@ -23,7 +23,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Module:
 
 
 def test_division(functions: Module) -> None:
-    """Of numbers of every size, by every line of its PTX."""
+    """Numbers of every size run every line of its PTX."""
     generator = np.random.default_rng(0)
     shifts = generator.integers(0, 60, (2, 256), np.uint64)
     a, b = (generator.integers(1, 1 << 63, (2, 256), np.uint64) >> shifts) + np.uint64(1)
@@ -37,7 +37,7 @@ def test_division(functions: Module) -> None:
 
 @pytest.mark.parametrize(("dtype", "smallest"), [(np.float32, -100), (np.float64, -900)])
 def test_square_roots(functions: Module, dtype: type[np.floating], smallest: int) -> None:
-    """Correctly rounded, over exponents beyond those that occur, squares and their neighbours."""
+    """They are correctly rounded, beyond the exponents that occur and around squares."""
     generator = np.random.default_rng(0)
     exponents = generator.integers(smallest, 8, 1024)
     anywhere = np.ldexp(generator.uniform(1, 2, 1024), exponents).astype(dtype)

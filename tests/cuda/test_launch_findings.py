@@ -1,4 +1,4 @@
-"""What is wrong with a launch is found, and every failed CUDA call is told by its name."""
+"""Errors of a launch are found, and every failed CUDA call is named."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def records(address: int, count: int) -> list[bytes]:
 
 
 def test_overrun_is_caught(emulation: Emulated) -> None:
-    """One element more than the memory has."""
+    """A request has one element more than the memory."""
     with emulation.stand_in.fresh():
         address = emulation.put(np.zeros(400, np.uint8))
         with pytest.raises(EmuError, match="out of bounds"):
@@ -30,7 +30,7 @@ def test_overrun_is_caught(emulation: Emulated) -> None:
 
 
 def test_race_is_caught(emulation: Emulated) -> None:
-    """Two requests of one launch over the same memory, filled by two blocks."""
+    """Two requests of one launch lie over the same memory, filled by two blocks."""
     with emulation.stand_in.fresh(multiprocessors=3):
         address = emulation.put(np.zeros(400, np.uint8))
         with pytest.raises(EmuError, match="race"):
@@ -48,7 +48,7 @@ CALLS = (
 
 @pytest.mark.parametrize("call", CALLS)
 def test_failed_call_is_named(emulation: Emulated, call: str) -> None:
-    """By the exception's text and fields; the next call works as if nothing had been."""
+    """The exception's text and fields name it; the next call works normally."""
     with emulation.stand_in.fresh() as stand_in:
         address = emulation.put(np.zeros(4 * 4096, np.uint8))
         # So many that no table from before is large enough.
@@ -62,7 +62,7 @@ def test_failed_call_is_named(emulation: Emulated, call: str) -> None:
 
 
 def test_capture_is_refused(emulation: Emulated) -> None:
-    """Before anything is queued: what a graph replays would read tables of other calls."""
+    """A replayed graph would read tables of other calls, so nothing is queued."""
     with emulation.stand_in.fresh() as stand_in:
         address = emulation.put(np.zeros(400, np.uint8))
         draw = requests_of(records(address, 100))
@@ -76,7 +76,7 @@ def test_capture_is_refused(emulation: Emulated) -> None:
 
 
 def test_failed_query_is_told(emulation: Emulated) -> None:
-    """That of buffers which a call before has used."""
+    """The query is about buffers that an earlier call used."""
     with emulation.stand_in.fresh() as stand_in:
         address = emulation.put(np.zeros(400, np.uint8))
         draw = requests_of(records(address, 100))
@@ -88,7 +88,7 @@ def test_failed_query_is_told(emulation: Emulated) -> None:
 
 
 def test_buffers_in_use_are_left_alone(emulation: Emulated) -> None:
-    """Calls that no stream has come to yet take buffers of their own; later ones use them again."""
+    """Calls that no stream has come to yet use buffers of their own, which later calls reuse."""
     with emulation.stand_in.fresh() as stand_in:
         address = emulation.put(np.zeros(400, np.uint8))
         draw = requests_of(records(address, 100))

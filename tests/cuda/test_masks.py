@@ -1,4 +1,4 @@
-"""What CUDA writes over fills, masks and scattered constants, as the CPU does, bit for bit."""
+"""Masks and scattered constants over fills on CUDA are the CPU's, bit for bit."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ UNRUN = (NO_AXIS, wide_divisions(56), wide_quotients(1), STEP_ONE)
 
 
 def test_masks_emulated(emulation: Emulated) -> None:
-    """The kernel's PTX as the CPU, in three orders of threads, with every line of it run."""
+    """The PTX draws what the CPU draws, in three orders of threads, and every line of it runs."""
     stand_in = emulation.stand_in
     (kernel,) = (name for name in stand_in.kernels() if "overlay_kernel" in name)
     for same in stand_in.classes(kernel):
@@ -49,7 +49,7 @@ def test_masks_emulated(emulation: Emulated) -> None:
 def test_full_matrix(
     emulation: Emulated, architecture: str, dtype: str, order: str, blocks: int
 ) -> None:
-    """All masks in items of every size, in every order, on either grid."""
+    """All masks run in items of every size, in every order, on either grid."""
     settings = {"architecture": f"sm_{architecture}", "multiprocessors": blocks, "order": order}
     with emulation.stand_in.fresh(**settings):
         check(emulation, overlays(DTYPES[dtype]))
@@ -58,7 +58,7 @@ def test_full_matrix(
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", SIZES)
 def test_masks_on_a_card(card: Card, dtype: str) -> None:
-    """The same on a GPU, and large ones."""
+    """These are the same cases, and large ones."""
     check(card, overlays(DTYPES[dtype]))
     large = Sparse(nonzeros=300), Sparse(nonzeros=300, per="out"), Bernoulli(0.5, base="he_normal")
     check(card, [Case(what, DTYPES[dtype], (3000, 4097), np.s_[:]) for what in large])

@@ -1,4 +1,4 @@
-"""Orthogonal matrices on CUDA: the CPU's bits, emulated, and on a card where there is one."""
+"""Orthogonal matrices on CUDA are the CPU's, bit for bit: emulated, and on a card."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +21,7 @@ FLOATS = ("float64", "float32", "float16", "bfloat16")
 def launches(dtype: str, largest: int) -> Iterator[tuple[dict[str, Any], list[Case]]]:
     """(settings, cases), which together run every line of a precision's kernels.
 
-    But for those of blocks of more than ``largest`` reflectors.
+    Lines for blocks of more than ``largest`` reflectors are excepted.
     """
     drawn = DTYPES[dtype]
     narrow = [DTYPES[name] for name in ("float16", "bfloat16")] if dtype == "float32" else []
@@ -56,7 +56,7 @@ NO_BLOCKS_OF_128 = Unrun("blocks of 128 reflectors, which a slow test runs", "."
     [("float32", 128), ("float64", 64), pytest.param("float64", 128, marks=pytest.mark.slow)],
 )
 def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> None:
-    """The kernels' PTX as the CPU, in three orders of threads, with every line of it run."""
+    """The PTX draws what the CPU draws, in three orders of threads, and every line of it runs."""
     stand_in = emulation.stand_in
     end = {"float64": "IdEEvNS_15OrthogonalTableE", "float32": "IfEEvNS_15OrthogonalTableE"}[dtype]
     kernels = [name for name in stand_in.kernels() if name.endswith(end)]
@@ -81,7 +81,7 @@ def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> Non
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("architecture", VIRTUAL)
 def test_whole_product(emulation: Emulated, architecture: str, dtype: str, order: str) -> None:
-    """All small matrices, and all that go through memory, in every order."""
+    """All small matrices, and all that go through memory, run in every order."""
     settings = {"architecture": f"sm_{architecture}", "order": order, "multiprocessors": 3}
     with emulation.stand_in.fresh(**settings):
         check(emulation, matrices(DTYPES[dtype]), architecture)
@@ -94,13 +94,12 @@ def test_whole_product(emulation: Emulated, architecture: str, dtype: str, order
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("architecture", VIRTUAL)
 def test_blocks(emulation: Emulated, architecture: str, dtype: str, size: int) -> None:
-    """Blocks of reflectors of every size."""
     with emulation.stand_in.fresh(architecture=f"sm_{architecture}", multiprocessors=3):
         check(emulation, [Case(PLAIN, DTYPES[dtype], *LARGE[size])], architecture)
 
 
 def test_amounts_of_shared_memory(emulation: Emulated) -> None:
-    """More of it than a launch may ask for unless its kernel is told, and less after that."""
+    """One launch needs more than its kernel may use unless it is told, and the next needs less."""
     with emulation.stand_in.fresh(multiprocessors=3):
         check(emulation, [Case(PLAIN, DTYPES["float32"], (n, n), EVERYTHING) for n in (98, 4)])
         assert len(emulation.stand_in.log) == 2
@@ -133,7 +132,7 @@ CALLS = (
 
 @pytest.mark.parametrize("call", CALLS)
 def test_failed_call_writes_nothing(emulation: Emulated, call: str) -> None:
-    """It is named, and neither the list's matrices nor its fills are drawn."""
+    """The call is named, and neither the list's matrices nor its fills are drawn."""
     float32 = DTYPES["float32"]
     with emulation.stand_in.fresh(**LITTLE) as stand_in:
         address = emulation.put(np.full(4 * 2000, 0xA5, np.uint8))
@@ -159,7 +158,7 @@ def test_failed_call_writes_nothing(emulation: Emulated, call: str) -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_orthogonal_on_a_card(card: Card, dtype: str) -> None:
-    """The same cases on a GPU, large matrices, and batches of several groups."""
+    """These are the same cases, large matrices, and batches of several groups."""
     drawn = DTYPES[dtype]
     check(card, matrices(drawn))
     for shape, index in LARGE.values():

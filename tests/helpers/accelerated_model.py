@@ -1,4 +1,4 @@
-"""What the tests of accelerate share: a model, and what a tensor of a name must hold."""
+"""A model for the tests of accelerate, and the values that its tensors must hold."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def check(tensor: torch.Tensor, expected: Any) -> None:
 
 
 def normal(tensor: torch.Tensor, name: str | int, std: float = 1.0, seed: int = 0) -> Any:
-    """What a tensor of a name holds, if it is normal."""
+    """The values of a tensor of this name that is normal."""
     return fastinit.normal(tuple(tensor.shape), std=std, seed=seed, name=name)
 
 
@@ -24,7 +24,6 @@ class Block(nn.Module):
     """Two layers, the first initialized a second time."""
 
     def __init__(self) -> None:
-        """As models do it."""
         super().__init__()
         self.inner = nn.Linear(8, 6)
         self.norm = nn.LayerNorm(6)

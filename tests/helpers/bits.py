@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def bits(array: Any) -> NDArray[Any]:
-    """An array's elements as unsigned integers, in one dimension."""
+    """The elements of an array as unsigned integers, in one dimension."""
     flat = np.ascontiguousarray(array).reshape(-1)
     return flat.view(f"u{flat.dtype.itemsize}")
 

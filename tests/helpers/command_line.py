@@ -1,4 +1,4 @@
-"""What the tests of the command line share."""
+"""The command line, run in this process."""
 
 import json
 from pathlib import Path
@@ -10,12 +10,11 @@ from fastinit.cli import app
 
 
 def run(*arguments: object) -> Result:
-    """What a command does."""
     return CliRunner().invoke(app, [str(each) for each in arguments])
 
 
 def written(model: dict[str, Any], folder: Path) -> Path:
-    """The file of a manifest."""
+    """Write a manifest to a file."""
     path = folder / "small.json"
     path.write_text(json.dumps(model), encoding="utf-8")
     return path

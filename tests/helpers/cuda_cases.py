@@ -1,4 +1,4 @@
-"""Requests to try on a CUDA device, and the check that it draws what the CPU draws, and no more."""
+"""Requests for a CUDA device, and the check that it draws exactly what the CPU draws."""
 
 from __future__ import annotations
 
@@ -39,10 +39,9 @@ GUARD = 64  # bytes before and behind that must stay as they were
 
 
 class What(Protocol):
-    """An initializer, or what is like one."""
+    """An initializer, or an object like one."""
 
-    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]:
-        """What is drawn, in this order."""
+    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def constants() -> Iterator[Case]:
 
 
 def rectangles(kernel: str, dtype: np.dtype[Any]) -> Iterator[Case]:
-    """Parts that are no run: narrow and wide ones, of several axes, far away."""
+    """Parts that are not one run: narrow and wide ones, of several axes, far away."""
     far = (1 << 20, 1 << 20, 1 << 17)
     shapes: list[tuple[tuple[int, ...], Any]] = [
         ((9, 7), np.s_[1:, 2:5]),
@@ -123,12 +122,11 @@ def rectangles(kernel: str, dtype: np.dtype[Any]) -> Iterator[Case]:
 
 @dataclass(frozen=True)
 class Zeros:
-    """Half of each sample, on any axes: what Subset can and no initializer asks for."""
+    """Half of each sample, on any axes, which Subset can draw and no initializer asks for."""
 
     along: tuple[int, ...]
 
     def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]:
-        """One mask."""
         period = int(np.prod([shape[axis] for axis in self.along]))
         return (Subset(dtype, shape, self.along, period, period // 2),)
 
@@ -136,7 +134,7 @@ class Zeros:
 def overlays(*dtypes: np.dtype[Any]) -> Iterator[Case]:
     """Masks along columns, four at once and one by one, along rows and elements; diagonals.
 
-    In these dtypes by turns.
+    The dtypes take turns.
     """
     turn = itertools.cycle(dtypes)
     everything = np.s_[:]

@@ -39,50 +39,43 @@ class Machine(Protocol):
 
 
 class Emulated:
-    """The stand-in's device."""
+    """The emulated device."""
 
     def __init__(self, module: ModuleType, stand_in: StandIn) -> None:
-        """Over a module and what stands in for its runtime library."""
         self.module = module
         self.stand_in = stand_in
         self._addresses: list[int] = []
 
     def put(self, data: NDArray[np.uint8]) -> int:
-        """See Machine."""
         address: int = self.stand_in.device.put(data)
         self._addresses.append(address)
         return address
 
     def get(self, address: int, size: int) -> NDArray[np.uint8]:
-        """See Machine."""
         data: NDArray[np.uint8] = self.stand_in.device.read(address, np.uint8, size)
         return data
 
     def fill(self, records: Sequence[bytes]) -> None:
-        """See Machine; the finding behind a failed launch is raised."""
         try:
             self.module.fill(requests_of(records), 0, 0)
         except self.module.CudaError as error:
             raise self.stand_in.error or error from None
 
     def clear(self) -> None:
-        """See Machine."""
         while self._addresses:
             self.stand_in.device.free(self._addresses.pop())
 
 
 class Card:
-    """A GPU, with memory from torch or CuPy."""
+    """A GPU, with memory from torch."""
 
     def __init__(self) -> None:
-        """Over the module as it was installed."""
         from fastinit import _cuda
 
         self.module = _cuda
         self._arrays: dict[int, Any] = {}
 
     def put(self, data: NDArray[np.uint8]) -> int:
-        """See Machine."""
         import torch
 
         array = torch.from_numpy(data).cuda()
@@ -91,25 +84,22 @@ class Card:
         return address
 
     def get(self, address: int, size: int) -> NDArray[np.uint8]:
-        """See Machine."""
         data: NDArray[np.uint8] = self._arrays[address].cpu().numpy()
         assert data.size == size
         return data
 
     def fill(self, records: Sequence[bytes]) -> None:
-        """See Machine."""
         import torch
 
         stream = torch.cuda.current_stream().cuda_stream
         self.module.fill(requests_of(records), torch.cuda.current_device(), stream)
 
     def clear(self) -> None:
-        """See Machine."""
         self._arrays.clear()
 
 
 def card_is_missing() -> str | None:
-    """Why there is no card to try, or None."""
+    """The reason why there is no card, or None."""
     import torch
 
     import fastinit

@@ -1,7 +1,7 @@
-"""Stand-ins for a GPU's software, so that the Python side runs anywhere: ``_cuda`` and CuPy.
+"""Fakes of a GPU's software, so that its Python side runs anywhere: ``_cuda`` and CuPy.
 
-The GPU's memory is the host's here, and the extension module draws on the CPU: so what is tested is
-which memory, device and stream a call ends at. That the kernels draw the same is another matter.
+The GPU's memory is the host's here, and the extension module draws on the CPU: this tests which
+memory, device and stream a call ends at, and not that the kernels draw the same.
 """
 
 import ctypes
@@ -21,21 +21,17 @@ from fastinit import _cpu, cuda
 
 
 class CudaError(RuntimeError):
-    """In the place of ``_cuda``'s."""
-
     def __init__(self, call: str, code: int) -> None:
-        """Of a function of CUDA and its result."""
         super().__init__(f"{call}: failed ({code})")
         self.call, self.code = call, code
 
 
 class Extension(ModuleType):
-    """In the place of ``fastinit._cuda``: two GPUs, whose drawing is written down."""
+    """Fake ``fastinit._cuda`` with two GPUs, which records its calls."""
 
     CudaError = CudaError
 
     def __init__(self, **changes: Any) -> None:
-        """With attributes or results other than the usual ones."""
         super().__init__("fastinit._cuda")
         self.calls: list[tuple[int, int, int]] = []  # requests, device, stream
         self.driver, self.runtime, self.capabilities = 13000, 13000, [(9, 0), (8, 6)]
@@ -45,38 +41,31 @@ class Extension(ModuleType):
         vars(self).update(changes)
 
     def driver_version(self) -> int:
-        """0: no driver."""
         return self.driver
 
     def runtime_version(self) -> int:
-        """That the module was built with."""
         return self.runtime
 
     def device_count(self) -> int:
-        """How many GPUs are visible."""
         if self.error is not None:
             raise self.error
         return len(self.capabilities)
 
     def device_properties(self, number: int) -> dict[str, Any]:
-        """Of a GPU."""
         return {"name": f"Card {number}", "compute_capability": self.capabilities[number]}
 
     def pointer_device(self, address: int) -> int:
-        """Where an address lies."""
         return -1 if address in self.on_host else 1
 
     def fill(self, requests: NDArray[np.void], device: int, stream: int) -> None:
-        """Draw, on the CPU."""
         self.calls.append((len(requests), device, stream))
         _cpu.fill(requests)
 
 
 class CupyArray:
-    """In the place of ``cupy.ndarray``."""
+    """Fake ``cupy.ndarray``."""
 
     def __init__(self, memory: NDArray[Any], number: int = 0) -> None:
-        """Over a NumPy array, as if it lay on GPU ``number``."""
         self.memory = memory
         self.shape, self.dtype, self.flags = memory.shape, memory.dtype, memory.flags
         self.nbytes = memory.nbytes
@@ -84,46 +73,39 @@ class CupyArray:
         self.data = SimpleNamespace(ptr=memory.ctypes.data)
 
     def get(self) -> NDArray[Any]:
-        """A copy on the host."""
         return self.memory.copy()
 
 
-class OutOfMemoryError(MemoryError):
-    """In the place of CuPy's."""
+class OutOfMemoryError(MemoryError): ...
 
 
 class CupyDevice:
-    """In the place of ``cupy.cuda.Device``; number 0 is the current one."""
+    """Fake ``cupy.cuda.Device``; number 0 is the current one."""
 
     current = 0
 
     def __init__(self, number: int | None = None) -> None:
-        """A GPU, or the current one."""
         self.id = self.current if number is None else number
 
     def __enter__(self) -> "CupyDevice":
-        """Make it current."""
         self.before, CupyDevice.current = CupyDevice.current, self.id
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Put the one from before back."""
         CupyDevice.current = self.before
 
-    def synchronize(self) -> None:
-        """Nothing is ever under way."""
+    def synchronize(self) -> None: ...
 
 
 CupyDevice.__module__ = "cupy.cuda.device"
 
 
 class Cupy(ModuleType):
-    """In the place of ``cupy``: at most ``room`` bytes an array; GPU n's stream is 70 + n."""
+    """Fake ``cupy``: at most ``room`` bytes per array; GPU n's stream is 70 + n."""
 
     room = 1 << 20
 
     def __init__(self) -> None:
-        """With nothing allocated."""
         super().__init__("cupy")
         self.__spec__ = importlib.machinery.ModuleSpec("cupy", None)
         self.ndarray = CupyArray
@@ -137,11 +119,9 @@ class Cupy(ModuleType):
         )
 
     def get_default_memory_pool(self) -> SimpleNamespace:
-        """A pool that keeps nothing."""
         return SimpleNamespace(free_all_blocks=lambda: None)
 
     def empty(self, shape: tuple[int, ...], kind: Any) -> CupyArray:
-        """An array on the current GPU."""
         dtype = np.dtype(kind)
         if dtype.name.startswith("float8"):
             raise ValueError(f"Unsupported dtype {dtype.name}")

@@ -1,4 +1,4 @@
-"""One record for each public initializer: it drives every test that all initializers have to pass.
+"""One record per public initializer, which drives every test that all initializers have to pass.
 
 A new initializer is one more record here, and a digest in tests/data/golden.json for each of its
 golden arrays, which tests/initializers/test_golden.py prints.

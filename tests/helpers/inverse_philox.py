@@ -1,7 +1,7 @@
-"""Elements whose words are chosen: Philox run backwards.
+"""Elements with chosen words: Philox run backwards.
 
-Some code runs for one word in 2^33 or fewer, too few to come upon. But Philox maps counters to
-words one to one, so the counter of any four words, which is an element and a stream, can be told.
+Some code runs for one word in 2^33 or fewer, too few to find by drawing. But Philox maps counters
+to words one to one, so any four words have a counter, which is an element and a stream.
 """
 
 from __future__ import annotations

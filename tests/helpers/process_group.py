@@ -1,4 +1,4 @@
-"""Processes joined by gloo, which run functions when asked: they start once for many tests."""
+"""Processes joined by gloo, which start once and run functions for many tests."""
 
 import contextlib
 import multiprocessing
@@ -21,14 +21,13 @@ _PRELOADED = [  # imported by one process, of which all ranks are forks
 
 
 class Ranks:
-    """Processes of one process group."""
+    """The processes of one process group."""
 
     def __init__(self, pipes: list[Connection]) -> None:
-        """Talk through these pipes."""
         self._pipes = pipes
 
     def run(self, function: Callable[..., Any], *args: Any) -> list[Any]:
-        """What `function(*args)` returns in each process; an error in one of them is raised."""
+        """Return `function(*args)` of each process; an error in one of them is raised."""
         for pipe in self._pipes:
             pipe.send((function, args))
         answers = [self._answer(rank, pipe) for rank, pipe in enumerate(self._pipes)]
@@ -44,7 +43,7 @@ class Ranks:
 
 @contextlib.contextmanager
 def started(world: int) -> Iterator[Ranks]:
-    """So many processes, until the end of the block."""
+    """Start a number of processes that live until the end of the block."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:

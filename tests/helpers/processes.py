@@ -6,7 +6,7 @@ import sys
 
 
 def environment(**changes: str | None) -> dict[str, str]:
-    """The environment of a child process: this one's with changes, None removing a variable."""
+    """The environment of a child process: this one's with changes; None removes a variable."""
     settings = {**os.environ, "SKBUILD_EDITABLE_VERBOSE": "0", "PYTHONWARNINGS": "ignore"}
     settings.pop("FASTINIT_ISA", None)
     for key, value in changes.items():
@@ -17,7 +17,7 @@ def environment(**changes: str | None) -> dict[str, str]:
 
 
 def child(code: str, *, timeout: float = 120, **changes: str | None) -> str:
-    """What a new Python process prints that runs `code`; it must succeed."""
+    """Run `code` in a new Python process that must succeed, and return what it prints."""
     done = attempt(code, timeout=timeout, **changes)
     assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -26,7 +26,7 @@ def child(code: str, *, timeout: float = 120, **changes: str | None) -> str:
 def attempt(
     code: str, *, timeout: float = 120, **changes: str | None
 ) -> subprocess.CompletedProcess[str]:
-    """A new Python process that runs `code`, whatever becomes of it."""
+    """Run `code` in a new Python process, whatever becomes of it."""
     return subprocess.run(
         [sys.executable, "-c", code],
         env=environment(**changes),

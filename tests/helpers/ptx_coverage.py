@@ -1,4 +1,4 @@
-"""Which lines of a kernel's PTX no test has run, and why that may be."""
+"""The lines of a kernel's PTX that no test has run, and the reasons that excuse them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cuda_emulator.standin import StandIn
 
 @dataclass(frozen=True)
 class Unrun:
-    """Lines that may stay unrun: why, and how many straight pieces of such lines at most.
+    """Lines that may stay unrun: the reason, and the most straight pieces of such lines.
 
     ``marks`` matches some line of such a piece, ``lines`` each of them.
     """
@@ -23,7 +23,7 @@ class Unrun:
 
 
 def wide_divisions(pieces: int) -> Unrun:
-    """Where a 64-bit division has operands of 2^32 or more; nvcc asks first whether it has."""
+    """64-bit divisions with operands of 2^32 or more; nvcc checks first whether they are."""
     return Unrun(
         "64-bit divisions, for parts of 2^32 elements or more",
         r"(div|rem)\.u64",
@@ -33,7 +33,7 @@ def wide_divisions(pieces: int) -> Unrun:
 
 
 def wide_quotients(count: int) -> Unrun:
-    """The same where it is the kernels' own: a loop, and what comes before."""
+    """The same in the kernels' own division: a loop, and what comes before."""
     return Unrun(
         "the loop of a division, for parts of 2^32 rows or more, which test_cuda_functions.py runs",
         r"bfi\.b64|mov\.[ub]64 %\w+, 0;|mov\.b64 {",
@@ -44,7 +44,7 @@ def wide_quotients(count: int) -> Unrun:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one kernel for one architecture: its lines, and for each reason those never run."""
+    """The lines of one kernel for one architecture, and for each reason those never run."""
 
     lines: int
     unrun: dict[str, int]
@@ -55,11 +55,11 @@ FIGURES: dict[tuple[str, str], Figures] = {}
 
 
 def check_coverage(stand_in: StandIn, name: str, *allowed: Unrun) -> None:
-    """Fail unless every line of a kernel was run since the start, but for these.
+    """Fail unless every line of a kernel was run since the start, with named exceptions.
 
     Args:
-        stand_in: whose architecture tells which PTX.
-        name: the kernel's mangled name, as the log of launches has it.
+        stand_in: the device, whose architecture determines the PTX.
+        name: the kernel's mangled name, as in the log of launches.
         allowed: named exceptions.
     """
     module = stand_in.module()
@@ -91,7 +91,7 @@ def _is_named(piece: Sequence[tuple[int, str]], exception: Unrun) -> bool:
 
 
 def summary() -> str | None:
-    """What ran, in a sentence, or None where no kernel was looked at."""
+    """A sentence on what ran, or None if no kernel was checked."""
     if not FIGURES:
         return None
     lines = sum(each.lines for each in FIGURES.values())

@@ -1,4 +1,4 @@
-"""What a record of an initializer holds; the records are in initializer_records.py."""
+"""The type of the records in initializer_records.py."""
 
 from __future__ import annotations
 

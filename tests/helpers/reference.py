@@ -236,7 +236,7 @@ def _mass(x: float) -> int:
 
 
 def _quantile(below: int, whole: int) -> float:
-    """The z with Phi(z) = below / whole: a good guess and one step of Newton's."""
+    """The z with Phi(z) = below / whole: a good guess and one of Newton's steps."""
     if 2 * below > whole:
         return -_quantile(whole - below, whole)
     z = statistics.NormalDist().inv_cdf(below / whole)

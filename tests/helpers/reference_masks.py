@@ -11,7 +11,7 @@ Mask = NDArray[np.bool_]
 
 
 def letters_of(shape: tuple[int, ...], layout: str) -> str:
-    """The layout with one letter for each axis."""
+    """The layout with one letter per axis."""
     return layout.replace("*", "*" * (len(shape) - len(layout.replace("*", ""))))
 
 

@@ -1,6 +1,6 @@
-"""Orthogonal matrices a second time: Stewart's method in float64, written from docs/streams.md.
+"""A second definition of orthogonal matrices: Stewart's method in float64, from docs/streams.md.
 
-Reflectors are applied one by one, so the result is that of the specification but for roundings.
+Reflectors are applied one by one, so the result is that of the specification except for roundings.
 """
 
 import math
@@ -53,5 +53,5 @@ def matrix(
 def batch(
     count: int, rows: int, columns: int, seed: int, stream: str | int, bits: Bits = 32
 ) -> NDArray[np.float64]:
-    """So many matrices of one stream."""
+    """Several matrices of one stream."""
     return np.stack([matrix(rows, columns, seed, stream, p, bits) for p in range(count)])

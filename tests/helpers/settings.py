@@ -11,7 +11,7 @@ SETS = tuple(_cpu.instruction_sets())
 
 @contextlib.contextmanager
 def instruction_set(name: str) -> Iterator[None]:
-    """With this instruction set, then with the one from before."""
+    """Use this instruction set, then the one from before."""
     before = _cpu.instruction_set()
     assert _cpu.select_instruction_set(name)
     try:
@@ -22,7 +22,7 @@ def instruction_set(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def threads(count: int) -> Iterator[None]:
-    """With so many threads, then with the default."""
+    """Use this number of threads, then the default."""
     fastinit.set_num_threads(count)
     try:
         yield
@@ -32,7 +32,7 @@ def threads(count: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def process_seed(seed: int | None) -> Iterator[None]:
-    """With this process-wide seed, then with a new one from the operating system."""
+    """Use this process-wide seed, then a new one from the operating system."""
     fastinit.seed(seed)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What the processes of the distributed tests run: sharded models, and what they then hold."""
+"""Functions of the distributed tests' processes: sharded models, and what they then hold."""
 
 import warnings
 from pathlib import Path
@@ -31,7 +31,6 @@ class Net(nn.Module):
     """A tied embedding, two layers of a size that no number of ranks divides, and a buffer."""
 
     def __init__(self, width: int = 13) -> None:
-        """As torch initializes it."""
         super().__init__()
         self.emb = nn.Embedding(11, 8)
         self.up = nn.Linear(8, width)
@@ -42,18 +41,16 @@ class Net(nn.Module):
         self.register_buffer("shift", torch.arange(8.0), persistent=False)
 
     def reset_buffers(self) -> None:
-        """Compute the buffer that is not saved."""
         self.shift = torch.arange(8.0)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Logits."""
         hidden = self.down(torch.relu(self.up(self.emb(tokens)))) + self.shift
         logits: torch.Tensor = self.head(self.norm(hidden.flatten(0, 1)))
         return logits
 
 
 def digests(model: nn.Module) -> dict[str, str]:
-    """Of all that a state dict has, gathered."""
+    """Digests of everything in a state dict, gathered."""
     return {
         name: fastinit.digest(to_numpy(each.full_tensor() if isinstance(each, DTensor) else each))
         for name, each in model.state_dict().items()
@@ -72,7 +69,7 @@ def _built(on_meta: bool, width: int = 13) -> Net:
 
 
 def _initialized(model: nn.Module, on_meta: bool) -> int:
-    """Initialize a model that is sharded; how many elements were drawn here."""
+    """Initialize a model that is sharded; return the number of elements drawn here."""
     before = drawn_elements()
     with CommDebugMode() as communication:  # type: ignore[no-untyped-call]
         (materialize_ if on_meta else init_)(model, RULES, 0)
@@ -115,7 +112,7 @@ def two_dimensional(on_meta: bool, width: int) -> tuple[dict[str, str], list[str
 
 
 def distributed_buffers() -> dict[str, str]:
-    """Digests of a model of which torch made all tensors, buffers too, DTensors."""
+    """Digests of a model whose tensors torch made DTensors, including buffers."""
     model: Any = Net()
     model.norm.register_buffer("own", torch.arange(3.0))
     distribute_module(model, init_device_mesh("cpu", (4,)))
@@ -134,7 +131,7 @@ def data_parallel() -> dict[str, str]:
 
 
 def saved(folder: str) -> None:
-    """Save a sharded model, and load it into one that is sharded otherwise."""
+    """Save a sharded model, and load it into one that is sharded differently."""
     model = _built(on_meta=True)
     fully_shard(model, mesh=init_device_mesh("cpu", (4,)))
     _initialized(model, on_meta=True)

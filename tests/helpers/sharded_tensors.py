@@ -1,4 +1,4 @@
-"""What the processes of the distributed tests run: draw shards, and say what they hold."""
+"""Functions of the distributed tests' processes: draw shards, and return what they hold."""
 
 import functools
 import math
@@ -80,7 +80,7 @@ def split_by_torch(
     mesh_shape: tuple[int, ...],
     placements: str,
 ) -> bool:
-    """Whether this rank's part is what torch's own division of the whole leaves there."""
+    """Whether this rank's part is that of torch's own division of the whole."""
     mesh = mesh_of(mesh_shape)
     if mesh.get_coordinate() is None:
         return True
@@ -95,7 +95,7 @@ def split_by_torch(
 
 
 def memory_grown(shape: tuple[int, int]) -> float:
-    """By how many megabytes this process grows at most while it draws a part of the rows."""
+    """The most megabytes by which this process grows while it draws a part of the rows."""
     tensor = torch.distributed.tensor.empty(shape, device_mesh=mesh_of((4,)), placements=[Shard(0)])
     filling = ShardedFilling()
     filling.add(tensor, fastinit.Normal().draws(shape, np.dtype("float32")), resolve(SEED, NAME))
@@ -105,7 +105,7 @@ def memory_grown(shape: tuple[int, int]) -> float:
 
 
 def bytes_digest(tensor: torch.Tensor) -> str:
-    """Of a tensor's bytes, for dtypes that NumPy has not, or fastinit makes no arrays of."""
+    """The digest of a tensor's bytes, for dtypes that NumPy or fastinit's arrays lack."""
     return fastinit.digest(tensor.view(torch.uint8).numpy())
 
 
@@ -128,7 +128,7 @@ def drop_in(
 
 
 def drop_in_after_a_pending_draw() -> bool:
-    """Whether a DTensor that is filled in ``accelerate`` holds that, not what waited before."""
+    """Whether a DTensor filled in ``accelerate`` holds that, and not what was pending."""
     local = torch.empty(3, 5)
     tensor = DTensor.from_local(local, mesh_of((4,)), [Shard(0)])
     with fastinit.torch.accelerate(seed=0):

@@ -1,4 +1,4 @@
-"""What the tests of checkpoints share: a small model, its plan, and a reader of files."""
+"""A small model for the tests of checkpoints, its plan, and a reader of files."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def small(seed: int = 0) -> Plan:
 
 
 def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
-    """The arrays of a safetensors file, in its order, of all dtypes; and where they begin."""
+    """The arrays of a safetensors file, of all dtypes and in its order, and their offsets."""
     content = path.read_bytes()
     begin = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:begin])

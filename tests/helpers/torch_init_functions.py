@@ -1,4 +1,4 @@
-"""The functions of torch.nn.init and how to call them, for the tests that put ours beside them."""
+"""The functions of torch.nn.init and how to call them, for comparisons with ours."""
 
 import warnings
 from collections.abc import Callable
@@ -25,12 +25,11 @@ OWN = sorted(name for name in RANDOM if getattr(ours, name) is not getattr(their
 
 
 def shape_for(name: str) -> tuple[int, ...]:
-    """A shape that the function takes."""
     return (6, 4, 3) if name.startswith("dirac") else (6, 4)
 
 
 def outcome(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-    """The class and words of a call's error, or nothing, and those of its warnings."""
+    """The class and text of a call's error, or None, and those of its warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -1,4 +1,4 @@
-"""Two factors instead of one weight: their shapes, their product's variance, LoRA's start."""
+"""Two factors in place of one weight: their shapes, their product's variance, and LoRA's start."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def test_shapes(
     right: tuple[int, ...],
     spectral: bool,
 ) -> None:
-    """Output axes and rank, rank and all others, or the other way around."""
+    """One factor has the output axes and the rank, the other the rank and all other axes."""
     u, v = fastinit.factorized(shape, 8, layout=layout, spectral=spectral, seed=0)
     assert (u.shape, v.shape) == (left, right)
     assert u.dtype == v.dtype == np.float32
@@ -52,7 +52,7 @@ def test_shapes(
     ids=str,
 )
 def test_the_product_has_the_variance_of_the_base(base: Any) -> None:
-    """And mean 0: of 600 x 500 entries, within a few percent."""
+    """Its mean is 0; 600 x 500 entries are within a few percent."""
     u, v = fastinit.factorized((600, 500), 64, base, seed=3, dtype="float64")
     if isinstance(base, str):
         expected = getattr(fastinit, base)((600, 500), seed=4, dtype="float64")
@@ -65,7 +65,7 @@ def test_the_product_has_the_variance_of_the_base(base: Any) -> None:
 
 
 def test_the_factors_are_one_stream() -> None:
-    """Successive elements, so they are independent and no second name is needed."""
+    """They are successive elements, so they are independent without a second name."""
     u, v = fastinit.factorized((6, 5), 2, fastinit.Normal(), seed=3, name="w")
     std = (1 / 2**0.5) ** 0.5
     flat = fastinit.normal(6 * 2 + 2 * 5, std=std, seed=3, name="w")
@@ -73,14 +73,14 @@ def test_the_factors_are_one_stream() -> None:
 
 
 def test_automatic_streams_differ() -> None:
-    """Without a seed and name, two calls draw other numbers, and one call one stream."""
+    """Without a seed and name, two calls draw different numbers, and each call one stream."""
     first, second = (fastinit.factorized((6, 5), 2)[0] for _ in range(2))
     assert not np.array_equal(first, second)
 
 
 @pytest.mark.parametrize("shape", [(20, 12), (12, 20)])
 def test_spectral_is_the_best_of_its_rank(shape: tuple[int, int]) -> None:
-    """At full rank the product is the base's draw; below, its error is the next singular value."""
+    """At full rank the product is the base's draw; below, the error is the next singular value."""
     full = fastinit.he_normal(shape, seed=5, dtype="float64")
     singular = np.linalg.svd(full, compute_uv=False)
     for rank in (12, 4):
@@ -91,7 +91,7 @@ def test_spectral_is_the_best_of_its_rank(shape: tuple[int, int]) -> None:
 
 
 def test_spectral_batch_and_narrow() -> None:
-    """Each matrix of a batch by itself; bfloat16 is rounded from float32."""
+    """Each matrix of a batch is factorized alone; bfloat16 is rounded from float32."""
     full = fastinit.he_normal((3, 9, 7), layout="boi", seed=5)
     u, v = fastinit.factorized((3, 9, 7), 7, spectral=True, layout="boi", seed=5, dtype="float32")
     assert np.abs(product(u, v, 1) - full).max() < 1e-6
@@ -111,7 +111,7 @@ def test_spectral_batch_and_narrow() -> None:
 def test_lora(
     shape: tuple[int, ...], layout: str, inner: tuple[int, ...], outer: tuple[int, ...]
 ) -> None:
-    """A as torch's kaiming_uniform(a=sqrt 5) with the whole weight's fan_in, B zero."""
+    """A is torch's kaiming_uniform(a=sqrt 5) with the whole weight's fan_in, B is zero."""
     a, b = fastinit.lora(shape, 8, layout=layout, seed=1, name="w")
     assert (a.shape, b.shape) == (inner, outer)
     bound = 1 / np.prod([n for n in shape if n != 64]) ** 0.5
@@ -140,7 +140,6 @@ WRONG_BASE: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 @pytest.mark.parametrize(("options", "error", "message"), WRONG + WRONG_BASE)
 def test_factorized_refuses(options: dict[str, Any], error: type[Exception], message: str) -> None:
-    """It says what is wrong."""
     given: dict[str, Any] = {"shape": (8, 4, 4), "rank": 2, "seed": 0, **options}
     with pytest.raises(error, match=message):
         fastinit.factorized(**given)
@@ -148,7 +147,6 @@ def test_factorized_refuses(options: dict[str, Any], error: type[Exception], mes
 
 @pytest.mark.parametrize(("options", "error", "message"), WRONG)
 def test_lora_refuses(options: dict[str, Any], error: type[Exception], message: str) -> None:
-    """It says what is wrong."""
     given: dict[str, Any] = {"shape": (8, 4, 4), "rank": 2, "seed": 0, **options}
     with pytest.raises(error, match=message):
         fastinit.lora(**given)

@@ -1,7 +1,7 @@
-"""Golden values: one digest per fill in data/golden.json, and first values that a person can read.
+"""Golden values: digests in data/golden.json, and first values that a person can read.
 
 ``SKBUILD_EDITABLE_VERBOSE=0 PYTHONPATH=tests python tests/initializers/test_golden.py`` prints the
-JSON anew (the variable keeps an editable installation from printing its build). Before 0.1.0 is
+JSON again (the variable keeps an editable installation from printing its build). Before 0.1.0 is
 tagged, a digest may change together with docs/streams.md; after it, a changed digest is a changed
 stream and needs a new ``fastinit.STREAM_VERSION``.
 """
@@ -25,12 +25,11 @@ PATH = Path(__file__).parents[1] / "data" / "golden.json"
 
 
 def digests() -> dict[str, str]:
-    """The digest of every golden array."""
     return {key: fastinit.digest(each.draw(name)) for key, (name, each) in GOLDENS.items()}
 
 
 def recorded() -> dict[str, str]:
-    """What golden.json holds."""
+    """The content of golden.json."""
     return dict(json.loads(PATH.read_text(encoding="utf-8")))
 
 
@@ -57,7 +56,7 @@ FIRST = {  # the first four float32 values of seed 0
 
 
 def first_by_reference(function: str) -> NDArray[Any]:
-    """The first four values of seed 0 by the other definition, unrounded but for the uniform's."""
+    """The first four values of seed 0 by the reference, unrounded except for the uniform's."""
     index = np.arange(4)
     if function == "uniform":
         return reference.uniform(index, 0, 0, 0.0, 1.0, np.float32)
@@ -67,14 +66,14 @@ def first_by_reference(function: str) -> NDArray[Any]:
 
 
 def test_the_file_knows_every_golden_array() -> None:
-    """A key too many or too few means that golden.json was not printed anew."""
+    """A key too many or too few means that golden.json was not printed again."""
     assert sorted(recorded()) == sorted(GOLDENS)
 
 
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("isa", SETS)
 def test_digests_are_golden(isa: str, count: int) -> None:
-    """Whatever the instruction set and the number of threads."""
+    """The instruction set and the number of threads do not matter."""
     with instruction_set(isa), threads(count):
         found = digests()
     golden = recorded()
@@ -83,7 +82,7 @@ def test_digests_are_golden(isa: str, count: int) -> None:
 
 @pytest.mark.parametrize("key", [key for key, (name, _) in GOLDENS.items() if name == "uniform"])
 def test_uniform_digests_are_those_of_the_reference(key: str) -> None:
-    """The golden digests of uniform values, from the definition that shares no code with ours."""
+    """The reference shares no code with the library."""
     _, golden = GOLDENS[key]
     start = golden.start or 0
     count = LENGTH if golden.start is not None else golden.shape[0]
@@ -96,20 +95,19 @@ def test_uniform_digests_are_those_of_the_reference(key: str) -> None:
 
 @pytest.mark.parametrize("function", FIRST)
 def test_first_values_are_these(function: str) -> None:
-    """Literal values, so that a change is seen by eye."""
+    """The values are literal, so that a change is seen by eye."""
     found = getattr(fastinit, function)(LENGTH, seed=0)[:4]
     assert tuple(float(x).hex() for x in found) == FIRST[function]
 
 
 def test_first_uniform_values_are_those_of_the_reference() -> None:
-    """To the bit."""
     literal = np.array([float.fromhex(x) for x in FIRST["uniform"]], np.float32)
     check_bits(literal, first_by_reference("uniform"))
 
 
 @pytest.mark.parametrize("function", ["normal", "truncated_normal"])
 def test_first_normal_values_are_those_of_the_reference(function: str) -> None:
-    """Within the bound of docs/streams.md: 5e-7 |z| + 1e-12."""
+    """The bound is that of docs/streams.md: 5e-7 |z| + 1e-12."""
     z = f64(first_by_reference(function))
     literal = np.array([float.fromhex(x) for x in FIRST[function]])
     assert np.all(np.abs(literal - z) <= 5e-7 * np.abs(z) + 1e-12)

@@ -1,4 +1,4 @@
-"""Initializers: gains, fans, formulas, values as plain data, and the distributions of others."""
+"""Gains, fans and formulas of initializers, constants, and the distributions of other libraries."""
 
 import importlib
 import json
@@ -30,7 +30,7 @@ KERNEL = (80, 100, 5, 5)  # 200,000 values of unequal fans
 
 
 def preset(name: str, kind: str = "normal", **options: Any) -> Any:
-    """HeNormal and the others."""
+    """The object of a preset, as HeNormal."""
     return getattr(fastinit, f"{name.title()}{kind.title()}")(**options)
 
 
@@ -45,14 +45,14 @@ def keras(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.parametrize(("name", "a"), GAINS)
 def test_gains(name: Any, a: float | None) -> None:
-    """Those of torch; identity, which torch lacks, is linear."""
+    """They are torch's; identity, which torch lacks, is linear."""
     theirs = torch.nn.init.calculate_gain("linear" if name == "identity" else name, a)
     assert fastinit.gain(name, a) == theirs
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 3, 2), (5, 7, 1, 2, 3), (1, 1)])
 def test_fans_of_torch(shape: tuple[int, ...]) -> None:
-    """Of ungrouped layers that are not transposed, where torch is right."""
+    """These layers are ungrouped and not transposed, where torch is right."""
     assert fans(shape) == torch.nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))
 
 
@@ -70,7 +70,6 @@ def test_fans_of_torch(shape: tuple[int, ...]) -> None:
     ],
 )
 def test_fans_of_jax(shape: tuple[int, ...], layout: str, axes: dict[str, Any]) -> None:
-    """Of every layout that JAX can name."""
     initializers = importlib.import_module("jax._src.nn.initializers")
     assert fans(shape, layout) == initializers._compute_fans(shape, **axes)
 
@@ -89,13 +88,13 @@ def test_fans_of_jax(shape: tuple[int, ...], layout: str, axes: dict[str, Any]) 
     ],
 )
 def test_fans(shape: tuple[int, ...], layout: str, groups: int, wanted: tuple[int, int]) -> None:
-    """What feeds one output, and what one input feeds; torch has other numbers for most."""
+    """The fans count what feeds one output and what one input feeds; torch differs for most."""
     assert fans(shape, layout, groups) == wanted
 
 
 @pytest.mark.parametrize(("mode", "fan"), [*zip(MODES, (24, 54, 39, 36), strict=True)])
 def test_modes(mode: str, fan: float) -> None:
-    """(9, 4, 6) has the fans 24 and 54, their means are 39 and 36."""
+    """(9, 4, 6) has the fans 24 and 54, whose means are 39 and 36."""
     resolved = VarianceScaling(mode=mode).resolve((9, 4, 6))
     assert resolved == Normal(0.0, 1 / math.sqrt(fan))
 
@@ -103,7 +102,7 @@ def test_modes(mode: str, fan: float) -> None:
 @pytest.mark.parametrize("shape", [(30, 20), (30, 20, 3), (1, 1), (1000, 3, 7, 7)])
 @pytest.mark.parametrize("name", PRESETS)
 def test_formulas(name: str, shape: tuple[int, ...]) -> None:
-    """Gain / sqrt(fan), sqrt(3) times that, and that of the values once they are cut."""
+    """The std is gain / sqrt(fan), also of truncated values; the bound is sqrt(3) times it."""
     gain, mode = PRESETS[name]
     fan_in, fan_out = shape[1] * math.prod(shape[2:]), shape[0] * math.prod(shape[2:])
     std = gain / math.sqrt(fan_in if mode == "fan_in" else (fan_in + fan_out) / 2)
@@ -116,13 +115,13 @@ def test_formulas(name: str, shape: tuple[int, ...]) -> None:
 @settings(deadline=None, derandomize=True)
 @given(st.floats(1.5e-154, 1.3e154), st.sampled_from(sorted(PRESETS)))
 def test_gain_replaces(gain: float, name: str) -> None:
-    """The gain itself, although what is kept is its square."""
+    """The gain is kept exactly, although its square is stored."""
     assert preset(name, gain=gain, fan=1).resolve((3, 4)) == Normal(0, gain)
 
 
 @pytest.mark.parametrize(("name", "a"), GAINS)
 def test_nonlinearity_is_its_gain(name: str, a: float | None) -> None:
-    """By name, with its slope, or as a number."""
+    """It is given by name, with its slope, or as a number."""
     for each in PRESETS:
         assert preset(each, nonlinearity=name, a=a) == preset(each, gain=fastinit.gain(name, a))
 
@@ -139,7 +138,6 @@ def test_nonlinearity_is_its_gain(name: str, a: float | None) -> None:
     ],
 )
 def test_from_dict_refuses(data: dict[str, Any], message: str) -> None:
-    """What it does not understand, with the reason."""
     with pytest.raises(ValueError, match=message):
         Initializer.from_dict(data)
 
@@ -147,7 +145,7 @@ def test_from_dict_refuses(data: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("first", [0.0, -0.0])
 def test_zeros_keep_their_sign(first: float, dtype: str) -> None:
-    """Also where the other zero, which is equal, was drawn before."""
+    """This holds also where the other zero, which is equal, was drawn before."""
     for value in (first, -first):
         what = Initializer.from_dict(json.loads(json.dumps(Constant(value).to_dict())))
         check_bits(what(5, dtype=dtype), np.full(5, value, dtype_of(dtype)))
@@ -168,7 +166,7 @@ def test_zeros_keep_their_sign(first: float, dtype: str) -> None:
     ],
 )
 def test_constants(value: float, dtype: str) -> None:
-    """To the bit: integers are exact, floats are rounded once, from float32 if narrow."""
+    """Integers are exact; floats are rounded once, from float32 if narrow."""
     wanted = dtype_of(dtype)
     work = wanted if dtype in INTEGERS or dtype == "float64" else np.float32
     check_bits(fastinit.constant(37, value, dtype=dtype), np.full(37, value, work).astype(wanted))
@@ -176,7 +174,6 @@ def test_constants(value: float, dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", [*DTYPES, *INTEGERS])
 def test_zeros_and_ones(dtype: str) -> None:
-    """Of every dtype."""
     check_bits(fastinit.zeros((3, 5), dtype=dtype), np.zeros((3, 5), dtype_of(dtype)))
     check_bits(fastinit.ones((3, 5), dtype=dtype), np.ones((3, 5), dtype_of(dtype)))
 
@@ -184,13 +181,12 @@ def test_zeros_and_ones(dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("what", [Uniform(0.7, 0.7), TruncatedNormal(0.7, 0)], ids=repr)
 def test_without_variance(what: Initializer, dtype: str) -> None:
-    """A constant."""
     check_bits(what(37, seed=1, dtype=dtype), fastinit.constant(37, 0.7, dtype=dtype))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_compensate(dtype: str) -> None:
-    """As a std divided by JAX's and Keras' number, the std of a normal cut at 2 sigmas."""
+    """The std is divided by JAX's and Keras' constant, that of a normal truncated at 2 sigmas."""
     drawn = TruncatedNormal(0.1, 0.02, compensate=True)(999, seed=3, dtype=dtype)
     wanted = TruncatedNormal(0.1, 0.02 / 0.87962566103423978)(999, seed=3, dtype=dtype)
     check_bits(drawn, wanted)
@@ -198,7 +194,7 @@ def test_compensate(dtype: str) -> None:
 
 @pytest.mark.parametrize("cut", [(-2, 2), (-1, 3), (0, math.inf), (-math.inf, 0.5), (2, 2.5)])
 def test_compensated_std(cut: tuple[float, float]) -> None:
-    """That of the values: a sample variance as far away has p > 1e-4 (normal, by its error)."""
+    """The sample variance is tested at p > 1e-4, with its normal error."""
     values = f64(TruncatedNormal(0, 0.02, *cut, compensate=True)(400_000, seed=1))
     squares = (values - values.mean()) ** 2
     error = squares.std() / math.sqrt(squares.size)
@@ -224,7 +220,6 @@ WHERE: dict[str, Any] = {"seed": 5, "name": "w", "dtype": "bfloat16", "index": n
 
 @pytest.mark.parametrize(("name", "kind", "arguments"), FUNCTIONS)
 def test_functions(name: str, kind: type[Initializer], arguments: tuple[Any, ...]) -> None:
-    """Each draws what its object of the same arguments draws."""
     drawn = getattr(fastinit, name)((6, 4, 3), *arguments, **WHERE)
     check_bits(drawn, kind(*arguments)((6, 4, 3), **WHERE))
 
@@ -233,7 +228,7 @@ def test_functions(name: str, kind: type[Initializer], arguments: tuple[Any, ...
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("options", [{}, {"gain": 2, "layout": "*io"}, {"groups": 2}], ids=str)
 def test_preset_functions(options: dict[str, Any], name: str, kind: str) -> None:
-    """Options of the object and of the array may stand together."""
+    """Options of the object and of the array may be mixed."""
     drawn = getattr(fastinit, f"{name}_{kind}")((6, 4, 3), **options, **WHERE)
     check_bits(drawn, preset(name, kind, **options)((6, 4, 3), **WHERE))
 
@@ -247,7 +242,7 @@ def check_distribution(ours: Any, theirs: Any) -> None:
 @pytest.mark.parametrize("kind", ["normal", "uniform"])
 @pytest.mark.parametrize("name", PRESETS)
 def test_distribution_of_torch(name: str, kind: str) -> None:
-    """Output axis first; its lecun is a kaiming of gain 1."""
+    """The output axis is first; torch's lecun is a kaiming of gain 1."""
     function = getattr(torch.nn.init, f"{'xavier' if name == 'glorot' else 'kaiming'}_{kind}_")
     nonlinearity = {"he": {"nonlinearity": "relu"}, "lecun": {"nonlinearity": "linear"}}
     generator = torch.Generator().manual_seed(11)
@@ -259,7 +254,7 @@ def test_distribution_of_torch(name: str, kind: str) -> None:
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("library", ["jax", "keras"])
 def test_distribution_of_jax_and_keras(library: str, name: str, kind: str, keras: Any) -> None:
-    """Output axis last; their normals are cut at 2 sigmas."""
+    """The output axis is last; their normals are truncated at 2 sigmas."""
     if library == "jax":
         theirs = getattr(jax.nn.initializers, f"{name}_{kind}")()(jax.random.key(12), KERNEL[::-1])
     else:

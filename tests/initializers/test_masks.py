@@ -1,4 +1,4 @@
-"""Masks: the reference's, to the bit, whatever the layout, part, dtype, lanes and threads."""
+"""Masks are the reference's, to the bit, for every layout, part, dtype and thread count."""
 
 import math
 import zlib
@@ -38,20 +38,20 @@ SHAPES = [
 
 
 def shape_for(layout: str) -> tuple[int, ...]:
-    """Some shape of this layout."""
+    """A shape of this layout."""
     sizes = [(SIZES[letter],) if letter != "*" else KERNEL for letter in layout]
     return tuple(size for group in sizes for size in group)
 
 
 def counts(length: int) -> list[int]:
-    """None, one, a third, all but one, all."""
+    """None, one, a third, all except one, and all."""
     return sorted({0, 1, length // 3, length - 1, length})
 
 
 @pytest.mark.parametrize("per", ["in", "out"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_counts(shape: tuple[int, int], per: str) -> None:
-    """Exactly as many as asked for in every column or row."""
+    """Every column or row has exactly the number that was asked for."""
     axis = 0 if per == "in" else 1
     for nonzeros in counts(shape[axis]):
         kept = fastinit.mask(shape, nonzeros=nonzeros, per=per, seed=1)
@@ -62,7 +62,7 @@ def test_counts(shape: tuple[int, int], per: str) -> None:
 @pytest.mark.parametrize("per", ["in", "out"])
 @pytest.mark.parametrize("sparsity", [0, 0.07, 0.1, 0.5, 0.9, 0.999, 1, np.float32(0.3)])
 def test_sparsity(sparsity: float, per: str) -> None:
-    """ceil(sparsity * n) zeros, as torch counts them."""
+    """There are ceil(sparsity * n) zeros, as torch counts them."""
     shape = (100, 130)
     drawn = fastinit.sparse(shape, sparsity, per=per, seed=1)
     n = 100 if per == "in" else 130
@@ -74,7 +74,7 @@ def test_sparsity(sparsity: float, per: str) -> None:
 @pytest.mark.parametrize("per", ["in", "out"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_matrices_are_those_of_the_reference(shape: tuple[int, int], per: str, name: str) -> None:
-    """For each instruction set, one thread and three."""
+    """Every instruction set runs with one thread and three."""
     nonzeros = max(1, shape[0 if per == "in" else 1] // 3)
     expected = reference_masks.kept_per(shape, per, nonzeros, 3, "w", "oi")
     for count in (1, 3):
@@ -107,7 +107,7 @@ def test_layouts_are_those_of_the_reference(layout: str, dtype: str, name: str) 
 
 
 def masked(layout: str) -> list[Initializer]:
-    """One of each kind."""
+    """One initializer of each kind of mask."""
     return [
         Sparse(nonzeros=2, layout=layout),
         Sparse(nonzeros=5, per="out", layout=layout),
@@ -140,7 +140,7 @@ def test_any_part(layout: str) -> None:
 
 @pytest.mark.parametrize("per", ["in", "out"])
 def test_rows_of_a_far_part(per: str) -> None:
-    """A part of an array that no machine can hold, in columns far beyond 2^32."""
+    """The array is too large for any machine, and the part is in columns far beyond 2^32."""
     shape = (5, 1 << 40) if per == "in" else (1 << 40, 5)
     far = slice((1 << 39) - 3, (1 << 39) + 1000)
     index = (slice(1, 4), far) if per == "in" else (far, slice(1, 4))
@@ -163,7 +163,7 @@ def test_rows_of_a_far_part(per: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("per", ["in", "out"])
 def test_kept_values_are_those_of_the_dense_array(per: str, dtype: str) -> None:
-    """Bit for bit; the others are +0."""
+    """The bits are equal; the others are +0."""
     where: dict[str, Any] = {"seed": 5, "name": "w", "dtype": dtype}
     dense = fastinit.he_normal((257, 301), **where)
     kept = fastinit.mask((257, 301), 0.8, per=per, seed=5, name="w")
@@ -173,7 +173,7 @@ def test_kept_values_are_those_of_the_dense_array(per: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_threads(count: int) -> None:
-    """The same bits for any number of them, many tensors in one call among them."""
+    """One call also draws many tensors."""
     shapes = [(300, 1000), (1000, 300), (16, 8, 3, 3), (5, 8), (4000, 8)]
     records, arrays, kinds = [], [], masked("oi*")
     for stream, shape in enumerate(shapes):
@@ -187,7 +187,7 @@ def test_threads(count: int) -> None:
 
 
 def test_digests() -> None:
-    """A few masks' checksums, over every instruction set."""
+    """A few masks' checksums are fixed for every instruction set."""
     expected: dict[Initializer, int] = {}
     for name in SETS:
         with instruction_set(name):

@@ -1,4 +1,4 @@
-"""Orthogonal matrices: orthogonality, the reference, layouts, parts, dtypes, plans."""
+"""Orthogonal matrices: orthogonality, the reference, layouts, parts and dtypes."""
 
 import itertools
 from typing import Any
@@ -34,7 +34,7 @@ def deviation(q: NDArray[Any]) -> float:
 @pytest.mark.parametrize("dtype", PRECISIONS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_orthogonal(shape: tuple[int, int], dtype: str) -> None:
-    """Within the bound of docs/streams.md, for every shape."""
+    """The error is within the bound of docs/streams.md, for every shape."""
     q = fastinit.orthogonal(shape, seed=3, dtype=dtype)
     assert q.shape == shape
     assert deviation(q) <= (1e-14 if dtype == "float64" else 1e-6)
@@ -42,7 +42,7 @@ def test_orthogonal(shape: tuple[int, int], dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_orthogonal_batch(dtype: str) -> None:
-    """Thousands of small matrices, of which the worst is within the bound."""
+    """The worst of thousands of small matrices is within the bound."""
     for size, count in [(1, 100), (2, 3000), (5, 2000), (16, 1000), (33, 200), (64, 60)]:
         q = fastinit.orthogonal((count, size, size), layout="boi", seed=1, dtype=dtype)
         assert deviation(q) <= (1e-14 if dtype == "float64" else 1e-6), size
@@ -50,7 +50,7 @@ def test_orthogonal_batch(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_orthogonal_large(dtype: str) -> None:
-    """Blocks of 128, several strips, and panels that threads share."""
+    """There are blocks of 128, several strips, and panels that threads share."""
     q = fastinit.orthogonal((2200, 2100), seed=1, dtype=dtype)
     columns = f64(q[:, ::77])
     gram = f64(q).T @ columns
@@ -67,7 +67,7 @@ def test_one_by_one_is_exact() -> None:
 @pytest.mark.parametrize("dtype", PRECISIONS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_reference(shape: tuple[int, int], dtype: str) -> None:
-    """Within a few n ulps of one of the definition in plain NumPy."""
+    """The definition in plain NumPy agrees within a few n ulps of one."""
     precision: Any = 64 if dtype == "float64" else 32
     expected = reference.matrix(*shape, seed=3, stream="weight", bits=precision)
     found = f64(fastinit.orthogonal(shape, seed=3, name="weight", dtype=dtype))
@@ -85,7 +85,6 @@ def test_reference_batch() -> None:
 
 
 def test_wide_is_tall_transposed() -> None:
-    """To the bit."""
     tall = fastinit.orthogonal((50, 20), seed=1)
     check_bits(fastinit.orthogonal((20, 50), seed=1), np.ascontiguousarray(tall.T))
 
@@ -106,7 +105,7 @@ LAYOUTS = [
 
 
 def as_matrices(array: NDArray[Any], layout: str) -> NDArray[Any]:
-    """(batch, output, all others), each in C order."""
+    """The array as (batch, output, all other axes), each in C order."""
     letters = layout.replace("*", "*" * (array.ndim - len(layout) + layout.count("*")))
     order = [k for part in ("b", "o", "i*") for k, each in enumerate(letters) if each in part]
     sizes = [
@@ -139,7 +138,6 @@ PARTS = [
 @pytest.mark.parametrize(("shape", "layout", "index"), PARTS)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
 def test_parts(shape: tuple[int, ...], layout: str, index: Any, dtype: str) -> None:
-    """A part is that of the whole, to the bit."""
     options: dict[str, Any] = {"layout": layout, "seed": 8, "dtype": dtype}
     expected = np.ascontiguousarray(fastinit.orthogonal(shape, **options)[index])
     check_bits(fastinit.orthogonal(shape, index=index, **options), expected)
@@ -148,7 +146,7 @@ def test_parts(shape: tuple[int, ...], layout: str, index: Any, dtype: str) -> N
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("shape", [(65, 33), (33, 65)])
 def test_narrow_is_float32_rounded(shape: tuple[int, int], dtype: str) -> None:
-    """Once, also after a gain."""
+    """The value is rounded once, also after a gain."""
     wide = fastinit.orthogonal(shape, gain=1.7, seed=1)
     narrow = fastinit.orthogonal(shape, gain=1.7, seed=1, dtype=dtype)
     check_bits(narrow, wide.astype(np.dtype(getattr(ml_dtypes, dtype, dtype))))
@@ -156,7 +154,7 @@ def test_narrow_is_float32_rounded(shape: tuple[int, int], dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_gain_is_multiplied_last(dtype: str) -> None:
-    """In the precision of the array."""
+    """It is multiplied in the precision of the array."""
     plain = fastinit.orthogonal((40, 30), seed=1, dtype=dtype)
     gained = fastinit.orthogonal((40, 30), gain=-1.3, seed=1, dtype=dtype)
     check_bits(gained, plain * np.dtype(dtype).type(-1.3))
@@ -164,7 +162,7 @@ def test_gain_is_multiplied_last(dtype: str) -> None:
 
 @pytest.mark.parametrize("shape", [(8, 5, 3, 3), (8, 8, 4), (6, 5, 1, 2, 3), (7, 3)])
 def test_delta_orthogonal(shape: tuple[int, ...]) -> None:
-    """The orthogonal matrix at the centre of every kernel axis, +0 elsewhere."""
+    """The orthogonal matrix is at the center of every kernel axis, +0 elsewhere."""
     kernel = fastinit.delta_orthogonal(shape, gain=2.0, seed=5)
     expected = np.zeros(shape, np.float32)
     centre = (slice(None), slice(None), *((size - 1) // 2 for size in shape[2:]))
@@ -173,7 +171,7 @@ def test_delta_orthogonal(shape: tuple[int, ...]) -> None:
 
 
 def test_delta_orthogonal_layout_and_part() -> None:
-    """JAX's layout is a permutation, and a part is that of the whole, with or without a centre."""
+    """JAX's layout is a permutation, and a part is that of the whole, with or without a center."""
     torch_like = fastinit.delta_orthogonal((8, 5, 3, 4), seed=5)
     jax_like = fastinit.delta_orthogonal((3, 4, 5, 8), layout="*io", seed=5)
     check_bits(jax_like, np.ascontiguousarray(torch_like.transpose(2, 3, 1, 0)))
@@ -189,7 +187,7 @@ def test_delta_orthogonal_needs_outputs() -> None:
 
 
 def test_one_dimension_is_refused() -> None:
-    """As torch does, unless the layout says so."""
+    """Torch refuses it too; a layout may allow it."""
     with pytest.raises(ValueError, match="pass the layout of this weight"):
         fastinit.orthogonal((8,))
 
@@ -203,13 +201,13 @@ def test_a_flat_piece_is_refused() -> None:
 
 
 def test_too_many_axes_are_refused() -> None:
-    """A record has eight axes, once neighbours are merged."""
+    """A request has eight axes, once neighbors are merged."""
     with pytest.raises(ValueError, match="alternates between rows, columns"):
         fastinit.orthogonal((2,) * 10, layout="oioioioioi")
 
 
 def test_malformed_requests() -> None:
-    """Numbers that are no part of a whole array never reach the kernels."""
+    """Numbers that describe no part of a whole array never reach the kernels."""
     (draw,) = Orthogonal().draws((6, 5), np.dtype(np.float32))
     memory = np.zeros(30, np.float32)
     good = requests_of(draw.place(whole((6, 5)), memory.ctypes.data, 0, 0))
@@ -233,7 +231,6 @@ BITS += [((140, 300), "oi"), ((3, 4, 24, 31), "*io"), ((40, 20, 20), "boi")]
 @pytest.mark.parametrize(("shape", "layout"), BITS)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
 def test_instruction_sets_and_threads(shape: tuple[int, ...], layout: str, dtype: str) -> None:
-    """One result, on whatever instruction set and with however many threads."""
     found = {}
     for isa, count in itertools.product(SETS, (1, 2, 3, 7)):
         with instruction_set(isa), threads(count):
@@ -243,7 +240,7 @@ def test_instruction_sets_and_threads(shape: tuple[int, ...], layout: str, dtype
 
 
 def test_instruction_sets_on_a_large_matrix() -> None:
-    """Blocks of 32, 64 and 128; the scalar set would take minutes."""
+    """There are blocks of 32, 64 and 128; the scalar set would take minutes."""
     for shape in ((700, 600), (2100, 2060)):
         found = set()
         for isa, count in itertools.product(SETS[1:] or SETS, (1, 3)):
@@ -283,7 +280,6 @@ def test_many_requests_in_one_call() -> None:
 
 
 def test_round_trip() -> None:
-    """To a dict and back, equal and hashable."""
     for each in (Orthogonal(2.0, "*io"), fastinit.DeltaOrthogonal()):
         assert fastinit.Initializer.from_dict(each.to_dict()) == each
         assert hash(each) == hash(type(each)(each.gain, each.layout))

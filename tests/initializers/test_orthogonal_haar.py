@@ -1,7 +1,7 @@
-"""Orthogonal matrices are Haar-distributed: uniform, whatever rotation they are multiplied with.
+"""Orthogonal matrices are Haar-distributed: uniform under every rotation.
 
-Fixed seeds. A mean of n samples may be off by five standard errors, as one in 1.7 million is; a
-test of uniformity fails at p < 1e-5.
+Seeds are fixed. A mean of n samples may be off by five standard errors, as one in 1.7 million is;
+a test of uniformity fails at p < 1e-5.
 """
 
 import itertools
@@ -20,13 +20,13 @@ SMALLEST_P = 1e-5
 
 
 def matrices(size: int, count: int, seed: int = 11) -> NDArray[np.float64]:
-    """A batch of square ones."""
+    """A batch of square matrices."""
     q = fastinit.orthogonal((count, size, size), layout="boi", seed=seed)
     return np.asarray(q, np.float64)
 
 
 def check_mean(samples: NDArray[Any], expected: float, what: object) -> None:
-    """Within five standard errors."""
+    """Fail unless the mean is within five standard errors."""
     error = samples.std() / np.sqrt(samples.size)
     assert abs(samples.mean() - expected) <= 5 * error, (what, samples.mean(), expected, error)
 
@@ -52,7 +52,7 @@ def test_eigenvalues_repel_evenly() -> None:
 
 
 def test_angles_are_uniform() -> None:
-    """One eigenvalue of each matrix, turned by nothing, has its angle anywhere on (0, pi)."""
+    """One eigenvalue of each matrix has its angle anywhere on (0, pi)."""
     values = np.linalg.eigvals(matrices(40, 1500))
     chooser = np.random.default_rng(0)
     angles = [
@@ -65,7 +65,7 @@ def test_angles_are_uniform() -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 16, 33])
 def test_determinants_are_even(size: int) -> None:
-    """Both signs, half of the time each."""
+    """Both signs occur half of the time."""
     signs = np.linalg.slogdet(matrices(size, 4000))[0]
     positive = int((signs > 0).sum())
     assert stats.binomtest(positive, 4000).pvalue > SMALLEST_P
@@ -73,7 +73,7 @@ def test_determinants_are_even(size: int) -> None:
 
 @pytest.mark.parametrize("shape", [(5, 5), (20, 20), (9, 4), (4, 9), (40, 33)])
 def test_every_entry_is_alike(shape: tuple[int, int]) -> None:
-    """Mean 0 and variance 1 / M, first and last column and corner too."""
+    """The mean is 0 and the variance 1 / M, also in the first and last column and corner."""
     count = 12000
     q = np.asarray(fastinit.orthogonal((count, *shape), layout="boi", seed=3), np.float64)
     for row, column in itertools.product((0, shape[0] // 2, -1), (0, shape[1] // 2, -1)):
@@ -109,7 +109,7 @@ def test_a_rotation_changes_nothing(side: str) -> None:
 
 
 def test_matrices_of_a_batch_are_independent() -> None:
-    """Neighbours share nothing: E tr(Q_p' Q_(p+1)) = 0, with variance 1."""
+    """Neighbors are uncorrelated: E tr(Q_p' Q_(p+1)) = 0, with variance 1."""
     q = matrices(7, 30000)
     product = np.einsum("pij,pij->p", q[:-1], q[1:])
     check_mean(product, 0, "tr")

@@ -1,4 +1,4 @@
-"""Orthogonal matrices and the process: Ctrl-C, forked children, memory, threads of the caller."""
+"""Orthogonal matrices and the process: Ctrl-C, forked children, memory, and callers' threads."""
 
 import json
 import re
@@ -80,7 +80,7 @@ except MemoryError as error:
 
 
 def test_too_little_memory() -> None:
-    """A MemoryError, before anything is written."""
+    """It raises MemoryError before anything is written."""
     found = child(NO_MEMORY).splitlines()[-1]
     assert re.fullmatch(r"no \d+ MiB of working memory for orthogonal matrices; .* True", found)
 
@@ -98,12 +98,12 @@ print((after - before) * 1024 / out.nbytes)
 
 @pytest.mark.parametrize("shape", ["(3000, 3000)", "(9000, 1000)", "(1000, 9000)"])
 def test_workspace(shape: str) -> None:
-    """At most two matrices beyond the result."""
+    """It takes at most two matrices in addition to the result."""
     assert float(child(WORKSPACE.replace("SHAPE", shape)).splitlines()[-1]) <= 2
 
 
 def test_callers_in_threads() -> None:
-    """Calls from several Python threads at once draw what one after the other does."""
+    """Concurrent calls from several Python threads draw what successive ones do."""
     shapes = [(200 + 7 * k, 150) for k in range(8)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda shape: fastinit.orthogonal(shape, seed=1), shapes))

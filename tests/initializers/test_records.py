@@ -1,4 +1,4 @@
-"""What every initializer has to pass, from helpers/initializer_records.py."""
+"""Tests of every initializer, driven by helpers/initializer_records.py."""
 
 import inspect
 import json
@@ -38,7 +38,7 @@ def is_function_of_a_shape(name: str) -> bool:
 
 
 def is_initializer(name: str) -> bool:
-    """Whether a name is that of a class of initializers that can be made, or stands for one."""
+    """Whether a name is that of a class of initializers, or of a function that stands for one."""
     value = getattr(fastinit, name)
     if isinstance(value, type):
         return issubclass(value, Initializer) and not inspect.isabstract(value)
@@ -50,7 +50,7 @@ def test_every_function_has_a_record() -> None:
 
 
 def test_every_initializer_has_a_record() -> None:
-    """And an object of it, which becomes data and comes back, below."""
+    """A record has objects, which test_round_trip needs."""
     recorded = {name: record.initializer for name, record in RECORDS.items()}
     public = {getattr(fastinit, name) for name in filter(is_initializer, fastinit.__all__)}
     assert public == set(recorded.values()) - {None}
@@ -71,7 +71,7 @@ def test_function_and_object_draw_the_same(
 @pytest.mark.parametrize("dtype", [*DTYPES, *INTEGERS])
 @pytest.mark.parametrize("name", RECORDS)
 def test_dtypes(name: str, dtype: str) -> None:
-    """An array of a dtype that it draws is of that dtype; the others are named in an error."""
+    """Other dtypes than those of the record are an error that names what is allowed."""
     record = RECORDS[name]
     shape, options = record.fits[0]
     if dtype in record.dtypes:
@@ -82,7 +82,7 @@ def test_dtypes(name: str, dtype: str) -> None:
 
 
 def parts_of(shape: tuple[int, ...]) -> Iterator[Any]:
-    """A corner, the middle, the end, a row, an element and nothing of an array."""
+    """A corner, the middle, the end, a row, an element and an empty part of an array."""
     yield tuple(slice(0, (size + 1) // 2) for size in shape)
     yield tuple(slice(size // 3, size - size // 4) for size in shape)
     yield tuple(slice(-1, None) for _ in shape)
@@ -128,7 +128,7 @@ def test_seeds_and_names_change_what_is_random(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, record in RECORDS.items() if record.moments])
 def test_mean_and_standard_deviation(name: str) -> None:
-    """Within 5 sigmas of 120,000 values, that of the variance estimated from them."""
+    """Both are within 5 sigmas for 120,000 values; the variance's is estimated from them."""
     record, shape = RECORDS[name], (400, 300)
     assert record.moments is not None
     mean, std = record.moments(shape)
@@ -150,7 +150,7 @@ WAYS: dict[str, Callable[[Initializer], Any]] = {
 @pytest.mark.parametrize("what", OBJECTS, ids=repr)
 @pytest.mark.parametrize("way", WAYS)
 def test_round_trip(what: Initializer, way: str) -> None:
-    """The same type, of equal hash and print, equal to the first and to no other."""
+    """The result has the same type, hash and repr, and equals the original and no other object."""
     back = WAYS[way](what)
     assert (type(back), hash(back), repr(back)) == (type(what), hash(what), repr(what))
     assert [each for each in OBJECTS if each == back] == [what]

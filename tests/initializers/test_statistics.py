@@ -1,4 +1,4 @@
-"""The values are distributed as they say, and independent of each other: fixed seeds throughout.
+"""Values have the distributions they claim and are independent. Seeds are fixed.
 
 A bound of 5 sigmas fails with p = 6e-7 for a correct library and other seeds; P is such a bound on
 probabilities themselves, from either side where too good a fit would be suspicious too.
@@ -66,7 +66,7 @@ NEIGHBOURS: dict[str, tuple[tuple[int, str | int], tuple[int, str | int]]] = {
 
 
 def drawn(what: Distribution, dtype: str, seed: int, name: str | int, count: int = SIZE) -> Any:
-    """So many values, in their dtype."""
+    """A number of values, in their dtype."""
     return what(count, seed=seed, name=name, dtype=dtype)
 
 
@@ -99,7 +99,7 @@ def evenness(cells: NDArray[np.intp], count: int) -> float:
 
 @functools.cache
 def tail_counts(dtype: str, total: int, levels: tuple[float, ...]) -> tuple[list[int], float]:
-    """How many of so many normals are beyond each level (rising), and the largest magnitude."""
+    """The number of normals beyond each level (rising), and the largest magnitude."""
     counts, largest = [0] * len(levels), 0.0
     out = np.empty(CHUNK, dtype)
     for start in range(0, total, CHUNK):

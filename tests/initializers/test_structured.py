@@ -1,4 +1,4 @@
-"""Identities: torch's where it has them, in any layout, dtype and part; masked objects as data."""
+"""Identities and Dirac kernels, sparse initializers with fans, and scipy's sparse formats."""
 
 import itertools
 import math
@@ -18,7 +18,6 @@ torch: Any = pytest.importorskip("torch")
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 5), (3, 7), (7, 3), (300, 200)], ids=str)
 def test_eye_is_that_of_torch(shape: tuple[int, int]) -> None:
-    """Square, tall and wide."""
     check_bits(fastinit.eye(shape), torch.nn.init.eye_(torch.empty(shape)).numpy())
 
 
@@ -28,7 +27,7 @@ def test_eye_is_that_of_torch(shape: tuple[int, int]) -> None:
 def test_dirac_is_that_of_torch(
     channels: tuple[int, int], kernel: tuple[int, ...], groups: int
 ) -> None:
-    """One, two and three kernel axes of odd and even sizes, with groups."""
+    """The kernels have one, two and three axes of odd and even sizes, and groups."""
     shape = (*channels, *kernel)
     expected = torch.nn.init.dirac_(torch.empty(shape), groups).numpy()
     check_bits(fastinit.dirac(shape, groups), expected)
@@ -39,7 +38,7 @@ def test_dirac_is_that_of_torch(
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", *DTYPES])
 def test_identity_of_any_dtype(dtype: str) -> None:
-    """Batched, and the gain rounded as a constant is."""
+    """It is batched, and the gain is rounded as a constant is."""
     gain = 1 if dtype == "bool" else 3 if "int" in dtype else 0.3
     drawn = fastinit.identity((2, 4, 3), gain, layout="boi", dtype=dtype)
     one = fastinit.constant((), gain, dtype=dtype)
@@ -50,7 +49,6 @@ def test_identity_of_any_dtype(dtype: str) -> None:
 
 @pytest.mark.parametrize("layout", ["oi*", "*io", "io*", "boi*", "o*ib"])
 def test_parts(layout: str) -> None:
-    """Every part of a small array is that of the whole."""
     sizes = {"o": 4, "i": 6, "b": 2, "*": 3}
     shape = tuple(sizes[letter] for letter in layout)
     what = fastinit.Dirac(2, 0.5, layout)
@@ -81,7 +79,7 @@ def test_std_is_short_for_a_normal() -> None:
     ids=str,
 )
 def test_corrected_fans(what: Initializer, std: float) -> None:
-    """The values are those of the fan that is left, to the bit."""
+    """The values are those of the fan that is left."""
     drawn = what((800, 400), seed=1)
     dense = Normal(0.0, std)((800, 400), seed=1)
     np.testing.assert_allclose(drawn[drawn != 0], dense[drawn != 0], rtol=1e-6)
@@ -92,7 +90,7 @@ def test_corrected_fans(what: Initializer, std: float) -> None:
 @pytest.mark.parametrize("layout", ["oi", "io"])
 @pytest.mark.parametrize("per", ["in", "out"])
 def test_formats_are_the_dense_array(per: str, layout: str, dtype: str, name: str) -> None:
-    """CSR, CSC and COO in every array and dtype of theirs, whole and in part."""
+    """CSR, CSC and COO agree in every array and dtype of theirs, whole and in part."""
     scipy_sparse: Any = pytest.importorskip("scipy.sparse")
     options: list[dict[str, Any]] = [
         {"sparsity": 0.9},
@@ -132,7 +130,7 @@ def check_same(found: Any, expected: Any, case: object) -> None:
 
 
 def test_format_of_a_far_part() -> None:
-    """Elements around 2^34, where a block's number gets a second word, and int64 where needed."""
+    """At 2^34 a block's number gets a second word; indices are int64 where needed."""
     shape, index = (5, 1 << 40), np.s_[:, (1 << 34) - 300 : (1 << 34) + 300]
     where: dict[str, Any] = {"seed": 3, "index": index}
     dense = fastinit.sparse(shape, nonzeros=2, **where)

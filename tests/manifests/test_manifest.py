@@ -1,4 +1,4 @@
-"""Manifests: what they hold, and an error for everything that is wrong with one."""
+"""Manifests: what they hold, and an error for everything that can be wrong with one."""
 
 import json
 from pathlib import Path
@@ -30,12 +30,11 @@ def load(folder: Path, data: Any) -> Manifest:
 
 
 def parameters(*changes: dict[str, Any]) -> dict[str, Any]:
-    """A change of the parameters to these."""
+    """A manifest's change to these parameters."""
     return {"parameters": list(changes), "tied": {}, "count": 1}
 
 
 def test_fields(tmp_path: Path) -> None:
-    """Every field of a file arrives."""
     assert load(tmp_path, SMALL) == Manifest(
         "small",
         (
@@ -54,7 +53,6 @@ def test_least(tmp_path: Path) -> None:
 
 
 def test_path_as_text(tmp_path: Path) -> None:
-    """A path may be a string."""
     assert Manifest.load(str(tmp_path / load(tmp_path, SMALL).model) + ".json").model == "small"
 
 
@@ -66,7 +64,7 @@ def test_gpt2() -> None:
 
 
 def test_built_in_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file or folder that is called like a built-in model does not hide it."""
+    """A file or folder named like a built-in model does not hide it."""
     (tmp_path / "gpt2").mkdir()
     monkeypatch.chdir(tmp_path)
     assert Manifest.load("gpt2").model == "gpt2"
@@ -74,7 +72,7 @@ def test_built_in_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("source", ["gpt3", Path("gpt2"), "no/such.json"])
 def test_unknown(source: str | Path) -> None:
-    """What is neither built in nor a file; a Path is never a built-in name."""
+    """A name is neither built in nor a file; a Path is never a built-in name."""
     with pytest.raises(FileNotFoundError, match=r"neither a built-in model nor.* built in: gpt2, "):
         Manifest.load(source)
 
@@ -122,7 +120,7 @@ def test_errors(tmp_path: Path, change: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "model: x", "\ud800"])
 def test_not_json(tmp_path: Path, text: str) -> None:
-    """A text that is not JSON, or not even UTF-8."""
+    """The text is not JSON, or not even UTF-8."""
     path = tmp_path / "small.json"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(ValueError, match=r"small\.json: this is not JSON: "):
@@ -130,12 +128,12 @@ def test_not_json(tmp_path: Path, text: str) -> None:
 
 
 def test_no_object(tmp_path: Path) -> None:
-    """JSON, but a list."""
+    """It is JSON, but a list."""
     with pytest.raises(ValueError, match=r"small\.json: \[\] is no object"):
         load(tmp_path, [])
 
 
 def test_folder(tmp_path: Path) -> None:
-    """A folder that holds none of the files."""
+    """The folder holds none of the known files."""
     with pytest.raises(FileNotFoundError, match=r"holds no model\.safetensors, .* or config\.json"):
         Manifest.load(tmp_path)

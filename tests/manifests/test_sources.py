@@ -1,4 +1,4 @@
-"""Manifests of files, configs, torch modules and trees: the same tensors, however they come."""
+"""Manifests of files, configs, torch modules and trees list the same tensors."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,6 @@ TINY = {
 
 
 def write(path: Path, data: Any) -> Path:
-    """A JSON file."""
     path.write_text(json.dumps(data), encoding="utf-8")
     return path
 
@@ -47,7 +46,7 @@ def test_built_in_manifests(name: str) -> None:
 
 
 def test_buffers_of_resnet() -> None:
-    """Running means 0, variances 1, counters 0 as int64, whatever the dtype of the rest."""
+    """Running means are 0, variances 1, counters 0 as int64, whatever the dtype of the rest."""
     plan = Plan("resnet-50", seed=0, dtype="bfloat16")
     prefix = "resnet.embedder.embedder.normalization."
     drawn = plan.init(only=prefix + "*")
@@ -80,7 +79,6 @@ def test_config(tmp_path: Path) -> None:
     ],
 )
 def test_config_errors(tmp_path: Path, change: dict[str, Any], message: str) -> None:
-    """What transformers does not know."""
     with pytest.raises(ValueError, match=rf"config\.json: {message}"):
         Manifest.load(write(tmp_path / "config.json", TINY | change))
 
@@ -106,7 +104,7 @@ def tensors(manifest: Manifest) -> set[tuple[str, tuple[int, ...], str | None]]:
 
 
 def test_safetensors_header(tmp_path: Path) -> None:
-    """A file's header; what is no parameter is a buffer."""
+    """A tensor that is not a parameter is a buffer."""
     save_file(ARRAYS, tmp_path / "model.safetensors", {"format": "pt"})
     manifest = Manifest.load(tmp_path / "model.safetensors")
     assert tensors(manifest) == {
@@ -117,7 +115,7 @@ def test_safetensors_header(tmp_path: Path) -> None:
 
 
 def test_config_beside_a_file(tmp_path: Path) -> None:
-    """It says the architecture, and so the recipe."""
+    """It states the architecture, and so the recipe."""
     save_file(ARRAYS, tmp_path / "model.safetensors")
     write(tmp_path / "config.json", {"model_type": "gemma"})
     assert Plan(tmp_path / "model.safetensors", seed=0).recipe.name == "gemma"
@@ -132,14 +130,14 @@ def index(folder: Path, **weights: str) -> Path:
 
 
 def test_index(tmp_path: Path) -> None:
-    """The headers of all its files."""
+    """It reads the headers of all its files."""
     path = index(tmp_path, **{"a.weight": "1.safetensors", "b.weight": "2.safetensors"})
     expected = {("a.weight", (4,), "bfloat16"), ("b.weight", (2, 3), "float32")}
     assert tensors(Manifest.load(path)) == tensors(Manifest.load(tmp_path)) == expected
 
 
 def test_index_without_a_tensor(tmp_path: Path) -> None:
-    """A file that lacks what the index says."""
+    """A file lacks what the index says."""
     path = index(tmp_path, **{"b.weight": "1.safetensors"})
     with pytest.raises(ValueError, match=r"1\.safetensors: the file lacks 'b\.weight'"):
         Manifest.load(path)
@@ -147,17 +145,16 @@ def test_index_without_a_tensor(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"abc", b"\x09" + bytes(7) + b"{}", b"\xff" * 100])
 def test_no_safetensors(tmp_path: Path, content: bytes) -> None:
-    """Files that are cut short or something else."""
+    """Files are cut short or something else."""
     (tmp_path / "m.safetensors").write_bytes(content)
     with pytest.raises(ValueError, match=r"m\.safetensors: this is no safetensors file: "):
         Manifest.load(tmp_path / "m.safetensors")
 
 
 class Net(torch.nn.Module):
-    """Ties, padding, buffers of all kinds."""
+    """A module with ties, padding, and buffers of all kinds."""
 
     def __init__(self) -> None:
-        """Build."""
         super().__init__()
         self.embed = torch.nn.Embedding(5, 4, padding_idx=2)
         self.norm = torch.nn.BatchNorm1d(4)
@@ -171,7 +168,7 @@ class Net(torch.nn.Module):
 
 
 def test_torch_module() -> None:
-    """Names of the state dict, with types of modules, dtypes, padding, ties, values of buffers."""
+    """Names of the state dict, module types, dtypes, padding, ties and buffers' values are read."""
     net = Net()
     manifest = Manifest.from_torch(net)
     assert manifest.model == "Net"
@@ -196,13 +193,12 @@ def test_torch_module_on_the_meta_device() -> None:
 
 
 def test_no_torch_module() -> None:
-    """Something else."""
     with pytest.raises(TypeError, match=r"module is a dict; pass a torch\.nn\.Module"):
         Manifest.from_torch({})
 
 
 def test_tree_of_jax() -> None:
-    """Shapes of jax.eval_shape, in nested mappings, sequences and registered classes."""
+    """The shapes come from jax.eval_shape, in nested mappings, sequences and registered classes."""
 
     def init() -> Any:
         return {"layers": [{"kernel": jax.numpy.zeros((3, 4), "bfloat16")}], "n": jax.numpy.ones(2)}
@@ -214,13 +210,13 @@ def test_tree_of_jax() -> None:
 
 
 def test_tree_errors() -> None:
-    """A leaf without a shape."""
+    """A leaf has no shape."""
     with pytest.raises(TypeError, match=r"the leaf 'a\.b' is a int, which has no shape"):
         Manifest.from_tree({"a": {"b": 3}})
 
 
 def test_shapes() -> None:
-    """Tuples, integers, arrays."""
+    """They are tuples, integers or arrays."""
     manifest = Manifest.from_shapes({"a": (2, 3), "b": 4, "c": np.zeros(5, "f2")}, tied={"d": "a"})
     assert tensors(manifest) == {("a", (2, 3), None), ("b", (4,), None), ("c", (5,), "float16")}
     assert manifest.tied == {"d": "a"}

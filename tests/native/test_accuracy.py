@@ -1,6 +1,6 @@
-"""Normals and truncated normals: within the bounds of docs/streams.md of the exact values.
+"""Normals and truncated normals are within the bounds of docs/streams.md of the exact values.
 
-The exact values are those of tests/reference.py, whose own error is far below the bounds.
+The exact values are those of tests/helpers/reference.py, whose own error is far below the bounds.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ CUTS = [
 
 
 def check(found: NDArray[Any], exact: NDArray[Any], relative: float, absolute: float) -> None:
-    """No error beyond relative |z| + absolute; the message names the worst element."""
+    """Fail if an error is beyond relative |z| + absolute; the message names the worst element."""
     excess = np.abs(found.astype(exact.dtype) - exact) - relative * np.abs(exact) - absolute
     worst = int(np.argmax(excess))
     assert excess[worst] <= 0, f"element {worst}: {found[worst]!r}, exact {exact[worst]!r}"
@@ -79,7 +79,7 @@ def test_normal_float64(name: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_scale_is_one_fma(dtype: str) -> None:
-    """Value = fma(z, std, mean), the parameters rounded to the precision first."""
+    """The value is fma(z, std, mean), with parameters rounded to the precision first."""
     precision = reference.DTYPES[dtype]
     z = fastinit.normal(COUNT, seed=SEED, dtype=dtype)
     mean, std = (np.full(COUNT, x, precision) for x in (0.3, 0.017))
@@ -121,7 +121,7 @@ def test_truncated_rises_with_the_word(cut: tuple[float, float]) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("cut", [(-2.0, 2.0), (-3.0, 3.0), (-0.5, 2.0), (0.3, 0.9)], ids=str)
 def test_truncated_stays_inside(cut: tuple[float, float], dtype: str) -> None:
-    """Nothing is outside mean + bounds std, in any dtype, though std is not a float32."""
+    """No value is outside mean + bounds std, in any dtype, though std is not a float32."""
     mean, std = 0.1, 0.7
     found = f64(fastinit.truncated_normal(1 << 17, mean, std, *cut, seed=SEED, dtype=dtype))
     assert mean + cut[0] * std <= found.min()
@@ -131,7 +131,7 @@ def test_truncated_stays_inside(cut: tuple[float, float], dtype: str) -> None:
 @pytest.mark.parametrize("dtype", reference.NARROW)
 @pytest.mark.parametrize("std", [1e-9, 3e-5, 0.02, 1.0, 150.0, 3e4, 1e38])
 def test_narrow_normal_is_float32_rounded(std: float, dtype: str) -> None:
-    """One rounding, through subnormals, overflow to infinity and, in float8_e4m3fn, to NaN."""
+    """There is one rounding: to subnormals, to infinity and, in float8_e4m3fn, to NaN."""
     found = fastinit.normal(COUNT, std=std, seed=SEED, dtype=dtype)
     exact = fastinit.normal(COUNT, std=std, seed=SEED)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -154,7 +154,7 @@ def test_narrow_truncated_is_float32_moved_inside(dtype: str) -> None:
 
 
 def test_compensated_std() -> None:
-    """The truncated standard deviations that JAX and Keras have as literals."""
+    """These are the truncated standard deviations that JAX and Keras have as literals."""
     for bound, std in ((2.0, 0.87962566103423978), (3.0, 0.98657839255810864)):
         drawn = TruncatedNormal(0, 1, -bound, bound, compensate=True)
         plain = TruncatedNormal(0, 1 / std, -bound, bound)

@@ -1,6 +1,6 @@
-"""Normals of telling words: next to 0 and to 2^32, at quadrants' and octants' ends.
+"""Normals of extreme words: next to 0 and 2^32, and at the ends of quadrants and octants.
 
-Words cannot be chosen, but among 2^23 elements there are some close to any. A uniform fill shows
+Words cannot be chosen, but among 2^23 elements some are close to any word. A uniform fill shows
 which: its float32 values are the 24 top bits of the words.
 """
 
@@ -27,7 +27,7 @@ EIGHTHS = tuple(k << 29 for k in range(9))
 
 @functools.cache
 def top_bits() -> NDArray[np.int64]:
-    """The words of the first 2^23 elements, less their 8 low bits."""
+    """The words of the first 2^23 elements, without their 8 low bits."""
     values = fastinit.uniform(TOTAL, -1, 1, seed=SEED, name=STREAM)
     n = (values * np.float32(2**24)).astype(np.int64)
     shown: NDArray[np.int64] = (n & 0x1FFFFFF) << 7
@@ -43,7 +43,7 @@ def near(word: int) -> NDArray[np.intp]:
 
 
 def elements() -> NDArray[np.uint64]:
-    """Elements next to all telling words, with their pairs' other elements."""
+    """Elements next to all extreme words, and the other elements of their pairs."""
     found = np.concatenate([near(word) for word in EIGHTHS])
     return np.unique(np.concatenate([found, found ^ 1])).astype(np.uint64)
 
@@ -55,13 +55,13 @@ def drawn(function: Any, index: NDArray[np.uint64], **options: Any) -> NDArray[A
 
 
 def excess(found: NDArray[Any], exact: NDArray[Any], relative: float, absolute: float) -> float:
-    """By how much the worst error is over its bound: not positive if all is well."""
+    """The amount by which the worst error is over its bound: not positive if all is well."""
     error = np.abs(found.astype(np.longdouble) - exact)
     return float((error - relative * np.abs(exact) - absolute).max())
 
 
 def test_words_are_near() -> None:
-    """The search finds words near each telling one."""
+    """The search finds words near each extreme one."""
     for word in EIGHTHS:
         index = near(word).astype(np.uint64)
         away = reference.words(index, SEED, STREAM).astype(np.int64) - word
@@ -114,7 +114,7 @@ def rising(dtype: str) -> NDArray[np.intp]:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("cut", CUTS)
 def test_truncated_rises_with_the_word(cut: str, dtype: str) -> None:
-    """Also across each formulation's pieces: 2^20 values in the order of their words."""
+    """This holds across each formulation's pieces too, for 2^20 values."""
     order = rising(dtype)
     what = fastinit.TruncatedNormal(0, 1, *CUTS[cut])
     values = what(order.size, seed=SEED, name=STREAM, dtype=dtype)

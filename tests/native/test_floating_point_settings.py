@@ -1,6 +1,6 @@
-"""The calling program's floating-point settings change no fill, and are left as they were.
+"""The caller's floating-point settings change no fill, and stay as they were.
 
-Parameters that Python works out (bounds, gain / sqrt(fan)) follow the caller's rounding mode; here
+Parameters that Python computes (bounds, gain / sqrt(fan)) follow the caller's rounding mode; here
 they are kept from the first round of draws, which is done under the usual one.
 """
 

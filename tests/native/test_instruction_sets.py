@@ -1,4 +1,4 @@
-"""Every instruction set against the scalar one, bit for bit, and how one is chosen.
+"""Every instruction set equals the scalar one, bit for bit; and how one is chosen.
 
 A case is a distribution, a dtype, a length, an offset in the whole, a misalignment and a thread
 count. The default suite draws every distribution in every dtype at every length and lets the other
@@ -49,7 +49,7 @@ OTHERS = [name for name in SETS if name != "scalar"]
 
 @dataclass(frozen=True)
 class Case:
-    """Where a draw's elements lie in the whole and in memory, and who fills them."""
+    """The place of a draw's elements in the whole and in memory, and the threads that fill them."""
 
     length: int
     offset: int
@@ -58,7 +58,7 @@ class Case:
 
 
 def rotating(which: str) -> list[Case]:
-    """Every length, the other sizes from lists without common factors, from another start each."""
+    """Every length; the other sizes come from lists without common factors, starting anywhere."""
     rest = zip(*map(itertools.cycle, (OFFSETS, (*SKIPPED, 1, 5, 15), THREADS)), strict=False)
     start = zlib.crc32(which.encode()) % 280
     others = itertools.islice(rest, start, None)
@@ -66,13 +66,13 @@ def rotating(which: str) -> list[Case]:
 
 
 def product() -> Iterator[Case]:
-    """All of them."""
+    """All combinations."""
     for case in itertools.product((*SHORT, *LONG, LONGEST), OFFSETS, SKIPPED, THREADS):
         yield Case(*case)
 
 
 def drawn(what: Distribution, dtype: np.dtype[Any], case: Case, name: str) -> np.ndarray[Any, Any]:
-    """The elements, and 64 bytes before and behind them that must stay as they were."""
+    """The elements, with 64 bytes before and after them that must stay as they were."""
     size = dtype.itemsize
     memory = np.full(case.length * size + 256, 0xA5, np.uint8)
     start = 64 + -memory.ctypes.data % 64 + case.skipped * size
@@ -86,7 +86,7 @@ def drawn(what: Distribution, dtype: np.dtype[Any], case: Case, name: str) -> np
 
 
 def check(what: Distribution, dtype: np.dtype[Any], cases: Iterator[Case] | list[Case]) -> None:
-    """Every other set against the scalar one."""
+    """Compare every other set with the scalar one."""
     plain, expected = None, np.empty(0)
     for case in cases:
         if plain != Case(case.length, case.offset, 0, 1):  # successive cases share it
@@ -101,7 +101,6 @@ def check(what: Distribution, dtype: np.dtype[Any], cases: Iterator[Case] | list
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("draw", DRAWS)
 def test_same_bits(draw: str, dtype: str) -> None:
-    """Whatever the instruction set, the length, the place, the alignment and the threads."""
     check(DRAWS[draw](), reference.DTYPES[dtype], rotating(draw + dtype))
 
 
@@ -109,14 +108,13 @@ def test_same_bits(draw: str, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("draw", DRAWS)
 def test_same_bits_in_full(draw: str, dtype: str) -> None:
-    """The full product of lengths, offsets, misalignments and threads."""
     check(DRAWS[draw](), reference.DTYPES[dtype], product())
 
 
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("item_size", [1, 2, 4, 8])
 def test_constants(name: str, item_size: int) -> None:
-    """Constants of every size, at every length and misalignment, and nothing beside them."""
+    """Constants of every size at every length and misalignment change nothing beside them."""
     dtype = np.dtype(f"u{item_size}")
     for case in rotating(dtype.name):
         value = 0x8182838485868788 >> (64 - 8 * item_size)
@@ -125,7 +123,7 @@ def test_constants(name: str, item_size: int) -> None:
 
 
 def test_the_last_set_is_the_default() -> None:
-    """The sets stand in rising order, and a new process takes the best."""
+    """The sets are in rising order, and a new process takes the best."""
     printed = child("import fastinit; print(fastinit.info()['instruction_set'])")
     assert printed.strip() == SETS[-1]
     assert SETS[0] == "scalar"
@@ -133,7 +131,7 @@ def test_the_last_set_is_the_default() -> None:
 
 @pytest.mark.parametrize(("value", "name"), [("", SETS[-1]), *zip(SETS, SETS, strict=True)])
 def test_environment_variable(value: str, name: str) -> None:
-    """FASTINIT_ISA chooses; an empty one is none."""
+    """FASTINIT_ISA chooses; an empty value counts as unset."""
     code = "import fastinit; print(fastinit.info()['instruction_set'])"
     assert child(code, FASTINIT_ISA=value).strip() == name
 
@@ -156,7 +154,6 @@ def test_an_unknown_set_changes_nothing() -> None:
 
 
 def test_info() -> None:
-    """Says what is there and what is used."""
     with instruction_set("scalar"), threads(3):
         found = info()
         assert found["instruction_set"] == "scalar"

@@ -1,7 +1,7 @@
-"""Narrow dtypes are float32 rounded once, to nearest even: at every tie of every dtype.
+"""Narrow dtypes are float32 rounded once, to nearest even, at every tie of every dtype.
 
-A normal with the mean on a tie and a standard deviation of two places of float32 takes the tie
-itself and the float32 values on either side of it, so that fills alone reach every rounding.
+A normal with the mean on a tie and a standard deviation of two float32 steps takes the tie itself
+and the float32 values on either side of it, so that fills alone reach every rounding.
 """
 
 import functools
@@ -35,7 +35,7 @@ def values_of(dtype: str) -> NDArray[np.float64]:
 
 @functools.cache
 def ties_of(dtype: str) -> NDArray[np.float32]:
-    """The float32 values halfway between neighbours, of either sign, but for subnormal ones."""
+    """The float32 values halfway between neighbors, of either sign, except subnormal ones."""
     values = values_of(dtype)
     ties = ((values[1:] + values[:-1]) / 2).astype(np.float32)
     ties = ties[(ties >= 4 * TINY) & np.isfinite(ties)]
@@ -44,7 +44,7 @@ def ties_of(dtype: str) -> NDArray[np.float32]:
 
 @functools.cache
 def requests_around(dtype: str, wanted: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """An array for EACH values around each of a dtype's ties, and what fills it in one call."""
+    """An array for EACH values around each of a dtype's ties, and the requests that fill it."""
     ties = ties_of(dtype)
     out = np.zeros((ties.size, EACH), wanted)
     address, records = out.ctypes.data, []
@@ -66,7 +66,7 @@ def wide_around(dtype: str) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("dtype", reference.NARROW)
 def test_ties_are_reached(dtype: str) -> None:
-    """Almost every tie itself, and values on either side of every one."""
+    """Almost every tie itself is reached, and values on either side of every one."""
     wide, ties = wide_around(dtype), ties_of(dtype)[:, None]
     assert np.mean(np.any(wide == ties, axis=1)) > 0.9
     assert np.all(np.any(wide < ties, axis=1) & np.any(wide > ties, axis=1))
@@ -75,7 +75,7 @@ def test_ties_are_reached(dtype: str) -> None:
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("dtype", reference.NARROW)
 def test_every_tie(dtype: str, name: str) -> None:
-    """The bits of ml_dtypes' and NumPy's casts of the float32 values, overflow included."""
+    """The bits are those of ml_dtypes' and NumPy's casts of float32 values, also at overflow."""
     wanted = reference.DTYPES[dtype]
     found, requests = requests_around(dtype, wanted)
     found[:] = 0
@@ -93,7 +93,7 @@ def test_every_tie(dtype: str, name: str) -> None:
 @pytest.mark.parametrize("dtype", reference.NARROW)
 @pytest.mark.parametrize("exponent", [*range(-126, -4, 5), *range(-4, 127, 5)])
 def test_every_magnitude(exponent: int, dtype: str, name: str) -> None:
-    """From subnormal float32 to infinity: the bits of the cast of the float32 values."""
+    """From subnormal float32 to infinity, the bits are those of the cast of float32 values."""
     what = fastinit.Normal(std=2.0**exponent)
     expected = reference.rounded(what(4096, seed=exponent + 126), reference.DTYPES[dtype])
     with instruction_set(name):
@@ -111,7 +111,7 @@ def test_every_magnitude(exponent: int, dtype: str, name: str) -> None:
     ],
 )
 def test_overflow(dtype: str, std: float, overflow: float) -> None:
-    """Where float32 is nearer to the value after the largest: infinity, or NaN without one."""
+    """A float32 nearer to the value after the largest becomes infinity, or NaN without one."""
     values = values_of(dtype)
     limit = np.float32((values[-1] + values[-2]) / 2)  # a tie: to even, so beyond but in e4m3fn
     wide = fastinit.normal(1 << 16, std=std, seed=4)

@@ -1,10 +1,10 @@
-"""The words behind the native values: Random123's known answer, and tests/reference.py.
+"""The words of native values: Random123's known answer, and the reference's words.
 
 The native code exposes no words, but uniform values on (-1, 1) are n * 2^-53 with
 n = (int64(word64) >> 10) | 1, so they show a word of purpose 0 whole and the 21 top bits of one of
 purpose 1; in float32 they show 24 bits. Of the known answers, the native code reaches the one of
-counter 0 and key 0: the others have counters above the largest block (2^56) and purpose. For the
-rest native words are compared with the reference's, which is checked against all of them.
+counter 0 and key 0: the others have counters above the largest block (2^56) and purpose. All other
+native words are compared with the reference's, which is checked against all of them.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ OFFSETS = [0, 1, 2, 3, 5, (1 << 32) - 7, (1 << 57) + 5, ENDLESS - 67, *CARRIES]
 
 
 def shown(seed: int, stream: int, offset: int, count: int) -> NDArray[np.uint64]:
-    """The words of float64 values, less their 11 low bits."""
+    """The words of float64 values, without their 11 low bits."""
     values = draw_at(UNIT, np.dtype(np.float64), offset, count, seed, stream)
     n = (values * 2.0**53).astype(np.int64)
     assert np.all(n & 1 == 1)
@@ -33,7 +33,7 @@ def shown(seed: int, stream: int, offset: int, count: int) -> NDArray[np.uint64]
 
 
 def some_streams(count: int) -> list[tuple[int, int]]:
-    """Seeds and streams: all ends of their halves, and random ones."""
+    """Seeds and streams at all ends of their halves, and random ones."""
     low, high = (1 << 32) - 1, ((1 << 32) - 1) << 32
     ends = [(s, t) for s in (0, 1, low, high, low | high) for t in (0, 1, low, high, low | high)]
     random = np.random.default_rng(1).integers(0, 1 << 64, (count, 2), np.uint64)
@@ -42,7 +42,6 @@ def some_streams(count: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("name", SETS)
 def test_known_answer(name: str) -> None:
-    """Counter 0 and key 0 give Random123's words."""
     lines = ANSWERS.read_text(encoding="utf-8").splitlines()
     cases = [[int(word, 16) for word in line.split()] for line in lines if line[0] != "#"]
     (expected,) = [case[6:] for case in cases if not any(case[:6])]
@@ -53,7 +52,7 @@ def test_known_answer(name: str) -> None:
 
 @pytest.mark.parametrize("name", SETS)
 def test_words_of_both_purposes(name: str) -> None:
-    """For seeds and streams of 64 bits, at offsets of 58 bits, across every carry."""
+    """Seeds and streams have 64 bits, offsets 58 bits, across every carry."""
     keep = ~np.uint64(2047)
     with instruction_set(name):
         for k, (seed, stream) in enumerate(some_streams(200)):
@@ -78,6 +77,6 @@ def test_words_of_float32(name: str) -> None:
 
 
 def test_purposes_differ() -> None:
-    """The high and the low half of a float64 value's word are not the same word."""
+    """The two halves of a float64 value's word differ."""
     words = shown(3, 5, 0, 1000)
     assert np.all(words >> np.uint64(43) != words << np.uint64(32) >> np.uint64(43))

@@ -1,4 +1,4 @@
-"""The reference against known answers, exact fractions and mpmath at 50 digits."""
+"""The reference agrees with known answers, exact fractions and mpmath at 50 digits."""
 
 import importlib
 import math
@@ -50,7 +50,7 @@ def long_to_mp(x: np.longdouble) -> Any:
 
 
 def nearest(exact: Fraction, kind: type[np.floating[Any]]) -> float:
-    """A fraction rounded to the nearest of its neighbours, to even."""
+    """A fraction rounded to the nearest of its neighbors, to even."""
     first = kind(float(exact))
     around = [np.nextafter(first, kind(-INF)), first, np.nextafter(first, kind(INF))]
     bits = "u4" if kind is np.float32 else "u8"
@@ -59,7 +59,7 @@ def nearest(exact: Fraction, kind: type[np.floating[Any]]) -> float:
 
 
 def test_philox_known_answers() -> None:
-    """Random123's own answers."""
+    """The answers are Random123's own."""
     lines = ANSWERS.read_text(encoding="utf-8").splitlines()
     cases = [[int(word, 16) for word in line.split()] for line in lines if line[0] != "#"]
     assert len(cases) == 3
@@ -69,7 +69,7 @@ def test_philox_known_answers() -> None:
 
 
 def test_words_and_streams() -> None:
-    """The counter's layout, large indices, names and errors."""
+    """The counter's layout, large indices, names and errors are checked."""
     seed, index, number = 2**64 - 2, 2**58 - 1, 2**63 + 5
     counter = np.array([2**32 - 1, 2**24 - 1 + (2 << 24), 5, 2**31], np.uint32)
     block = reference.philox4x32(counter, (2**32 - 2, 2**32 - 1))
@@ -90,7 +90,7 @@ def test_words_and_streams() -> None:
 @pytest.mark.parametrize(("low", "high"), BOUNDS)
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_uniform_is_rounded_once(low: float, high: float, kind: type[np.floating[Any]]) -> None:
-    """float32 and float64 values against fractions, narrow ones against float32."""
+    """float32 and float64 values are checked against fractions, narrow ones against float32."""
     digits = 24 if kind is np.float32 else 53
     index = np.arange(300)
     values = reference.uniform(index, 3, "u", low, high, kind)
@@ -119,14 +119,14 @@ def test_narrow_uniform(name: str) -> None:
 
 @pytest.mark.parametrize("wrong", [(1.0, 0.0), (0.0, INF), (0.0, 1e-32), (math.nan, 1.0)])
 def test_uniform_errors(wrong: tuple[float, float]) -> None:
-    """Bounds that are no interval, or give a subnormal parameter."""
+    """Bounds describe no interval, or give a subnormal parameter."""
     with pytest.raises(ValueError, match=r"bounds|subnormal"):
         reference.uniform([0], 0, 0, *wrong, np.float32)
 
 
 @pytest.mark.parametrize("name", reference.DTYPES)
 def test_neighbours(name: str) -> None:
-    """The four neighbours of values of a dtype and of points between them."""
+    """The four neighbors of values of a dtype and of points between them are right."""
     dtype = reference.DTYPES[name]
     for x in (-1.5, -0.01, -1e-300, 0.0, 1e-300, 1.0, 1.0 + 2**-50, 240.0, 300.3):
         least, most = reference.smallest_at_least(x, dtype), reference.largest_at_most(x, dtype)
@@ -145,7 +145,7 @@ def test_neighbours(name: str) -> None:
 
 @pytest.mark.parametrize("bits", [32, 64])
 def test_normal(bits: Bits) -> None:
-    """Both normals of a pair of words against 50 digits."""
+    """Both normals of a pair of words are checked against 50 digits."""
     bound = 1e-18 if LONG else 1e-15
     some = np.array(telling_words(bits, 40), np.uint64)
     a, b = (side.ravel() for side in np.meshgrid(some, some))
@@ -164,7 +164,7 @@ def test_normal(bits: Bits) -> None:
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("bits", [32, 64])
 def test_truncated(cut: tuple[float, float], bits: Bits) -> None:
-    """The inverse CDF: three more of Newton's steps, at 90 digits, change nothing."""
+    """Three more of Newton's steps at 90 digits do not change the inverse CDF."""
     some = sorted(telling_words(bits, 30))
     values = reference.truncated_of_words(np.array(some, np.uint64), *cut, bits)
     assert np.all(np.diff(values) >= 0)
@@ -181,7 +181,7 @@ def test_truncated(cut: tuple[float, float], bits: Bits) -> None:
 
 @pytest.mark.parametrize("wrong", [(1.0, 1.0), (math.nan, 1.0), (13.0, INF), (11.0, 12.0)])
 def test_truncated_errors(wrong: tuple[float, float]) -> None:
-    """Cuts that are none, or hold too little."""
+    """The truncation is empty, or holds too little."""
     with pytest.raises(ValueError, match=r"lower|mass"):
         reference.standard_truncated_normal([0], 0, 0, *wrong)
 
@@ -191,7 +191,7 @@ def test_truncated_errors(wrong: tuple[float, float]) -> None:
     [..., 2, -1, np.s_[1:], np.s_[::-2, 1], np.s_[..., -1], np.s_[1, ..., ::3], np.s_[0, 1, 2]],
 )
 def test_part(index: Any) -> None:
-    """Parts of a small array against NumPy, and one of an array of 2^57 elements."""
+    """Parts of a small array are NumPy's, and one is of an array of 2^57 elements."""
     whole = np.arange(4 * 3 * 5).reshape(4, 3, 5)
     taken = reference.part(whole.shape, index)
     assert taken.shape == np.shape(whole[index])
@@ -202,7 +202,7 @@ def test_part(index: Any) -> None:
 
 @pytest.mark.parametrize("k", [0, 1, 5, 9])
 def test_masks(k: int) -> None:
-    """The exact count, either way, and the rule itself on one column."""
+    """The count is exact, per input and per output, and one column follows the rule itself."""
     down = ~kept_per((9, 7), "in", 9 - k, 1, "m", "oi")
     across = ~kept_per((6, 9), "out", 9 - k, 1, "m", "oi")
     assert np.all(down.sum(axis=0) == k)

@@ -1,4 +1,4 @@
-"""One call of the native code may be held to fewer threads than the process has."""
+"""One call of the native code can be limited to fewer threads than the process has."""
 
 import json
 
@@ -34,12 +34,11 @@ print(json.dumps([found, fastinit.digest(fastinit.normal(array.shape, seed=0, dt
 
 
 def test_limit() -> None:
-    """It starts so many threads less one, 0 stands for the process's; the values are the same."""
+    """It starts one thread less than the limit; 0 stands for the process's; values are the same."""
     found, expected = json.loads(child(CODE, OPENBLAS_NUM_THREADS="1"))
     assert found == [[0, expected], [1, expected], [2, expected]]
 
 
 def test_negative_limit() -> None:
-    """It is refused."""
     with pytest.raises(ValueError, match="threads is negative"):
         fill(requests_of([]), -1)

@@ -1,4 +1,4 @@
-"""Threads, forks and signals: they change no value, and a fill gets in nobody's way."""
+"""Threads, forks and signals change no value, and a fill does not block the process."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ def drawn(stream: int) -> Any:
 
 
 def test_python_threads_at_once() -> None:
-    """Eight threads that fill in parallel get what one after the other gets."""
+    """Eight threads that fill in parallel get what successive calls get."""
     expected = [drawn(stream) for stream in range(24)]
     with threads(3), ThreadPoolExecutor(8) as pool:
         for found, right in zip(pool.map(drawn, range(24)), expected, strict=True):
@@ -64,7 +64,7 @@ print(json.dumps([parent, draw(), *found]))
 
 
 def test_fork() -> None:
-    """Children of a process that has filled in parallel fill too, alone, and the parent still."""
+    """Children of a process that has filled in parallel can fill too, and so can the parent."""
     first, second, in_child, tasks, in_grandchild = json.loads(child(COMMON + FORK, timeout=60))
     assert first == second == in_child == in_grandchild
     assert first == fastinit.digest(fastinit.normal(300_001, seed=1))
@@ -112,7 +112,7 @@ print(json.dumps([seen, not np.isnan(ends[1])]))
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_python_runs_during_a_fill(count: int) -> None:
-    """Another Python thread sees the first element in its place and the last not yet."""
+    """Another Python thread sees the first element drawn and the last not yet."""
     assert json.loads(child(LONG.format(threads=count) + GIL)) == [[True], True]
 
 
@@ -151,12 +151,12 @@ print(json.dumps([handled, not np.isnan(ends[1])]))
 
 
 def test_signal_that_is_handled() -> None:
-    """A handler that returns is run during the fill, which goes on to its end."""
+    """A handler that returns runs during the fill, which continues to its end."""
     assert json.loads(child(LONG.format(threads=2) + HANDLED)) == [[True], True]
 
 
 def test_set_num_threads() -> None:
-    """Says how many, up to 4096; None goes back to the default."""
+    """It takes up to 4096; None restores the default."""
     default = fastinit.get_num_threads()
     for count in (1, 3, 4096):
         with threads(count):
@@ -172,7 +172,7 @@ def test_set_num_threads() -> None:
     ],
 )
 def test_wrong_number_of_threads(wrong: Any, error: type[Exception], message: str) -> None:
-    """Says what was given and what is allowed, and changes nothing."""
+    """The error says what was given and what is allowed, and nothing changes."""
     with threads(3):
         with pytest.raises(error, match=message):
             fastinit.set_num_threads(wrong)
@@ -190,7 +190,7 @@ print(json.dumps([small - before, tasks() - before]))
 
 
 def test_threads_are_started() -> None:
-    """A large fill uses as many as were set, a small one none but the caller's."""
+    """A large fill uses as many as were set, a small one only the caller's."""
     assert json.loads(child(COMMON + STARTED)) == [0, 2]
 
 
@@ -198,7 +198,7 @@ def test_threads_are_started() -> None:
     ("setting", "count"), [("5", 5), ("3,2", 3), ("99999", 4096), ("many", None)]
 )
 def test_environment_variable(setting: str, count: int | None) -> None:
-    """OMP_NUM_THREADS, of a list the first, comes before the processors; a wrong one is none."""
+    """The first number of OMP_NUM_THREADS comes before the processors; a wrong value is ignored."""
     expected = child(NUMBER, OMP_NUM_THREADS=None) if count is None else f"{count}\n"
     assert child(NUMBER, OMP_NUM_THREADS=setting) == expected
 
@@ -255,7 +255,6 @@ def test_one_call_for_several_tensors(count: int) -> None:
 
 
 def test_no_requests() -> None:
-    """Nothing to fill is no error."""
     fill(requests_of([]))
 
 
@@ -266,7 +265,7 @@ MALFORMED = (
 
 
 def two_requests(memory: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, Any]:
-    """Two good requests of four elements each, of memory for eight."""
+    """Two good requests of four elements each, and memory for eight."""
     what = fastinit.Normal().draw(memory.dtype)
     address = memory.ctypes.data
     box = whole((4,))
@@ -287,13 +286,13 @@ def test_malformed_request(wrong: str) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.dtype([("address", "u8")])])
 def test_requests_of_another_dtype(dtype: Any) -> None:
-    """Bytes are no requests, however many."""
+    """Bytes are not requests, however many."""
     with pytest.raises(TypeError, match="request_dtype"):
         fill(np.zeros(REQUEST.itemsize * 2, dtype))
 
 
 def test_requests_apart() -> None:
-    """They must lie side by side."""
+    """Requests must be contiguous."""
     memory = np.zeros(8, np.float32)
     with pytest.raises(ValueError, match="not contiguous"):
         fill(two_requests(memory)[::-1])

@@ -1,4 +1,4 @@
-"""Uniform values: bit for bit those of the reference, inside their open interval, symmetric."""
+"""Uniform values are the reference's, to the bit, inside their open interval, and symmetric."""
 
 import math
 
@@ -49,7 +49,7 @@ def expected(
 
 
 def check(low: float, high: float, dtype: str) -> None:
-    """The same values as the reference, or an error as well."""
+    """Fail unless the values are the reference's, or both have an error."""
     wanted = expected(low, high, dtype)
     what = fastinit.Uniform(low, high)
     part = np.s_[11 : 11 + COUNT]
@@ -65,7 +65,7 @@ def check(low: float, high: float, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("bounds", BOUNDS, ids=str)
 def test_reference(bounds: tuple[float, float], dtype: str, name: str) -> None:
-    """Equal bits, with every instruction set, for bounds of every kind."""
+    """Every instruction set has equal bits for bounds of every kind."""
     with instruction_set(name):
         check(*bounds, dtype)
 
@@ -73,7 +73,7 @@ def test_reference(bounds: tuple[float, float], dtype: str, name: str) -> None:
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.floats(-1e6, 1e6), st.floats(1e-8, 1e6), st.sampled_from(DTYPES))
 def test_reference_for_any_bounds(low: float, width: float, dtype: str) -> None:
-    """Equal bits or errors for bounds that nobody chose."""
+    """Random bounds give equal bits or errors."""
     if low < low + width:
         check(low, low + width, dtype)
 
@@ -109,13 +109,13 @@ def test_ends_are_reached(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
 def test_symmetric_bounds_have_no_zero(dtype: str) -> None:
-    """N is odd, so that the interval's middle never occurs."""
+    """n is odd, so the middle of the interval never occurs."""
     assert np.all(f64(fastinit.uniform(1 << 20, -0.1, 0.1, seed=1, dtype=dtype)) != 0)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_sign_is_that_of_the_word(dtype: str) -> None:
-    """Between symmetric bounds, also where a value is rounded to zero."""
+    """Bounds are symmetric; this holds also where a value is rounded to zero."""
     words = reference.words(np.arange(1 << 14), 1, 0)
     found = f64(fastinit.uniform(1 << 14, -0.75, 0.75, seed=1, dtype=dtype))
     assert np.array_equal(np.signbit(found), words >> 31 == 1)
@@ -124,7 +124,7 @@ def test_the_sign_is_that_of_the_word(dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("value", [0.0, 0.1, -3.0, 1e-7])
 def test_equal_bounds_are_a_constant(value: float, dtype: str) -> None:
-    """Rounded as every value is."""
+    """It is rounded as every value is."""
     found = fastinit.uniform(100, value, value, seed=1, dtype=dtype)
     check_bits(found, fastinit.constant(100, value, dtype=dtype))
 
@@ -139,7 +139,7 @@ def test_equal_bounds_are_a_constant(value: float, dtype: str) -> None:
     ],
 )
 def test_bounds_out_of_range(low: float, high: float, message: str) -> None:
-    """Known before anything is drawn."""
+    """The error comes before anything is drawn."""
     with pytest.raises(ValueError, match=message):
         fastinit.Uniform(low, high)
 
@@ -172,7 +172,7 @@ def test_no_values(low: float, high: float, dtype: str, message: str | None) -> 
 @pytest.mark.parametrize("dtype", reference.NARROW)
 @pytest.mark.parametrize("bounds", [(-1.0, 1.0), (-0.3, 0.7), (0.0, 0.013), (3.0, 11.0)], ids=str)
 def test_narrow_is_float32_rounded(bounds: tuple[float, float], dtype: str) -> None:
-    """The float32 values, moved inside the narrow bounds and rounded once."""
+    """The float32 values are moved inside the narrow bounds and rounded once."""
     wanted = reference.DTYPES[dtype]
     wide = fastinit.uniform(1 << 16, *bounds, seed=2)
     low, high = reference.next_above(bounds[0], wanted), reference.next_below(bounds[1], wanted)

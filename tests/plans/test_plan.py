@@ -1,4 +1,4 @@
-"""Plans: every tensor equals what the function of its initializer draws; all errors come first."""
+"""Every tensor of a plan equals what its initializer's function draws; all errors come first."""
 
 import math
 from typing import Any
@@ -41,7 +41,7 @@ def by(initializer: fastinit.Initializer) -> Recipe:
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float64"])
 def test_values_are_those_of_the_functions(dtype: str) -> None:
-    """The stream of a parameter is its name, and the whole model one call like many."""
+    """The stream of a parameter is its name; one call draws what many do."""
     drawn = Plan(gpt2_like(), seed=7, dtype=dtype).init()
     for name, array in drawn.items():
         residual = 0.02 / math.sqrt(2 * 3)
@@ -54,7 +54,6 @@ def test_values_are_those_of_the_functions(dtype: str) -> None:
 
 
 def test_values_do_not_depend_on_the_rest_of_the_model() -> None:
-    """A parameter alone is the same."""
     alone = Manifest("gpt2", (Parameter("wte.weight", (50, 6)),))
     whole = Plan(gpt2_like(), seed=1).init()["wte.weight"]
     check_bits(Plan(alone, seed=1).init()["wte.weight"], whole)
@@ -69,7 +68,7 @@ def test_one_native_call(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_tied_names_are_left_out() -> None:
-    """As they are in a checkpoint."""
+    """A checkpoint leaves them out too."""
     assert "head" not in Plan(gpt2_like(), seed=0).init()
 
 
@@ -93,13 +92,13 @@ def test_process_wide_seed() -> None:
     ],
 )
 def test_dtype(given: Any, own: str | None, expected: str) -> None:
-    """The argument's, else the manifest's, else float32; integers stay."""
+    """The argument's dtype comes first, then the manifest's, then float32; integers stay."""
     array = Plan(one((3,), own), by(fastinit.Constant(1)), seed=0, dtype=given).init()["w"]
     assert array.dtype.name == expected
 
 
 def test_empty_tensors_have_no_fan() -> None:
-    """Nothing is drawn of them, so their fans are not asked for."""
+    """Nothing of them is drawn, so their fans are not needed."""
     assert Plan(one((0, 4)), by(fastinit.LecunNormal()), seed=0).init()["w"].shape == (0, 4)
 
 
@@ -109,7 +108,7 @@ def test_scalars() -> None:
 
 
 def test_explain_groups_by_rule() -> None:
-    """A row for every rule that matches, in the recipe's order."""
+    """There is a row for every rule that matches, in the recipe's order."""
     rows = Plan(gpt2_like(), seed=0).explain().by_rule()
     assert [(row["pattern"], row["parameters"], row["elements"]) for row in rows] == [
         ("**.h.{layer}.*.c_proj.weight", 6, 288),
@@ -138,7 +137,6 @@ def test_explain_splits_a_rule_by_distribution() -> None:
 
 
 def test_names_of_built_ins() -> None:
-    """A model and a recipe may be given by name."""
     assert len(Plan("gpt2", "gpt2", seed=0).tensors) == 148
 
 
@@ -166,13 +164,13 @@ def test_names_of_built_ins() -> None:
 def test_errors_at_construction(
     model: Manifest, recipe: Recipe | None, options: dict[str, Any], message: str
 ) -> None:
-    """Whatever is wrong is said before anything is drawn."""
+    """Everything wrong is reported before anything is drawn."""
     with pytest.raises(ValueError, match=message):
         Plan(model, recipe, **{"seed": 0, **options})
 
 
 def test_arrays_are_new() -> None:
-    """Writing to what one call drew does not change the next."""
+    """Writing to one call's arrays does not change the next call's."""
     plan = Plan(one((3,)), by(NORMAL), seed=0)
     plan.init()["w"][:] = 5
     assert np.all(plan.init()["w"] != 5)

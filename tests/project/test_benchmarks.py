@@ -1,4 +1,4 @@
-"""The benchmarks run from end to end at tiny sizes: they check their answers before they time."""
+"""The benchmarks run from end to end at tiny sizes, and check their answers before they time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_orthogonal_checks_and_times(
 
 
 def test_the_documents_show_the_results(capsys: pytest.CaptureFixture[str]) -> None:
-    """README.md and docs/benchmarks.md are what the result files make them."""
+    """README.md and docs/benchmarks.md agree with the result files."""
     status = report.main(["--check"])
     assert status == 0, capsys.readouterr().out
 

@@ -1,4 +1,4 @@
-"""The benchmarks of CUDA: without a card, over stand-ins for one, and what is counted in code."""
+"""The CUDA benchmarks without a card, and the counts of instructions in machine code."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ def test_without_a_card(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    """It says why it measures nothing, writes nothing, and is no failure."""
+    """It says why it measures nothing, writes nothing, and does not fail."""
     path = tmp_path / "cuda.json"
     with machine(monkeypatch, extension):
         assert cuda.main(["--json", str(path)]) == 0
@@ -37,7 +37,7 @@ def test_without_a_card(
 
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[Extension]:
-    """A machine with a GPU and CuPy, both stand-ins."""
+    """A machine with a GPU and CuPy, both fakes."""
     made = Extension(capabilities=[(9, 0)])
     monkeypatch.setitem(sys.modules, "cupy", Cupy())
     with machine(monkeypatch, made):
@@ -148,7 +148,7 @@ def test_control_flow(code: list[sass.Instruction]) -> None:
 
 
 def test_loops(code: list[sass.Instruction]) -> None:
-    """Their bodies, and their shortest iterations through a block."""
+    """Their bodies are found, and their shortest iterations through a block."""
     graph = sass.Graph(code)
     first, second, _ = sorted(graph.loops, key=lambda loop: loop.first)
     assert (set(first.body), set(second.body)) == ({1, 2, 3, 4}, {6, 7, 9})
@@ -183,7 +183,7 @@ NESTED = """
 
 
 def test_nested_loops() -> None:
-    """An inner one counts as often as it goes round: 2 + 2 * 4 instructions store 32 bytes."""
+    """An inner loop counts once per iteration: 2 + 2 * 4 instructions store 32 bytes."""
     code = sass.parse(NESTED.splitlines())["_Z4nestv"]
     found = cuda_static.counts(code, 8)
     assert (found["per_value"], found["per_value_most"]) == (10 / 4, 12 / 4)
@@ -207,7 +207,7 @@ NAMES = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_titles(name: str) -> None:
-    """What a kernel draws stands in its C++ name."""
+    """The C++ name of a kernel says what it draws."""
     titles = cuda_static.titles(name)
     assert (titles["draw"], titles["dtype"]) == NAMES[name]
 
@@ -233,7 +233,7 @@ def found(architecture: str) -> dict[tuple[str, str], dict[str, Any]]:
 
 @pytest.mark.parametrize(("draw", "dtype"), BUDGET)
 def test_budget(draw: str, dtype: str) -> None:
-    """A value costs no more instructions than was set out, with every detour."""
+    """A value takes no more instructions than its budget, with every branch taken."""
     entry = found("sm_90")[draw, dtype]
     assert entry["per_value"] <= entry["per_value_most"] <= BUDGET[draw, dtype]
 

@@ -1,4 +1,4 @@
-"""README.md and the pages of docs/: their Python runs as it stands, but for what needs a GPU.
+"""The Python of README.md and the pages of docs/ runs as written, except what needs a GPU.
 
 One process runs all pages, since torch and transformers take longer to import than the pages to
 run. Each page has a namespace and a folder of its own.
@@ -53,5 +53,5 @@ def failures() -> dict[str, str]:
 @pytest.mark.skipif("README" not in PAGES, reason="the pages are not beside the tests")
 @pytest.mark.parametrize("page", PAGES)
 def test_page(page: str, failures: dict[str, str]) -> None:
-    """All blocks of a page, in order."""
+    """All blocks of a page run in order."""
     assert page not in failures, failures[page]

@@ -1,9 +1,9 @@
-"""The compiled objects: one exported symbol for each instruction set, and no foreign libraries.
+"""The compiled objects: one exported symbol per instruction set, and no foreign libraries.
 
 A weak inline symbol that was compiled for AVX-512 can be the copy that the linker keeps for
 everyone, so a file for an instruction set exports its table of kernels and nothing else. The files
-are compiled as CMakeLists.txt has it but for -O0 instead of -O3, under which no function is inlined
-that need not be: what could be exported is, and the test takes seconds.
+are compiled as CMakeLists.txt has it except for -O0 instead of -O3, under which no function is
+inlined that need not be: what could be exported is, and the test takes seconds.
 """
 
 import platform
@@ -37,7 +37,7 @@ FLAGS = {
 
 
 def output(*command: str | Path) -> str:
-    """What a command prints; it must succeed."""
+    """The output of a command that must succeed."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -74,7 +74,7 @@ def test_one_symbol_of_the_module() -> None:
 
 
 def test_libraries() -> None:
-    """No BLAS, LAPACK or framework is linked: the C and C++ runtime and OpenMP are all."""
+    """The C and C++ runtime and OpenMP are linked, and no BLAS, LAPACK or framework."""
     needs("ldd")
     libraries = re.findall(r"^\s*(?:/\S*/)?([\w+-]+)\.so", output("ldd", str(_cpu.__file__)), re.M)
     known = r"lib(stdc\+\+|gcc_s|c|m|gomp|omp|pthread|dl|rt)|linux-vdso|ld-linux[\w-]*"

@@ -1,4 +1,4 @@
-"""The package as its users meet it: imports, docstrings, examples, types, wrong arguments."""
+"""The package as its users meet it: imports, docstrings, examples and types."""
 
 import dataclasses
 import doctest
@@ -57,14 +57,14 @@ def succeeds(*command: str | Path) -> None:
 
 
 def test_import_brings_no_framework() -> None:
-    """Neither the import nor a first array."""
+    """Neither the import nor a first array imports one."""
     code = "import sys, fastinit; fastinit.he_normal((9, 9)); fastinit.info(); print(*sys.modules)"
     found = {name.partition(".")[0] for name in child(code).split()}
     assert found & FRAMEWORKS == set()
 
 
 def test_names() -> None:
-    """Those of __all__ stand there once and are listed, and another is an AttributeError."""
+    """The names of __all__ occur once and are listed; another is an AttributeError."""
     assert len(fastinit.__all__) == len(set(fastinit.__all__))
     assert set(fastinit.__all__) <= set(dir(fastinit))
     assert not hasattr(fastinit, "orthogonal_")
@@ -72,7 +72,7 @@ def test_names() -> None:
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if name != "STREAM_VERSION"])
 def test_docstrings(name: str) -> None:
-    """Every public name has one of its own, as have its public methods."""
+    """Public methods have one too."""
     assert PUBLIC[name].__doc__
     methods = vars(PUBLIC[name]) if isinstance(PUBLIC[name], type) else {}
     for method, value in methods.items():
@@ -100,7 +100,6 @@ def test_summary_and_example(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every docstring's example prints what it says."""
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
     report: list[str] = []
@@ -112,7 +111,7 @@ def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_stubs() -> None:
-    """The stubs of the extension modules that were built say what they have."""
+    """The stubs of the extension modules that were built agree with them."""
     succeeds(
         "mypy.stubtest", *filter(importlib.util.find_spec, ("fastinit._cpu", "fastinit._cuda"))
     )
@@ -120,5 +119,4 @@ def test_stubs() -> None:
 
 @pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "mypy"])
 def test_clean(command: str) -> None:
-    """Linter, formatter and types."""
     succeeds(*command.split(), "python")

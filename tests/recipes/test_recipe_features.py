@@ -1,4 +1,4 @@
-"""What rules and plans do with initializers of every kind, rows of padding, parts and arrays."""
+"""Rules and plans with initializers of every kind, padding rows, parts and given arrays."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def plan_of(*rules: Rule, **shapes: tuple[int, ...]) -> fastinit.Plan:
 
 @pytest.mark.parametrize("initializer", INITIALIZERS, ids=repr)
 def test_a_recipe_draws_what_the_initializer_does(initializer: fastinit.Initializer) -> None:
-    """Also after a round trip through JSON."""
+    """This holds after a round trip through JSON."""
     recipe = Recipe.from_json(Recipe("test", "a test", (Rule("**", initializer),)).to_json())
     found = recipe.plan(Manifest.from_shapes({"a.weight": SHAPE}), seed=3).init()["a.weight"]
     check_bits(found, initializer(SHAPE, seed=3, name="a.weight"))
@@ -50,7 +50,7 @@ def test_a_scale_of_a_power_of_two_is_exact(initializer: fastinit.Initializer) -
 
 @pytest.mark.parametrize("initializer", INITIALIZERS[:-1], ids=repr)
 def test_the_std_of_an_explanation_is_that_of_the_values(initializer: fastinit.Initializer) -> None:
-    """Within 6 standard errors of 10^5 values (normal: std / sqrt(2n), all kurtoses here < 40)."""
+    """6 standard errors of 10^5 values are allowed (normal: std / sqrt(2n); kurtoses here < 40)."""
     shape = (512, 256)
     row = plan_of(Rule("**", initializer), w=shape).explain()[0]
     values = initializer(shape, seed=3, name="w").astype(np.float64)
@@ -71,13 +71,13 @@ def test_a_zero_row(row: int) -> None:
 @pytest.mark.parametrize("index", [np.s_[3], np.s_[3:9, ::], np.s_[..., 5], np.s_[-2:, :4]])
 @pytest.mark.parametrize("initializer", INITIALIZERS, ids=repr)
 def test_a_part_is_that_of_the_whole(initializer: fastinit.Initializer, index: Any) -> None:
-    """Of any initializer, without the rest."""
+    """It is drawn without the rest, for any initializer."""
     plan = plan_of(Rule("**", initializer), a_weight=SHAPE)
     check_bits(plan.draw("a.weight", index), np.ascontiguousarray(plan.init()["a.weight"][index]))
 
 
 def test_init_into_refuses_memory_that_two_names_share() -> None:
-    """Unless they are tied; nothing is written."""
+    """Tied names may share it. Nothing is written."""
     plan = plan_of(Rule("**", fastinit.Normal()), a=(8, 8), b=(8, 8))
     shared = np.zeros((8, 8), np.float32)
     with pytest.raises(ValueError, match=r"'a'.*'b'|'b'.*'a'"):
@@ -86,7 +86,7 @@ def test_init_into_refuses_memory_that_two_names_share() -> None:
 
 
 def test_the_dtype_of_a_call_wins_over_that_of_the_recipe() -> None:
-    """Then the recipe's, then the manifest's, then float32."""
+    """Then comes the recipe's dtype, the manifest's, and float32."""
     recipe = Recipe("test", "a test", (Rule("**", fastinit.Normal()),), dtype="bfloat16")
     manifest = Manifest.from_shapes({"a": (4, 4)})
     assert recipe.plan(manifest, seed=0, dtype="float16").init()["a"].dtype == np.float16
@@ -94,7 +94,7 @@ def test_the_dtype_of_a_call_wins_over_that_of_the_recipe() -> None:
 
 
 def test_the_torch_recipe_has_the_bounds_of_torch() -> None:
-    """Linear and Conv2d: uniform within 1 / sqrt(fan_in), biases too; norms and embeddings."""
+    """Linear and Conv2d are uniform within 1 / sqrt(fan_in), biases too; norms follow."""
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(
         torch.nn.Conv2d(8, 16, 3), torch.nn.BatchNorm2d(16), torch.nn.Linear(400, 50)

@@ -43,7 +43,6 @@ SMALL: dict[str, Any] = {"name": "small", "source": "this test", "rules": [RULE]
     ],
 )
 def test_pattern_matches(pattern: str, name: str) -> None:
-    """Names that a pattern is for."""
     assert compiled(pattern).fullmatch(name)
 
 
@@ -63,7 +62,7 @@ def test_pattern_matches(pattern: str, name: str) -> None:
     ],
 )
 def test_pattern_does_not_match(pattern: str, name: str) -> None:
-    """Names that a pattern is not for; digits are those of ASCII."""
+    """Digits are ASCII's."""
     assert not compiled(pattern).fullmatch(name)
 
 
@@ -123,7 +122,7 @@ def test_scale_powers(quarters: int) -> None:
 
 
 def test_scale_defaults_to_the_number_itself() -> None:
-    """Of layers, times 1, to the power of 1."""
+    """The default is the number of layers, times 1, to the power of 1."""
     assert Scale("layers").apply(0.5, 3) == 1.5
 
 
@@ -140,7 +139,6 @@ def test_scale_defaults_to_the_number_itself() -> None:
     ],
 )
 def test_scale_errors(fields: dict[str, Any], message: str) -> None:
-    """Fields that are out of range."""
     with pytest.raises(ValueError, match=message):
         Scale(**{"of": "layers", **fields})
 
@@ -160,14 +158,14 @@ def resolved(rule: Rule, shapes: dict[str, tuple[int, ...]]) -> fastinit.Initial
 
 
 def test_rule_scales_all_values() -> None:
-    """Mean and std alike."""
+    """Mean and std are scaled alike."""
     rule = Rule("{layer}", fastinit.Normal(mean=1.0, std=0.5), scale=Scale("layers", power=-1))
     shapes = {str(layer): (3,) for layer in range(4)}
     assert resolved(rule, shapes) == fastinit.Normal(mean=0.25, std=0.125)
 
 
 def test_rule_scales_what_an_initializer_resolves_to() -> None:
-    """Also a std that depends on the shape."""
+    """This includes a std that depends on the shape."""
     rule = Rule("{layer}", fastinit.LecunNormal(), scale=HALF)
     assert resolved(rule, {"0": (8, 16), "1": (8, 16)}) == fastinit.Normal(std=0.125)
 
@@ -191,7 +189,6 @@ def test_rule_without_layers() -> None:
     ],
 )
 def test_rule_types(fields: dict[str, Any], message: str) -> None:
-    """Fields of the wrong type."""
     with pytest.raises(TypeError, match=message):
         Rule(**{"pattern": "*", "initializer": NORMAL, **fields})
 
@@ -204,19 +201,17 @@ def test_built_in_recipes_are_canonical(name: str) -> None:
 
 
 def test_dict_round_trip() -> None:
-    """Of dicts as well."""
     assert Recipe.from_dict(SMALL).to_dict() == SMALL
 
 
 def test_recipe_of_a_file(tmp_path: Path) -> None:
-    """A path is read."""
     path = tmp_path / "small.json"
     path.write_text(json.dumps(SMALL), encoding="utf-8")
     assert recipe(path).rules == (Rule("h.{layer}.*", NORMAL, scale=HALF),)
 
 
 def test_unknown_recipe() -> None:
-    """What is neither built in nor a file."""
+    """A name is neither built in nor a file."""
     with pytest.raises(FileNotFoundError, match=r"'gpt9' is neither a built-in recipe nor a file"):
         recipe("gpt9")
 
@@ -227,7 +222,7 @@ def model(name: str, architecture: str | None = None) -> Manifest:
 
 
 def test_recipe_of_a_model() -> None:
-    """The recipe that serves its architecture, or is named like it; else the common one."""
+    """It is the recipe that serves its architecture, or has its name, or else the default one."""
     assert recipe_of(model("gpt2")).name == "gpt2"
     assert recipe_of(model("mine", "gpt2")).name == "gpt2"
     assert recipe_of(model("x")).name == "default"

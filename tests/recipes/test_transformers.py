@@ -1,8 +1,8 @@
 """Built-in recipes draw what transformers draws, for every tensor of real models.
 
-Layers, vocabularies and numbers of experts are cut, since they enter no fan; layers stay two where
-their number enters a scale. Widths are those of real models where they enter a fan; of the largest
-models, whose standard deviations are the config's, they are a half or a quarter.
+Layers, vocabularies and numbers of experts are reduced, since they enter no fan; two layers remain
+where their number enters a scale. Widths are those of real models where they enter a fan; of the
+largest models, whose standard deviations are the config's, they are a half or a quarter.
 """
 
 import contextlib
@@ -92,7 +92,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {  # recipe, class, config
 
 @contextlib.contextmanager
 def quiet() -> Any:
-    """Without transformers' advice on configs."""
+    """Silence transformers' advice on configs."""
     logger = logging.getLogger("transformers")
     before = logger.level
     logger.setLevel(logging.ERROR)
@@ -118,7 +118,7 @@ def check_moments(name: str, theirs: NDArray[Any], mean: float, std: float) -> N
 
 
 def check_same_distribution(name: str, theirs: NDArray[Any], ours: NDArray[Any]) -> None:
-    """Two samples differ by no more than chance (Kolmogorov and Smirnov, p = 1e-9)."""
+    """Fail if two samples differ by more than chance (Kolmogorov and Smirnov, p = 1e-9)."""
     a, b = (np.sort(each.reshape(-1)[:30000]) for each in (theirs, ours))
     both = np.concatenate([a, b])
     ranks = [np.searchsorted(each, both, side="right") / each.size for each in (a, b)]
@@ -127,7 +127,7 @@ def check_same_distribution(name: str, theirs: NDArray[Any], ours: NDArray[Any])
 
 @pytest.mark.parametrize("name", MODELS)
 def test_draws_as_transformers_does(name: str) -> None:
-    """Mean, deviation, distribution and constants of every tensor."""
+    """Every tensor has the same mean, deviation, distribution or constant."""
     module = build(name)
     manifest = Manifest.from_torch(module)
     assert recipe_of(manifest).name == MODELS[name][0]

@@ -50,20 +50,19 @@ def test_integers_are_themselves(name: int) -> None:
 
 @pytest.mark.parametrize("integer", [np.int8(5), np.uint64(5), np.array(5)])
 def test_integers_of_any_kind(integer: Any) -> None:
-    """Whatever Python takes as an index is an integer, as name and as seed."""
+    """Everything Python takes as an index is an integer, as name and as seed."""
     assert values(seed=integer, name=integer) == values(seed=5, name=5)
 
 
 @pytest.mark.parametrize("wrong", [-1, 1 << 63, 1 << 64])
 def test_name_out_of_range(wrong: int) -> None:
-    """The message has the number and the range."""
     with pytest.raises(ValueError, match=rf"name={wrong} is out of range.*\[0, 2\*\*63\)"):
         fastinit.normal(1, seed=0, name=wrong)
 
 
 @pytest.mark.parametrize("wrong", [-1, 1 << 64])
 def test_seed_out_of_range(wrong: int) -> None:
-    """Of a call and of the process, which then keeps what it had."""
+    """A refused seed of the process changes nothing."""
     with process_seed(3):
         expected = resolve(None, None)
         fastinit.seed(3)
@@ -75,7 +74,7 @@ def test_seed_out_of_range(wrong: int) -> None:
 
 @pytest.mark.parametrize("wrong", [1.0, True, "7", b"7", [1], np.float32(2)])
 def test_seed_of_wrong_type(wrong: Any) -> None:
-    """Only integers are seeds, and bools are none."""
+    """Only integers are seeds, and bools are not."""
     for call in (fastinit.seed, lambda seed: fastinit.normal(1, seed=seed)):
         with pytest.raises(TypeError, match=r"seed=.* is a .*; pass an integer in \[0, 2\*\*64\)"):
             call(wrong)
@@ -83,13 +82,13 @@ def test_seed_of_wrong_type(wrong: Any) -> None:
 
 @pytest.mark.parametrize("wrong", [1.0, True, b"w", ["w"], object()])
 def test_name_of_wrong_type(wrong: Any) -> None:
-    """Only strings and integers are names, and bools are none."""
+    """Only strings and integers are names, and bools are not."""
     with pytest.raises(TypeError, match=r"name=.* is a .*; pass a string or an integer"):
         fastinit.normal(1, seed=0, name=wrong)
 
 
 def test_lone_surrogates() -> None:
-    """What UTF-8 cannot encode is no name."""
+    """UTF-8 cannot encode them, so they are refused."""
     with pytest.raises(ValueError, match="lone surrogate"):
         fastinit.normal(1, seed=0, name="\ud800")
 
@@ -102,14 +101,14 @@ def test_seed_alone_is_stream_zero() -> None:
 
 
 def test_name_alone_takes_the_process_seed() -> None:
-    """And no automatic stream."""
+    """It takes no automatic stream."""
     with process_seed(11):
         assert values(name="w") == values(seed=11, name="w")
         assert resolve(None, None) == (11, FIRST_AUTOMATIC)
 
 
 def test_neither_takes_the_next_automatic_stream() -> None:
-    """Counted from 2^62, one a call."""
+    """Streams count from 2^62, one per call."""
     with process_seed(11):
         assert [values() for _ in range(3)] == [
             values(seed=11, name=FIRST_AUTOMATIC + k) for k in range(3)
@@ -126,7 +125,7 @@ def test_seed_repeats(seed: int) -> None:
 
 
 def test_seed_of_the_operating_system() -> None:
-    """Without a number every seed() is another one, and the count starts again."""
+    """Without a number every seed() differs, and the count starts again."""
     with process_seed(None):
         seeds = set()
         for _ in range(20):
@@ -150,7 +149,7 @@ def test_a_failed_call_takes_no_stream() -> None:
 
 
 def test_an_empty_part_takes_a_stream() -> None:
-    """So that processes that hold no part of an array stay in step with those that do."""
+    """Processes that hold no part of an array stay in step with those that do."""
     with process_seed(3):
         fastinit.normal(4, index=np.s_[:0])
         assert resolve(None, None) == (3, FIRST_AUTOMATIC + 1)
@@ -201,13 +200,13 @@ print(json.dumps(lines))
 
 
 def forks(seed: int | None) -> list[list[list[float]]]:
-    """What two forked children and then their parent draw, by a name and without."""
+    """The draws of two forked children and then of their parent, by a name and without."""
     drawn: list[list[list[float]]] = json.loads(child(FORKS.format(seed=json.dumps(seed))))
     return drawn
 
 
 def test_fork_keeps_a_seed_that_was_set() -> None:
-    """Children and parent draw the same, and what another process with that seed draws."""
+    """Children and parent draw the same as another process with that seed."""
     first, second, parent = forks(5)
     assert first == second == parent
     assert parent == [values(seed=5, name="w"), values(seed=5, name=FIRST_AUTOMATIC + 1)]

@@ -1,4 +1,4 @@
-"""fastinit.torch.accelerate: what a model's code initializes is drawn at the end, by name."""
+"""fastinit.torch.accelerate draws what a model's code initializes at the end, by name."""
 
 import threading
 from typing import Any
@@ -33,7 +33,7 @@ def test_names() -> None:
 
 
 def test_further_roots() -> None:
-    """Their names have their number before them, which no name in a tree can begin with."""
+    """Their names start with their number, which no name in a tree can start with."""
     with accelerate(seed=0):
         first, loss, second = Block(), nn.MSELoss(), nn.Sequential(Block())
         third = nn.Sequential(Block())
@@ -44,7 +44,7 @@ def test_further_roots() -> None:
 
 
 def test_a_root_is_what_is_left_in_the_end() -> None:
-    """Modules that are built alone and put into another later are named in it."""
+    """Modules built alone and put into another later are named in it."""
     with accelerate(seed=0):
         inner = Block()
         outer = nn.ModuleDict({"a": inner})
@@ -53,7 +53,7 @@ def test_a_root_is_what_is_left_in_the_end() -> None:
 
 
 def test_repeats() -> None:
-    """The same code with the same seed; another seed; none."""
+    """The same seed repeats; another seed, or none, does not."""
 
     def built(seed: int | None) -> torch.Tensor:
         with accelerate(seed):
@@ -68,7 +68,7 @@ def test_repeats() -> None:
 
 
 def test_without_a_module() -> None:
-    """Tensors that are no parameters draw from numbered streams, and so differ."""
+    """Tensors that are not parameters draw from numbered streams, and so differ."""
     with accelerate(seed=0):
         tensors = [init.normal_(torch.empty(5, 5)) for _ in range(2)]
     for number, tensor in enumerate(tensors, 1):
@@ -93,7 +93,7 @@ def test_buffers() -> None:
 
 
 def test_explicit_numbers() -> None:
-    """``seed=`` and ``generator=`` are kept to."""
+    """``seed=`` and ``generator=`` are respected."""
     with accelerate(seed=0):
         first = fastinit.torch.normal_(torch.empty(5), seed=7, name="w")
         second = init.normal_(torch.empty(5), generator=torch.Generator().manual_seed(1))
@@ -103,7 +103,6 @@ def test_explicit_numbers() -> None:
 
 
 def test_torchs_generator_is_left_alone() -> None:
-    """Its state is as before."""
     state = torch.get_rng_state()
     with accelerate(seed=0):
         nn.Transformer(8, 2, 1, 1, 8, batch_first=True)
@@ -136,7 +135,7 @@ def test_nested() -> None:
 
 
 def test_twice() -> None:
-    """A context can be entered again, and goes on with its numbers."""
+    """A context can be entered again, and continues with its numbers."""
     context = accelerate(seed=0)
     with context:
         w = init.normal_(torch.empty(3))
@@ -168,7 +167,7 @@ def test_other_threads() -> None:
 
 
 def test_everything_is_put_back(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also in a module that is imported meanwhile."""
+    """This includes a module that is imported meanwhile."""
     before = {name: getattr(init, name) for name in NAMES} | {"m": nn.Module.__init__}
     (tmp_path / "imported_meanwhile.py").write_text("from torch.nn.init import dirac_\n")
     monkeypatch.syspath_prepend(tmp_path)

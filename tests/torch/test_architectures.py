@@ -1,4 +1,4 @@
-"""Real architectures with and without ``accelerate``: the same distributions and constants."""
+"""Real architectures have the same distributions and constants with and without ``accelerate``."""
 
 import functools
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def built(name: str, *, seed: int | None) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_equal_distributions(name: str) -> None:
-    """Of every parameter: bit for bit, where torch's does not depend on its seed."""
+    """Parameters that do not depend on torch's seed have equal bits."""
     torchs, ours = built(name, seed=None), built(name, seed=0)
     torch.manual_seed(1)
     others = MODELS[name]().state_dict()
@@ -89,7 +89,7 @@ def test_equal_distributions(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_repeats_and_uses_no_generator(name: str) -> None:
-    """The same seed gives the same model, whatever torch's seed is, and does not touch it."""
+    """Torch's seed neither matters nor changes."""
     built(name, seed=0)
     torch.manual_seed(99)
     state = torch.get_rng_state()

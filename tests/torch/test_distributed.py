@@ -1,4 +1,4 @@
-"""Shards: every process draws its own part, and together they are the one whole."""
+"""Every process draws its own shard, and together the shards are the one whole."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +42,7 @@ def ranks() -> Iterator[Ranks]:
 
 @pytest.mark.parametrize("shape", [(64, 48), (37, 29), (3, 5)])
 def test_one_digest(ranks: Ranks, shape: tuple[int, ...]) -> None:
-    """1, 2 and 4 ranks, by rows, by columns, copies, a 2 x 2 mesh, even and uneven: one digest."""
+    """1, 2 and 4 ranks, rows, columns, copies, a 2 x 2 mesh, even and uneven, have one digest."""
     expected = fastinit.digest(HE(shape, seed=sharded_tensors.SEED, name=sharded_tensors.NAME))
     for mesh, placements in LAYOUTS:
         for rank, (digest, drawn, held) in enumerate(
@@ -65,7 +65,7 @@ INITIALIZERS = [
 def test_every_initializer_and_dtype(
     ranks: Ranks, initializer: fastinit.Initializer, dtype: torch.dtype
 ) -> None:
-    """Other distributions, modes and dtypes, in shards of rows, of both axes, and strided."""
+    """Shards are of rows, of both axes, and strided."""
     shape = (37, 29)
     expected = fastinit.digest(
         initializer(shape, seed=sharded_tensors.SEED, name=sharded_tensors.NAME, dtype=dtype)
@@ -91,7 +91,7 @@ LAID_OVER = {
 
 @pytest.mark.parametrize("case", LAID_OVER)
 def test_what_is_not_elementwise(ranks: Ranks, case: str) -> None:
-    """Counts hold and columns are orthogonal over the whole, wherever it is cut."""
+    """Counts hold and columns are orthogonal over the whole, wherever it is divided."""
     initializer, shape = LAID_OVER[case]
     expected = fastinit.digest(
         initializer(shape, seed=sharded_tensors.SEED, name=sharded_tensors.NAME)
@@ -126,12 +126,12 @@ def test_functions_of_torch(
 
 
 def test_functions_of_torch_in_accelerate(ranks: Ranks) -> None:
-    """What was to be drawn there before is drawn before."""
+    """Pending draws of the same memory come first."""
     assert all(ranks.run(sharded_tensors.drop_in_after_a_pending_draw))
 
 
 def test_functions_of_torch_refuse(ranks: Ranks) -> None:
-    """A name without a seed, since processes have generators of their own, and partial sums."""
+    """A name needs a seed, since processes have their own generators; partial sums are refused."""
     for nameless, partial in ranks.run(sharded_tensors.drop_in_refused):
         assert "a DTensor needs seed= too, the same on all processes" in nameless
         assert "a partial sum's values are on no rank; redistribute it" in partial
@@ -139,7 +139,7 @@ def test_functions_of_torch_refuse(ranks: Ranks) -> None:
 
 @pytest.mark.parametrize("shape", [(37, 29), (10,), (6, 5, 3, 3), (5, 2)])
 def test_parts_are_those_of_torch(ranks: Ranks, shape: tuple[int, ...]) -> None:
-    """Each rank holds what torch's own division of the whole leaves there."""
+    """Each rank holds its part of torch's own division of the whole."""
     for mesh, placements in LAYOUTS:
         if "1" not in placements or len(shape) > 1:
             agree = ranks.run(
@@ -166,7 +166,7 @@ def test_what_cannot_be_placed(ranks: Ranks) -> None:
 @pytest.mark.parametrize("mesh", [(4,), (2, 2)])
 @pytest.mark.parametrize("on_meta", [False, True])
 def test_fsdp(ranks: Ranks, mesh: tuple[int, ...], on_meta: bool) -> None:
-    """FSDP2 and its hybrid: the digests and the loss of one process, each rank its share."""
+    """FSDP2 and its hybrid have the digests and the loss of one process; a rank draws its share."""
     digests, loss = sharded_models.single()
     for drawn, held, found, theirs in ranks.run(sharded_models.fsdp, on_meta, mesh):
         assert found == digests
@@ -177,7 +177,7 @@ def test_fsdp(ranks: Ranks, mesh: tuple[int, ...], on_meta: bool) -> None:
 @pytest.mark.parametrize("width", [12, 13])
 @pytest.mark.parametrize("on_meta", [False, True])
 def test_fsdp_over_tensor_parallelism(ranks: Ranks, on_meta: bool, width: int) -> None:
-    """Shards of shards: several rectangles on a rank, widths that divide and that do not."""
+    """Shards of shards are several rectangles per rank, with widths that divide or not."""
     digests, _ = sharded_models.single(width)
     for found, placements in ranks.run(sharded_models.two_dimensional, on_meta, width):
         assert found == digests
@@ -185,7 +185,7 @@ def test_fsdp_over_tensor_parallelism(ranks: Ranks, on_meta: bool, width: int) -
 
 
 def test_a_process_group_of_two() -> None:
-    """The same digests from two processes."""
+    """Two processes give the same digests."""
     digests, _ = sharded_models.single()
     with started(2) as two:
         for _, _, found, _ in two.run(sharded_models.fsdp, True, (2,)):
@@ -193,13 +193,13 @@ def test_a_process_group_of_two() -> None:
 
 
 def test_modules_that_torch_distributes(ranks: Ranks) -> None:
-    """Buffers that are DTensors, and what DistributedDataParallel wraps."""
+    """Buffers are DTensors, or DistributedDataParallel wraps them."""
     digests, _ = sharded_models.single()
     for function in (sharded_models.distributed_buffers, sharded_models.data_parallel):
         assert ranks.run(function) == [digests] * 4
 
 
 def test_checkpoints(ranks: Ranks, tmp_path: Path) -> None:
-    """torch.distributed.checkpoint saves shards, and loads them otherwise sharded, or whole."""
+    """torch.distributed.checkpoint saves shards, and loads them differently sharded, or whole."""
     ranks.run(sharded_models.saved, str(tmp_path))
     assert sharded_models.loaded(tmp_path) == sharded_models.single()[0]

@@ -1,4 +1,4 @@
-"""fastinit.torch in the place of torch.nn.init: errors, warnings and no-ops are torch's."""
+"""Errors, warnings and no-ops of fastinit.torch are those of torch.nn.init."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,6 @@ from helpers.torch_init_functions import ALL, OWN, RANDOM, outcome, shape_for
 
 
 def empty(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """A tensor of zeros."""
     return torch.zeros(shape, dtype=dtype)
 
 
@@ -92,7 +91,6 @@ def test_errors_and_warnings(name: str, arguments: Callable[[], tuple[Any, ...]]
     ],
 )
 def test_warnings_point_at_the_caller(name: str, args: tuple[Any, ...]) -> None:
-    """Not into the library."""
     with pytest.warns(UserWarning) as caught:  # noqa: PT030  (its words are tested above)
         getattr(ours, name)(*args)
     assert caught[0].filename == __file__
@@ -113,7 +111,7 @@ def test_meta(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(ALL))
 @pytest.mark.parametrize("kind", ["plain", "leaf", "parameter", "view", "no leaf"])
 def test_result(name: str, kind: str) -> None:
-    """The tensor itself, filled in place; its version counter rises, its history stays."""
+    """The tensor itself is returned; its version counter rises, its history stays."""
     base = torch.full(shape_for(name), 7.0)
     tensor = {
         "plain": lambda: base,
@@ -130,7 +128,7 @@ def test_result(name: str, kind: str) -> None:
 
 
 def test_autograd_sees_the_change() -> None:
-    """What a backward pass needs must not have been filled meanwhile."""
+    """A tensor that a backward pass needs must not have been filled meanwhile."""
     w = torch.ones(3, requires_grad=True)
     loss = (w * w).sum()
     ours.normal_(w)
@@ -140,7 +138,7 @@ def test_autograd_sees_the_change() -> None:
 
 @pytest.mark.parametrize("name", ["normal_", "ones_", "kaiming_uniform_"])
 def test_inference_mode(name: str) -> None:
-    """Tensors of inference mode are filled there, and refused elsewhere with torch's words."""
+    """Tensors of inference mode are filled there, and refused elsewhere with torch's message."""
     with torch.inference_mode():
         tensor = torch.full((9, 9), 7.0)
         getattr(ours, name)(tensor)

@@ -1,4 +1,4 @@
-"""fastinit.torch in the place of torch.nn.init: names, arguments, gains, torch's own layers."""
+"""Names, arguments and gains of fastinit.torch are those of torch.nn.init, also in layers."""
 
 import inspect
 import math
@@ -18,7 +18,7 @@ ALIASES = sorted(name for name in theirs.__all__ if not name.endswith("_") and f
 
 
 def test_every_name() -> None:
-    """Each name of torch.nn.init is there, public and private."""
+    """Each name of torch.nn.init exists, public and private."""
     assert set(theirs.__all__) <= set(ours.__all__)
     assert set(dir(theirs)) <= set(dir(ours))
     assert [name for name in vars(theirs) if name[:2] != "__" and not hasattr(ours, name)] == []
@@ -30,7 +30,6 @@ def test_every_name() -> None:
 
 
 def test_star() -> None:
-    """A star import brings all of them."""
     names: dict[str, Any] = {}
     exec("from fastinit.torch import *", names)
     assert set(theirs.__all__) <= set(names)
@@ -38,7 +37,7 @@ def test_star() -> None:
 
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_signatures(name: str) -> None:
-    """Torch's arguments in torch's order with torch's defaults; ours after them, by name only."""
+    """Torch's arguments keep their order and defaults; ours follow, by keyword only."""
     expected = list(inspect.signature(getattr(theirs, name)).parameters.values())
     found = list(inspect.signature(getattr(ours, name)).parameters.values())
     for mine, torchs in zip(found, expected, strict=False):
@@ -53,7 +52,7 @@ def test_signatures(name: str) -> None:
     sorted(name for name in ours.__all__ if getattr(ours, name).__module__[:8] == "fastinit"),
 )
 def test_docstrings(name: str) -> None:
-    """Arguments, errors and an example for each, as for every public name."""
+    """Each has arguments, errors and an example."""
     function: FunctionType = getattr(ours, name)
     doc = inspect.getdoc(function) or ""
     if name.endswith("_"):
@@ -64,7 +63,7 @@ def test_docstrings(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALIASES)
 def test_deprecated(name: str) -> None:
-    """The old names warn with torch's words, where the caller is, and do the same."""
+    """The old names warn with torch's message, at the caller, and do the same."""
     args = ALL[f"{name}_"]
     tensor = torch.full(shape_for(name), 7.0)
     with pytest.warns(FutureWarning, match="deprecated") as caught:
@@ -83,7 +82,6 @@ def test_deprecated(name: str) -> None:
     ],
 )
 def test_gains(args: tuple[Any, ...]) -> None:
-    """Torch's table."""
     assert ours.calculate_gain(*args) == theirs.calculate_gain(*args)
     assert math.isclose(ours.calculate_gain(*args), fastinit.gain(*args), rel_tol=1e-15)
 
@@ -100,7 +98,7 @@ LAYERS: dict[str, Callable[[], torch.nn.Module]] = {
 
 @pytest.mark.parametrize("module", LAYERS)
 def test_in_a_real_model_file(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Torch's own layers, whose ``init`` is ours: the same constants, the same bounds."""
+    """Torch's own layers, whose ``init`` is ours, have the same constants and bounds."""
     expected = LAYERS[module]().state_dict()
     file = getattr(torch.nn.modules, module)
     monkeypatch.setattr(file, "init", ours)

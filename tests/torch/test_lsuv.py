@@ -17,7 +17,7 @@ IMAGES = torch.randn(32, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
 def convolutional() -> nn.Sequential:
-    """Convolutions of three kinds, linear layers, dropout, in training mode."""
+    """Convolutions of three kinds, linear layers and dropout, in training mode."""
     return nn.Sequential(
         nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Dropout(0.5),
         nn.Conv2d(16, 16, 3, groups=4), nn.ReLU(), nn.ConvTranspose2d(16, 8, 3), nn.Flatten(),
@@ -93,7 +93,6 @@ def test_the_start_may_stay() -> None:
 
 @pytest.mark.parametrize("variance", [0.25, 4.0])
 def test_another_variance_and_tolerance(variance: float) -> None:
-    """Any variance, as exactly as asked for."""
     model = convolutional()
     report = lsuv_(model, IMAGES, variance=variance, tolerance=1e-3, seed=0)
     assert all(abs(row.after - variance) < 1e-3 for row in report.rows)
@@ -101,7 +100,7 @@ def test_another_variance_and_tolerance(variance: float) -> None:
 
 @pytest.mark.parametrize("batch_first", [True, False])
 def test_attention(batch_first: bool) -> None:
-    """Queries, keys, values and the output, in torch's own encoder layers."""
+    """Queries, keys, values and the output are scaled in torch's own encoder layers."""
     layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=batch_first)
     model = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
     report = lsuv_(model, torch.randn(8, 10, 32), seed=0)
@@ -158,7 +157,7 @@ def test_layers_that_are_called_again() -> None:
 
 
 def test_of_tied_weights_the_first_call_decides() -> None:
-    """The second module that uses a weight is reported, and warned of."""
+    """The second module that uses a weight is reported, with a warning."""
     model = nn.Sequential(nn.Embedding(50, 32), nn.Linear(32, 50, bias=False))
     model[1].weight = model[0].weight
     with pytest.warns(UserWarning, match="is not within 0.1 of 1.0 in 1; print the report"):
@@ -197,7 +196,7 @@ def test_outputs_that_do_not_vary_and_weights_that_are_computed() -> None:
 
 
 def test_a_model_of_transformers() -> None:
-    """Embeddings and the transposed linear layers of GPT-2."""
+    """GPT-2 has embeddings and transposed linear layers."""
     config = transformers.GPT2Config(
         n_embd=64, n_layer=2, n_head=4, vocab_size=100, bos_token_id=0, eos_token_id=0
     )
@@ -210,7 +209,7 @@ def test_a_model_of_transformers() -> None:
 
 
 def test_hooks_of_others_still_work() -> None:
-    """They see the output that the scaled layer has, and ours are gone afterwards."""
+    """They see the output of the scaled layer, and ours are gone afterwards."""
     model: Any = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
     seen = []
     model[0].register_forward_hook(lambda _m, _a, output: seen.append(float(output.var())))
@@ -221,7 +220,7 @@ def test_hooks_of_others_still_work() -> None:
 
 
 def test_a_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
-    """Shown when asked for, silent where there is no terminal."""
+    """It is shown when asked for, and silent without a terminal."""
     model: Any = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
     lsuv_(model, torch.randn(64, 8), seed=0)
     assert capsys.readouterr().err == ""  # no terminal
@@ -230,7 +229,7 @@ def test_a_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_report_is_a_table() -> None:
-    """A row for each layer, and how many passes it took."""
+    """There is a row for each layer, and the number of passes."""
     report = lsuv_(nn.Sequential(nn.Linear(8, 8)), torch.randn(64, 8), seed=0)
     assert isinstance(report, LsuvReport)
     header, row, count = str(report).splitlines()
@@ -256,7 +255,7 @@ ERRORS = [
 def test_errors(
     model: Any, batch: Any, options: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
-    """Models without layers or memory, batches that overflow, numbers out of range."""
+    """Models lack layers or memory, batches overflow, numbers are out of range."""
     with pytest.raises(kind, match=message):
         lsuv_(model, batch, **options)
 
@@ -272,7 +271,6 @@ def test_an_error_puts_everything_back() -> None:
 
 
 def test_no_warning_where_all_is_well() -> None:
-    """Nothing is said where all layers are settled."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         lsuv_(nn.Sequential(nn.Linear(8, 8)), torch.randn(64, 8), seed=0)

@@ -15,12 +15,11 @@ RULES = [("**.bias", fastinit.Constant(0)), ("**norm*", fastinit.Constant(1)),
 
 
 class Rotary(nn.Module):
-    """Buffers that only the module can compute, as the methods of several libraries do."""
+    """Buffers that only the module can compute, with the methods of several libraries."""
 
     frequencies: torch.Tensor
 
     def __init__(self, method: str, persistent: bool = False) -> None:
-        """With a method of this name that computes them."""
         super().__init__()
         self.scale = nn.Parameter(torch.ones(4))
         self.register_buffer("frequencies", self.frequencies_of(4), persistent=persistent)
@@ -30,11 +29,10 @@ class Rotary(nn.Module):
 
     @staticmethod
     def frequencies_of(size: int) -> torch.Tensor:
-        """Falling by powers of ten."""
         return 10.0 ** -torch.arange(float(size))
 
     def compute(self) -> None:
-        """Both tensors, and a parameter, which does not count."""
+        """Compute both tensors, and a parameter, which does not count."""
         self.frequencies.copy_(self.frequencies_of(4))  # in place
         self.table = torch.arange(4.0)  # by another tensor
         nn.init.normal_(self.scale)
@@ -48,7 +46,7 @@ def built(make: Any, *args: Any) -> tuple[Any, Any]:
 
 
 def check_equal(one: nn.Module, other: nn.Module) -> None:
-    """All parameters and buffers, saved or not, under all names."""
+    """Fail unless all parameters and buffers agree, saved or not, under all names."""
     for kind in ("named_parameters", "named_buffers"):
         mine, theirs = (dict(getattr(each, kind)(remove_duplicate=False)) for each in (one, other))
         assert mine.keys() == theirs.keys()
@@ -62,7 +60,7 @@ def check_equal(one: nn.Module, other: nn.Module) -> None:
 )
 @pytest.mark.parametrize("persistent", [True, False])
 def test_modules_compute_their_buffers(method: str, persistent: bool) -> None:
-    """In place or by a new tensor, saved or not; torch's generator does not move."""
+    """They do so in place or by a new tensor; torch's generator does not move."""
     made, meta = built(lambda: nn.Sequential(nn.Linear(4, 4), Rotary(method, persistent)))
     state = torch.get_rng_state()
     returned: Any = materialize_(meta, RULES, 0)
@@ -90,7 +88,7 @@ def check_on_meta(module: nn.Module) -> None:
 
 
 class Forgetful(Rotary):
-    """Computes one of its two tensors."""
+    """A module that computes one of its two tensors."""
 
     def reset_buffers(self) -> None:
         """Compute the table alone."""
@@ -98,7 +96,7 @@ class Forgetful(Rotary):
 
 
 def test_an_error_leaves_the_module_as_it_was() -> None:
-    """A maker that forgets a buffer: every object is back, and it can be tried again."""
+    """A method forgets a buffer: every object is restored, and a new attempt works."""
     _, meta = built(Forgetful, "")
     before = {**vars(meta), **meta._parameters, **meta._buffers}
     with pytest.raises(ValueError, match="nobody computes the buffers frequencies;"):
@@ -113,7 +111,7 @@ def test_an_error_leaves_the_module_as_it_was() -> None:
 
 
 def test_parameters_stay_the_same_objects() -> None:
-    """Ties, attributes, requires_grad and an optimizer made before survive."""
+    """Ties, attributes, requires_grad and an existing optimizer survive."""
     with torch.device("meta"):
         model: Any = nn.ModuleDict({"embed": nn.Embedding(11, 4), "head": nn.Linear(4, 11)})
         model.head.weight = model.embed.weight
@@ -145,13 +143,13 @@ def test_what_has_memory_is_left_alone() -> None:
 
 
 def test_nothing_on_the_meta_device() -> None:
-    """Which is a mistake, and says what to call."""
+    """This is a mistake, and the error says what to call."""
     with pytest.raises(ValueError, match="nothing of the module is on the meta device"):
         materialize_(nn.Linear(3, 3), RULES, 0)
 
 
 def test_the_meta_device_has_no_memory() -> None:
-    """It is no place to materialize to."""
+    """It is refused as a destination."""
     meta = nn.Linear(3, 3, device="meta")
     with pytest.raises(ValueError, match="device='meta' has no memory"):
         materialize_(meta, RULES, 0, device="meta")
@@ -159,7 +157,7 @@ def test_the_meta_device_has_no_memory() -> None:
 
 
 def test_a_parameter_without_a_rule() -> None:
-    """Is named, and nothing gets memory."""
+    """It is named, and nothing gets memory."""
     meta = nn.Linear(3, 3, device="meta")
     with pytest.raises(ValueError, match="matches bias"):
         materialize_(meta, [("weight", fastinit.Normal())], 0)

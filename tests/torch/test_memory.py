@@ -1,4 +1,4 @@
-"""Memory of torch tensors: every stride, dtype and device gets the values of a contiguous array."""
+"""Torch tensors of every stride, dtype and device get the values of a contiguous array."""
 
 from collections.abc import Callable
 
@@ -55,7 +55,7 @@ def test_strides(kind: str) -> None:
 
 
 def test_nothing_else_is_written() -> None:
-    """What lies between the runs of a view keeps its values."""
+    """Memory between the runs of a view keeps its values."""
     whole = torch.full((300, 200), 5.0)
     view = whole[10:290:3, 50:150]
     draw(view)
@@ -67,7 +67,7 @@ def test_nothing_else_is_written() -> None:
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
 @pytest.mark.parametrize("kind", ["contiguous", "transposed", "columns", "conjugated"])
 def test_complex(dtype: torch.dtype, kind: str) -> None:
-    """A complex tensor is a real one with an axis of 2 more."""
+    """A complex tensor is a real one with one more axis of 2."""
     view = {
         "contiguous": lambda x: x,
         "transposed": lambda x: x.t(),
@@ -86,7 +86,6 @@ def test_complex(dtype: torch.dtype, kind: str) -> None:
     ["float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"],
 )
 def test_dtypes(dtype: str, kind: str) -> None:
-    """Every dtype that is drawn."""
     tensor = torch.empty(70, 80, dtype=getattr(torch, dtype))
     tensor = tensor.t() if kind == "transposed" else tensor
     filling = Filling()

@@ -29,7 +29,6 @@ class Small(nn.Module):
     own: Any
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
-        """As torch initializes it."""
         super().__init__()
         self.embed = nn.Embedding(11, 8, dtype=dtype)
         self.body = nn.Sequential(nn.Linear(8, 6, dtype=dtype), nn.Linear(6, 8, dtype=dtype))
@@ -40,13 +39,13 @@ class Small(nn.Module):
 
 
 def expected(name: str, shape: tuple[int, ...], dtype: Any, seed: int = 0) -> Any:
-    """What the function of the initializer draws."""
+    """The array of the initializer."""
     return fastinit.he_normal(shape, seed=seed, name=name, dtype=dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "float16"])
 def test_parameters_are_the_streams_of_their_names(dtype: str) -> None:
-    """Bit for bit, in every dtype; ties and requires_grad stay."""
+    """The bits agree in every dtype; ties and requires_grad stay."""
     module = Small(getattr(torch, dtype))
     assert init_(module, RULES_OF_SMALL, 5) is module
     for name, parameter in module.named_parameters():
@@ -59,7 +58,7 @@ def test_parameters_are_the_streams_of_their_names(dtype: str) -> None:
 
 
 def test_one_native_call_draws_ties_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One list of requests, with every element of the model once."""
+    """One list of requests has every element of the model once."""
     from fastinit import native
 
     calls = []
@@ -79,7 +78,7 @@ def test_one_native_call_draws_ties_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_two_parameters_over_one_memory_are_tied() -> None:
-    """As torch's distribute_module leaves them: the first name decides."""
+    """torch's distribute_module makes such parameters: the first name decides."""
     module: Any = nn.Sequential(nn.Embedding(11, 8), nn.Linear(8, 11, bias=False))
     module[1].weight = nn.Parameter(module[0].weight.data)
     init_(module, RULES, 0)
@@ -95,7 +94,7 @@ def test_other_layers_change_nothing() -> None:
 
 
 def test_recipes_of_every_kind_agree(tmp_path: Path) -> None:
-    """Pairs, rules, a recipe, and its file."""
+    """A recipe may be pairs, rules, a recipe, or its file."""
     rules = tuple(Rule(*each) for each in RULES_OF_SMALL)
     recipe = Recipe("small", "a test", rules)
     path = tmp_path / "small.json"
@@ -115,20 +114,19 @@ def test_a_recipe_does_not_change_dtypes() -> None:
 
 
 def test_without_a_recipe_the_default_one_serves() -> None:
-    """N(0, 0.02) for weights."""
+    """Weights are N(0, 0.02)."""
     module = init_(nn.Linear(64, 64), seed=0)
     check_bits(to_numpy(module.weight), fastinit.normal((64, 64), std=0.02, seed=0, name="weight"))
 
 
 def test_without_a_seed_the_process_wide_one_serves() -> None:
-    """fastinit.seed governs modules too."""
     with process_seed(3):
         module = init_(nn.Linear(8, 6), RULES)
     check_bits(to_numpy(module.weight), expected("weight", (6, 8), "float32", 3))
 
 
 def test_buffers() -> None:
-    """Statistics start anew, what only the module knows stays."""
+    """Statistics are reset; buffers that only the module knows stay."""
     module = Small()
     for name, buffer in module.norm.named_buffers():
         buffer.fill_(5)
@@ -170,7 +168,7 @@ def test_memory_formats() -> None:
 
 
 def test_wrappers_do_not_change_names() -> None:
-    """torch.compile and activation checkpointing, outside and inside."""
+    """The wrappers are torch.compile and activation checkpointing, outside and inside."""
     plain = init_(nn.Sequential(nn.Linear(8, 6), nn.Linear(6, 8)), RULES, 0)
     compiled: Any = functools.partial(torch.compile, backend="eager")
     wrapped = nn.Sequential(checkpoint_wrapper(nn.Linear(8, 6)), compiled(nn.Linear(6, 8)))
@@ -194,7 +192,7 @@ ERRORS = [
 def test_errors_come_before_anything_is_drawn(
     given: Any, kind: type[Exception], message: str
 ) -> None:
-    """Rules that are missing, do not fit, or are none."""
+    """Rules are missing, do not fit, or are not rules."""
     module = Small()
     before = copy.deepcopy(module)
     with pytest.raises(kind, match=message):
@@ -204,24 +202,22 @@ def test_errors_come_before_anything_is_drawn(
 
 
 def test_what_is_no_module() -> None:
-    """Says what to pass."""
     with pytest.raises(TypeError, match=r"module is a Tensor; pass a torch\.nn\.Module"):
         init_(torch.ones(3), RULES, 0)  # type: ignore[arg-type]
 
 
 def test_a_meta_module() -> None:
-    """Says what to call."""
+    """The error says what to call."""
     with pytest.raises(ValueError, match=r"'weight' lies on the meta device .*materialize_"):
         init_(nn.Linear(3, 3, device="meta"), RULES, 0)
 
 
 def test_a_seed_out_of_range() -> None:
-    """Is refused like everywhere."""
     with pytest.raises(ValueError, match=r"seed=-1 is out of range"):
         init_(nn.Linear(3, 3), RULES, -1)
 
 
 def test_nothing_matches_only() -> None:
-    """Is an error, as a misspelt name would go unnoticed."""
+    """A misspelled name would otherwise go unnoticed."""
     with pytest.raises(ValueError, match=r"nope"):
         init_(nn.Linear(3, 3), RULES, 0, only="nope")

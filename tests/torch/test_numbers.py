@@ -1,4 +1,4 @@
-"""fastinit.torch in the place of torch.nn.init: which numbers, and who else sees the calls."""
+"""The numbers that fastinit.torch draws in place of torch.nn.init, and who sees the calls."""
 
 import math
 import re
@@ -33,7 +33,7 @@ STANDARD: dict[str, Callable[..., Any]] = {
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16", "float8_e5m2"])
 @pytest.mark.parametrize("name", STANDARD)
 def test_seed_and_name(name: str, dtype: str) -> None:
-    """The values of the function without a framework, up to the last place of a std."""
+    """The values are those of the function without a framework, up to the last place of a std."""
     tensor = torch.empty(40, 50, dtype=getattr(torch, dtype))
     getattr(ours, name)(tensor, seed=5, name="w")
     expected = STANDARD[name]((40, 50), seed=5, name="w", dtype=dtype)
@@ -47,7 +47,7 @@ def test_seed_and_name(name: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("name", OWN)
 def test_torchs_generator(name: str) -> None:
-    """torch.manual_seed governs ours too, a generator likewise, and two calls never repeat."""
+    """torch.manual_seed governs ours too, so does a generator, and two calls never repeat."""
 
     def drawn(**options: Any) -> torch.Tensor:
         tensor: torch.Tensor = getattr(ours, name)(torch.empty(8, 8), *RANDOM[name], **options)
@@ -86,7 +86,7 @@ def test_wrong_seeds(name: str) -> None:
 
 
 def test_seed_that_cannot_be_kept() -> None:
-    """Where torch would draw its own numbers."""
+    """Torch would draw its own numbers here."""
     with pytest.raises(ValueError, match="normal_ cannot keep to seed= and name=: mean=inf"):
         ours.normal_(torch.empty(3), math.inf, seed=0)
     with pytest.raises(ValueError, match="too far apart"):
@@ -97,21 +97,18 @@ def test_seed_that_cannot_be_kept() -> None:
 
 
 class Seen(torch.overrides.TorchFunctionMode):
-    """A user's mode that writes down what it sees."""
+    """A user's mode that records what it sees."""
 
     def __init__(self) -> None:
-        """Nothing seen."""
         self.functions: list[Any] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Write it down."""
         self.functions.append(func)
         return func(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize("name", ["uniform_", "normal_", "kaiming_uniform_", "constant_"])
 def test_users_modes_see_torchs_functions(name: str) -> None:
-    """As if torch's had been called."""
     with Seen() as seen:
         getattr(ours, name)(torch.empty(3, 3), *ALL[name])
     assert getattr(theirs, name) in seen.functions
@@ -121,7 +118,6 @@ class Dispatched(TorchDispatchMode):
     """A user's mode below autograd."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Let it happen."""
         return func(*args, **(kwargs or {}))
 
 
@@ -141,13 +137,12 @@ class Tagged(torch.Tensor):
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Write it down."""
         cls.seen.append(func)
         return super().__torch_function__(func, types, args, kwargs or {})
 
 
 def test_subclasses_see_torchs_functions() -> None:
-    """And a seed is refused, since they would not keep to it."""
+    """A seed is refused, since they would ignore it."""
     Tagged.seen = []
     tensor = torch.zeros(3, 3).as_subclass(Tagged)
     ours.normal_(tensor)
@@ -157,7 +152,7 @@ def test_subclasses_see_torchs_functions() -> None:
 
 
 def test_default_device() -> None:
-    """Which is a mode too, draws the same."""
+    """It is a mode too, and draws the same."""
     with torch.device("cpu"):
         tensor = ours.normal_(torch.empty(9, 9), seed=0)
     check_bits(tensor.numpy(), fastinit.normal((9, 9), seed=0))
@@ -176,14 +171,14 @@ def test_fake_tensors() -> None:
 
 @pytest.fixture
 def compiled() -> Iterator[Callable[..., Any]]:
-    """torch.compile without a compiler behind it, and without traces of earlier tests."""
+    """torch.compile without a compiler, and without traces of earlier tests."""
     torch._dynamo.reset()
     yield lambda function: torch.compile(function, backend="eager", fullgraph=True)
     torch._dynamo.reset()
 
 
 def test_compile(compiled: Callable[..., Any]) -> None:
-    """Torch's function is traced in the place of ours, which the warning says."""
+    """Torch's function is traced in place of ours, as the warning says."""
     function = compiled(lambda x: ours.normal_(x, 3.0, 0.0) * 2)
     with pytest.warns(UserWarning, match=r"which torch\.compile does not trace"):
         assert bool((function(torch.zeros(3)) == 6.0).all())
@@ -193,7 +188,7 @@ def test_compile(compiled: Callable[..., Any]) -> None:
 
 
 def test_func() -> None:
-    """A transformation has torch's functions, with its rules, and the warning says so."""
+    """A transformation uses torch's functions, with its rules, as the warning says."""
     batch = torch.zeros(2, 3)
     with pytest.warns(UserWarning, match=r"torch\.func tensors have none"):
         drawn = torch.func.vmap(lambda x: ours.normal_(x.clone()), randomness="different")(batch)

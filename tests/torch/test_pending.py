@@ -1,4 +1,4 @@
-"""fastinit.torch.accelerate: what is pending, and what draws it in time."""
+"""Pending draws of fastinit.torch.accelerate, and the operations that draw them in time."""
 
 import copy
 import gc
@@ -45,7 +45,7 @@ def test_nothing_is_drawn_before_the_end() -> None:
     ],
 )
 def test_reads_see_the_values(read: Callable[[torch.Tensor], Any]) -> None:
-    """Whatever reads, through whatever alias."""
+    """This holds for every read, through every alias."""
     with accelerate(seed=0) as context:
         w = init.normal_(torch.full((4, 6), 7.0))
         seen = torch.as_tensor(read(w))
@@ -68,7 +68,7 @@ def test_reads_see_the_values(read: Callable[[torch.Tensor], Any]) -> None:
     ],
 )
 def test_edits_in_order(edit: Callable[[Any], Any], expected: Callable[[Any], Any]) -> None:
-    """What is written after a fill is there in the end."""
+    """A write after a fill is there in the end."""
     with accelerate(seed=0), torch.no_grad():
         w = init.normal_(torch.empty(4, 6))
         edit(w)
@@ -104,7 +104,7 @@ def test_padding() -> None:
 
 
 def test_drawn_on_an_exception() -> None:
-    """The error passes, and all that was asked for is there."""
+    """The error passes, and everything that was asked for is drawn."""
     w = torch.full((4, 4), 7.0)
 
     def fail() -> None:
@@ -118,7 +118,7 @@ def test_drawn_on_an_exception() -> None:
 
 
 def test_what_dies_is_not_drawn() -> None:
-    """Nor is its memory kept."""
+    """Its memory is not kept either."""
     with accelerate(seed=0) as context:
         model = nn.Linear(8, 8)
         del model
@@ -129,7 +129,7 @@ def test_what_dies_is_not_drawn() -> None:
 
 @pytest.mark.parametrize("convert", [lambda m: m.double(), lambda m: m.to(torch.bfloat16)])
 def test_converted_inside(convert: Callable[[nn.Module], nn.Module]) -> None:
-    """Once a model stands, a read of its parameters draws them by name."""
+    """Once a model is complete, a read of its parameters draws them by name."""
     with accelerate(seed=0):
         model = convert(nn.Sequential(Block()))
         rest = Block()
@@ -157,7 +157,7 @@ def test_read_while_it_is_built() -> None:
 
 
 def test_copied_layers() -> None:
-    """Copies of a layer are named where they are, once they are initialized again."""
+    """Copies of a layer get names of their own once they are initialized again."""
     with accelerate(seed=0):
         model = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2)
         for p in model.parameters():

@@ -1,4 +1,4 @@
-"""fastinit.torch.accelerate: every random function, and what is left to torch."""
+"""Every random function in fastinit.torch.accelerate, and those left to torch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +47,7 @@ DISTRIBUTIONS: dict[str, Callable[..., Any]] = {
 @pytest.mark.parametrize("kind", FILLS)
 @pytest.mark.parametrize("layout", ["contiguous", "transposed"])
 def test_fills(kind: str, layout: str) -> None:
-    """Each is taken, and drawn as it is without a context."""
+    """Each is intercepted, and drawn as it is without a context."""
     w = torch.full((6, 6), 7.0)
     w = w.t() if layout == "transposed" else w
     with torch.no_grad(), accelerate(seed=0) as context:
@@ -62,7 +62,7 @@ def test_fills(kind: str, layout: str) -> None:
 
 
 def test_patterns() -> None:
-    """eye_ and dirac_ need not wait, and what was pending below them is not drawn."""
+    """eye_ and dirac_ need not wait, and pending draws below them are dropped."""
     with accelerate(seed=0) as context:
         w, v = init.normal_(torch.empty(4, 4)), init.normal_(torch.empty(4, 4, 3))
         eye_(w)
@@ -101,7 +101,7 @@ def test_factories(kind: str) -> None:
 
 
 def test_factories_options() -> None:
-    """dtype, device, requires_grad and generator are kept to."""
+    """dtype, device, requires_grad and generator are respected."""
     with accelerate(seed=0):
         drawn = torch.randn(3, dtype=torch.float64, requires_grad=True)
         like = torch.randn_like(torch.zeros(3), dtype=torch.bfloat16)
@@ -141,13 +141,13 @@ def test_orders_of_autograd() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.bool])
 def test_refused(dtype: torch.dtype) -> None:
-    """Torch's own error, at the place of the call."""
+    """The error is torch's own, at the place of the call."""
     with accelerate(seed=0), pytest.raises(NotImplementedError):
         init.normal_(torch.zeros(3, dtype=dtype))
 
 
 def test_left_tensors_in_order() -> None:
-    """A fill that is torch's comes after one that was pending."""
+    """A fill left to torch comes after one that was pending."""
     with accelerate(seed=0) as context:
         w = init.normal_(torch.empty(3, dtype=torch.complex64))
         init.zeros_(w)
@@ -160,7 +160,7 @@ def test_left_tensors_in_order() -> None:
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])
 def test_default_devices(device: str) -> None:
-    """Inside and around."""
+    """They are set inside and around."""
     with accelerate(seed=0), torch.device(device):
         inside = nn.Linear(4, 4)
     with torch.device(device), accelerate(seed=0):
@@ -191,7 +191,7 @@ def test_compile() -> None:
 
 
 def test_compiled_around() -> None:
-    """A context in compiled code, or code that is compiled in one before anything else is."""
+    """A context in compiled code, or compiled code in a context, comes before anything else."""
     code = """
 import torch, fastinit.torch
 from torch import nn

@@ -46,7 +46,7 @@ def test_memory_of_any_kind(case: str) -> None:
 
 
 def test_only_the_part_is_drawn() -> None:
-    """Of a whole of 2**40 values, which would not fit in memory."""
+    """The whole has 2**40 values, which would not fit in memory."""
     part = torch.empty(3, 64)
     before = drawn_elements()
     fill_shard_(part, (1 << 20, 1 << 20), (1 << 19, 100), fastinit.HeNormal(), seed=0, name="w")
@@ -57,7 +57,6 @@ def test_only_the_part_is_drawn() -> None:
 
 
 def test_a_name_alone_takes_the_process_wide_seed() -> None:
-    """As everywhere."""
     part = torch.empty(4)
     with process_seed(5):
         fill_shard_(part, (8,), (2,), fastinit.Normal(), name="w")
@@ -99,7 +98,7 @@ ERRORS = [
 def test_errors_come_before_anything_is_written(
     tensor: Any, shape: Any, offsets: Any, what: Any, kind: type[Exception], message: str
 ) -> None:
-    """What was given, what is allowed, what to do."""
+    """Each says what was given, what is allowed and what to do."""
     with pytest.raises(kind, match=message):
         fill_shard_(tensor, shape, offsets, what, seed=0)
     if isinstance(tensor, torch.Tensor) and not tensor.is_meta:

@@ -1,4 +1,4 @@
-"""Distributions of fastinit.torch: those of torch.nn.init, by Kolmogorov-Smirnov tests.
+"""Distributions of fastinit.torch are those of torch.nn.init, by Kolmogorov-Smirnov tests.
 
 Seeds are fixed and each p-value is of one test, so a failure is a changed distribution or changed
 bits. A correct one has a chance of 1e-3 to fail when its bits change.
@@ -54,7 +54,7 @@ ARGUMENTS: list[tuple[str, dict[str, Any]]] = [
 def sample(
     module: Any, name: str, shape: tuple[int, ...], dtype: torch.dtype, **options: Any
 ) -> Any:
-    """What a function draws, as float64; a complex tensor's real and imaginary parts."""
+    """A function's values as float64; a complex tensor's real and imaginary parts."""
     tensor = getattr(module, name)(torch.empty(shape, dtype=dtype), **options)
     real = torch.view_as_real(tensor) if dtype.is_complex else tensor
     return real.double().flatten().numpy()
@@ -66,7 +66,7 @@ def sample(
 def test_equal_to_torchs(
     name: str, options: dict[str, Any], shape: tuple[int, ...], dtype: torch.dtype
 ) -> None:
-    """Two samples of 30000 values, with every argument."""
+    """Two samples of 30000 values are compared, with every argument."""
     if name == "trunc_normal_" and dtype.is_complex:
         with pytest.raises(NotImplementedError):
             sample(ours, name, shape, dtype, **options)
@@ -79,7 +79,7 @@ def test_equal_to_torchs(
 @pytest.mark.parametrize("dims", [1, 2, 4])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_cut_anywhere(dims: int, dtype: torch.dtype) -> None:
-    """Cuts at random places within 2 sigmas: the distribution, and the bounds in the dtype."""
+    """Truncations at random places within 2 sigmas keep the distribution and the dtype's bounds."""
     random = np.random.default_rng(dims)
     shape = tuple(random.integers(8, 14, dims) * (300 if dims == 1 else 1))
     mean, std = random.uniform(-3, 3), random.uniform(0.01, 1)
@@ -103,7 +103,7 @@ def test_cut_anywhere(dims: int, dtype: torch.dtype) -> None:
     ids=str,
 )
 def test_cut_in_every_dtype(dtype: torch.dtype, least: int) -> None:
-    """Within the bounds, finite, and many different values."""
+    """Values are within the bounds, finite, and many different ones."""
     values = sample(ours, "trunc_normal_", (10_000,), dtype, seed=0)
     assert abs(values).max() <= 2
     assert np.isfinite(values).all()
@@ -114,7 +114,7 @@ def test_cut_in_every_dtype(dtype: torch.dtype, least: int) -> None:
     "dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str
 )
 def test_far_bounds_do_not_occur(dtype: torch.dtype) -> None:
-    """Nothing is moved to a bound of 20 sigmas."""
+    """No value is moved to a bound of 20 sigmas."""
     values = sample(ours, "trunc_normal_", (10_000,), dtype, std=0.1, a=-2.0, b=2.0, seed=0)
     assert abs(values).max() < 0.6
 
@@ -122,7 +122,7 @@ def test_far_bounds_do_not_occur(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16], ids=str)
 @pytest.mark.parametrize(("a", "b"), [(2.0, 3.0), (0.1, 0.3), (-2.0, -1.9)])
 def test_bounds_are_never_passed(a: float, b: float, dtype: torch.dtype) -> None:
-    """The bounds hold as they are given, also where a number of sigmas would round."""
+    """The bounds hold as given, also where a number of sigmas would round."""
     with pytest.warns(UserWarning, match="more than 2 std") if a > 1 or b < -1 else nullcontext():
         values = sample(ours, "trunc_normal_", (20_000,), dtype, std=0.3, a=a, b=b, seed=0)
     assert a <= values.min()
@@ -142,7 +142,7 @@ def test_open_interval(name: str, bounds: tuple[float, float], dtype: torch.dtyp
 @pytest.mark.parametrize(("sparsity", "std"), [(0.3, 0.01), (0.15, 0.2), (0, 1), (1, 1.0)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
 def test_sparse(sparsity: float, std: float, layout: str, dtype: torch.dtype) -> None:
-    """As many zeros in each column as torch's, and a normal for the others."""
+    """Each column has as many zeros as torch's; the others are normal."""
     shape = (120, 250)
     options = {"sparsity": sparsity, "std": std}
     torch.manual_seed(2)
@@ -162,7 +162,7 @@ def test_sparse(sparsity: float, std: float, layout: str, dtype: torch.dtype) ->
 
 
 def test_sparse_places() -> None:
-    """Each row is zeroed as often as the others (chi-square), and so is each pair of neighbours."""
+    """Each row is zeroed equally often (chi-square), and so is each pair of neighbors."""
     zeros = ours.sparse_(torch.empty(20, 40_000), 0.25, seed=0) == 0
     found = zeros.sum(dim=1).double().numpy()
     variance = 40_000 * 0.25 * 0.75 * 20 / 19  # of 20 counts that add up
@@ -176,7 +176,7 @@ def test_sparse_places() -> None:
 @pytest.mark.parametrize("shape", [(3, 4), (4, 3), (40, 40), (20, 2, 3, 4), (2, 3, 4, 5)], ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16], ids=str)
 def test_orthogonal(gain: float, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-    """Orthonormal rows or columns, times the gain; the bits of fastinit.orthogonal."""
+    """Rows or columns are orthonormal, times the gain; the bits are fastinit.orthogonal's."""
     tensor = ours.orthogonal_(torch.empty(shape, dtype=dtype), gain, seed=3, name="q")
     matrix = tensor.reshape(shape[0], -1).double()
     matrix = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.t()
@@ -191,7 +191,7 @@ def test_orthogonal(gain: float, shape: tuple[int, ...], dtype: torch.dtype) -> 
 
 @pytest.mark.parametrize("shape", [(6, 6), (8, 3), (3, 8)], ids=str)
 def test_orthogonal_is_torchs_distribution(shape: tuple[int, ...]) -> None:
-    """Haar: entries, traces and a product of two entries, of 2000 matrices."""
+    """Entries, traces and a product of two entries of 2000 matrices agree."""
     torch.manual_seed(5)
     samples = []
     for module in (ours, theirs):
@@ -212,7 +212,7 @@ def test_orthogonal_is_torchs_distribution(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("inputs", [1, 2, 4])
 @pytest.mark.parametrize("layout", ["contiguous", "transposed"])
 def test_dirac(dims: int, groups: int, inputs: int, layout: str) -> None:
-    """Bit for bit torch's, in every dtype and layout."""
+    """The bits are torch's, in every dtype and layout."""
     shape = (2 * groups, inputs, 3, 4, 5)[:dims]
     for dtype in (torch.float32, torch.bfloat16, torch.complex64, torch.int64, torch.bool):
         expected = theirs.dirac_(torch.ones(shape, dtype=dtype), groups)
@@ -243,7 +243,7 @@ CONSTANTS: list[tuple[torch.dtype, Any]] = [
 @pytest.mark.parametrize(("dtype", "value"), CONSTANTS, ids=str)
 @pytest.mark.parametrize("shape", [(3, 4), (1 << 16, 5), ()], ids=str)
 def test_constants(dtype: torch.dtype, value: Any, shape: tuple[int, ...]) -> None:
-    """Small and large, bit for bit torch's, in every dtype."""
+    """The bits of small and large ones are torch's, in every dtype."""
 
     def make(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
         return torch.empty(shape, dtype=dtype)
