@@ -11,9 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 import fastinit
-from fastinit.dtypes import dtype_of
 from helpers.bits import check_bits
-from helpers.dtypes import DTYPES, INTEGERS
+from helpers.dtypes import DTYPES, INTEGERS, dtype_of
 from helpers.initializer_records import RECORDS
 from helpers.processes import child
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 import fastinit
 from fastinit import arrays
-from fastinit.dtypes import dtype_of
 from helpers.bits import check_bits
-from helpers.dtypes import DTYPES
+from helpers.dtypes import DTYPES, dtype_of
 from helpers.fake_gpu import CupyArray, CupyDevice, Extension, machine
 
 SHAPE = (3, 5)

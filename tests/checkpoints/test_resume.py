@@ -13,9 +13,7 @@ from pathlib import Path
 import pytest
 
 import fastinit
-from fastinit.manifest import Manifest, Parameter
-from fastinit.plan import Plan
-from fastinit.rules import Recipe
+from fastinit import Manifest, Parameter, Plan, Recipe
 from helpers.processes import environment
 from helpers.small_checkpoint import MODEL, RULES, small
 

@@ -9,16 +9,12 @@ import pytest
 from safetensors import safe_open
 
 import fastinit
+from fastinit import Manifest, Parameter, Plan, Recipe
 from fastinit.checkpoints import drawing, pipeline, saving
-from fastinit.checkpoints.layout import SUFFIX
-from fastinit.digest import PIECE
-from fastinit.manifest import Manifest, Parameter
-from fastinit.plan import Plan
-from fastinit.rules import Recipe
 from helpers.bits import check_bits
 from helpers.processes import child
 from helpers.settings import threads
-from helpers.small_checkpoint import MODEL, RULES, read, small
+from helpers.small_checkpoint import MODEL, PIECE, RULES, read, small
 
 
 def test_safetensors_reads_it(tmp_path: Path) -> None:
@@ -97,7 +93,7 @@ def test_bytes_depend_on_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, size: int, direct: bool
 ) -> None:
     """Threads, buffers and the way to the disk do not matter."""
-    expected = small().save(tmp_path / f"expected{SUFFIX}").path.read_bytes()
+    expected = small().save(tmp_path / "expected.safetensors").path.read_bytes()
     monkeypatch.setattr(drawing, "BUFFER", size)
     monkeypatch.setattr(pipeline, "BUFFER", size)
     monkeypatch.setattr(saving, "DIRECT", 0 if direct else 1 << 60)
@@ -107,7 +103,7 @@ def test_bytes_depend_on_nothing(
 
 def test_short_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that takes a part of its data is continued."""
-    expected = small().save(tmp_path / f"expected{SUFFIX}").path.read_bytes()
+    expected = small().save(tmp_path / "expected.safetensors").path.read_bytes()
     write = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda fd, data, at: write(fd, data[:1000_003], at))
     assert small().save(tmp_path / "m.safetensors").path.read_bytes() == expected
@@ -122,7 +118,7 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
 MEMORY = """
 import os, pathlib, threading
 import fastinit.cli
-from fastinit.plan import Plan
+from fastinit import Plan
 
 def anonymous():
     status = pathlib.Path("/proc/self/status").read_text()

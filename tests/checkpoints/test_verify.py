@@ -10,10 +10,8 @@ import pytest
 from safetensors.numpy import save_file
 
 import fastinit
+from fastinit import Manifest, Parameter, Plan, Recipe
 from fastinit.checkpoints import headers, verifying
-from fastinit.manifest import Manifest, Parameter
-from fastinit.plan import Plan
-from fastinit.rules import Recipe
 from helpers.settings import threads
 from helpers.small_checkpoint import MODEL, RULES, read, small
 

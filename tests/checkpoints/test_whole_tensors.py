@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 import fastinit
+from fastinit import Manifest, Parameter, Plan, Recipe, Rule
 from fastinit.checkpoints import drawing, pipeline
-from fastinit.manifest import Manifest, Parameter
-from fastinit.plan import Plan
-from fastinit.rules import Recipe, Rule
 from helpers.bits import check_bits
 from helpers.settings import threads
 from helpers.small_checkpoint import read

@@ -15,8 +15,7 @@ import pytest
 from safetensors import safe_open
 
 import fastinit
-from fastinit.manifest import Manifest
-from fastinit.plan import Plan
+from fastinit import Manifest, Plan
 from helpers.bits import check_bits
 from helpers.command_line import run, written
 from helpers.processes import attempt, child, environment

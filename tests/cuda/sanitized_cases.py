@@ -13,10 +13,10 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fastinit.dtypes import DTYPES
 from helpers.cuda_cases import Case, check, fill_launches, mask_launches
 from helpers.cuda_devices import Card, Machine, emulated
 from helpers.cuda_orthogonal_cases import matrices
+from helpers.dtypes import dtype_of
 from helpers.initializer_records import KERNELS
 
 WITH_CODE_OF_THEIR_OWN = ("float64", "float32", "bfloat16", "float8_e5m2")
@@ -28,10 +28,10 @@ def calls(kernels: Iterable[str]) -> Iterator[list[Case]]:
         if kernel == "masks":
             yield from (cases for _, _, cases in mask_launches())
         elif kernel == "orthogonal":
-            yield from ([*matrices(DTYPES[dtype])] for dtype in ("float64", "float32"))
+            yield from ([*matrices(dtype_of(dtype))] for dtype in ("float64", "float32"))
         else:
             for dtype in WITH_CODE_OF_THEIR_OWN:
-                yield from (cases for _, _, cases in fill_launches(kernel, DTYPES[dtype]))
+                yield from (cases for _, _, cases in fill_launches(kernel, dtype_of(dtype)))
 
 
 def main() -> None:

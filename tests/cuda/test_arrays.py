@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 import fastinit
-from fastinit.dtypes import dtype_of
 from helpers.bits import check_bits
 from helpers.cuda_devices import Card, Emulated
-from helpers.dtypes import DTYPES
+from helpers.dtypes import DTYPES, dtype_of
 from helpers.fake_gpu import Cupy, CupyArray, machine
 from helpers.initializer_records import RECORDS
+from helpers.requests import requests_for
 
 SHAPE = (7, 9)
 ELSE = "or draw with device='cpu'"
@@ -172,10 +172,12 @@ def test_out_of_memory(call: str, gpu: Emulated) -> None:
     """The error says how much was asked for; nothing is drawn or kept, and the next call works."""
     count = 20_000
     outs = many(gpu, count)
-    what = fastinit.Normal().draw(dtype_of("float32"))
-    box = fastinit.boxes.whole((4,))
     places = [fastinit.arrays.destination((4,), None, out, None) for out in outs]
-    records = [record for each in places for record in what.place(box, each.address, 0, 0)]
+    records = [
+        record
+        for each in places
+        for record in requests_for(fastinit.Normal(), "float32", (4,), each.address)
+    ]
     before = len(gpu.stand_in.device.starts)
     gpu.stand_in.fail(call, 2)
     message = rf"{count} requests need {sum(map(len, records))} bytes .*cuda:0.*{call}: out of mem"

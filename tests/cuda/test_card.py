@@ -12,14 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 import fastinit
-from fastinit.dtypes import DTYPES
-from fastinit.native import fill
 from helpers.cuda_build import NVCC
 from helpers.cuda_cases import check, constants, fill_launches, mask_launches
 from helpers.cuda_devices import Card, Emulated
-from helpers.dtypes import DTYPES as DRAWN
+from helpers.dtypes import DTYPES, dtype_of
 from helpers.initializer_records import KERNELS
 from helpers.processes import environment
+from helpers.requests import fill
 
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 FINDING = 86  # the exit status of compute-sanitizer where a tool has found something
@@ -43,11 +42,11 @@ def card_of_the_host(monkeypatch: pytest.MonkeyPatch) -> Card:
     return Card()
 
 
-@pytest.mark.parametrize("dtype", DRAWN)
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_cases_of_a_card(card_of_the_host: Card, dtype: str) -> None:
     """All cases can be drawn, and their comparison works."""
     for kernel in KERNELS:
-        for _, _, cases in fill_launches(kernel, DTYPES[dtype]):
+        for _, _, cases in fill_launches(kernel, dtype_of(dtype)):
             check(card_of_the_host, cases)
     for _, _, cases in mask_launches():
         check(card_of_the_host, cases)

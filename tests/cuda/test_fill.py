@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from fastinit.dtypes import DTYPES
 from helpers.cuda_cases import (
     CARRY,
     borders,
@@ -15,7 +14,7 @@ from helpers.cuda_cases import (
     whole_tiles,
 )
 from helpers.cuda_devices import ALLOWED, CLASSES, VIRTUAL, Card, Emulated
-from helpers.dtypes import DTYPES as DRAWN
+from helpers.dtypes import DTYPES, dtype_of
 from helpers.initializer_records import KERNELS
 from helpers.ptx_coverage import check_coverage, wide_quotients
 
@@ -43,7 +42,7 @@ def test_bits_are_fixed_by_ptx(emulation: Emulated, architecture: str) -> None:
 
 def architectures(emulation: Emulated, kernel: str, dtype: str) -> Iterator[str]:
     """One architecture for each text of a kernel's PTX."""
-    what, drawn = KERNELS[kernel].draws[0], DTYPES[dtype]
+    what, drawn = KERNELS[kernel].draws[0], dtype_of(dtype)
     with emulation.stand_in.fresh(architecture=emulation.stand_in.architectures()[0]) as stand_in:
         check(emulation, [run_of(what, drawn, 0, 1)])
         (launch,) = stand_in.log
@@ -52,12 +51,12 @@ def architectures(emulation: Emulated, kernel: str, dtype: str) -> Iterator[str]
         yield each[-1]
 
 
-@pytest.mark.parametrize("dtype", DRAWN)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_fills_emulated(emulation: Emulated, kernel: str, dtype: str) -> None:
     """The PTX draws what the CPU draws, in three orders of threads, and every line of it runs."""
     for architecture in architectures(emulation, kernel, dtype):
-        for order, blocks, cases in fill_launches(kernel, DTYPES[dtype]):
+        for order, blocks, cases in fill_launches(kernel, dtype_of(dtype)):
             settings = {"architecture": architecture, "multiprocessors": blocks, "order": order}
             with emulation.stand_in.fresh(**settings) as stand_in:
                 check(emulation, cases, f"{architecture} {order}")
@@ -70,13 +69,13 @@ def test_fills_emulated(emulation: Emulated, kernel: str, dtype: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("multiprocessors", [1, 3])
 @pytest.mark.parametrize("order", [*ORDERS, "warps"])
-@pytest.mark.parametrize("dtype", DRAWN)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_full_matrix(
     emulation: Emulated, kernel: str, dtype: str, order: str, multiprocessors: int
 ) -> None:
     """All cases of a kernel run in every order, on either grid, for every text of its PTX."""
-    drawn = DTYPES[dtype]
+    drawn = dtype_of(dtype)
     cases = [
         *borders(kernel, drawn),
         *whole_tiles(kernel, drawn),
@@ -89,12 +88,12 @@ def test_full_matrix(
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("dtype", DRAWN)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_fills_on_a_card(card: Card, kernel: str, dtype: str) -> None:
     """These are the same cases, and parts that fill the GPU several times over."""
-    drawn = DTYPES[dtype]
-    for _, _, cases in fill_launches(kernel, DTYPES[dtype]):
+    drawn = dtype_of(dtype)
+    for _, _, cases in fill_launches(kernel, dtype_of(dtype)):
         check(card, cases)
     for what in KERNELS[kernel].draws:
         check(card, [run_of(what, drawn, CARRY - (1 << 24), 1 << 26)])

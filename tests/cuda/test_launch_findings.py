@@ -4,20 +4,15 @@ import numpy as np
 import pytest
 
 from cuda_emulator.ptxrun import EmuError
-from fastinit.boxes import part
-from fastinit.dtypes import DTYPES
-from fastinit.requests import requests_of
 from helpers.cuda_cases import NORMAL, check, run_of
 from helpers.cuda_devices import Emulated
-from helpers.raw_streams import ENDLESS
-
-FLOAT32 = DTYPES["float32"]
+from helpers.dtypes import dtype_of
+from helpers.requests import joined, requests_for
 
 
 def records(address: int, count: int) -> list[bytes]:
     """Normals at an address."""
-    placed: list[bytes] = NORMAL.draw(FLOAT32).place(part((ENDLESS,), np.s_[:count]), address, 1, 2)
-    return placed
+    return requests_for(NORMAL, "float32", (count,), address, seed=1, stream=2)
 
 
 def test_overrun_is_caught(emulation: Emulated) -> None:
@@ -55,17 +50,17 @@ def test_failed_call_is_named(emulation: Emulated, call: str) -> None:
         many = [record for k in range(4096) for record in records(address + 4 * k, 1)]
         stand_in.fail(call, 2)
         with pytest.raises(emulation.module.CudaError, match=f"^{call}: out of memory") as caught:
-            emulation.module.fill(requests_of(many), 0, 0)
+            emulation.module.fill(joined(many), 0, 0)
         assert (caught.value.code, caught.value.call) == (2, call)
         emulation.clear()
-        check(emulation, [run_of(NORMAL, FLOAT32, 0, 1000)])
+        check(emulation, [run_of(NORMAL, dtype_of("float32"), 0, 1000)])
 
 
 def test_capture_is_refused(emulation: Emulated) -> None:
     """A replayed graph would read tables of other calls, so nothing is queued."""
     with emulation.stand_in.fresh() as stand_in:
         address = emulation.put(np.zeros(400, np.uint8))
-        draw = requests_of(records(address, 100))
+        draw = joined(records(address, 100))
         stand_in.capturing(True)
         with pytest.raises(RuntimeError, match="initialize before the capture begins"):
             emulation.module.fill(draw, 0, 0)
@@ -79,7 +74,7 @@ def test_failed_query_is_told(emulation: Emulated) -> None:
     """The query is about buffers that an earlier call used."""
     with emulation.stand_in.fresh() as stand_in:
         address = emulation.put(np.zeros(400, np.uint8))
-        draw = requests_of(records(address, 100))
+        draw = joined(records(address, 100))
         emulation.module.fill(draw, 0, 0)
         stand_in.fail("cudaEventQuery", 700)
         with pytest.raises(emulation.module.CudaError, match=r"^cudaEventQuery: "):
@@ -91,7 +86,7 @@ def test_buffers_in_use_are_left_alone(emulation: Emulated) -> None:
     """Calls that no stream has come to yet use buffers of their own, which later calls reuse."""
     with emulation.stand_in.fresh() as stand_in:
         address = emulation.put(np.zeros(400, np.uint8))
-        draw = requests_of(records(address, 100))
+        draw = joined(records(address, 100))
         stand_in.busy(True)
         for _ in range(2):
             emulation.module.fill(draw, 0, 0)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from fastinit.dtypes import DTYPES
-from fastinit.initializers import Bernoulli, Sparse
+from fastinit import Bernoulli, Sparse
 from helpers.cuda_cases import SIZES, Case, check, mask_launches, overlays
 from helpers.cuda_devices import VIRTUAL, Card, Emulated
+from helpers.dtypes import dtype_of
 from helpers.ptx_coverage import Unrun, check_coverage, wide_divisions, wide_quotients
 
 # What the code for any request could do, and no request asks for.
@@ -52,13 +52,13 @@ def test_full_matrix(
     """All masks run in items of every size, in every order, on either grid."""
     settings = {"architecture": f"sm_{architecture}", "multiprocessors": blocks, "order": order}
     with emulation.stand_in.fresh(**settings):
-        check(emulation, overlays(DTYPES[dtype]))
+        check(emulation, overlays(dtype_of(dtype)))
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", SIZES)
 def test_masks_on_a_card(card: Card, dtype: str) -> None:
     """These are the same cases, and large ones."""
-    check(card, overlays(DTYPES[dtype]))
+    check(card, overlays(dtype_of(dtype)))
     large = Sparse(nonzeros=300), Sparse(nonzeros=300, per="out"), Bernoulli(0.5, base="he_normal")
-    check(card, [Case(what, DTYPES[dtype], (3000, 4097), np.s_[:]) for what in large])
+    check(card, [Case(what, dtype_of(dtype), (3000, 4097), np.s_[:]) for what in large])

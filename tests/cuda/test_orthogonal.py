@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastinit.boxes import part
-from fastinit.dtypes import DTYPES
-from fastinit.initializers import DeltaOrthogonal, Sparse
-from fastinit.requests import requests_of
+from fastinit import DeltaOrthogonal, Sparse
 from helpers.cuda_cases import NORMAL, Case, check, run_of
 from helpers.cuda_devices import VIRTUAL, Card, Emulated
 from helpers.cuda_orthogonal_cases import BATCH, EVERYTHING, LARGE, LITTLE, PLAIN, large, matrices
+from helpers.dtypes import dtype_of
 from helpers.ptx_coverage import Unrun, check_coverage, wide_divisions
+from helpers.requests import joined, requests_for
 
 FLOATS = ("float64", "float32", "float16", "bfloat16")
 
@@ -23,8 +22,8 @@ def launches(dtype: str, largest: int) -> Iterator[tuple[dict[str, Any], list[Ca
 
     Lines for blocks of more than ``largest`` reflectors are excepted.
     """
-    drawn = DTYPES[dtype]
-    narrow = [DTYPES[name] for name in ("float16", "bfloat16")] if dtype == "float32" else []
+    drawn = dtype_of(dtype)
+    narrow = [dtype_of(name) for name in ("float16", "bfloat16")] if dtype == "float32" else []
     few, many = {"multiprocessors": 1}, {"multiprocessors": 3}
     small, through_memory = list(matrices(drawn)), large(drawn)
     yield many, small
@@ -84,9 +83,9 @@ def test_whole_product(emulation: Emulated, architecture: str, dtype: str, order
     """All small matrices, and all that go through memory, run in every order."""
     settings = {"architecture": f"sm_{architecture}", "order": order, "multiprocessors": 3}
     with emulation.stand_in.fresh(**settings):
-        check(emulation, matrices(DTYPES[dtype]), architecture)
+        check(emulation, matrices(dtype_of(dtype)), architecture)
     with emulation.stand_in.fresh(**settings, **LITTLE):
-        check(emulation, large(DTYPES[dtype]), architecture)
+        check(emulation, large(dtype_of(dtype)), architecture)
 
 
 @pytest.mark.slow
@@ -95,19 +94,19 @@ def test_whole_product(emulation: Emulated, architecture: str, dtype: str, order
 @pytest.mark.parametrize("architecture", VIRTUAL)
 def test_blocks(emulation: Emulated, architecture: str, dtype: str, size: int) -> None:
     with emulation.stand_in.fresh(architecture=f"sm_{architecture}", multiprocessors=3):
-        check(emulation, [Case(PLAIN, DTYPES[dtype], *LARGE[size])], architecture)
+        check(emulation, [Case(PLAIN, dtype_of(dtype), *LARGE[size])], architecture)
 
 
 def test_amounts_of_shared_memory(emulation: Emulated) -> None:
     """One launch needs more than its kernel may use unless it is told, and the next needs less."""
     with emulation.stand_in.fresh(multiprocessors=3):
-        check(emulation, [Case(PLAIN, DTYPES["float32"], (n, n), EVERYTHING) for n in (98, 4)])
+        check(emulation, [Case(PLAIN, dtype_of("float32"), (n, n), EVERYTHING) for n in (98, 4)])
         assert len(emulation.stand_in.log) == 2
 
 
 def test_order_of_kinds(emulation: Emulated) -> None:
     """Fills come before matrices, masks after them, in whatever order a list has them."""
-    float32 = DTYPES["float32"]
+    float32 = dtype_of("float32")
     with emulation.stand_in.fresh(**LITTLE):
         check(
             emulation,
@@ -133,7 +132,7 @@ CALLS = (
 @pytest.mark.parametrize("call", CALLS)
 def test_failed_call_writes_nothing(emulation: Emulated, call: str) -> None:
     """The call is named, and neither the list's matrices nor its fills are drawn."""
-    float32 = DTYPES["float32"]
+    float32 = dtype_of("float32")
     with emulation.stand_in.fresh(**LITTLE) as stand_in:
         address = emulation.put(np.full(4 * 2000, 0xA5, np.uint8))
         records = []
@@ -142,11 +141,10 @@ def test_failed_call_writes_nothing(emulation: Emulated, call: str) -> None:
             (PLAIN, (4, 4), 400),
             (NORMAL, (9,), 500),
         ]:
-            (draw,) = what.draws(shape, float32)
-            records += draw.place(part(shape, EVERYTHING), address + 4 * at, 1, 2)
+            records += requests_for(what, float32, shape, address + 4 * at)
         stand_in.fail(call, 2)
         with pytest.raises(emulation.module.CudaError, match=f"^{call}.*: out of memory") as caught:
-            emulation.module.fill(requests_of(records), 0, 0)
+            emulation.module.fill(joined(records), 0, 0)
         assert (caught.value.code, caught.value.call) == (2, call)
         if call == "cudaMallocAsync":
             assert "bytes of working memory for orthogonal matrices" in str(caught.value)
@@ -159,7 +157,7 @@ def test_failed_call_writes_nothing(emulation: Emulated, call: str) -> None:
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_orthogonal_on_a_card(card: Card, dtype: str) -> None:
     """These are the same cases, large matrices, and batches of several groups."""
-    drawn = DTYPES[dtype]
+    drawn = dtype_of(dtype)
     check(card, matrices(drawn))
     for shape, index in LARGE.values():
         check(card, [Case(PLAIN, drawn, shape, index)])

@@ -5,13 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from fastinit.boxes import part
-from fastinit.dtypes import DTYPES
-from fastinit.initializers import (
+from fastinit import (
     NM,
     Bernoulli,
     Constant,
@@ -19,14 +17,12 @@ from fastinit.initializers import (
     Normal,
     Sparse,
 )
-from fastinit.initializers.base import Distribution
-from fastinit.native import fill
 from fastinit.overlays import Subset
-from fastinit.requests import Draw, requests_of
 from helpers.cuda_devices import Machine
+from helpers.dtypes import dtype_of
 from helpers.initializer_records import KERNELS
 from helpers.inverse_philox import smallest
-from helpers.raw_streams import ENDLESS
+from helpers.requests import ENDLESS, What, fill, requests_for
 
 NORMAL = Normal(0.5, 2.0)
 BLOCK = 1024  # elements that a block of threads draws at once, one Philox block each
@@ -36,12 +32,6 @@ CARRY = 1 << 34  # the first element of a block whose number has a second word
 SEED = 0x123456789ABCDEF0
 SIZES = ("float64", "float32", "float16", "float8_e5m2")  # items of every size
 GUARD = 64  # bytes before and behind that must stay as they were
-
-
-class What(Protocol):
-    """An initializer, or an object like one."""
-
-    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -56,10 +46,24 @@ class Case:
     seed: int = SEED
     stream: int = (1 << 63) + 12345
 
+    def requests(self, address: int) -> list[bytes]:
+        return requests_for(
+            self.what,
+            self.dtype,
+            self.shape,
+            address,
+            index=self.index,
+            seed=self.seed,
+            stream=self.stream,
+        )
 
-def run_of(
-    what: Distribution, dtype: np.dtype[Any], offset: int, count: int, shift: int = 0
-) -> Case:
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.broadcast_to(np.uint8(0), self.shape)[self.index].size)
+
+
+def run_of(what: What, dtype: np.dtype[Any], offset: int, count: int, shift: int = 0) -> Case:
     """Successive elements of a very long array."""
     return Case(what, dtype, (ENDLESS,), np.s_[offset : offset + count], shift)
 
@@ -126,7 +130,7 @@ class Zeros:
 
     along: tuple[int, ...]
 
-    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]:
+    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]:
         period = int(np.prod([shape[axis] for axis in self.along]))
         return (Subset(dtype, shape, self.along, period, period // 2),)
 
@@ -184,7 +188,7 @@ def fill_launches(kernel: str, dtype: np.dtype[Any]) -> Iterator[tuple[str, int,
 
 def mask_launches() -> Iterator[tuple[str, int, list[Case]]]:
     """(order of threads, multiprocessors, cases), which together run every line."""
-    cases = list(overlays(*(DTYPES[dtype] for dtype in SIZES)))
+    cases = list(overlays(*(dtype_of(dtype) for dtype in SIZES)))
     yield "lockstep", 3, cases
     yield "warps-rev", 1, cases[::5]
     yield "random", 3, cases[1::5]
@@ -198,18 +202,13 @@ def check(machine: Machine, cases: Iterable[Case], label: str = "") -> None:
     records, drawn = [], []
     for case in cases:
         size = case.dtype.itemsize
-        box = part(case.shape, case.index)
-        count = int(np.prod(box.shape, dtype=np.int64))
         lead = GUARD + case.shift * size
-        buffer = np.full(lead + count * size + GUARD, 0xA5, np.uint8)
+        buffer = np.full(lead + case.size * size + GUARD, 0xA5, np.uint8)
         address = machine.put(buffer)
-        draws = case.what.draws(case.shape, case.dtype)
-        where = (case.seed, case.stream)
         expected = buffer.copy()
-        target = expected.ctypes.data + lead
-        for draw in draws:
-            records += draw.place(box, address + lead, *where)
-            fill(requests_of(draw.place(box, target, *where)))
+        records += case.requests(address + lead)
+        for request in case.requests(expected.ctypes.data + lead):
+            fill([request])
         drawn.append((case, address, expected))
     machine.fill(records)
     for case, address, expected in drawn:

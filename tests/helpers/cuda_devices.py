@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuda_emulator.standin import StandIn
-from fastinit.requests import requests_of
 from helpers.cuda_build import build, building
+from helpers.requests import joined
 
 # Architectures whose PTX is the same except for the target; tests assert that.
 CLASSES = (("75",), ("80", "90"), ("100", "110", "120"))
@@ -57,7 +57,7 @@ class Emulated:
 
     def fill(self, records: Sequence[bytes]) -> None:
         try:
-            self.module.fill(requests_of(records), 0, 0)
+            self.module.fill(joined(records), 0, 0)
         except self.module.CudaError as error:
             raise self.stand_in.error or error from None
 
@@ -92,7 +92,7 @@ class Card:
         import torch
 
         stream = torch.cuda.current_stream().cuda_stream
-        self.module.fill(requests_of(records), torch.cuda.current_device(), stream)
+        self.module.fill(joined(records), torch.cuda.current_device(), stream)
 
     def clear(self) -> None:
         self._arrays.clear()

@@ -3,11 +3,19 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+TESTS = str(Path(__file__).parents[1])  # from which children import helpers
 
 
 def environment(**changes: str | None) -> dict[str, str]:
     """The environment of a child process: this one's with changes; None removes a variable."""
-    settings = {**os.environ, "SKBUILD_EDITABLE_VERBOSE": "0", "PYTHONWARNINGS": "ignore"}
+    settings = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [TESTS, os.environ.get("PYTHONPATH")])),
+        "PYTHONWARNINGS": "ignore",
+        "SKBUILD_EDITABLE_VERBOSE": "0",
+    }
     settings.pop("FASTINIT_ISA", None)
     for key, value in changes.items():
         settings.pop(key, None)

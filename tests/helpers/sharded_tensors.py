@@ -15,10 +15,10 @@ from torch.distributed.tensor.placement_types import Placement, _StridedShard
 
 import fastinit
 import fastinit.torch
-from fastinit.arrays import to_numpy
-from fastinit.dtypes import dtype_of
 from fastinit.streams import resolve
 from fastinit.torch.distributed import ShardedFilling, drawn_elements
+from helpers.dtypes import dtype_of
+from helpers.torch_arrays import dtype_name
 
 SEED, NAME = 11, "whole"
 
@@ -66,12 +66,12 @@ def drawn(
     before = drawn_elements()
     with CommDebugMode() as communication:  # type: ignore[no-untyped-call]
         filling = ShardedFilling()
-        draws = initializer.draws(shape, dtype_of(dtype))
+        draws = initializer.draws(shape, dtype_of(dtype_name(dtype)))
         filling.add(tensor, draws, resolve(SEED, NAME))
         filling.run()
     assert communication.get_total_counts() == 0
     elements = drawn_elements() - before
-    return fastinit.digest(to_numpy(tensor.full_tensor())), elements, tensor.to_local().numel()
+    return fastinit.digest(tensor.full_tensor()), elements, tensor.to_local().numel()
 
 
 def split_by_torch(

@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastinit
-from fastinit.digest import PIECE
-from fastinit.dtypes import DTYPES
-from fastinit.manifest import Manifest, Parameter
-from fastinit.plan import Plan
-from fastinit.rules import Recipe, Rule
+from fastinit import Manifest, Parameter, Plan, Recipe, Rule
+from helpers.dtypes import dtype_of
 
-NUMPY = {"BF16": DTYPES["bfloat16"], "F8_E5M2": DTYPES["float8_e5m2"], "BOOL": np.dtype(bool)}
+NUMPY = {"BF16": dtype_of("bfloat16"), "F8_E5M2": dtype_of("float8_e5m2"), "BOOL": np.dtype(bool)}
+PIECE = 1 << 22  # bytes that a digest hashes at a time
 RULES = (
     Rule("*.weight", fastinit.Normal(std=0.02)),
     Rule("**", fastinit.Constant(1)),

@@ -10,13 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastinit
-from fastinit.boxes import whole
-from fastinit.initializers import NM, Bernoulli, Constant, Initializer, Sparse
-from fastinit.native import fill
-from fastinit.requests import requests_of
+from fastinit import NM, Bernoulli, Constant, Initializer, Sparse
 from helpers import reference, reference_masks
 from helpers.bits import bits, check_bits
 from helpers.dtypes import DTYPES
+from helpers.requests import fill, requests_for
 from helpers.settings import SETS, instruction_set, threads
 
 LAYOUTS = ["oi*", "io*", "*io", "boi", "bio*", "o*i", "i*o", "oib", "obi", "iob", "bo*i", "ioo"]
@@ -178,10 +176,11 @@ def test_threads(count: int) -> None:
     records, arrays, kinds = [], [], masked("oi*")
     for stream, shape in enumerate(shapes):
         arrays.append(np.zeros(shape, np.float32))
-        for draw in kinds[stream % 4].draws(shape, arrays[-1].dtype):
-            records += draw.place(whole(shape), arrays[-1].ctypes.data, 1, stream)
+        records += requests_for(
+            kinds[stream % 4], "float32", shape, arrays[-1].ctypes.data, seed=1, stream=stream
+        )
     with threads(count):
-        fill(requests_of(records))
+        fill(records)
     for stream, (shape, found) in enumerate(zip(shapes, arrays, strict=True)):
         check_bits(found, kinds[stream % 4](shape, seed=1, name=stream), shape)
 

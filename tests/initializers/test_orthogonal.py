@@ -9,12 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 import fastinit
-from fastinit import Orthogonal, _cpu
-from fastinit.boxes import flat, whole
-from fastinit.native import fill
-from fastinit.requests import requests_of
+from fastinit import Orthogonal
+from fastinit.boxes import flat
 from helpers import reference_orthogonal as reference
 from helpers.bits import bits, check_bits, f64
+from helpers.requests import fill, joined, requests_for
 from helpers.settings import SETS, instruction_set, threads
 
 # 1 x 1, 1 x n, n x 1, primes, tall, wide, and sizes at which blocks and strips end.
@@ -208,9 +207,8 @@ def test_too_many_axes_are_refused() -> None:
 
 def test_malformed_requests() -> None:
     """Numbers that describe no part of a whole array never reach the kernels."""
-    (draw,) = Orthogonal().draws((6, 5), np.dtype(np.float32))
     memory = np.zeros(30, np.float32)
-    good = requests_of(draw.place(whole((6, 5)), memory.ctypes.data, 0, 0))
+    good = joined(requests_for(Orthogonal(), "float32", (6, 5), memory.ctypes.data))
     wrong = [("pattern", 31), ("pattern", 0), ("offset", 5), ("dtype", 4), ("item_size", 2)]
     for field, value in wrong:
         bad = good.copy()
@@ -265,14 +263,14 @@ def test_many_requests_in_one_call() -> None:
     memory = [np.zeros(shape, np.float32) for shape in shapes]
     noise = [np.zeros(1000, np.float32) for _ in shapes]
     records = []
-    normal = fastinit.Normal().draws((1000,), np.dtype(np.float32))[0]
     for k, (q, z) in enumerate(zip(memory, noise, strict=True)):
         layout = "boi" if q.ndim == 3 else "oi"
-        (draw,) = Orthogonal(layout=layout).draws(q.shape, q.dtype)
-        records += normal.place(whole(z.shape), _cpu.address(z), 1, 100 + k)
-        records += draw.place(whole(q.shape), _cpu.address(q), 1, k)
+        draws = [(fastinit.Normal(), z, 100 + k), (Orthogonal(layout=layout), q, k)]
+        for what, array, stream in draws:
+            address = array.ctypes.data
+            records += requests_for(what, "float32", array.shape, address, seed=1, stream=stream)
     with threads(3):
-        fill(requests_of(records))
+        fill(records)
     for k, (q, z) in enumerate(zip(memory, noise, strict=True)):
         layout = "boi" if q.ndim == 3 else "oi"
         check_bits(q, fastinit.orthogonal(q.shape, layout=layout, seed=1, name=k), k)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastinit
-from fastinit.initializers import NM, Bernoulli, Constant, Initializer, Normal, Sparse
+from fastinit import NM, Bernoulli, Constant, Initializer, Normal, Sparse
 from helpers.bits import check_bits
 from helpers.dtypes import DTYPES
 from helpers.settings import SETS, instruction_set

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fastinit.manifest import Manifest, Parameter
+from fastinit import Manifest, Parameter
 
 SMALL: dict[str, Any] = {
     "model": "small",

@@ -14,19 +14,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastinit import Constant, Normal, TruncatedNormal, Uniform, _cpu, get_num_threads, info
-from fastinit.boxes import part
-from fastinit.initializers.base import Distribution
-from fastinit.native import fill
-from fastinit.requests import requests_of
+from fastinit import (
+    Constant,
+    Initializer,
+    Normal,
+    TruncatedNormal,
+    Uniform,
+    _cpu,
+    get_num_threads,
+    info,
+)
 from helpers import reference
 from helpers.dtypes import DTYPES
 from helpers.processes import attempt, child
-from helpers.raw_streams import ENDLESS
+from helpers.requests import ENDLESS, fill, requests_for
 from helpers.settings import SETS, instruction_set, threads
 from helpers.truncations import CUTS
 
-DRAWS: dict[str, Callable[[], Distribution]] = {
+DRAWS: dict[str, Callable[[], Initializer]] = {
     "uniform": lambda: Uniform(-1.0, 1.0),
     "uniform off centre": lambda: Uniform(0.5, 3.0),
     "uniform, clamped": lambda: Uniform(-0.1, 0.3),
@@ -71,21 +76,22 @@ def product() -> Iterator[Case]:
         yield Case(*case)
 
 
-def drawn(what: Distribution, dtype: np.dtype[Any], case: Case, name: str) -> np.ndarray[Any, Any]:
+def drawn(what: Initializer, dtype: np.dtype[Any], case: Case, name: str) -> np.ndarray[Any, Any]:
     """The elements, with 64 bytes before and after them that must stay as they were."""
     size = dtype.itemsize
     memory = np.full(case.length * size + 256, 0xA5, np.uint8)
     start = 64 + -memory.ctypes.data % 64 + case.skipped * size
-    box = part((ENDLESS,), np.s_[case.offset : case.offset + case.length])
+    index = np.s_[case.offset : case.offset + case.length]
+    where: dict[str, Any] = {"index": index, "seed": 9, "stream": 2**63 + 77}
     with instruction_set(name), threads(case.threads):
-        fill(requests_of(what.draw(dtype).place(box, memory.ctypes.data + start, 9, 2**63 + 77)))
+        fill(requests_for(what, dtype, (ENDLESS,), memory.ctypes.data + start, **where))
     end = start + case.length * size
     assert np.all(memory[:start] == 0xA5), f"{name} wrote before the array: {case}"
-    assert np.all(memory[end:] == 0xA5), f"{name} wrote behind the array: {case}"
+    assert np.all(memory[end:] == 0xA5), f"{name} wrote after the array: {case}"
     return memory[start:end].view(f"u{size}")
 
 
-def check(what: Distribution, dtype: np.dtype[Any], cases: Iterator[Case] | list[Case]) -> None:
+def check(what: Initializer, dtype: np.dtype[Any], cases: Iterator[Case] | list[Case]) -> None:
     """Compare every other set with the scalar one."""
     plain, expected = None, np.empty(0)
     for case in cases:

@@ -12,12 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 import fastinit
-from fastinit.boxes import part
-from fastinit.native import fill
-from fastinit.requests import requests_of
 from helpers import reference
 from helpers.bits import bits, f64
-from helpers.raw_streams import ENDLESS
+from helpers.requests import ENDLESS, fill, joined, requests_for
 from helpers.settings import SETS, instruction_set
 
 EACH = 24  # values around each tie
@@ -50,10 +47,11 @@ def requests_around(dtype: str, wanted: np.dtype[Any]) -> tuple[NDArray[Any], ND
     address, records = out.ctypes.data, []
     for k, tie in enumerate(ties):
         std = max(2.0 * float(np.spacing(abs(tie))), TINY)
-        box = part((ENDLESS,), np.s_[k * EACH : (k + 1) * EACH])
-        draw = fastinit.Normal(float(tie), std).draw(wanted)
-        records += draw.place(box, address + k * EACH * wanted.itemsize, 3, 8)
-    return out, requests_of(records)
+        what = fastinit.Normal(float(tie), std)
+        place = address + k * EACH * wanted.itemsize
+        index = np.s_[k * EACH : (k + 1) * EACH]
+        records += requests_for(what, wanted, (ENDLESS,), place, index=index, seed=3, stream=8)
+    return out, joined(records)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import fastinit
 from helpers import reference
-from helpers.raw_streams import ENDLESS, draw_at
+from helpers.requests import ENDLESS, draw_at
 from helpers.settings import SETS, instruction_set
 
 ANSWERS = Path(__file__).parents[1] / "data" / "philox4x32-10.txt"

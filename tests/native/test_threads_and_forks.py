@@ -8,13 +8,10 @@ import numpy as np
 import pytest
 
 import fastinit
-from fastinit.boxes import part, whole
-from fastinit.initializers.base import Distribution
-from fastinit.native import fill
-from fastinit.requests import REQUEST, requests_of
 from helpers.bits import check_bits
-from helpers.dtypes import DTYPES
+from helpers.dtypes import DTYPES, dtype_of
 from helpers.processes import child
+from helpers.requests import fill, joined, requests_for
 from helpers.settings import threads
 
 LARGE = 300_001  # elements: several pieces for each of several threads
@@ -77,18 +74,15 @@ LONG = """
 import json, os, signal, threading, time
 import numpy as np
 import fastinit
-from fastinit.boxes import whole
-from fastinit.native import fill
-from fastinit.requests import requests_of
+from helpers.requests import fill, requests_for
 
 scratch = np.zeros(1 << 20, np.float32)
 ends = np.full(2, np.nan, np.float32)
-what = fastinit.Normal().draw(scratch.dtype)
 threads = {threads}
 fastinit.set_num_threads(threads)
 
 def at(address, count):
-    return what.place(whole((count,)), address, 1, 0)
+    return requests_for(fastinit.Normal(), 'float32', (count,), address, seed=1)
 def long_fill(steps, act):
     def watch():
         while np.isnan(ends[0]):
@@ -98,7 +92,7 @@ def long_fill(steps, act):
     watching.start()
     middle = at(scratch.ctypes.data, scratch.size) * steps
     try:
-        fill(requests_of(at(ends.ctypes.data, 1) + middle + at(ends.ctypes.data + 4, 1)))
+        fill(at(ends.ctypes.data, 1) + middle + at(ends.ctypes.data + 4, 1))
     finally:
         watching.join()
 """
@@ -225,7 +219,7 @@ def test_affinity(before: bool) -> None:
     assert printed.split() == ["1", "True"]
 
 
-SEVERAL: list[tuple[Distribution, tuple[int, ...], Any]] = [
+SEVERAL: list[tuple[fastinit.Initializer, tuple[int, ...], Any]] = [
     (what, shape, index)
     for what in (fastinit.Normal(), fastinit.Uniform(-1, 1), fastinit.Constant(2))
     for shape, index in (
@@ -244,18 +238,19 @@ def test_one_call_for_several_tensors(count: int) -> None:
     """Small and large tensors of all dtypes in one call are what separate calls draw."""
     arrays, records = [], []
     for stream, (what, shape, index) in enumerate(SEVERAL):
-        box = part(shape, index)
-        array = np.zeros(box.shape, list(map(np.dtype, DTYPES))[stream % len(DTYPES)])
-        records += what.draw(array.dtype).place(box, array.ctypes.data, 9, stream)
+        dtype = dtype_of(DTYPES[stream % len(DTYPES)])
+        array = np.zeros(np.broadcast_to(0, shape)[index].shape, dtype)
+        where = {"index": index, "seed": 9, "stream": stream}
+        records += requests_for(what, dtype, shape, array.ctypes.data, **where)
         arrays.append(array)
     with threads(count):
-        fill(requests_of(records))
+        fill(records)
     for stream, ((what, shape, index), array) in enumerate(zip(SEVERAL, arrays, strict=True)):
         check_bits(array, what(shape, seed=9, name=stream, dtype=array.dtype, index=index))
 
 
 def test_no_requests() -> None:
-    fill(requests_of([]))
+    fill([])
 
 
 MALFORMED = (
@@ -266,10 +261,11 @@ MALFORMED = (
 
 def two_requests(memory: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, Any]:
     """Two good requests of four elements each, and memory for eight."""
-    what = fastinit.Normal().draw(memory.dtype)
-    address = memory.ctypes.data
-    box = whole((4,))
-    return requests_of(what.place(box, address, 1, 0) + what.place(box, address + 16, 1, 1)).copy()
+    first, second = (
+        requests_for(fastinit.Normal(), "float32", (4,), memory.ctypes.data + start, seed=1)
+        for start in (0, 16)
+    )
+    return joined(first + second).copy()
 
 
 @pytest.mark.parametrize("wrong", MALFORMED.split())
@@ -288,7 +284,7 @@ def test_malformed_request(wrong: str) -> None:
 def test_requests_of_another_dtype(dtype: Any) -> None:
     """Bytes are not requests, however many."""
     with pytest.raises(TypeError, match="request_dtype"):
-        fill(np.zeros(REQUEST.itemsize * 2, dtype))
+        fill(np.zeros(two_requests(np.zeros(8, np.float32)).nbytes, dtype))
 
 
 def test_requests_apart() -> None:

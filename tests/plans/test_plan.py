@@ -8,10 +8,7 @@ import numpy as np
 import pytest
 
 import fastinit
-from fastinit import native
-from fastinit.manifest import Manifest, Parameter
-from fastinit.plan import Plan
-from fastinit.rules import Recipe, Rule, Scale
+from fastinit import Manifest, Parameter, Plan, Recipe, Rule, Scale, native
 from helpers.bits import check_bits
 from helpers.settings import process_seed
 

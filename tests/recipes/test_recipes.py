@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import fastinit
-from fastinit.manifest import Manifest, Parameter
+from fastinit import Manifest, Parameter
 from fastinit.rules import Recipe, Rule, Scale, recipe, recipe_of, recipes
 from fastinit.rules.base import RECIPES
 from fastinit.rules.patterns import compiled

@@ -16,7 +16,6 @@ import transformers
 from numpy.typing import NDArray
 
 from fastinit import Manifest, Plan
-from fastinit.rules import recipe_of
 
 SMALL = {"vocab_size": 1000, "num_hidden_layers": 2}
 DECODER = SMALL | {"num_hidden_layers": 1, "num_key_value_heads": 2}
@@ -130,8 +129,8 @@ def test_draws_as_transformers_does(name: str) -> None:
     """Every tensor has the same mean, deviation, distribution or constant."""
     module = build(name)
     manifest = Manifest.from_torch(module)
-    assert recipe_of(manifest).name == MODELS[name][0]
     plan = Plan(manifest, seed=0)
+    assert plan.recipe.name == MODELS[name][0]
     rows = {row["name"]: row for row in plan.explain()}
     state = module.state_dict()
     assert rows.keys() == state.keys() - manifest.tied.keys()

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import fastinit
-from fastinit.arrays import to_numpy
 from fastinit.torch.memory import Filling
 from helpers.bits import check_bits
+from helpers.torch_arrays import to_numpy
 
 SEED, STREAM = 7, 3
 F32 = np.dtype(np.float32)

@@ -12,10 +12,10 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 
 import fastinit
 from fastinit import Recipe, Rule
-from fastinit.arrays import to_numpy
 from fastinit.torch import init_
 from helpers.bits import check_bits
 from helpers.settings import process_seed
+from helpers.torch_arrays import to_numpy
 
 RULES = [("**.bias", fastinit.Constant(0)), ("**", fastinit.HeNormal())]
 RULES_OF_SMALL = [("norm.weight", fastinit.Constant(1)), *RULES]

@@ -13,8 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import fastinit
 import fastinit.torch as ours
-from fastinit.arrays import to_numpy
 from helpers.bits import check_bits
+from helpers.torch_arrays import to_numpy
 from helpers.torch_init_functions import ALL, OWN, RANDOM
 
 # ---- which numbers ------------------------------------------------------------------------------

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import fastinit
-from fastinit.arrays import to_numpy
 from fastinit.torch import drawn_elements, fill_shard_
 from fastinit.torch.placements import Cut, intervals
 from helpers.bits import check_bits
 from helpers.settings import process_seed
+from helpers.torch_arrays import to_numpy
 
 INITIALIZERS = {
     "he": fastinit.HeNormal(),

@@ -16,8 +16,8 @@ from torch.nn import init as theirs
 
 import fastinit
 import fastinit.torch as ours
-from fastinit.arrays import to_numpy
 from helpers.bits import check_bits
+from helpers.torch_arrays import to_numpy
 
 SMALLEST_P = 1e-3
 ARGUMENTS: list[tuple[str, dict[str, Any]]] = [
