@@ -104,6 +104,12 @@ class Record:
         return self.initializer(**{**self.options, **arguments})
 
 
+def shape_for(initializer: Initializer) -> Shape:
+    """A shape that fits the layout of any object in the records."""
+    sizes = {"o": 32, "i": 16, "b": 2, "*": 3}
+    return tuple(sizes[letter] for letter in getattr(initializer, "layout", "oi"))
+
+
 def golden(
     dtype: str = "float32",
     seed: int = 0,

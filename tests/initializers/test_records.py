@@ -16,7 +16,7 @@ from fastinit import Initializer
 from helpers.bits import check_bits
 from helpers.dtypes import DTYPES, INTEGERS
 from helpers.initializer_records import OBJECTS, RECORDS
-from helpers.record import Record
+from helpers.record import Record, shape_for
 from helpers.settings import SETS, instruction_set, threads
 
 WHERE: dict[str, Any] = {"seed": 5, "name": "w"}
@@ -158,6 +158,5 @@ def test_round_trip(what: Initializer, way: str) -> None:
 
 @pytest.mark.parametrize("what", OBJECTS, ids=repr)
 def test_resolved_object_draws_the_same(what: Initializer) -> None:
-    sizes = {"o": 32, "i": 16, "b": 2, "*": 3}
-    shape = tuple(sizes[letter] for letter in getattr(what, "layout", "oi"))
+    shape = shape_for(what)
     check_bits(what.resolve(shape)(shape, **WHERE), what(shape, **WHERE))

@@ -8,6 +8,8 @@ import pytest
 import fastinit
 from fastinit import Manifest, Recipe, Rule, Scale
 from helpers.bits import check_bits
+from helpers.initializer_records import OBJECTS
+from helpers.record import shape_for
 
 INITIALIZERS: list[fastinit.Initializer] = [
     fastinit.Normal(std=0.5),
@@ -27,15 +29,16 @@ SHAPE = (64, 32)
 def plan_of(*rules: Rule, **shapes: tuple[int, ...]) -> fastinit.Plan:
     """A plan for parameters whose names have dots where the keywords have underscores."""
     named = {name.replace("_", "."): shape for name, shape in shapes.items()}
-    return Recipe("test", "a test", rules).plan(Manifest.from_shapes(named), seed=3)
+    return fastinit.Plan(Manifest.from_shapes(named), Recipe("test", "a test", rules), seed=3)
 
 
-@pytest.mark.parametrize("initializer", INITIALIZERS, ids=repr)
+@pytest.mark.parametrize("initializer", [*INITIALIZERS, *OBJECTS], ids=repr)
 def test_a_recipe_draws_what_the_initializer_does(initializer: fastinit.Initializer) -> None:
     """This holds after a round trip through JSON."""
     recipe = Recipe.from_json(Recipe("test", "a test", (Rule("**", initializer),)).to_json())
-    found = recipe.plan(Manifest.from_shapes({"a.weight": SHAPE}), seed=3).init()["a.weight"]
-    check_bits(found, initializer(SHAPE, seed=3, name="a.weight"))
+    shape = shape_for(initializer)
+    plan = fastinit.Plan(Manifest.from_shapes({"a.weight": shape}), recipe, seed=3)
+    check_bits(plan.init()["a.weight"], initializer(shape, seed=3, name="a.weight"))
 
 
 @pytest.mark.parametrize("initializer", INITIALIZERS, ids=repr)
@@ -89,8 +92,8 @@ def test_the_dtype_of_a_call_wins_over_that_of_the_recipe() -> None:
     """Then comes the recipe's dtype, the manifest's, and float32."""
     recipe = Recipe("test", "a test", (Rule("**", fastinit.Normal()),), dtype="bfloat16")
     manifest = Manifest.from_shapes({"a": (4, 4)})
-    assert recipe.plan(manifest, seed=0, dtype="float16").init()["a"].dtype == np.float16
-    assert recipe.plan(manifest, seed=0).init()["a"].dtype.name == "bfloat16"
+    assert fastinit.Plan(manifest, recipe, seed=0, dtype="float16").init()["a"].dtype == np.float16
+    assert fastinit.Plan(manifest, recipe, seed=0).init()["a"].dtype.name == "bfloat16"
 
 
 def test_the_torch_recipe_has_the_bounds_of_torch() -> None:
@@ -100,7 +103,7 @@ def test_the_torch_recipe_has_the_bounds_of_torch() -> None:
         torch.nn.Conv2d(8, 16, 3), torch.nn.BatchNorm2d(16), torch.nn.Linear(400, 50)
     )
     module.add_module("table", torch.nn.Embedding(300, 64))
-    drawn = fastinit.recipe("torch").plan(Manifest.from_torch(module), seed=0).init()
+    drawn = fastinit.Plan(Manifest.from_torch(module), "torch", seed=0).init()
     for name, bound in (("0", 72**-0.5), ("2", 400**-0.5)):
         for kind in ("weight", "bias"):
             theirs = module.get_parameter(f"{name}.{kind}").detach().numpy()
