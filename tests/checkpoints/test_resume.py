@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_another_plan_is_not_kept(tmp_path: Path, change: str) -> None:
     """Files of another seed or layout are replaced only if forced."""
     folder = small().save(tmp_path / "m", max_shard_size="1MB").path
     plan = small(seed=1) if change == "seed" else small()
-    options = {"max_shard_size": "20MB" if change == "size" else "1MB"}
+    options: dict[str, Any] = {"max_shard_size": "20MB" if change == "size" else "1MB"}
     options |= {"only": "*.weight"} if change == "only" else {}
     before = contents(folder)
     with pytest.raises(FileExistsError, match=r"is not of this plan; .*force=True \(--force\)"):

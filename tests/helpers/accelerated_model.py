@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from torch import nn
 from torch.nn import init
 
@@ -10,12 +9,12 @@ import fastinit
 from helpers.bits import check_bits
 
 
-def check(tensor: torch.Tensor, expected: Any) -> None:
+def check(tensor: Any, expected: Any) -> None:
     """Fail unless a tensor has the bits of an array."""
     check_bits(tensor.detach().numpy(), expected)
 
 
-def normal(tensor: torch.Tensor, name: str | int, std: float = 1.0, seed: int = 0) -> Any:
+def normal(tensor: Any, name: str | int, std: float = 1.0, seed: int = 0) -> Any:
     """The values of a tensor of this name that is normal."""
     return fastinit.normal(tuple(tensor.shape), std=std, seed=seed, name=name)
 

@@ -21,7 +21,8 @@ SHAPES = [
 def product(left: NDArray[Any], right: NDArray[Any], batch: int = 0) -> NDArray[Any]:
     """Left @ right, flattened to matrices after the batch axes."""
     head, rank = left.shape[:batch], left.shape[-1]
-    return np.matmul(left.reshape(*head, -1, rank), right.reshape(*head, rank, -1))
+    product: NDArray[Any] = np.matmul(left.reshape(*head, -1, rank), right.reshape(*head, rank, -1))
+    return product
 
 
 @pytest.mark.parametrize(("shape", "layout", "left", "right"), SHAPES)

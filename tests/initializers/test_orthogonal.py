@@ -164,8 +164,8 @@ def test_delta_orthogonal(shape: tuple[int, ...]) -> None:
     """The orthogonal matrix is at the center of every kernel axis, +0 elsewhere."""
     kernel = fastinit.delta_orthogonal(shape, gain=2.0, seed=5)
     expected = np.zeros(shape, np.float32)
-    centre = (slice(None), slice(None), *((size - 1) // 2 for size in shape[2:]))
-    expected[centre] = fastinit.orthogonal(shape[:2], gain=2.0, seed=5)
+    center: Any = (slice(None), slice(None), *((size - 1) // 2 for size in shape[2:]))
+    expected[center] = fastinit.orthogonal(shape[:2], gain=2.0, seed=5)
     check_bits(kernel, expected)
 
 

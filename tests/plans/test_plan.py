@@ -152,7 +152,7 @@ def test_names_of_built_ins() -> None:
         (one((3,)), by(NORMAL), {"seed": -1}, "seed=-1 is out of range"),
         (
             one((3,)),
-            Recipe("r", "s", (Rule("w", NORMAL, scale=Scale("layers")),)),
+            Recipe("r", "s", (Rule("w", NORMAL, scale=(Scale("layers"),)),)),
             {},
             r"'w' of shape \(3,\), by the rule 'w': scale of 'layers' needs a number",
         ),

@@ -24,7 +24,7 @@ def test_names() -> None:
     with accelerate(seed=3) as context:
         model = nn.Sequential(Block(), Block())
     for k in range(2):
-        block = model[k]
+        block: Any = model[k]
         check(block.inner.weight, normal(block.inner.weight, f"{k}.inner.weight", 0.02, seed=3))
         assert not bool(block.inner.bias.any())
         assert bool((block.norm.weight == 1).all())
@@ -35,8 +35,9 @@ def test_names() -> None:
 def test_further_roots() -> None:
     """Their names start with their number, which no name in a tree can start with."""
     with accelerate(seed=0):
-        first, loss, second = Block(), nn.MSELoss(), nn.Sequential(Block())
-        third = nn.Sequential(Block())
+        first, loss = Block(), nn.MSELoss()
+        second: Any = nn.Sequential(Block())
+        third: Any = nn.Sequential(Block())
     assert isinstance(loss, nn.MSELoss)
     check(first.inner.weight, normal(first.inner.weight, "inner.weight", 0.02))
     check(second[0].inner.weight, normal(first.inner.weight, "1..0.inner.weight", 0.02))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from scipy import stats
+from scipy import stats  # type: ignore[import-untyped]
 
 from fastinit.torch import accelerate
 

@@ -113,13 +113,14 @@ def test_meta(name: str) -> None:
 def test_result(name: str, kind: str) -> None:
     """The tensor itself is returned; its version counter rises, its history stays."""
     base = torch.full(shape_for(name), 7.0)
-    tensor = {
+    make: Callable[[], Any] = {
         "plain": lambda: base,
         "leaf": lambda: base.requires_grad_(),
         "parameter": lambda: torch.nn.Parameter(base),
         "view": lambda: base[:],
         "no leaf": lambda: base.requires_grad_() * 1,
-    }[kind]()
+    }[kind]
+    tensor = make()
     before = tensor._version, tensor.data_ptr(), tensor.grad_fn, tensor.requires_grad
     assert getattr(ours, name)(tensor, *ALL[name]) is tensor
     assert not bool((tensor == 7.0).any())
@@ -130,7 +131,7 @@ def test_result(name: str, kind: str) -> None:
 def test_autograd_sees_the_change() -> None:
     """A tensor that a backward pass needs must not have been filled meanwhile."""
     w = torch.ones(3, requires_grad=True)
-    loss = (w * w).sum()
+    loss: Any = (w * w).sum()
     ours.normal_(w)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         loss.backward()

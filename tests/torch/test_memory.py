@@ -68,7 +68,7 @@ def test_nothing_else_is_written() -> None:
 @pytest.mark.parametrize("kind", ["contiguous", "transposed", "columns", "conjugated"])
 def test_complex(dtype: torch.dtype, kind: str) -> None:
     """A complex tensor is a real one with one more axis of 2."""
-    view = {
+    view: Callable[[torch.Tensor], torch.Tensor] = {
         "contiguous": lambda x: x,
         "transposed": lambda x: x.t(),
         "columns": lambda x: x[:, 8:90],

@@ -115,13 +115,13 @@ def test_a_recipe_does_not_change_dtypes() -> None:
 
 def test_without_a_recipe_the_default_one_serves() -> None:
     """Weights are N(0, 0.02)."""
-    module = init_(nn.Linear(64, 64), seed=0)
+    module: Any = init_(nn.Linear(64, 64), seed=0)
     check_bits(to_numpy(module.weight), fastinit.normal((64, 64), std=0.02, seed=0, name="weight"))
 
 
 def test_without_a_seed_the_process_wide_one_serves() -> None:
     with process_seed(3):
-        module = init_(nn.Linear(8, 6), RULES)
+        module: Any = init_(nn.Linear(8, 6), RULES)
     check_bits(to_numpy(module.weight), expected("weight", (6, 8), "float32", 3))
 
 

@@ -81,7 +81,7 @@ def test_wrong_seeds(name: str) -> None:
         ({"seed": 0, "generator": torch.Generator()}, ValueError, "pass one of them"),
     ):
         with pytest.raises(error, match=re.escape(message)):
-            getattr(ours, name)(tensor, *RANDOM[name], **options)  # type: ignore[arg-type]
+            getattr(ours, name)(tensor, *RANDOM[name], **options)
     assert bool((tensor == 7.0).all())
 
 
@@ -114,7 +114,7 @@ def test_users_modes_see_torchs_functions(name: str) -> None:
     assert getattr(theirs, name) in seen.functions
 
 
-class Dispatched(TorchDispatchMode):
+class Dispatched(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A user's mode below autograd."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -138,7 +138,7 @@ class Tagged(torch.Tensor):
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         cls.seen.append(func)
-        return super().__torch_function__(func, types, args, kwargs or {})
+        return super().__torch_function__(func, types, args, kwargs or {})  # type: ignore[no-untyped-call]
 
 
 def test_subclasses_see_torchs_functions() -> None:

@@ -150,7 +150,7 @@ def test_read_while_it_is_built() -> None:
             self.scale = self.weight.detach().abs().max().item()
 
     with accelerate(seed=0):
-        model = nn.Sequential(Scaled(), Scaled())
+        model: Any = nn.Sequential(Scaled(), Scaled())
     check(model[0].weight, normal(model[0].weight, 1))
     check(model[1].weight, normal(model[1].weight, 2))
     assert model[0].scale == model[0].weight.detach().abs().max().item()

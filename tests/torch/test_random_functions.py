@@ -1,5 +1,6 @@
 """Every random function in fastinit.torch.accelerate, and those left to torch."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +16,11 @@ from fastinit.torch import accelerate
 from helpers.accelerated_model import check, normal
 from helpers.processes import child
 
+BETWEEN: Any = {"from": -1, "to": 1}
 FILLS: dict[str, Callable[[torch.Tensor], Any]] = {
     "uniform_": lambda w: init.uniform_(w, -1, 1),
     "Tensor.uniform_": lambda w: w.uniform_(-1, 1),
-    "Tensor.uniform_ by name": lambda w: w.uniform_(**{"from": -1, "to": 1}),
+    "Tensor.uniform_ by name": lambda w: w.uniform_(**BETWEEN),
     "normal_": lambda w: init.normal_(w),
     "Tensor.normal_": lambda w: w.normal_(mean=0.0, std=1.0),
     "Tensor.data": lambda w: w.data.normal_(),
@@ -31,7 +33,7 @@ FILLS: dict[str, Callable[[torch.Tensor], Any]] = {
     "orthogonal_": lambda w: orthogonal_(w),
 }
 DISTRIBUTIONS: dict[str, Callable[..., Any]] = {
-    "uniform_": lambda *a, **k: fastinit.uniform(*a, low=-1, high=1, **k),
+    "uniform_": functools.partial(fastinit.uniform, low=-1, high=1),
     "normal_": fastinit.normal,
     "data": fastinit.normal,
     "trunc_normal_": fastinit.truncated_normal,
@@ -39,7 +41,7 @@ DISTRIBUTIONS: dict[str, Callable[..., Any]] = {
     "xavier_normal_": fastinit.glorot_normal,
     "kaiming_uniform_": fastinit.he_uniform,
     "kaiming_normal_": fastinit.he_normal,
-    "sparse_": lambda *a, **k: fastinit.sparse(*a, sparsity=0.5, **k),
+    "sparse_": functools.partial(fastinit.sparse, sparsity=0.5),
     "orthogonal_": fastinit.orthogonal,
 }
 
@@ -133,7 +135,7 @@ def test_orders_of_autograd() -> None:
     with accelerate(seed=0):
         with pytest.raises(RuntimeError, match="leaf Variable"):
             leaf.normal_()
-        inner = leaf * 1
+        inner: Any = leaf * 1
         inner.zero_()
         inner.sum().backward()
     assert not bool(leaf.grad.any())  # type: ignore[union-attr]

@@ -1,5 +1,6 @@
 """``fill_shard_``: a part of a whole that no process holds."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,12 @@ def test_a_part_is_that_of_the_whole(case: str, dtype: str) -> None:
 @pytest.mark.parametrize("case", ["transposed", "every other column", "a parameter"])
 def test_memory_of_any_kind(case: str) -> None:
     """Values depend on the place in the whole alone, not on strides."""
-    part: torch.Tensor = {
+    make: Callable[[], torch.Tensor] = {
         "transposed": lambda: torch.empty(6, 8).t(),
         "every other column": lambda: torch.full((8, 12), 9.0)[:, ::2],
         "a parameter": lambda: torch.nn.Parameter(torch.empty(8, 6)),
-    }[case]()
+    }[case]
+    part = make()
     fill_shard_(part, (16, 12), (8, 6), fastinit.Normal(), seed=0)
     whole = fastinit.normal((16, 12), seed=0)
     check_bits(to_numpy(part.detach().contiguous()), np.ascontiguousarray(whole[8:, 6:]))
