@@ -5,8 +5,8 @@ import signal
 import sys
 from collections.abc import Iterator
 
-# Read where OpenMP is loaded, below. Threads of torch and fastinit that wait for work give their
-# core away: where they share two with another process, waiting busily takes up to 50 times as long.
+# OpenMP reads this when it is loaded, below. Waiting threads of torch and fastinit then yield their
+# cores: where two cores are shared with another process, busy waiting is up to 50 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # A shell without job control ignores SIGINT for what it starts in the background, and so would

@@ -46,7 +46,7 @@ def test_unknown_names(device: Any) -> None:
         fastinit.zeros(3, device=device)
 
 
-# ---- why not ------------------------------------------------------------------------------------
+# ---- where CUDA cannot be used ------------------------------------------------------------------
 
 ELSE = "or draw with device='cpu'"
 UNUSABLE: dict[str, tuple[Extension | None, tuple[str, ...]]] = {

@@ -233,7 +233,7 @@ def test_cupy_on_a_card(dtype: str, card: Card) -> None:  # noqa: ARG001
     stream = cupy.cuda.Stream(non_blocking=True)
     with stream:
         array = fastinit.normal(LARGE, seed=3, dtype=dtype, device="cuda")
-        copy = array.copy()  # behind it on the same stream, with nobody waiting
+        copy = array.copy()  # after it on the same stream, without waiting
     stream.synchronize()
     assert isinstance(array, cupy.ndarray)
     check_bits(copy.get(), fastinit.normal(LARGE, seed=3, dtype=dtype))

@@ -101,7 +101,7 @@ def sanitized(program: str, tool: str, *arguments: str) -> str:
     command = [program, "--tool", tool, "--error-exitcode", str(FINDING)]
     done = subprocess.run(
         [*command, sys.executable, str(script), *arguments],
-        # One allocation for each tensor, so that what lies behind it belongs to nobody.
+        # One allocation for each tensor, so that the memory after it is not in use.
         env=environment(PYTORCH_NO_CUDA_MEMORY_CACHING="1"),
         capture_output=True,
         text=True,

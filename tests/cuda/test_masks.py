@@ -9,7 +9,7 @@ from helpers.cuda_devices import VIRTUAL, Card, Emulated
 from helpers.dtypes import dtype_of
 from helpers.ptx_coverage import Unrun, check_coverage, wide_divisions, wide_quotients
 
-# What the code for any request could do, and no request asks for.
+# Lines for requests that Python never makes.
 NO_AXIS = Unrun(
     "masks whose samples run along no axis, of which Python makes constants",
     r"mov\.u16",

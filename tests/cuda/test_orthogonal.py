@@ -39,11 +39,11 @@ def launches(dtype: str, largest: int) -> Iterator[tuple[dict[str, Any], list[Ca
         ],
     )
     yield {**many, **LITTLE, "order": "random"}, through_memory[:1]
-    # In one group.
+    # All in one group.
     yield {**few, "order": "warps-rev", "shared_memory": 8 << 10}, through_memory[1:]
     for size in (32, 64, 128):
         if size <= largest:
-            # The largest take most of the time, and half of that without a look at races.
+            # The largest take most of the time, half of it in the search for races.
             yield {**many, "racecheck": size < 128}, [Case(PLAIN, drawn, *LARGE[size])]
 
 

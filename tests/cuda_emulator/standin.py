@@ -41,7 +41,7 @@ class StandIn:
 
     ``architecture`` chooses the PTX (``"sm_80"``), ``multiprocessors`` the grid, ``order`` that
     of the threads; ``shared_memory`` is the most that a block may ask for, in bytes. ``log`` lists
-    the launches, ``copies`` what was copied where, ``error`` is the finding behind a failed call.
+    the launches, ``copies`` what was copied where, ``error`` is what a failed call found.
     """
 
     path: Path

@@ -31,7 +31,7 @@ LENGTHS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, BLOCK - 1, BLOCK, BLOCK +
 CARRY = 1 << 34  # the first element of a block whose number has a second word
 SEED = 0x123456789ABCDEF0
 SIZES = ("float64", "float32", "float16", "float8_e5m2")  # items of every size
-GUARD = 64  # bytes before and behind that must stay as they were
+GUARD = 64  # bytes before and after that must stay as they were
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def overlays(*dtypes: np.dtype[Any]) -> Iterator[Case]:
     yield Case(Zeros((2, 3)), next(turn), (3,) * 8, (np.s_[1:],) * 8)
     yield Case(Zeros((1, 2)), next(turn), (3, 3, 3, 4, 8), np.s_[1:, 1:, 1:, 1:3, 4:])
     box = (np.s_[1:], np.s_[1:3], np.s_[1:], np.s_[:2])
-    for axes in ((0, 1, 2), (0, 1, 2, 3)):  # of which parts have some of each axis
+    for axes in ((0, 1, 2), (0, 1, 2, 3)):  # of each of which parts have some indices
         for columns in (4, 5):
             yield Case(Zeros(axes), next(turn), (3, 4, 3, 3, columns), (*box, np.s_[:]))
     yield Case(Zeros((0, 1, 2, 3)), next(turn), (3, 4, 3, 5), (*box[:3], np.s_[1:4]))
@@ -171,7 +171,7 @@ def overlays(*dtypes: np.dtype[Any]) -> Iterator[Case]:
     yield Case(elements, next(turn), (5, 9, 30), np.s_[1:3, :4, 5:22])
     yield Case(Dirac(), next(turn), (40, 40), np.s_[3:, :31], 2)
     yield Case(Dirac(groups=2, gain=3), next(turn), (8, 4, 3, 3), everything)
-    for dtype in dtypes:  # and each in all of them
+    for dtype in dtypes:  # each case in all of them
         for what in (by_row, by_column, elements, Dirac()):
             yield Case(what, dtype, (10, 10), everything)
         yield Case(by_column, dtype, (5, 4), everything)

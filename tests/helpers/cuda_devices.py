@@ -18,7 +18,7 @@ from helpers.requests import joined
 # Architectures whose PTX is the same except for the target; tests assert that.
 CLASSES = (("75",), ("80", "90"), ("100", "110", "120"))
 VIRTUAL = tuple(each[0] for each in CLASSES)
-# What the emulator may run although PTX does not fix its bits; csrc/lanes/cuda.h says why.
+# Operations allowed although PTX does not fix their bits; csrc/lanes/cuda.h says why.
 ALLOWED = ("rsqrt.approx.ftz.f32", "rsqrt.approx.ftz.f64")
 
 
@@ -114,9 +114,9 @@ def card_is_missing() -> str | None:
 def emulated() -> Emulated:
     """The module built for emulation, loaded beside the installed one."""
     building().wait()
-    path = build()  # again where that failed, which says why
+    path = build()  # again if that failed, to see the error
     stand_in = StandIn(path, allow=ALLOWED)
-    # Under a name of its own: pybind11 gives the installed module again once that is loaded.
+    # A name of its own is needed: pybind11 returns a loaded module again for the same name.
     spec = importlib.util.spec_from_file_location("emulated._cuda", path)
     assert spec is not None
     assert spec.loader is not None

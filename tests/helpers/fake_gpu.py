@@ -37,7 +37,7 @@ class Extension(ModuleType):
         self.driver, self.runtime, self.capabilities = 13000, 13000, [(9, 0), (8, 6)]
         self.error: CudaError | None = None
         self.architectures: tuple[str, ...] = ("75", "80", "90", "90-virtual")
-        self.on_host: set[int] = set()  # addresses that are no GPU's
+        self.on_host: set[int] = set()  # addresses outside the GPUs
         vars(self).update(changes)
 
     def driver_version(self) -> int:

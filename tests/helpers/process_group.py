@@ -89,4 +89,4 @@ def _serve(pipe: Connection, rank: int, world: int, store: str) -> None:
             import traceback
 
             pipe.send((traceback.format_exc(), None))
-    os._exit(0)  # without a word to the others, for which torch takes seconds
+    os._exit(0)  # without torch's shutdown, which takes seconds

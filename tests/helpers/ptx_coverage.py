@@ -50,7 +50,7 @@ class Figures:
     unrun: dict[str, int]
 
 
-# By architecture and kernel, for the summary behind the tests.
+# By architecture and kernel, for the summary after the tests.
 FIGURES: dict[tuple[str, str], Figures] = {}
 
 

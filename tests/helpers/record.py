@@ -74,10 +74,10 @@ class Record:
         ((24, 20), {}),
         ((6, 4, 3), {}),
     )
-    # It draws every shape without empty axes of at least this rank; None: only those that fit.
+    # Every shape of at least this rank without empty axes fits; None if only `fits` do.
     least_rank: int | None = None
     dtypes: tuple[str, ...] = DTYPES
-    # Whether each element is independent of the others.
+    # Whether each element is drawn independently of the others.
     elementwise: bool = True
     # Whether the values depend on seed and name.
     random: bool = True

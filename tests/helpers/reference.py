@@ -107,7 +107,7 @@ def fma(a: ArrayLike, b: ArrayLike, c: ArrayLike, dtype: DTypeLike) -> NDArray[A
     error = (product - (total - (total - product))) + (z - (total - product))  # exact: 2Sum
     even = (total.view(np.uint64) & np.uint64(1)) == 0
     odd = np.where(even & (error != 0), np.nextafter(total, np.copysign(np.inf, error)), total)
-    return rounded(odd, np.float32)  # rounded to odd in 53 bits before, so rounded but once
+    return rounded(odd, np.float32)  # rounded to odd in 53 bits before, so rounded only once
 
 
 def rounded(values: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:

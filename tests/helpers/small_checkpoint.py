@@ -20,7 +20,7 @@ RULES = (
 MODEL = Manifest(
     "small",
     (
-        Parameter("half.weight", (5, 7), dtype="bfloat16"),  # odd counts: neighbours need care
+        Parameter("half.weight", (5, 7), dtype="bfloat16"),  # odd counts: neighbors need care
         Parameter("large.weight", (2 * PIECE // 4 + 1001,)),  # three pieces
         Parameter("pages.weight", (2048, 1024), dtype="bfloat16"),
         Parameter("mask", (3,), dtype="bool"),

@@ -21,7 +21,7 @@ from helpers.truncations import CUTS
 SEED, STREAM = 8, 5
 TOTAL = 1 << 23
 NEAR = 1 << 15
-NEAREST = 24  # elements for each telling word, of about 128 that are near (64 at the ends)
+NEAREST = 24  # elements for each extreme word, of about 128 that are near (64 at the ends)
 EIGHTHS = tuple(k << 29 for k in range(9))
 
 

@@ -111,7 +111,7 @@ def test_every_magnitude(exponent: int, dtype: str, name: str) -> None:
 def test_overflow(dtype: str, std: float, overflow: float) -> None:
     """A float32 nearer to the value after the largest becomes infinity, or NaN without one."""
     values = values_of(dtype)
-    limit = np.float32((values[-1] + values[-2]) / 2)  # a tie: to even, so beyond but in e4m3fn
+    limit = np.float32((values[-1] + values[-2]) / 2)  # a tie, which rounds beyond except in e4m3fn
     wide = fastinit.normal(1 << 16, std=std, seed=4)
     found = f64(fastinit.normal(1 << 16, std=std, seed=4, dtype=dtype))
     beyond = np.abs(wide) > limit

@@ -35,7 +35,7 @@ CUTS = [
 ]
 
 
-def telling_words(bits: int, count: int) -> list[int]:
+def extreme_words(bits: int, count: int) -> list[int]:
     """The words at the ends and in the middle, and some more."""
     half = 1 << (bits - 1)
     ends = [0, 1, half - 1, half, 2 * half - 2, 2 * half - 1, half // 2, half // 4, 3 * half // 4]
@@ -147,7 +147,7 @@ def test_neighbours(name: str) -> None:
 def test_normal(bits: Bits) -> None:
     """Both normals of a pair of words are checked against 50 digits."""
     bound = 1e-18 if LONG else 1e-15
-    some = np.array(telling_words(bits, 40), np.uint64)
+    some = np.array(extreme_words(bits, 40), np.uint64)
     a, b = (side.ravel() for side in np.meshgrid(some, some))
     pairs = reference.normal_of_words(a, b, bits)
     for first, second, *zs in zip(a.tolist(), b.tolist(), *pairs, strict=True):
@@ -165,7 +165,7 @@ def test_normal(bits: Bits) -> None:
 @pytest.mark.parametrize("bits", [32, 64])
 def test_truncated(cut: tuple[float, float], bits: Bits) -> None:
     """Three more of Newton's steps at 90 digits do not change the inverse CDF."""
-    some = sorted(telling_words(bits, 30))
+    some = sorted(extreme_words(bits, 30))
     values = reference.truncated_of_words(np.array(some, np.uint64), *cut, bits)
     assert np.all(np.diff(values) >= 0)
     with MP.workdps(90):

@@ -215,7 +215,7 @@ def test_titles(name: str) -> None:
 # ---- what was found -----------------------------------------------------------------------------
 
 STATIC = common.read(common.RESULTS / "cuda_static.json")
-BUDGET = {  # instructions a value on sm_90
+BUDGET = {  # instructions per value on sm_90
     ("uniform", "float32"): 20,
     ("normal", "float32"): 44,
     ("normal", "bfloat16"): 48,

@@ -20,7 +20,7 @@ BLOCKS = {
 }
 PAGES = {page: code for page, code in BLOCKS.items() if code and page != "cuda"}
 
-# After what a page leaves to the reader: a model, and `torchrun`, here of one process.
+# The pages assume a model, and `torchrun`, which is one process here.
 RUN = """
 import json, os, tempfile, traceback
 os.environ |= {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
