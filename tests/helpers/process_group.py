@@ -12,7 +12,7 @@ from typing import Any
 
 _TIMEOUT = 120.0  # seconds
 _PRELOADED = [  # imported by one process, of which all ranks are forks
-    "fastinit.torch.materialize",
+    "fastinit.torch.modules.materialize",
     "torch.distributed.checkpoint",
     "torch.distributed.fsdp",
     "torch.distributed.tensor.debug",

@@ -15,7 +15,8 @@ from torch.distributed.tensor.debug import CommDebugMode
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 
 import fastinit
-from fastinit.torch import drawn_elements, init_, materialize_
+from fastinit.torch import init_, materialize_
+from fastinit.torch.shards.counter import drawn_elements
 
 TOKENS = torch.arange(8).reshape(2, 4)
 RULES = [

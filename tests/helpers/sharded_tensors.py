@@ -16,7 +16,8 @@ from torch.distributed.tensor.placement_types import Placement, _StridedShard
 import fastinit
 import fastinit.torch
 from fastinit.streams import resolve
-from fastinit.torch.distributed import ShardedFilling, drawn_elements
+from fastinit.torch.shards.batch import ShardedFillBatch
+from fastinit.torch.shards.counter import drawn_elements
 from helpers.dtypes import dtype_of
 from helpers.torch_arrays import dtype_name
 
@@ -65,7 +66,7 @@ def drawn(
     tensor = empty(shape, mesh, [placement(each) for each in placements.split()], dtype)
     before = drawn_elements()
     with CommDebugMode() as communication:  # type: ignore[no-untyped-call]
-        filling = ShardedFilling()
+        filling = ShardedFillBatch()
         draws = initializer.draws(shape, dtype_of(dtype_name(dtype)))
         filling.add(tensor, draws, resolve(SEED, NAME))
         filling.run()
@@ -88,7 +89,7 @@ def split_by_torch(
     whole = torch.from_numpy(initializer(shape, seed=SEED, name=NAME))
     expected = distribute_tensor(whole, mesh, placed, src_data_rank=None).to_local()
     tensor = empty(shape, mesh, placed, torch.float32)
-    filling = ShardedFilling()
+    filling = ShardedFillBatch()
     filling.add(tensor, initializer.draws(shape, np.dtype("float32")), resolve(SEED, NAME))
     filling.run()
     return torch.equal(tensor.to_local(), expected)
@@ -97,7 +98,7 @@ def split_by_torch(
 def memory_grown(shape: tuple[int, int]) -> float:
     """The most megabytes by which this process grows while it draws a part of the rows."""
     tensor = torch.distributed.tensor.empty(shape, device_mesh=mesh_of((4,)), placements=[Shard(0)])
-    filling = ShardedFilling()
+    filling = ShardedFillBatch()
     filling.add(tensor, fastinit.Normal().draws(shape, np.dtype("float32")), resolve(SEED, NAME))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     filling.run()
@@ -168,7 +169,7 @@ def refused() -> tuple[str, str]:
     for tensor in (partial, ragged):
         draws = fastinit.Normal().draws(tuple(tensor.shape), np.dtype("float32"))
         try:
-            ShardedFilling().add(tensor, draws, (0, 0))
+            ShardedFillBatch().add(tensor, draws, (0, 0))
         except ValueError as error:
             messages.append(str(error))
     return messages[0], messages[1]

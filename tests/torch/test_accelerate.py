@@ -28,8 +28,10 @@ def test_names() -> None:
         check(block.inner.weight, normal(block.inner.weight, f"{k}.inner.weight", 0.02, seed=3))
         assert not bool(block.inner.bias.any())
         assert bool((block.norm.weight == 1).all())
-    assert (context.taken, context.made, context.elements) == (6, 2, 96)
-    assert repr(context) == "accelerate(seed=3, taken=6, made=2, elements=96, left={})"
+    assert (context.requested, context.drawn, context.elements) == (6, 2, 96)
+    assert (
+        repr(context) == "accelerate(seed=3, requested=6, drawn=2, elements=96, left_to_torch={})"
+    )
 
 
 def test_further_roots() -> None:
@@ -82,7 +84,7 @@ def test_tied() -> None:
         model = nn.ModuleDict({"a": nn.Embedding(9, 4), "b": nn.Linear(4, 9, bias=False)})
         model["b"].weight = model["a"].weight
     check(model["b"].weight, normal(model["a"].weight, "a.weight"))
-    assert context.made == 1
+    assert context.drawn == 1
 
 
 def test_buffers() -> None:
@@ -125,14 +127,14 @@ def test_nested() -> None:
             init.normal_(w)
             v[0].zero_()
             module = nn.Linear(4, 4)
-        assert (inner.made, outer.made) == (4, 1)
+        assert (inner.drawn, outer.drawn) == (4, 1)
         init.normal_(w)
     check(w, normal(w, 3))
     expected = normal(v, 2)
     expected[0] = 0
     check(v, expected)
     assert bool((module.weight.abs() < 0.5).all())
-    assert (outer.taken, outer.made) == (3, 2)
+    assert (outer.requested, outer.drawn) == (3, 2)
 
 
 def test_twice() -> None:
@@ -162,7 +164,7 @@ def test_other_threads() -> None:
         thread = threading.Thread(target=build)
         thread.start()
         thread.join()
-    assert context.taken == 0
+    assert context.requested == 0
     for before, beside in zip(drawn[:3], drawn[3:], strict=True):
         assert torch.equal(before, beside)
 

@@ -97,9 +97,9 @@ def test_repeats_and_uses_no_generator(name: str) -> None:
         model = MODELS[name]()
     again = model.state_dict()
     assert all(torch.equal(value, again[key]) for key, value in built(name, seed=0).items())
-    if not context.left:
+    if not context.left_to_torch:
         assert torch.equal(torch.get_rng_state(), state)
-    assert context.made < context.taken, "what is initialized twice is drawn once"
+    assert context.drawn < context.requested, "what is initialized twice is drawn once"
 
 
 @pytest.mark.parametrize("name", ["GPT-2", "BERT"])

@@ -75,7 +75,7 @@ def test_buffers_that_nobody_computes(method: str) -> None:
     """They are listed before anything is done."""
     _, meta = built(lambda: nn.ModuleDict({"rotary": Rotary(method), "norm": nn.BatchNorm1d(4)}))
     with pytest.raises(
-        ValueError, match=r"nobody computes the buffers rotary\.frequencies, rotary\.table; give"
+        ValueError, match=r"no module computes the buffers rotary\.frequencies, rotary\.table; give"
     ):
         materialize_(meta, RULES, 0)
     check_on_meta(meta)
@@ -99,7 +99,7 @@ def test_an_error_leaves_the_module_as_it_was() -> None:
     """A method forgets a buffer: every object is restored, and a new attempt works."""
     _, meta = built(Forgetful, "")
     before = {**vars(meta), **meta._parameters, **meta._buffers}
-    with pytest.raises(ValueError, match="nobody computes the buffers frequencies;"):
+    with pytest.raises(ValueError, match="no module computes the buffers frequencies;"):
         materialize_(meta, RULES, 0)
     check_on_meta(meta)
     assert meta.table.is_meta
@@ -144,7 +144,7 @@ def test_what_has_memory_is_left_alone() -> None:
 
 def test_nothing_on_the_meta_device() -> None:
     """This is a mistake, and the error says what to call."""
-    with pytest.raises(ValueError, match="nothing of the module is on the meta device"):
+    with pytest.raises(ValueError, match="nothing in the module is on the meta device"):
         materialize_(nn.Linear(3, 3), RULES, 0)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import fastinit
-from fastinit.torch.memory import Filling
+from fastinit.torch.memory.batch import FillBatch
 from helpers.bits import check_bits
 from helpers.torch_arrays import to_numpy
 
@@ -37,7 +37,7 @@ STRIDED: dict[str, Callable[[], torch.Tensor]] = {
 def draw(tensor: torch.Tensor, **part: tuple[tuple[int, int], ...] | tuple[int, ...]) -> None:
     """Draw a standard normal into a tensor."""
     dtype = np.dtype(np.float64) if tensor.dtype in (torch.float64, torch.complex128) else F32
-    filling = Filling()
+    filling = FillBatch()
     draws = fastinit.Normal().draws(tuple(tensor.shape), dtype)
     filling.add(tensor, draws, (SEED, STREAM), **part)  # type: ignore[arg-type]
     filling.run()
@@ -88,7 +88,7 @@ def test_complex(dtype: torch.dtype, kind: str) -> None:
 def test_dtypes(dtype: str, kind: str) -> None:
     tensor = torch.empty(70, 80, dtype=getattr(torch, dtype))
     tensor = tensor.t() if kind == "transposed" else tensor
-    filling = Filling()
+    filling = FillBatch()
     expected = fastinit.normal(tuple(tensor.shape), seed=SEED, name=STREAM, dtype=dtype)
     draws = fastinit.Normal().draws(expected.shape, expected.dtype)
     filling.add(tensor, draws, (SEED, STREAM))
@@ -112,7 +112,7 @@ def test_parts(kind: str) -> None:
 def test_one_call_for_all() -> None:
     """Tensors that are added are not written until all are."""
     tensors = [torch.zeros(n, 8) for n in range(5)]
-    filling = Filling()
+    filling = FillBatch()
     for k, tensor in enumerate(tensors):
         filling.add(tensor, fastinit.Normal().draws(tuple(tensor.shape), F32), (SEED, k))
     assert not any(bool(tensor.any()) for tensor in tensors)

@@ -183,7 +183,7 @@ ERRORS = [
     ("no such recipe", FileNotFoundError, "neither a built-in recipe nor a file"),
     (3, TypeError, "recipe is a int; pass a Recipe"),
     ([], ValueError, "rules is empty"),
-    ([fastinit.Normal()], TypeError, r"is no rule; pass a Rule, or \(pattern, initializer\)"),
+    ([fastinit.Normal()], TypeError, r"is not a rule; pass a Rule, or \(pattern, initializer\)"),
     ([("**", "normal")], TypeError, "is no Initializer"),
 ]
 
@@ -208,7 +208,7 @@ def test_what_is_no_module() -> None:
 
 def test_a_meta_module() -> None:
     """The error says what to call."""
-    with pytest.raises(ValueError, match=r"'weight' lies on the meta device .*materialize_"):
+    with pytest.raises(ValueError, match=r"'weight' is on the meta device .*materialize_"):
         init_(nn.Linear(3, 3, device="meta"), RULES, 0)
 
 

@@ -13,7 +13,6 @@ from torch.nn import init
 
 import fastinit
 from fastinit.torch import accelerate
-from fastinit.torch.drawing import local
 from helpers.accelerated_model import Block, check, normal
 
 
@@ -25,8 +24,8 @@ def test_nothing_is_drawn_before_the_end() -> None:
         assert w.shape == (4, 6)
         _ = w.device, w.numel(), w.is_contiguous(), w.requires_grad, w.data, w.T, w[0], w.view(-1)
         _ = torch.zeros_like(w), w.new_empty(3), len(w)
-        assert context.made == 0
-    assert context.made == 1
+        assert context.drawn == 0
+    assert context.drawn == 1
     check(w, normal(w, 1))
 
 
@@ -49,7 +48,7 @@ def test_reads_see_the_values(read: Callable[[torch.Tensor], Any]) -> None:
     with accelerate(seed=0) as context:
         w = init.normal_(torch.full((4, 6), 7.0))
         seen = torch.as_tensor(read(w))
-        assert context.made == 1
+        assert context.drawn == 1
     check(seen, normal(w, 1))
     check(w, normal(w, 1))
 
@@ -83,7 +82,7 @@ def test_draws_over_draws_in_order() -> None:
         v = torch.zeros(4, 600)
         init.uniform_(v[1:3])
         init.normal_(v)
-    assert context.made == 3
+    assert context.drawn == 3
     expected = normal(w, 1)
     expected[1:3] = fastinit.uniform((2, 600), seed=0, name=2)
     check(w, expected)
@@ -100,7 +99,7 @@ def test_padding() -> None:
     expected = normal(model.weight, "weight", 0.02)
     expected[2] = 0
     check(model.weight, expected)
-    assert context.made == 2
+    assert context.drawn == 2
 
 
 def test_drawn_on_an_exception() -> None:
@@ -123,8 +122,8 @@ def test_what_dies_is_not_drawn() -> None:
         model = nn.Linear(8, 8)
         del model
         gc.collect()
-        assert not local.pending
-    assert (context.taken, context.made) == (2, 0)
+        assert not context._pending
+    assert (context.requested, context.drawn) == (2, 0)
 
 
 @pytest.mark.parametrize("convert", [lambda m: m.double(), lambda m: m.to(torch.bfloat16)])

@@ -56,8 +56,8 @@ def test_fills(kind: str, layout: str) -> None:
         assert kind == "Tensor.data" or FILLS[kind](w) is w
         if kind == "Tensor.data":
             FILLS[kind](w)
-        assert bool(context.taken)
-        assert context.made == 0
+        assert bool(context.requested)
+        assert context.drawn == 0
     function = DISTRIBUTIONS[kind.removeprefix("Tensor.").removesuffix(" by name")]
     expected = function((6, 6), seed=0, name=1)
     np.testing.assert_allclose(w.numpy(), expected, rtol=2e-7)
@@ -71,7 +71,7 @@ def test_patterns() -> None:
         dirac_(v)
     assert torch.equal(w, torch.eye(4))
     assert torch.equal(v, init.dirac_(torch.empty(4, 4, 3)))
-    assert context.made == 0
+    assert context.drawn == 0
 
 
 FACTORIES: dict[str, tuple[Callable[[], torch.Tensor], Callable[..., Any]]] = {
@@ -99,7 +99,7 @@ def test_factories(kind: str) -> None:
         assert bool(first.any())
     check(first, function((4, 5), seed=0, name=1))
     check(second, function((4, 5), seed=0, name=2))
-    assert (context.taken, context.left) == (0, {})
+    assert (context.requested, context.left_to_torch) == (0, {})
 
 
 def test_factories_options() -> None:
@@ -126,7 +126,7 @@ def test_what_is_left() -> None:
         found = torch.randperm(5), torch.empty(3).exponential_(), torch.randint(9, (2,))
         nn.functional.dropout(torch.ones(3))
     assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True))
-    assert context.left == {"randperm": 1, "exponential_": 1, "randint": 1, "dropout": 1}
+    assert context.left_to_torch == {"randperm": 1, "exponential_": 1, "randint": 1, "dropout": 1}
 
 
 def test_orders_of_autograd() -> None:
@@ -157,7 +157,7 @@ def test_left_tensors_in_order() -> None:
         init.normal_(v, float("inf"))
     assert not bool(w.any())
     assert bool(v.isinf().all())
-    assert context.left == {"normal_": 1}
+    assert context.left_to_torch == {"normal_": 1}
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])

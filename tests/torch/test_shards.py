@@ -8,8 +8,9 @@ import pytest
 import torch
 
 import fastinit
-from fastinit.torch import drawn_elements, fill_shard_
-from fastinit.torch.placements import Cut, intervals
+from fastinit.torch import fill_shard_
+from fastinit.torch.shards.counter import drawn_elements
+from fastinit.torch.shards.intervals import Chunk, intervals
 from helpers.bits import check_bits
 from helpers.settings import process_seed
 from helpers.torch_arrays import to_numpy
@@ -83,13 +84,13 @@ def test_autograd_notices() -> None:
 NORMAL = fastinit.Normal()
 ERRORS = [
     (np.ones(3), (3,), (0,), NORMAL, TypeError, r"tensor is a ndarray; pass a torch\.Tensor"),
-    (torch.ones(3), (3,), (0,), "normal", TypeError, "is no Initializer; pass one"),
-    (torch.ones(3), (3,), 0, NORMAL, TypeError, "offsets=0 is no sequence"),
+    (torch.ones(3), (3,), (0,), "normal", TypeError, "is not an Initializer; pass one"),
+    (torch.ones(3), (3,), 0, NORMAL, TypeError, "offsets=0 is not a sequence"),
     (torch.ones(3), (3,), (0.5,), NORMAL, TypeError, "offsets=0.5 is a float"),
-    (torch.ones(3), (3, 3), (0, 0), NORMAL, ValueError, "must have equally many axes"),
-    (torch.ones(3), (3,), (0, 0), NORMAL, ValueError, "must have equally many axes"),
-    (torch.ones(3), (5,), (3,), NORMAL, ValueError, r"offsets \(3,\) reaches beyond .*\(5,\)"),
-    (torch.ones(3), (5,), (-1,), NORMAL, ValueError, "reaches beyond"),
+    (torch.ones(3), (3, 3), (0, 0), NORMAL, ValueError, "must have the same number of axes"),
+    (torch.ones(3), (3,), (0, 0), NORMAL, ValueError, "must have the same number of axes"),
+    (torch.ones(3), (5,), (3,), NORMAL, ValueError, r"offsets \(3,\) exceeds .*\(5,\)"),
+    (torch.ones(3), (5,), (-1,), NORMAL, ValueError, "exceeds"),
     (torch.ones(3, device="meta"), (3,), (0,), NORMAL, ValueError, "tensor is on the meta device"),
     (torch.ones(3, dtype=torch.int32), (3,), (0,), NORMAL, ValueError, "int32 holds no normal"),
     (torch.ones(3), (3,), (0,), fastinit.HeNormal(), ValueError, r"shape \(3,\) has 1 axes"),
@@ -118,7 +119,7 @@ def test_neither_seed_nor_name() -> None:
 def test_intervals_partition_a_dimension(size: int, splits: tuple[int, int]) -> None:
     """Over all positions of two mesh dimensions, every index is held once, in order."""
     held = [
-        list(intervals(size, [Cut(3, first, splits[0]), Cut(2, second, splits[1])]))
+        list(intervals(size, [Chunk(3, first, splits[0]), Chunk(2, second, splits[1])]))
         for first in range(3)
         for second in range(2)
     ]

@@ -1,9 +1,10 @@
 """fastinit for PyTorch: ``import fastinit.torch as init`` replaces ``from torch.nn import init``.
 
-Every function of torch.nn.init, under the same name and with the same arguments, plus ``seed=``
-and ``name=``; with ``seed=`` they fill a DTensor too, each process its own part of the whole. Any
-name that is not ours is torch.nn.init's. Beside them, whole modules: ``init_``, ``materialize_``
-and ``lsuv_``, and ``fill_shard_`` for parts of tensors that no process holds.
+It has every function of torch.nn.init, with the same name and arguments, and with ``seed=`` and
+``name=`` in addition. With ``seed=`` they fill a DTensor too, each process its own part of the
+whole. Names that fastinit does not define are torch.nn.init's. ``init_``, ``materialize_`` and
+``lsuv_`` initialize whole modules, and ``fill_shard_`` fills a part of a tensor that no process
+holds.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ except ImportError as error:
 
 from torch.nn.init import calculate_gain, eye, eye_
 
-from fastinit.torch.acceleration import accelerate
-from fastinit.torch.aliases import (
+from fastinit.torch.acceleration.context import accelerate
+from fastinit.torch.nn_init.constants import constant_, ones_, zeros_
+from fastinit.torch.nn_init.deprecated import (
     constant,
     dirac,
     kaiming_normal,
@@ -33,27 +35,23 @@ from fastinit.torch.aliases import (
     xavier_normal,
     xavier_uniform,
 )
-from fastinit.torch.distributed import drawn_elements, fill_shard_
-from fastinit.torch.distributions import (
-    constant_,
-    normal_,
-    ones_,
-    trunc_normal_,
-    uniform_,
-    zeros_,
-)
-from fastinit.torch.scaling import (
+from fastinit.torch.nn_init.dirac import dirac_
+from fastinit.torch.nn_init.distributions import normal_, trunc_normal_, uniform_
+from fastinit.torch.nn_init.orthogonal import orthogonal_
+from fastinit.torch.nn_init.sparse import sparse_
+from fastinit.torch.nn_init.variance_scaling import (
     kaiming_normal_,
     kaiming_uniform_,
     xavier_normal_,
     xavier_uniform_,
 )
-from fastinit.torch.structured import dirac_, orthogonal_, sparse_
+from fastinit.torch.shards.fill_shard import fill_shard_
 
 if TYPE_CHECKING:
-    from fastinit.torch.lsuv import LsuvReport, LsuvRow, lsuv_
-    from fastinit.torch.materialize import materialize_
-    from fastinit.torch.modules import init_
+    from fastinit.torch.lsuv.lsuv import lsuv_
+    from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
+    from fastinit.torch.modules.init import init_
+    from fastinit.torch.modules.materialize import materialize_
 
 __all__ = [
     "LsuvReport",
@@ -64,7 +62,6 @@ __all__ = [
     "constant_",
     "dirac",
     "dirac_",
-    "drawn_elements",
     "eye",
     "eye_",
     "fill_shard_",
@@ -93,18 +90,17 @@ __all__ = [
 ]
 
 
-# What whole modules need, imported when it is first used: filling a tensor does without.
+# Imported on first use: the functions that fill one tensor do not need these modules.
 _LAZY = {
-    "LsuvReport": "lsuv",
-    "LsuvRow": "lsuv",
-    "init_": "modules",
-    "lsuv_": "lsuv",
-    "materialize_": "materialize",
+    "LsuvReport": "lsuv.report",
+    "LsuvRow": "lsuv.report",
+    "init_": "modules.init",
+    "lsuv_": "lsuv.lsuv",
+    "materialize_": "modules.materialize",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """What is imported when it is first used; any other name is torch.nn.init's."""
     if name in _LAZY:
         value = getattr(importlib.import_module(f"fastinit.torch.{_LAZY[name]}"), name)
         globals()[name] = value
@@ -115,5 +111,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Ours and torch.nn.init's names."""
     return sorted(set(globals()) | set(__all__) | set(dir(_torchs)))

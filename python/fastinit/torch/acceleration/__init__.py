@@ -1,0 +1,1 @@
+"""``accelerate``: whatever a model's own code initializes at random is drawn by fastinit."""

@@ -1,0 +1,226 @@
+"""The context ``accelerate``."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import math
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from fastinit import streams
+from fastinit.requests import Draw
+from fastinit.torch.acceleration import substitutes
+from fastinit.torch.acceleration.fills import fill_of
+from fastinit.torch.acceleration.guards import outside_of_transformations, without_compilation
+from fastinit.torch.acceleration.names import Modules, is_building
+from fastinit.torch.acceleration.passive import PASSIVE, is_basic_index
+from fastinit.torch.acceleration.pending import Pending, PendingFill, storage_of
+from fastinit.torch.acceleration.random_functions import FACTORIES, LEFT_TO_TORCH
+from fastinit.torch.nn_init.state import state
+
+
+class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
+    """A context in which fastinit draws whatever a model's code initializes at random.
+
+    It covers the functions of torch.nn.init, ``Tensor.normal_`` and similar methods, and
+    ``torch.randn`` and similar functions, on any device. Fills wait until the context ends and are
+    then executed in one call with all threads. What is filled twice is drawn once. Reading a
+    tensor, or any other operation that needs its values, fills it first.
+
+    A parameter draws from the stream of its qualified name in the first root module that is built,
+    so its values do not depend on what else the model contains. Parameters of further roots have
+    the number of the root before the name (``"1..weight"``). Tensors that are not parameters draw
+    from numbered streams. torch's own generators are neither used nor changed, unless
+    ``generator=`` is passed.
+
+    Contexts nest, and each belongs to its thread. docs/torch.md lists what a context cannot reach.
+
+    Args:
+        seed: An integer in [0, 2**64). None means the process-wide seed.
+
+    Attributes:
+        seed: The seed.
+        requested: The number of fills that were requested.
+        drawn: The number of them that were drawn. All others were overwritten before a read.
+        elements: The number of values that were drawn.
+        left_to_torch: The number of calls of each random function that was left to torch, by name.
+
+    Raises:
+        TypeError: ``seed`` is not an integer.
+        ValueError: ``seed`` is out of range.
+
+    Example:
+        >>> import fastinit.torch, torch
+        >>> with fastinit.torch.accelerate(seed=0) as context:
+        ...     model = torch.nn.Linear(64, 64)
+        >>> context
+        accelerate(seed=0, requested=2, drawn=2, elements=4160, left_to_torch={})
+        >>> bound = 1 / 8  # of torch's nn.Linear
+        >>> expected = fastinit.uniform((64, 64), -bound, bound, seed=0, name="weight")
+        >>> bool((model.weight.detach().numpy() == expected).all())
+        True
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__()
+        self.seed = streams.resolve(seed, 0)[0]
+        self.requested = self.drawn = self.elements = 0
+        self.left_to_torch: collections.Counter[str] = collections.Counter()
+        self._number = 0
+        self._modules = Modules()
+        self._pending = Pending()
+        self._stances: list[contextlib.AbstractContextManager[Any]] = []
+
+    def __repr__(self) -> str:
+        return (
+            f"accelerate(seed={self.seed}, requested={self.requested}, drawn={self.drawn}, "
+            f"elements={self.elements}, left_to_torch={dict(self.left_to_torch)})"
+        )
+
+    # ---- the context ----------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self._stances.append(without_compilation())
+        outer = state.context
+        # Nested contexts share one: their fills of the same memory have an order.
+        self._pending = outer._pending if isinstance(outer, accelerate) else Pending()
+        substitutes.install()
+        state.enter(self)
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
+        self._stances.pop().__exit__(None, None, None)
+        substitutes.remove()
+        state.exit()
+        if self not in state.contexts:
+            with torch._C.DisableTorchFunction():
+                self._name(None)
+                self._run(self._pending.keys_of(self))
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Defer a fill; call every other function, after the fills that it needs."""
+        kwargs = kwargs or {}
+        if torch.compiler.is_compiling():
+            raise RuntimeError(
+                "torch.compile cannot trace code in fastinit.torch.accelerate(); call the compiled "
+                "function after the context"
+            )
+        if state.context is self:
+            fill = fill_of(func)
+            if fill is not None:
+                return fill(*args, **kwargs)
+            make = FACTORIES.get(func)
+            if make is not None:
+                return make(self, *args, **kwargs)
+            if func in LEFT_TO_TORCH:
+                self.left_to_torch[func.__name__] += 1
+        if self._pending and not (func in PASSIVE or is_basic_index(func, args)):
+            with torch._C.DisableTorchFunction():
+                self._settle_all((args, kwargs))
+        return func(*args, **kwargs)
+
+    # ---- what the functions of fastinit.torch ask of a context ----------------------------------
+
+    def build(self, module: torch.nn.Module) -> None:
+        """Note that the construction of a module begins."""
+        self._modules.add(module)
+
+    def defer(
+        self, tensor: torch.Tensor, draws: Sequence[Draw], stream: tuple[int, int] | None
+    ) -> None:
+        """Fill the tensor when the context ends, or when it is read."""
+        with torch._C.DisableTorchFunction():
+            if not tensor.is_inference():
+                torch.autograd.graph.increment_version(tensor)
+            if tensor.numel() == 0:
+                return
+            self.requested += 1
+            self._number += 1
+            fill = PendingFill(
+                self,
+                draws,
+                stream,
+                self._number,
+                tensor.dtype,
+                int(tensor.storage_offset()),
+                tuple(tensor.shape),
+                tensor.stride(),
+            )
+            self._pending.add(tensor, fill)
+
+    def next_stream(self) -> tuple[int, int]:
+        """Return the stream of a tensor that is filled at once."""
+        self._number += 1
+        return self.seed, self._number
+
+    def is_settled(self, tensor: torch.Tensor) -> bool:
+        """Return whether a write to all of the tensor leaves nothing pending in its memory."""
+        with torch._C.DisableTorchFunction():
+            self._pending.forget(tensor)
+            return tensor.untyped_storage()._cdata not in self._pending
+
+    def settle(self, tensor: Any) -> None:
+        """Execute what is pending in the memory of a tensor, or of tensors in nested values."""
+        with torch._C.DisableTorchFunction():
+            self._settle_all(tensor)
+
+    def leave(self, function: Callable[..., Any], tensor: Any, *arguments: Any) -> Any:
+        """Call torch's own function."""
+        self.settle(tensor)
+        if isinstance(tensor, torch.Tensor) and not tensor.is_meta:
+            self.left_to_torch[function.__name__] += 1
+        before, state.is_leaving = state.is_leaving, True
+        try:
+            return function(tensor, *arguments)
+        finally:
+            state.is_leaving = before
+
+    # ---- execution ------------------------------------------------------------------------------
+
+    def _settle_all(self, values: Any) -> None:
+        if isinstance(values, torch.Tensor):
+            storage = storage_of(values)
+            if storage is not None and storage._cdata in self._pending:
+                self._run([storage._cdata])
+        elif isinstance(values, (list, tuple)):
+            for each in values:
+                self._settle_all(each)
+        elif isinstance(values, dict):
+            self._settle_all(tuple(values.values()))
+
+    def _name(self, storage: int | None) -> None:
+        """Give pending fills their streams: all of them, or those of the root of one storage."""
+        is_early = storage is not None and is_building()
+        names = {} if is_early else self._modules.names(storage)
+        for key, fill in self._pending.unnamed(self):
+            name = names.get((key, fill.offset, fill.shape))
+            if name is not None or storage in (None, key):
+                fill.stream = self.seed, streams.stream_of(fill.number if name is None else name)
+
+    def _run(self, storages: list[int]) -> None:
+        for storage in storages:
+            for owner in self._pending.unnamed_owners(storage):
+                owner._name(storage)
+        with outside_of_transformations():
+            executed = self._pending.run(storages)
+        for fill in executed:
+            fill.owner.drawn += 1
+            fill.owner.elements += math.prod(fill.shape)

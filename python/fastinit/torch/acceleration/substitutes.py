@@ -1,0 +1,112 @@
+"""Replacements of torch's functions while a thread is in ``accelerate``.
+
+Functions that do not pass through a mode as a whole are replaced in every module that has one under
+its own name, since code may have imported it. In a thread without a context they do the original's
+work. ``torch.nn.Module.__init__`` is replaced too, to see which modules are built.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.nn import init
+
+from fastinit.torch.nn_init.dirac import dirac_
+from fastinit.torch.nn_init.distributions import trunc_normal_
+from fastinit.torch.nn_init.eligible import can_fill
+from fastinit.torch.nn_init.orthogonal import orthogonal_
+from fastinit.torch.nn_init.sparse import sparse_
+from fastinit.torch.nn_init.state import state
+
+_lock = threading.Lock()
+_users = 0
+
+
+def install() -> None:
+    """Install the substitutes, unless another thread has."""
+    global _users
+    with _lock:
+        _users += 1
+        if _users == 1:
+            torch.nn.Module.__init__ = _build_module  # type: ignore[method-assign]
+            _replace(dict(_SUBSTITUTES))
+
+
+def remove() -> None:
+    """Restore the originals, once no thread needs the substitutes.
+
+    Modules that were imported meanwhile, and so have the substitutes, get the originals too.
+    """
+    global _users
+    with _lock:
+        _users -= 1
+        if _users == 0:
+            torch.nn.Module.__init__ = _module_init  # type: ignore[method-assign]
+            _replace({substitute: original for original, substitute in _SUBSTITUTES})
+
+
+def _replace(functions: dict[Callable[..., Any], Callable[..., Any]]) -> None:
+    by_name = {each.__name__: (each, other) for each, other in functions.items()}
+    for names in _namespaces():
+        for name, (before, after) in by_name.items():
+            if names.get(name) is before:
+                names[name] = after
+
+
+def _namespaces() -> Iterator[dict[str, Any]]:
+    """Yield the dicts that may have a function under its own name."""
+    for module in list(sys.modules.values()):
+        names = getattr(module, "__dict__", None)
+        if isinstance(names, dict):
+            yield names
+    # transformers keeps torch's functions in a dict, for its own guarded ones.
+    kept = getattr(sys.modules.get("transformers.initialization"), "TORCH_INIT_FUNCTIONS", None)
+    if isinstance(kept, dict):
+        yield kept
+
+
+def _substitute(
+    original: Callable[..., Any], ours: Callable[..., Any]
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    @functools.wraps(original)
+    def either(*args: Any, **kwargs: Any) -> Any:
+        is_accelerated = state.context is not None and not state.is_leaving
+        return (ours if is_accelerated else original)(*args, **kwargs)
+
+    return original, either
+
+
+def _overwriting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that drops the pending fills of the tensor that it overwrites."""
+
+    def write(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        context = state.context
+        if context is not None and can_fill(tensor) and not context.is_settled(tensor):
+            context.settle(tensor)
+        return function(tensor, *args, **kwargs)
+
+    return write
+
+
+_module_init = torch.nn.Module.__init__
+
+
+@functools.wraps(_module_init)
+def _build_module(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
+    if state.context is not None:
+        state.context.build(self)
+    _module_init(self, *args, **kwargs)
+
+
+_SUBSTITUTES = [
+    _substitute(init._no_grad_trunc_normal_, trunc_normal_),
+    _substitute(init.orthogonal_, orthogonal_),
+    _substitute(init.sparse_, sparse_),
+    _substitute(init.eye_, _overwriting(init.eye_)),
+    _substitute(init.dirac_, _overwriting(dirac_)),
+]

@@ -1,0 +1,103 @@
+"""``constant_``, ``ones_`` and ``zeros_``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+from torch.nn import init
+from torch.overrides import has_torch_function_unary
+
+from fastinit.torch.nn_init import values
+from fastinit.torch.nn_init.eligible import PLAIN, can_fill
+from fastinit.torch.nn_init.filling import write_
+from fastinit.torch.nn_init.source import Source
+from fastinit.torch.nn_init.state import state
+
+# Below this many bytes torch's own fill is faster; above, fresh memory is touched in huge pages.
+_LARGE = 4 << 20
+_NO_NUMBERS = Source(seed=0)  # a constant draws none, so every stream is the same
+
+
+def constant_(tensor: Tensor, val: Any) -> Tensor:
+    """Fill a tensor with a constant, as ``torch.nn.init.constant_`` does.
+
+    Args:
+        tensor: A tensor of any shape, strides and dtype, on any device.
+        val: The value.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        RuntimeError: The dtype cannot hold the value, with torch's message.
+        TypeError: ``val`` is not a number, with torch's message.
+
+    Example:
+        >>> import fastinit.torch as init, torch
+        >>> init.constant_(torch.empty(2), 0.5)
+        tensor([0.5000, 0.5000])
+    """
+    return _constant_(init.constant_, tensor, val)
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """Fill a tensor with 1, as ``torch.nn.init.ones_`` does.
+
+    Args:
+        tensor: A tensor of any shape, strides and dtype, on any device.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        RuntimeError: Elements of the tensor share memory, with torch's message.
+
+    Example:
+        >>> import fastinit.torch as init, torch
+        >>> init.ones_(torch.empty(2))
+        tensor([1., 1.])
+    """
+    return _constant_(init.ones_, tensor)
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """Fill a tensor with 0, as ``torch.nn.init.zeros_`` does.
+
+    Args:
+        tensor: A tensor of any shape, strides and dtype, on any device.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        RuntimeError: Elements of the tensor share memory, with torch's message.
+
+    Example:
+        >>> import fastinit.torch as init, torch
+        >>> init.zeros_(torch.empty(2))
+        tensor([0., 0.])
+    """
+    return _constant_(init.zeros_, tensor)
+
+
+def _constant_(function: Callable[..., Tensor], tensor: Tensor, *value: Any) -> Tensor:
+    context = state.context
+    is_small = type(tensor) in PLAIN and tensor.nbytes < _LARGE
+    if is_small and (context is None or context.is_settled(tensor)):
+        if has_torch_function_unary(tensor) or tensor.is_inference():
+            return function(tensor, *value)
+        alias = tensor.detach()  # in half the time of a no_grad context
+        if function is init.zeros_:
+            alias.zero_()
+        else:
+            alias.fill_(value[0] if value else 1.0)
+        return tensor
+    is_ours = can_fill(tensor) and (context is not None or tensor.is_cpu)
+    if is_ours and values.is_constant(tensor.dtype):
+        what = value[0] if value else float(function is init.ones_)
+        return write_(tensor, values.constant(what, tensor.dtype), _NO_NUMBERS)
+    if context is not None:
+        context.settle(tensor)
+    return function(tensor, *value)

@@ -1,0 +1,92 @@
+"""Fills of single tensors: at once, later in an ``accelerate`` context, or by torch itself."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from fastinit.requests import Draw
+from fastinit.torch.memory.batch import FillBatch
+from fastinit.torch.memory.dtypes import DRAWN
+from fastinit.torch.nn_init.eligible import PLAIN, can_fill
+from fastinit.torch.nn_init.leaving import leave
+from fastinit.torch.nn_init.source import Source
+from fastinit.torch.nn_init.state import state
+from fastinit.torch.nn_init.values import number
+from fastinit.torch.shards.batch import ShardedFillBatch
+
+DrawsOf = Callable[..., tuple[Draw, ...]]
+"""Takes arguments as floats, and the dtype; raises ValueError for what fastinit does not draw."""
+
+
+def fill_(
+    tensor: torch.Tensor,
+    function: Callable[..., torch.Tensor],
+    draws_of: DrawsOf,
+    arguments: tuple[Any, ...],
+    source: Source,
+    warning: str | None = None,
+) -> torch.Tensor:
+    """Fill a tensor as ``function(tensor, *arguments)`` does, by fastinit where it can.
+
+    Args:
+        tensor: The tensor to fill.
+        function: A function of torch.nn.init.
+        draws_of: How fastinit draws the same values.
+        arguments: What follows the tensor, but for the generator.
+        source: Which numbers to draw.
+        warning: A warning to give if fastinit draws.
+    """
+    if can_fill(tensor, source.seed):
+        return fill_eligible_(tensor, function, draws_of, arguments, source, warning)
+    return leave(function, tensor, (*arguments, source.generator), source)
+
+
+def fill_eligible_(
+    tensor: torch.Tensor,
+    function: Callable[..., torch.Tensor],
+    draws_of: DrawsOf,
+    arguments: tuple[Any, ...],
+    source: Source,
+    warning: str | None = None,
+) -> torch.Tensor:
+    """Do what ``fill_`` does with a tensor that ``can_fill`` accepts."""
+    why = None
+    if tensor.dtype in DRAWN:
+        try:
+            draws = draws_of(*map(number, arguments), tensor.dtype)
+        except ValueError as error:
+            why = error
+        else:
+            if warning:
+                warnings.warn(warning, stacklevel=4)
+            return write_(tensor, draws, source)
+    return leave(function, tensor, (*arguments, source.generator), source, why)
+
+
+def write_(tensor: torch.Tensor, draws: Sequence[Draw], source: Source) -> torch.Tensor:
+    """Fill a tensor that fastinit can fill: at once, or a plain one at the end of a context."""
+    stream = source.stream(tensor)
+    if type(tensor) not in PLAIN:
+        return _write_shard(tensor, draws, stream or (0, 0))
+    context = state.context
+    if context is not None:
+        context.defer(tensor, draws, stream)
+        return tensor
+    batch = FillBatch()
+    batch.add(tensor, draws, stream or (0, 0))
+    batch.run()
+    return tensor
+
+
+def _write_shard(tensor: Any, draws: Sequence[Draw], stream: tuple[int, int]) -> torch.Tensor:
+    """Fill what this process holds of a DTensor, at once, since its stream is known."""
+    if state.context is not None:
+        state.context.settle(tensor._local_tensor)
+    batch = ShardedFillBatch()
+    batch.add(tensor, draws, stream)
+    batch.run()
+    return tensor  # type: ignore[no-any-return]

@@ -1,0 +1,62 @@
+"""The state of each thread: the ``accelerate`` contexts that it is in, and scratch memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+
+from fastinit.requests import Draw
+
+
+class Context(Protocol):
+    """The methods of ``accelerate`` that the functions of this package call."""
+
+    left_to_torch: Counter[str]
+
+    def build(self, module: torch.nn.Module) -> None:
+        """Note that the construction of a module begins."""
+
+    def defer(
+        self, tensor: torch.Tensor, draws: Sequence[Draw], stream: tuple[int, int] | None
+    ) -> None:
+        """Fill the tensor later; without a stream, from one of the context's."""
+
+    def next_stream(self) -> tuple[int, int]:
+        """Return the stream of a tensor that is filled at once."""
+
+    def is_settled(self, tensor: torch.Tensor) -> bool:
+        """Return whether a write to all of the tensor leaves nothing pending in its memory."""
+
+    def settle(self, tensor: Any) -> None:
+        """Execute what is pending in the memory of a tensor."""
+
+    def leave(self, function: Callable[..., Any], tensor: Any, *arguments: Any) -> Any:
+        """Call torch's own function."""
+
+
+class State(threading.local):
+    """The state of one thread."""
+
+    def __init__(self) -> None:
+        self.contexts: list[Context] = []
+        self.context: Context | None = None  # the innermost one
+        self.is_leaving = False  # whether one of torch's own functions was called to do its work
+        with torch.inference_mode(False):
+            self.word = torch.empty((), dtype=torch.int64, device="cpu")
+
+    def enter(self, context: Context) -> None:
+        """Make a context the innermost one."""
+        self.contexts.append(context)
+        self.context = context
+
+    def exit(self) -> None:
+        """Return to the context around the innermost one."""
+        self.contexts.pop()
+        self.context = self.contexts[-1] if self.contexts else None
+
+
+state = State()
