@@ -3,15 +3,15 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include "bindings/compressed.h"
+#include "bindings/nonzeros.h"
 #include "bindings/dlpack.h"
 #include "bindings/requests.h"
 #include "cpu/arithmetic.h"
 #include "cpu/dispatch.h"
 #include "cpu/fill.h"
-#include "cpu/request.h"
+#include "request/request.h"
 #include "cpu/threads.h"
-#include "numerics/cut.h"
+#include "numerics/host/truncation.h"
 
 namespace py = pybind11;
 

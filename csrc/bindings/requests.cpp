@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "cpu/orthogonal_shape.h"
+#include "request/orthogonal_shape.h"
 #include "lanes/scalar.h"
 #include "numerics/truncated.h"
 

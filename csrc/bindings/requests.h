@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-#include "cpu/request.h"
+#include "request/request.h"
 
 namespace fastinit {
 

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "cpu/kept.h"
-#include "cpu/reflectors.h"
-#include "cpu/request.h"
+#include "cpu/mask/nonzero_list.h"
+#include "cpu/orthogonal/reflectors.h"
+#include "request/request.h"
 
 namespace fastinit {
 

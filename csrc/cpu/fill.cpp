@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 
 #include "cpu/dispatch.h"
-#include "cpu/orthogonal.h"
+#include "cpu/orthogonal/matrices.h"
 #include "cpu/work.h"
 
 namespace fastinit {

@@ -1,8 +1,8 @@
 #include "lanes/scalar.h"
 
-#include "cpu/kernels.inl"
-#include "cpu/masks.inl"
-#include "cpu/orthogonal.inl"
+#include "cpu/fill/kernels.inl"
+#include "cpu/mask/kernels.inl"
+#include "cpu/orthogonal/panels.inl"
 
 namespace fastinit {
 extern const Kernels scalar_kernels = {

@@ -4,9 +4,9 @@
 #include <atomic>
 
 #include "cpu/arithmetic.h"
-#include "cpu/samples.h"
+#include "request/samples.h"
 #include "cpu/threads.h"
-#include "cpu/watch.h"
+#include "cpu/interrupt.h"
 
 namespace fastinit {
 namespace {

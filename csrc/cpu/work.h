@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cpu/fill.h"
-#include "cpu/request.h"
+#include "request/request.h"
 
 namespace fastinit {
 

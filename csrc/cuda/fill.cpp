@@ -7,10 +7,10 @@
 #include <map>
 #include <vector>
 
-#include "cpu/draws.inl"
-#include "cpu/samples.h"
-#include "cuda/fill_kernels.h"
-#include "cuda/orthogonal.h"
+#include "numerics/distributions.h"
+#include "request/samples.h"
+#include "cuda/fill/kernels.h"
+#include "cuda/orthogonal/matrices.h"
 #include "cuda/runtime.h"
 #include "cuda/staging.h"
 #include "lanes/scalar.h"

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "cpu/request.h"
+#include "request/request.h"
 
 namespace fastinit {
 

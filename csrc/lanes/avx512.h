@@ -3,7 +3,7 @@
 
 #include <immintrin.h>
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 namespace fastinit {
 

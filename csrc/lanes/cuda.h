@@ -4,7 +4,7 @@
 // sqrt().
 #pragma once
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 namespace fastinit {
 

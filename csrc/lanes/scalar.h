@@ -10,7 +10,7 @@
 //   tile_rows, tile_vectors  the tile of a matrix product that the registers hold
 #pragma once
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 #include <cstring>
 

@@ -3,7 +3,7 @@
 // lane. Overflow gives infinity, in float8_e4m3fn (which has none) NaN, as ml_dtypes does. NaN never comes in.
 #pragma once
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 namespace fastinit {
 

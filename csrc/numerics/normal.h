@@ -13,7 +13,7 @@
 #pragma once
 
 #include "numerics/polynomial.h"
-#include "numerics/words.h"
+#include "numerics/precision.h"
 
 namespace fastinit {
 

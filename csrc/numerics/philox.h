@@ -6,7 +6,7 @@
 // Word i mod 4 of block b = i div 4 belongs to element i. A block's number and its purpose are one 64-bit integer here.
 #pragma once
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 namespace fastinit {
 

@@ -22,7 +22,7 @@
 #include "numerics/normal.h"
 #include "numerics/polynomial.h"
 #include "numerics/truncated64.h"
-#include "numerics/words.h"
+#include "numerics/precision.h"
 
 namespace fastinit {
 

@@ -3,7 +3,7 @@
 // symmetric bounds give an exactly symmetric distribution that has no zero and neither bound.
 #pragma once
 
-#include "numerics/words.h"
+#include "numerics/precision.h"
 
 namespace fastinit {
 
