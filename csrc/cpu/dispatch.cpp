@@ -18,7 +18,7 @@ namespace {
 #if defined(FASTINIT_X86)
 struct Features {
   unsigned leaf1_ecx = 0, leaf7_ebx = 0;
-  std::uint64_t saved_by_system = 0;  // which register files the operating system keeps across a context switch
+  std::uint64_t saved_by_system = 0;  // register files that the operating system preserves
 };
 
 Features read_features() {
@@ -37,12 +37,12 @@ Features read_features() {
 
 bool has(std::uint64_t present, std::uint64_t needed) { return (present & needed) == needed; }
 
-// Every subset that avx2.cpp is compiled with, and the AVX registers' state.
+// Every subset that avx2.cpp is compiled for, and the state of the AVX registers.
 bool has_avx2(const Features& f) {
   return has(f.leaf1_ecx, bit_AVX | bit_FMA | bit_F16C) && has(f.leaf7_ebx, bit_AVX2) && has(f.saved_by_system, 0x6);
 }
 
-// Likewise for avx512.cpp: the mask registers' and both new register files' state too.
+// Likewise for avx512.cpp, with the state of the mask registers and of both new register files.
 bool has_avx512(const Features& f) {
   return has_avx2(f) && has(f.leaf7_ebx, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL) &&
          has(f.saved_by_system, 0xe6);

@@ -1,4 +1,4 @@
-// Whether to give up: asked now and then by all threads, answered by the calling one.
+// Whether to give up: all threads ask now and then, and the calling thread answers.
 #pragma once
 
 #include <pthread.h>
@@ -6,25 +6,26 @@
 #include <atomic>
 #include <chrono>
 
-#include "cpu/fill.h"
-
 namespace fastinit {
 
-class Watch {
- public:
-  explicit Watch(Interrupted interrupted);
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
+// Asks the caller of a fill, on its own thread, whether to give up.
+using Interrupted = bool (*)();
 
-  // True for good once `interrupted` said so. It is asked at most twenty times a second, on the thread that made the
-  // watch, since only that one may run Python's signal handlers.
-  bool stopped();
+class InterruptFlag {
+ public:
+  explicit InterruptFlag(Interrupted interrupted);
+  InterruptFlag(const InterruptFlag&) = delete;
+  InterruptFlag& operator=(const InterruptFlag&) = delete;
+
+  // True for good once `interrupted` returned true. It is called at most twenty times per second, and only on the thread
+  // that made the flag, since only that one may run Python's signal handlers.
+  bool is_set();
 
  private:
   const Interrupted interrupted_;
   const pthread_t caller_;
-  std::chrono::steady_clock::time_point asked_;  // the calling thread's alone
-  std::atomic<bool> stopped_{false};
+  std::chrono::steady_clock::time_point asked_;  // used by the calling thread only
+  std::atomic<bool> set_{false};
 };
 
 }  // namespace fastinit

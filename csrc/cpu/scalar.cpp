@@ -1,11 +1,7 @@
 #include "lanes/scalar.h"
 
-#include "cpu/fill/kernels.inl"
-#include "cpu/mask/kernels.inl"
-#include "cpu/orthogonal/panels.inl"
+#include "cpu/kernels.inl"
 
 namespace fastinit {
-extern const Kernels scalar_kernels = {
-    "scalar",          fill<ScalarLanes>,   mask<ScalarLanes>,
-    keep<ScalarLanes>, gather<ScalarLanes>, {build_reflectors<ScalarLanes>, apply_reflectors<ScalarLanes>}};
+extern const Kernels scalar_kernels = kernels_of<ScalarLanes>("scalar");
 }

@@ -1,8 +1,12 @@
-// FASTINIT_INLINE marks every function of numerics/ and lanes/: forced inline and of internal linkage, because a weak
-// inline symbol compiled for one instruction set can be the copy that the linker keeps for all of them.
-// FASTINIT_MEMBER marks their constructors and other members that use `this`.
-// FASTINIT_UNROLL stands before loops of constant length over register arrays, FASTINIT_ROLLED before those that a GPU
-// must go round, lest registers or code grow.
+// Macros that every header of lanes/ and numerics/ uses.
+//
+//   FASTINIT_INLINE      marks every function of lanes/ and numerics/. It forces inlining and internal linkage: a weak
+//                        inline symbol that was compiled for one instruction set can be the copy that the linker keeps
+//                        for all of them.
+//   FASTINIT_MEMBER      marks their constructors and the members that use `this`.
+//   FASTINIT_UNROLL      stands before loops of constant length over arrays that live in registers.
+//   FASTINIT_UNROLL_BY   stands before loops of which a GPU unrolls n iterations.
+//   FASTINIT_ROLLED      stands before loops that a GPU must not unroll, to save registers or code.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +26,10 @@
 #endif
 
 #if defined(__CUDACC__)
+#define FASTINIT_PRAGMA(text) _Pragma(#text)
+#define FASTINIT_UNROLL_BY(n) FASTINIT_PRAGMA(unroll(n))
 #define FASTINIT_ROLLED _Pragma("unroll 1")
 #else
+#define FASTINIT_UNROLL_BY(n)
 #define FASTINIT_ROLLED
 #endif

@@ -1,134 +1,144 @@
-// Draws and sinks, for any lane type: from words to values, and from values to elements of a dtype in memory.
-#include "request/request.h"
-#include "numerics/narrow.h"
+// Distributions: from the words of an even element and its odd neighbor to their values, over Precision32 or Precision64
+// of any lane type. request/distributions.h lists the distributions.
+#pragma once
+
 #include "numerics/normal.h"
 #include "numerics/truncated.h"
+#include "numerics/type_list.h"
 #include "numerics/uniform.h"
 
 namespace fastinit {
 namespace {
 
-// ---- draws: the words of an even element and its odd neighbour -> their values
+// ---- draws: the arithmetic of one distribution, with its numbers in all lanes
 
-template <class W>
+template <class P>
 struct Uniform {
-  typename W::F scale, mid;
-  FASTINIT_MEMBER explicit Uniform(const Request& r)
-      : scale(W::value(r.parameter[0]) * W::value(W::bits == 32 ? 0x1p-24 : 0x1p-53)), mid(W::value(r.parameter[1])) {}
-  FASTINIT_MEMBER void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
-    x = uniform<W>(a, scale, mid);
-    y = uniform<W>(b, scale, mid);
+  typename P::F scale, mid;
+  FASTINIT_MEMBER Uniform(double half, double middle)
+      : scale(P::value(half) * P::value(P::bits == 32 ? 0x1p-24 : 0x1p-53)), mid(P::value(middle)) {}
+  FASTINIT_MEMBER void operator()(typename P::U a, typename P::U b, typename P::F& x, typename P::F& y) const {
+    x = uniform<P>(a, scale, mid);
+    y = uniform<P>(b, scale, mid);
   }
 };
 
-template <class W>
+template <class P>
 struct Normal {
-  typename W::F std, mean;
-  FASTINIT_MEMBER explicit Normal(const Request& r) : std(W::value(r.parameter[0])), mean(W::value(r.parameter[1])) {}
-  FASTINIT_MEMBER void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
-    normal_pair<W>(a, b, x, y);
-    x = W::Lanes::fma(x, std, mean);
-    y = W::Lanes::fma(y, std, mean);
+  typename P::F std, mean;
+  FASTINIT_MEMBER Normal(double deviation, double center) : std(P::value(deviation)), mean(P::value(center)) {}
+  FASTINIT_MEMBER void operator()(typename P::U a, typename P::U b, typename P::F& x, typename P::F& y) const {
+    normal_pair<P>(a, b, x, y);
+    x = P::Lanes::fma(x, std, mean);
+    y = P::Lanes::fma(y, std, mean);
   }
 };
 
-static_assert(4 + cut_parameters <= parameter_count, "a request has room for the constants of a cut");
-
-template <class W, Cut cut>
+template <class P, Truncation formula>
 struct Truncated {
-  typename W::F std, mean;
-  CutLanes<W> constants;
-  FASTINIT_MEMBER explicit Truncated(const Request& r)
-      : std(W::value(r.parameter[0])), mean(W::value(r.parameter[1])), constants(broadcast_cut<W>(r.parameter + 4)) {}
-  FASTINIT_MEMBER void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
-    x = W::Lanes::fma(standard_truncated<W, cut>(a, constants), std, mean);
-    y = W::Lanes::fma(standard_truncated<W, cut>(b, constants), std, mean);
+  typename P::F std, mean;
+  TruncationLanes<P> constants;
+  FASTINIT_MEMBER Truncated(double deviation, double center, const TruncationLanes<P>& truncation)
+      : std(P::value(deviation)), mean(P::value(center)), constants(truncation) {}
+  FASTINIT_MEMBER void operator()(typename P::U a, typename P::U b, typename P::F& x, typename P::F& y) const {
+    x = P::Lanes::fma(standard_truncated<P, formula>(a, constants), std, mean);
+    y = P::Lanes::fma(standard_truncated<P, formula>(b, constants), std, mean);
   }
 };
 
-// Any draw, kept inside the closed interval of parameters 2 and 3.
-template <class W, class Draw>
+// Any draw, clamped to the closed interval [low, high].
+template <class P, class Draw>
 struct Clamped {
   Draw draw;
-  typename W::F low, high;
-  FASTINIT_MEMBER explicit Clamped(const Request& r)
-      : draw(r), low(W::value(r.parameter[2])), high(W::value(r.parameter[3])) {}
-  FASTINIT_MEMBER void operator()(typename W::U a, typename W::U b, typename W::F& x, typename W::F& y) const {
+  typename P::F low, high;
+  FASTINIT_MEMBER Clamped(const Draw& inner, double lowest, double highest)
+      : draw(inner), low(P::value(lowest)), high(P::value(highest)) {}
+  FASTINIT_MEMBER void operator()(typename P::U a, typename P::U b, typename P::F& x, typename P::F& y) const {
     draw(a, b, x, y);
-    x = clamp<typename W::Lanes>(x, low, high);
-    y = clamp<typename W::Lanes>(y, low, high);
+    x = clamp<typename P::Lanes>(x, low, high);
+    y = clamp<typename P::Lanes>(y, low, high);
   }
 };
 
-// ---- kinds of draw: Kind::Draw<W> is one over Words32 or Words64
+// ---- formulas: Draw<P>, and how a request's parameters become one
 
-struct NormalKind {
-  template <class W>
-  using Draw = Normal<W>;
-};
-
-struct UniformKind {
-  template <class W>
-  using Draw = Uniform<W>;
-};
-
-struct ClampedUniformKind {
-  template <class W>
-  using Draw = Clamped<W, Uniform<W>>;
-};
-
-template <Cut cut>
-struct TruncatedKind {
-  template <class W>
-  using Draw = Clamped<W, Truncated<W, cut>>;
-};
-
-// Whether the largest or the smallest value that is drawn lies outside the bounds: the others lie between the two.
-template <class W>
-bool leaves_bounds(const Request& r) {
-  const Uniform<W> draw(r);
-  const auto low = W::Lanes::fma(W::value(-uniform_largest<W>), draw.scale, draw.mid);
-  const auto high = W::Lanes::fma(W::value(uniform_largest<W>), draw.scale, draw.mid);
-  return low < W::value(r.parameter[2]) || W::value(r.parameter[3]) < high;
-}
-
-// ---- sinks: float32 values of a group of blocks -> elements of a dtype in memory
-
-template <class L>
-struct Float32 {
-  using Item = float;
-  static constexpr int order = 4;
-  FASTINIT_INLINE void store(float* out, const typename L::F32 (&even)[L::halves],
-                             const typename L::F32 (&odd)[L::halves]) {
-    L::store(out, even, odd);
+struct NormalFormula {
+  template <class P>
+  using Draw = Normal<P>;
+  template <class P>
+  FASTINIT_INLINE Draw<P> prepare(const double* parameter) {
+    return {parameter[0], parameter[1]};
   }
 };
 
-template <class L, class T, typename L::U32 (*code)(typename L::F32)>
-struct Narrow {
-  using Item = T;
-  static constexpr int order = sizeof(T);
-  FASTINIT_INLINE void store(T* out, const typename L::F32 (&even)[L::halves],
-                             const typename L::F32 (&odd)[L::halves]) {
-    typename L::U32 even_code[L::halves], odd_code[L::halves];
-    for (int h = 0; h < L::halves; ++h) {
-      even_code[h] = code(even[h]);
-      odd_code[h] = code(odd[h]);
-    }
-    L::store(out, even_code, odd_code);
+struct UniformFormula {
+  template <class P>
+  using Draw = Uniform<P>;
+  template <class P>
+  FASTINIT_INLINE Draw<P> prepare(const double* parameter) {
+    return {parameter[0], parameter[1]};
   }
 };
 
-// float16 by the processor's own conversion, which rounds exactly as numerics/narrow.h does.
-template <class L>
-struct ConvertedFloat16 {
-  using Item = std::uint16_t;
-  static constexpr int order = 4;
-  FASTINIT_INLINE void store(Item* out, const typename L::F32 (&even)[L::halves],
-                             const typename L::F32 (&odd)[L::halves]) {
-    L::store_float16(out, even, odd);
+struct ClampedUniformFormula {
+  template <class P>
+  using Draw = Clamped<P, Uniform<P>>;
+  template <class P>
+  FASTINIT_INLINE Draw<P> prepare(const double* parameter) {
+    return {{parameter[0], parameter[1]}, parameter[2], parameter[3]};
   }
 };
+
+template <Truncation formula>
+struct TruncatedFormula {
+  template <class P>
+  using Draw = Clamped<P, Truncated<P, formula>>;
+  // `low` and `high` as in broadcast_truncation.
+  template <class P>
+  FASTINIT_INLINE Draw<P> prepare(const double* parameter, int low = 0, int high = 1) {
+    return {{parameter[0], parameter[1], broadcast_truncation<P>(parameter + 4, low, high)}, parameter[2], parameter[3]};
+  }
+};
+
+// ---- distributions: how many parameters a request has, and the formulas that draw it
+
+template <int count, class... Formula>
+struct Formulas {
+  static constexpr int parameters = count;
+  using List = Types<Formula...>;
+  // The formula that draws a request: the one that it names, unless its parameters decide.
+  template <class L>
+  FASTINIT_INLINE std::uint32_t choose(std::uint32_t named, const double*, bool /* in_float64 */) {
+    return named;
+  }
+};
+
+// Parameters: std, mean.
+using NormalDistribution = Formulas<2, NormalFormula>;
+
+// Parameters: half, mid, low, high; the last two are inclusive bounds that the dtype can hold.
+struct UniformDistribution : Formulas<4, UniformFormula, ClampedUniformFormula> {
+  // Values are clamped where the smallest or the largest one lies outside the bounds.
+  template <class L>
+  FASTINIT_INLINE std::uint32_t choose(std::uint32_t, const double* parameter, bool in_float64) {
+    return in_float64 ? leaves_bounds<Precision64<L>>(parameter) : leaves_bounds<Precision32<L>>(parameter);
+  }
+
+ private:
+  template <class P>
+  FASTINIT_INLINE bool leaves_bounds(const double* parameter) {
+    const Uniform<P> draw = UniformFormula::prepare<P>(parameter);
+    const auto low = P::Lanes::fma(P::value(-uniform_largest<P>), draw.scale, draw.mid);
+    const auto high = P::Lanes::fma(P::value(uniform_largest<P>), draw.scale, draw.mid);
+    return low < P::value(parameter[2]) || P::value(parameter[3]) < high;
+  }
+};
+
+// Parameters: std, mean, low, high, then the constants of the truncation. The formulas are in the order of Truncation.
+using TruncatedNormalDistribution =
+    Formulas<4 + truncation_parameters, TruncatedFormula<Truncation::center>,
+             TruncatedFormula<Truncation::wide_symmetric>, TruncatedFormula<Truncation::wide>,
+             TruncatedFormula<Truncation::tail>>;
 
 }  // namespace
 }  // namespace fastinit

@@ -1,8 +1,8 @@
-// Where the samples of a mask lie. Integers alone: for any processor, and for each thread of a GPU.
+// Where the samples of an exact-count mask lie, in integers only: for any processor, and for each thread of a GPU.
 //
-// An axis with a step runs along samples; the others count samples, which are called columns here whichever way they
-// lie. What is zeroed depends on what was zeroed before, so a column's elements are met in the order of their
-// positions, from the start of the sample in which the part begins, also where that lies outside the part.
+// Samples run along the axes with a step; the other axes count samples, which are called columns here whichever way they
+// lie. Which elements are zeroed depends on those before, so the elements of a column are visited in the order of their
+// positions, from the start of the sample in which the part begins, even where that lies outside the part.
 #pragma once
 
 #include "request/request.h"
@@ -35,17 +35,17 @@ FASTINIT_INLINE SampleAxis sample_axis(const Request& r, int axis) {
 
 FASTINIT_INLINE bool samples_run_along_innermost(const Request& r) { return r.step[r.rank - 1] != 0; }
 
-// Goes through the positions along the samples: along the innermost axis with a step in a run, and what is outside of
-// it is found anew from the position at the beginning of each run. Where samples run along the innermost axis of the
-// request, that one is left to the caller.
+// A walk through the positions along the samples. A run follows the innermost axis with a step; the indices on the axes
+// outside of it are computed from the position at the beginning of each run. Where samples run along the innermost axis
+// of the request, that axis is left to the caller.
 struct Walk {
-  int axis;                            // that a run goes along, or -1: there is one position only
-  std::uint64_t start, stop, spacing;  // of that axis, as sample_axis has them; in the part
+  int axis;                            // that a run follows, or -1 if there is only one position
+  std::uint64_t start, stop, spacing;  // of that axis, as in sample_axis; elements of the part per index
   std::uint64_t index;                 // on that axis, in the whole array
   std::uint64_t position;              // in the sample
-  std::uint64_t run_distance;          // in the part, of the run
+  std::uint64_t run_distance;          // elements of the part before the run
   bool run_is_in_part;
-  std::uint64_t flat;  // index in the whole array less that of the column's first element, modulo 2^64
+  std::uint64_t flat;  // flat index minus that of the column's first element, modulo 2^64
 };
 
 FASTINIT_INLINE void begin_run(const Request& r, Walk& w) {
@@ -60,7 +60,7 @@ FASTINIT_INLINE void begin_run(const Request& r, Walk& w) {
     if (step == 0) continue;
     const std::uint64_t index = (outer_step ? w.position % outer_step : w.position) / step;
     const std::uint64_t distance = index - sample_axis(r, axis, outer_step).start;
-    w.run_is_in_part = w.run_is_in_part && distance < r.extent[axis];  // before the start too: it wraps around
+    w.run_is_in_part = w.run_is_in_part && distance < r.extent[axis];  // before the start it wraps around
     w.flat += distance * r.stride[axis];
     w.run_distance += distance * spacing;
     outer_step = step;
@@ -85,7 +85,7 @@ FASTINIT_INLINE Walk walk_along(const Request& r) {
   return w;
 }
 
-// The position where a walk ends: behind the part on the outermost axis, and behind the whole sample on the others.
+// The position where a walk ends: after the part on the outermost axis, and after the whole sample on the others.
 FASTINIT_INLINE std::uint64_t end_of_walk(const Request& r) {
   int axis = 0;
   FASTINIT_ROLLED
@@ -93,7 +93,7 @@ FASTINIT_INLINE std::uint64_t end_of_walk(const Request& r) {
   return sample_axis(r, axis, 0).stop * r.step[axis];
 }
 
-// On to the next position; false at the end.
+// Move to the next position. False at the end.
 FASTINIT_INLINE bool advance(const Request& r, Walk& w) {
   if (w.axis < 0) return false;
   w.position += r.step[w.axis];
@@ -105,7 +105,7 @@ FASTINIT_INLINE bool advance(const Request& r, Walk& w) {
   return true;
 }
 
-// Whether the position lies in the part, and how far behind the column's first place.
+// Whether the position lies in the part, and its distance from the column's first element there.
 FASTINIT_INLINE bool in_part(const Request& r, const Walk& w, std::uint64_t& distance) {
   const std::uint64_t along = w.index - w.start;
   distance = w.run_distance + along * w.spacing;

@@ -1,15 +1,20 @@
-// The loops of masks, for any lane type. Words are drawn in long runs into a buffer that stays in the nearest cache;
-// what is decided about them goes to a sink.
+// Masks, for any lane type. Words are drawn in long runs into a buffer that stays in the nearest cache; decisions about
+// them go to a sink.
+#pragma once
+
+#include "cpu/fill/groups.inl"
+#include "cpu/items.inl"
 #include "cpu/mask/nonzero_list.h"
-#include "request/samples.h"
+#include "cpu/runs.inl"
 #include "numerics/masks.h"
+#include "request/samples.h"
 
 namespace fastinit {
 namespace {
 
-constexpr std::uint64_t strip = 2048;   // columns side by side: their counters and words fill half of a 32 kB cache
+constexpr std::uint64_t mask_columns_at_once = 2048;  // their counters and words fill half of a 32 kB cache
 constexpr std::uint64_t segment = 256;  // elements of each row at a time, of as many rows as a vector has lanes
-constexpr int padding = 16;             // for whole vectors at the end of a buffer
+constexpr int padding = 16;             // elements after the end of a buffer, so that loops need only whole vectors
 
 // ---- words
 
@@ -32,17 +37,19 @@ struct MaskWords {
   }
 };
 
-// The words of stretches of up to `strip` elements. Where one stretch follows the other in the whole array, as many as
-// fit are drawn at once: rows may be a few elements long.
+// The words of stretches of up to `mask_columns_at_once` elements. Where stretches follow each other in the whole array,
+// as many as fit are drawn at once, since rows may be only a few elements long.
 template <class L>
-class Words {
+class WordBuffer {
+  static_assert(L::width <= padding, "the padding takes a whole vector");
+
  public:
-  Words(const Request& r, bool in_succession) : words_{{r.seed, r.stream}}, in_succession_(in_succession) {}
+  WordBuffer(const Request& r, bool in_succession) : words_{{r.seed, r.stream}}, in_succession_(in_succession) {}
 
   const std::uint32_t* at(std::uint64_t flat, std::uint64_t count) {
     if (flat - first_ + count > held_ || flat < first_) {
       first_ = flat;
-      held_ = in_succession_ ? strip : count;
+      held_ = in_succession_ ? mask_columns_at_once : count;
       fill_run(words_, first_, held_, buffer_);
       for (int k = 0; k < padding; ++k) buffer_[held_ + k] = 0;
     }
@@ -53,15 +60,15 @@ class Words {
   MaskWords<L> words_;
   bool in_succession_;
   std::uint64_t first_ = 0, held_ = 0;
-  alignas(64) std::uint32_t buffer_[strip + padding];
+  alignas(64) std::uint32_t buffer_[mask_columns_at_once + padding];
 };
 
-// ---- sinks: what becomes of a vector's elements from `place` on, those that are zeroed being set in `mask`
+// ---- sinks: what happens to a vector of elements from `place` on; `mask` is set for those that are zeroed
 
 template <class T>
 struct Zeros {
   T* out;
-  // Rows are so far apart that the processor does not foresee the next one.
+  // Rows are so far apart that the processor does not prefetch the next one by itself.
   void expect(std::uint64_t place, std::uint64_t count) const {
     for (std::uint64_t k = 0; k < count; k += 64 / sizeof(T)) __builtin_prefetch(out + place + k, 1);
   }
@@ -78,8 +85,8 @@ struct Zeros {
   }
 };
 
-struct KeptPlaces {
-  Kept& kept;
+struct Nonzeros {
+  NonzeroList& list;
   void expect(std::uint64_t, std::uint64_t) const {}
   template <class L>
   void take(std::uint64_t place, typename L::M32 mask) {
@@ -89,13 +96,13 @@ struct KeptPlaces {
   void take_first(int count, std::uint64_t place, typename L::M32 mask) {
     std::uint32_t bits = ~L::mask_bits(mask) & ((std::uint32_t(1) << count) - 1);
     if (bits == 0) return;
-    if (kept.size + L::width > kept.capacity) kept.grow(kept);
-    if (kept.failed) return;
-    for (; bits; bits &= bits - 1) kept.places[kept.size++] = place + __builtin_ctz(bits);
+    if (list.size + L::width > list.capacity) list.grow(list);
+    if (list.failed) return;
+    for (; bits; bits &= bits - 1) list.index[list.size++] = place + __builtin_ctz(bits);
   }
 };
 
-// Calls decide(k) for each vector of `count` elements, which gives the mask of the elements from k on.
+// Calls decide(k) for each vector of `count` elements; it returns the mask of the elements from k on.
 template <class L, class Sink, class Decide>
 FASTINIT_INLINE void take_all(Sink& sink, std::uint64_t place, std::uint64_t count, const Decide& decide) {
   std::uint64_t k = 0;
@@ -111,8 +118,8 @@ void mask_strip(const Request& r, Column column, std::uint64_t width, Sink& sink
   using U32 = typename L::U32;
   Walk walk = walk_along(r);
   const bool in_succession = r.stride[walk.axis] == width;
-  Words<L> words(r, in_succession);
-  alignas(64) std::uint32_t need[strip + padding];
+  WordBuffer<L> words(r, in_succession);
+  alignas(64) std::uint32_t need[mask_columns_at_once + padding];
   do {
     const std::uint64_t done = walk.position % r.period;
     if (done == 0) {
@@ -141,7 +148,7 @@ void mask_columns(const Request& r, std::uint64_t begin, std::uint64_t end, Sink
   const std::uint64_t inner = r.extent[r.rank - 1];
   for (std::uint64_t column = begin; column < end;) {
     std::uint64_t width = inner - column % inner;
-    if (width > strip) width = strip;
+    if (width > mask_columns_at_once) width = mask_columns_at_once;
     if (width > end - column) width = end - column;
     mask_strip<L>(r, column_at(r, column), width, sink);
     column += width;
@@ -152,16 +159,17 @@ void mask_columns(const Request& r, std::uint64_t begin, std::uint64_t end, Sink
 
 constexpr std::uint64_t word_bits = 32;
 
-// As many rows as a vector has lanes: their words, and which of them zero, one bit each.
+// As many rows as a vector has lanes: their words, and one bit for each that zeroes its element.
 template <class L>
 struct Rows {
+  static_assert(segment % L::width == 0 && word_bits % L::width == 0, "squares of words fill a row");
   alignas(64) std::uint32_t word[L::width][segment];
   std::uint32_t zeroed[L::width][segment / word_bits + 1];
   typename L::U32 need;
   std::uint64_t left;
 };
 
-// Decides about the next `count` words of each row. They are turned in squares, so that each lane counts one row's.
+// Decides about the next `count` words of each row. Squares of words are transposed, so that each lane counts one row.
 template <class L>
 void decide_rows(const Request& r, std::uint64_t count, Rows<L>& rows) {
   using U32 = typename L::U32;
@@ -239,15 +247,15 @@ void mask_rows(const Request& r, std::uint64_t begin, std::uint64_t end, Sink& s
   }
 }
 
-// ---- each element by itself
+// ---- independent elements
 
 template <class L, class Sink>
 void mask_elements(const Request& r, std::uint64_t begin, std::uint64_t end, Sink& sink) {
-  Words<L> words(r, false);
-  const auto threshold = L::u32(static_cast<std::uint32_t>(r.zeros));
+  WordBuffer<L> words(r, false);
+  const auto threshold = L::u32(static_cast<std::uint32_t>(r.threshold));
   for_each_run(r, begin, end, [&](std::uint64_t first, std::uint64_t count, std::uint64_t place) {
-    for (std::uint64_t done = 0; done < count; done += strip) {
-      const std::uint64_t size = count - done < strip ? count - done : strip;
+    for (std::uint64_t done = 0; done < count; done += mask_columns_at_once) {
+      const std::uint64_t size = count - done < mask_columns_at_once ? count - done : mask_columns_at_once;
       const std::uint32_t* const word = words.at(first + done, size);
       take_all<L>(sink, place + done, size,
                   [&](std::uint64_t k) { return is_zeroed<L>(L::load(word + k), threshold); });
@@ -259,7 +267,7 @@ void mask_elements(const Request& r, std::uint64_t begin, std::uint64_t end, Sin
 
 template <class L, class Sink>
 void mask_into(const Request& r, std::uint64_t begin, std::uint64_t end, Sink sink) {
-  if (r.distribution == bernoulli) {
+  if (r.distribution == Distribution::bernoulli_mask) {
     mask_elements<L>(r, begin, end, sink);
   } else if (samples_run_along_innermost(r)) {
     mask_rows<L>(r, begin, end, sink);
@@ -270,21 +278,15 @@ void mask_into(const Request& r, std::uint64_t begin, std::uint64_t end, Sink si
 
 template <class L>
 void mask(const Request& r, std::uint64_t begin, std::uint64_t end) {
-  switch (r.item_size) {
-    case 1:
-      return mask_into<L>(r, begin, end, Zeros<std::uint8_t>{reinterpret_cast<std::uint8_t*>(r.address)});
-    case 2:
-      return mask_into<L>(r, begin, end, Zeros<std::uint16_t>{reinterpret_cast<std::uint16_t*>(r.address)});
-    case 4:
-      return mask_into<L>(r, begin, end, Zeros<std::uint32_t>{reinterpret_cast<std::uint32_t*>(r.address)});
-    default:
-      return mask_into<L>(r, begin, end, Zeros<std::uint64_t>{reinterpret_cast<std::uint64_t*>(r.address)});
-  }
+  with_item(r.item_size, [&](auto item) {
+    using Item = decltype(item);
+    mask_into<L>(r, begin, end, Zeros<Item>{reinterpret_cast<Item*>(r.address)});
+  });
 }
 
 template <class L>
-void keep(const Request& r, std::uint64_t begin, std::uint64_t end, Kept& kept) {
-  mask_into<L>(r, begin, end, KeptPlaces{kept});
+void list_nonzeros(const Request& r, std::uint64_t begin, std::uint64_t end, NonzeroList& list) {
+  mask_into<L>(r, begin, end, Nonzeros{list});
 }
 
 }  // namespace

@@ -1,15 +1,15 @@
-// A growing list of the elements that a mask keeps. The files of the instruction sets only see it grow through a
-// pointer: nothing of the standard library may be compiled for one of them.
+// A growing list of the elements that a mask leaves. It grows through a function pointer, so that the files of the
+// instruction sets instantiate nothing of the standard library.
 #pragma once
 
 #include <cstdint>
 
 namespace fastinit {
 
-struct Kept {
-  std::uint64_t* places;  // in the part
+struct NonzeroList {
+  std::uint64_t* index;  // of each element, in the part
   std::uint64_t size, capacity;
-  void (*grow)(Kept& kept);  // to a larger capacity; where there is no memory, it empties the list and marks it
+  void (*grow)(NonzeroList& list);  // to a larger capacity; without memory, it empties the list and sets `failed`
   bool failed;
 };
 

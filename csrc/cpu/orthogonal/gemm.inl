@@ -1,9 +1,11 @@
-// Products of matrices in registers, for any lane type: each output is one chain of fma over k in rising order, so its
-// bits know nothing of tiles, of the lane type, or of pauses in which the chain lies in memory.
+// Matrix products in registers, for any lane type. Each output is one chain of fma over k in rising order, so its bits do
+// not depend on tiles, on the lane type, or on how often the chain is stored to memory in between.
 //
-// C += A B with A broadcast element by element and B in rows of whole vectors. No packing: A's rows, 8 to 128 elements
-// long, stand close together, and B comes in slabs, strips of columns as wide as a tile whose rows follow each other.
-// On Zen 5 a tile of 8 x 32 floats (AVX-512) or 4 x 24 (AVX2) runs within 3 % of the peak for 32 or more k.
+// C += A B, with A broadcast element by element and B in rows of whole vectors. Nothing is packed: the rows of A, 8 to 128
+// elements long, lie close together, and B comes in slabs, strips of columns as wide as a tile whose rows follow each
+// other. On Zen 5 a tile of 8 x 32 floats (AVX-512) or 4 x 24 (AVX2) is within 3 % of the peak for 32 or more k.
+#pragma once
+
 #include <cstddef>
 #include <cstdint>
 
@@ -30,12 +32,12 @@ struct Vectors<L, double> {
   FASTINIT_INLINE V all(double x) { return L::f64(x); }
 };
 
-// How A stands: element (row, k) is at a[row + k stride] where its columns are contiguous, else at a[row stride + k].
+// The layout of A: element (row, k) is at a[row + k stride] where columns are contiguous, else at a[row stride + k].
 enum class Contiguous { columns, rows };
 
 // L::tile_rows rows and `vectors` vectors of C.
 template <class L, class T, Contiguous contiguous, int vectors>
-FASTINIT_INLINE void multiply_tile(const T* a, std::ptrdiff_t a_stride, const T* b, std::ptrdiff_t b_stride, T* c,
+FASTINIT_INLINE void gemm_microkernel(const T* a, std::ptrdiff_t a_stride, const T* b, std::ptrdiff_t b_stride, T* c,
                                    std::ptrdiff_t c_stride, std::ptrdiff_t count) {
   using Vs = Vectors<L, T>;
   using V = typename Vs::V;
@@ -66,7 +68,7 @@ FASTINIT_INLINE void multiply_tile(const T* a, std::ptrdiff_t a_stride, const T*
   }
 }
 
-// The first element and the distance between rows (or, where columns are contiguous, columns).
+// The first element, and the distance between rows, or between columns where those are contiguous.
 template <class T>
 struct Panel {
   T* first;
@@ -75,13 +77,13 @@ struct Panel {
 
 // `rows` rows of C, a multiple of L::tile_rows, and `vectors` vectors, at most L::tile_vectors.
 template <class L, class T, Contiguous contiguous, int vectors = L::tile_vectors>
-void multiply(Panel<const T> a, Panel<const T> b, Panel<T> c, std::ptrdiff_t rows, int width, std::ptrdiff_t count) {
+void gemm(Panel<const T> a, Panel<const T> b, Panel<T> c, std::ptrdiff_t rows, int width, std::ptrdiff_t count) {
   if constexpr (vectors > 1) {
-    if (width < vectors) return multiply<L, T, contiguous, vectors - 1>(a, b, c, rows, width, count);
+    if (width < vectors) return gemm<L, T, contiguous, vectors - 1>(a, b, c, rows, width, count);
   }
   const std::ptrdiff_t next_row = contiguous == Contiguous::columns ? 1 : a.stride;
   for (std::ptrdiff_t i = 0; i < rows; i += L::tile_rows) {
-    multiply_tile<L, T, contiguous, vectors>(a.first + i * next_row, a.stride, b.first, b.stride,
+    gemm_microkernel<L, T, contiguous, vectors>(a.first + i * next_row, a.stride, b.first, b.stride,
                                              c.first + i * c.stride, c.stride, count);
   }
 }

@@ -1,17 +1,15 @@
-// One orthogonal request, worked out: its matrices, where their elements go, and the panels they are drawn in.
+// One request for orthogonal matrices: its matrices, where their elements go, and the panels in which they are drawn.
 #pragma once
 
 #include <algorithm>
 #include <vector>
 
 #include "cpu/dispatch.h"
-#include "request/orthogonal_shape.h"
 #include "cpu/orthogonal/reflectors.h"
+#include "request/orthogonal_shape.h"
 
 namespace fastinit {
 
-// Columns of a panel: whole tiles of every instruction set; no wider, so that a panel stays in the caches.
-constexpr std::uint64_t panel_unit = 96, widest_panel = 192;
 constexpr std::uint64_t panels_per_thread = 4;
 
 class OrthogonalJob {
@@ -21,7 +19,7 @@ class OrthogonalJob {
     is_tall_ = shape_.height >= shape_.width;
     rows_ = std::max(shape_.height, shape_.width);
     columns_ = std::min(shape_.height, shape_.width);
-    std::vector<std::int64_t> down = offsets(row_axis), across = offsets(column_axis);
+    std::vector<std::int64_t> down = offsets(AxisRole::row), across = offsets(AxisRole::column);
     of_row_ = std::move(is_tall_ ? down : across);
     of_column_ = std::move(is_tall_ ? across : down);
     rows_contiguous_ = of_row_[0] >= 0;
@@ -29,8 +27,8 @@ class OrthogonalJob {
   }
 
   std::uint64_t count() const { return shape_.matrices; }
-  double work() const { return double(rows_) * columns_ * (columns_ + 64.0); }  // fma a matrix, about
-  std::size_t item() const { return request_.dtype == float64 ? sizeof(double) : sizeof(float); }
+  double work() const { return double(rows_) * columns_ * (columns_ + 64.0); }  // approximate fma per matrix
+  std::size_t item() const { return in_float64(request_.dtype) ? sizeof(double) : sizeof(float); }
 
   Reflectors reflectors(std::uint64_t k, std::byte* memory) const {
     Reflectors q{};
@@ -38,7 +36,7 @@ class OrthogonalJob {
     q.first = number(k) * rows_ * columns_;
     q.rows = rows_;
     q.columns = columns_;
-    q.dtype = request_.dtype;
+    q.in_float64 = in_float64(request_.dtype);
     q.vectors = memory;
     q.triangles = memory + vectors_size(q);
     q.signs = memory + vectors_size(q) + triangles_size(q) * item();
@@ -46,7 +44,7 @@ class OrthogonalJob {
   }
 
   Target target(std::uint64_t k) const {
-    const std::uint64_t start = request_.address + (shape_.centre + place(k)) * request_.item_size;
+    const std::uint64_t start = request_.address + (shape_.center + place(k)) * request_.item_size;
     return {start, request_.dtype, request_.parameter[0], of_row_.data(), of_column_.data(), rows_contiguous_};
   }
 
@@ -60,7 +58,7 @@ class OrthogonalJob {
     return round_up(std::max(strip_scratch(q), panel_scratch(q, panel)) * item(), 64);
   }
 
-  // The width of the panels of which each thread gets a few; one thread gets the widest.
+  // The width of panels, a few of which go to each thread. A single thread takes the widest.
   std::uint64_t panel_width(int threads) const {
     const std::uint64_t widest = widest_panel * sizeof(float) / item(), unit = panel_unit * sizeof(float) / item();
     const std::uint64_t wanted = threads == 1 ? widest : columns_ / (threads * panels_per_thread);
@@ -69,24 +67,24 @@ class OrthogonalJob {
 
   std::uint64_t panels(std::uint64_t width) const { return (columns_ + width - 1) / width; }
 
-  // Panels are counted from the right: the last columns take the most work.
+  // Panels are counted from the right, since the last columns take the most work.
   void apply(const Kernels& kernels, const Reflectors& q, std::uint64_t k, std::uint64_t panel, std::uint64_t width,
-             void* scratch, Watch& watch) const {
+             void* scratch, InterruptFlag& flag) const {
     const std::uint64_t begin = (panels(width) - 1 - panel) * width, end = std::min(begin + width, columns_);
-    const bool kept = std::any_of(of_column_.begin() + begin, of_column_.begin() + end, [](auto o) { return o >= 0; });
-    if (kept) kernels.reflectors.apply(q, begin, end, scratch, target(k), watch);
+    const bool any = std::any_of(of_column_.begin() + begin, of_column_.begin() + end, [](auto o) { return o >= 0; });
+    if (any) kernels.reflectors.apply(q, begin, end, scratch, target(k), flag);
   }
 
  private:
   static std::size_t vectors_size(const Reflectors& q) {
-    return round_up(strip_offset(q, strip_count(q)) * (q.dtype == float64 ? sizeof(double) : sizeof(float)), 64);
+    return round_up(strip_offset(q, strip_count(q)) * (q.in_float64 ? sizeof(double) : sizeof(float)), 64);
   }
 
-  // For every index on the axes of a role, in C order of the whole: its offset in the destination, -1 outside the part.
+  // The offset in the destination of every index on the axes of a role, in C order of the whole; -1 outside the part.
   std::vector<std::int64_t> offsets(AxisRole role) const {
     std::vector<std::int64_t> result = {0};
     for (std::uint64_t axis = 0; axis < request_.rank; ++axis) {
-      if (role_of(request_, axis) != role) continue;
+      if (request_.role[axis] != role) continue;
       std::vector<std::int64_t> longer;
       longer.reserve(result.size() * shape_.whole[axis]);
       for (const std::int64_t offset : result) {
@@ -104,13 +102,13 @@ class OrthogonalJob {
   template <class Visit>
   void visit_batch(std::uint64_t k, const Visit& visit) const {
     for (std::uint64_t axis = request_.rank; axis-- > 0;) {
-      if (role_of(request_, axis) != batch_axis) continue;
+      if (request_.role[axis] != AxisRole::batch) continue;
       visit(axis, k % request_.extent[axis]);
       k /= request_.extent[axis];
     }
   }
 
-  // Which matrix of the whole batch it is, and where it starts in the destination.
+  // The index of a matrix in the whole batch, and the offset at which it starts in the destination.
   std::uint64_t number(std::uint64_t k) const {
     std::uint64_t result = 0, step = 1;
     visit_batch(k, [&](std::uint64_t axis, std::uint64_t index) {

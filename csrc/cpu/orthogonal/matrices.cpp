@@ -1,7 +1,6 @@
 #include "cpu/orthogonal/matrices.h"
 
 #include <omp.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -13,16 +12,15 @@
 
 #include "cpu/arithmetic.h"
 #include "cpu/dispatch.h"
+#include "cpu/huge_pages.h"
 #include "cpu/orthogonal/job.h"
 #include "cpu/threads.h"
-#include "cpu/interrupt.h"
 
 namespace fastinit {
 namespace {
 
-// Work, in fma, below which waking another thread costs more than it saves.
+// Work in fma below which to wake another thread costs more than it saves.
 constexpr double work_per_thread = 4e5;
-constexpr std::size_t huge_page = std::size_t(2) << 20;
 
 // Becomes Python's MemoryError.
 class NoMemory : public std::bad_alloc {
@@ -41,9 +39,7 @@ class Memory {
   explicit Memory(std::size_t size) : size_(round_up(size, size < huge_page ? 64 : huge_page)) {
     start_ = std::aligned_alloc(size < huge_page ? 64 : huge_page, size_);
     if (!start_) throw NoMemory(size_);
-#if defined(MADV_HUGEPAGE)
-    if (size >= huge_page) madvise(start_, size_, MADV_HUGEPAGE);
-#endif
+    advise_huge_pages(reinterpret_cast<std::uint64_t>(start_), size_);
   }
   ~Memory() { std::free(start_); }
   Memory(const Memory&) = delete;
@@ -55,8 +51,8 @@ class Memory {
   void* start_;
 };
 
-// All matrices of all jobs. Those that are a large part of the work are drawn one after the other by all threads
-// together, the others each by one thread, large ones first.
+// All matrices of all jobs. Those that are a large part of the work are drawn one after another by all threads together,
+// and the others by one thread each, large ones first.
 class Schedule {
  public:
   Schedule(const std::vector<OrthogonalJob>& jobs, int threads) : kernels_(active_kernels()), threads_(threads) {
@@ -84,17 +80,17 @@ class Schedule {
     memory_ = std::make_unique<Memory>(shared_reflectors_ + threads * (whole_reflectors_ + scratch_));
   }
 
-  // Every thread of the team calls it.
-  void work(int thread, Watch& watch) {
+  // Every thread of the team calls this.
+  void work(int thread, InterruptFlag& flag) {
     const DefaultArithmetic arithmetic;
     std::byte* const own = memory_->at(shared_reflectors_ + thread * (whole_reflectors_ + scratch_));
     Counters* counters = counters_.get();
     for (const OrthogonalJob* job : shared_) {
-      for (std::uint64_t k = 0; k < job->count(); ++k) draw_together(*job, k, *counters++, own, watch);
+      for (std::uint64_t k = 0; k < job->count(); ++k) draw_together(*job, k, *counters++, own, flag);
     }
-    for (std::uint64_t index; !watch.stopped() && (index = next_whole_++) < whole_count_;) {
+    for (std::uint64_t index; !flag.is_set() && (index = next_whole_++) < whole_count_;) {
       const std::size_t at = std::upper_bound(whole_end_.begin(), whole_end_.end(), index) - whole_end_.begin();
-      draw_whole(*whole_[at], index - (whole_end_[at] - whole_[at]->count()), own, watch);
+      draw_whole(*whole_[at], index - (whole_end_[at] - whole_[at]->count()), own, flag);
     }
   }
 
@@ -104,35 +100,35 @@ class Schedule {
   };
 
   void draw_together(const OrthogonalJob& job, std::uint64_t k, Counters& next, std::byte* scratch,
-                     Watch& watch) const {
+                     InterruptFlag& flag) const {
     const Reflectors q = job.reflectors(k, memory_->at(0));
-    for (std::uint64_t strip; !watch.stopped() && (strip = next.strip++) < strip_count(q);) {
+    for (std::uint64_t strip; !flag.is_set() && (strip = next.strip++) < strip_count(q);) {
       kernels_.reflectors.build(q, strip, scratch);
     }
 #pragma omp barrier
     const std::uint64_t width = job.panel_width(threads_);
-    for (std::uint64_t panel; !watch.stopped() && (panel = next.panel++) < job.panels(width);) {
-      job.apply(kernels_, q, k, panel, width, scratch, watch);
+    for (std::uint64_t panel; !flag.is_set() && (panel = next.panel++) < job.panels(width);) {
+      job.apply(kernels_, q, k, panel, width, scratch, flag);
     }
 #pragma omp barrier
   }
 
-  void draw_whole(const OrthogonalJob& job, std::uint64_t k, std::byte* memory, Watch& watch) const {
+  void draw_whole(const OrthogonalJob& job, std::uint64_t k, std::byte* memory, InterruptFlag& flag) const {
     const Reflectors q = job.reflectors(k, memory);
     std::byte* const scratch = memory + whole_reflectors_;
-    for (std::uint64_t strip = 0; strip < strip_count(q) && !watch.stopped(); ++strip) {
+    for (std::uint64_t strip = 0; strip < strip_count(q) && !flag.is_set(); ++strip) {
       kernels_.reflectors.build(q, strip, scratch);
     }
     const std::uint64_t width = job.panel_width(1);
-    for (std::uint64_t panel = 0; panel < job.panels(width) && !watch.stopped(); ++panel) {
-      job.apply(kernels_, q, k, panel, width, scratch, watch);
+    for (std::uint64_t panel = 0; panel < job.panels(width) && !flag.is_set(); ++panel) {
+      job.apply(kernels_, q, k, panel, width, scratch, flag);
     }
   }
 
   const Kernels& kernels_;
   const int threads_;
   std::vector<const OrthogonalJob*> shared_, whole_;
-  std::vector<std::uint64_t> whole_end_;  // matrices up to and with those of the job
+  std::vector<std::uint64_t> whole_end_;  // matrices up to and including those of the job
   std::uint64_t whole_count_ = 0;
   std::size_t shared_reflectors_ = 0, whole_reflectors_ = 0, scratch_ = 0;
   std::unique_ptr<Counters[]> counters_;
@@ -158,26 +154,25 @@ struct OrthogonalMatrices::Work {
       : jobs(std::move(all)), threads(threads_for(jobs, most_threads)), schedule(jobs, threads) {}
 };
 
-OrthogonalMatrices::OrthogonalMatrices(const Request* requests, std::size_t count, int most_threads) {
+OrthogonalMatrices::OrthogonalMatrices(const std::vector<const Request*>& requests, int most_threads) {
+  if (requests.empty()) return;
   std::vector<OrthogonalJob> jobs;
-  for (std::size_t k = 0; k < count; ++k) {
-    if (requests[k].distribution == orthogonal && requests[k].count > 0) jobs.emplace_back(requests[k]);
-  }
-  if (!jobs.empty()) work_ = std::make_unique<Work>(std::move(jobs), most_threads);
+  for (const Request* request : requests) jobs.emplace_back(*request);
+  work_ = std::make_unique<Work>(std::move(jobs), most_threads);
 }
 
 OrthogonalMatrices::~OrthogonalMatrices() = default;
 
 bool OrthogonalMatrices::draw(Interrupted interrupted) {
   if (!work_) return true;
-  Watch watch(interrupted);
+  InterruptFlag flag(interrupted);
   if (work_->threads == 1) {
-    work_->schedule.work(0, watch);
+    work_->schedule.work(0, flag);
   } else {
 #pragma omp parallel num_threads(work_->threads)
-    work_->schedule.work(omp_get_thread_num(), watch);
+    work_->schedule.work(omp_get_thread_num(), flag);
   }
-  return !watch.stopped();
+  return !flag.is_set();
 }
 
 }  // namespace fastinit

@@ -1,25 +1,24 @@
-// Draws the orthogonal matrices among a list of requests.
+// Draws orthogonal matrices.
 #pragma once
 
-#include <cstddef>
 #include <memory>
+#include <vector>
 
-#include "cpu/fill.h"
+#include "cpu/interrupt.h"
 #include "request/request.h"
 
 namespace fastinit {
 
-// The orthogonal matrices of a list of requests: made before anything is written, since it takes all the memory that
-// drawing them needs.
+// The matrices of a list of requests of class matrix. Make it before anything is written, since it allocates all the
+// memory that drawing them needs.
 class OrthogonalMatrices {
  public:
-  OrthogonalMatrices(const Request* requests, std::size_t count, int most_threads);
+  OrthogonalMatrices(const std::vector<const Request*>& requests, int most_threads);
   ~OrthogonalMatrices();
   OrthogonalMatrices(const OrthogonalMatrices&) = delete;
   OrthogonalMatrices& operator=(const OrthogonalMatrices&) = delete;
 
-  // After the elementwise fills: a matrix may lie inside memory that one of them sets to zero.
-  // False when `interrupted` said to give up.
+  // Returns false if `interrupted` returned true.
   bool draw(Interrupted interrupted);
 
  private:

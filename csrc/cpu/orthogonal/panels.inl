@@ -1,11 +1,17 @@
-// Applying reflectors to columns of the identity, and writing these where they belong, for any lane type. T is float or
-// double; the order of every sum is that of numerics/orthogonal.h.
+// Applying reflectors to columns of the identity, and writing the resulting columns of the matrix, for any lane type. T is
+// float or double; every sum has the order of numerics/orthogonal.h.
+#pragma once
+
+#include <cstring>
+
+#include "cpu/orthogonal/gemm.inl"
+#include "cpu/orthogonal/reflectors.h"
 #include "cpu/orthogonal/reflectors.inl"
 
 namespace fastinit {
 namespace {
 
-// The columns [begin, end) of the matrix, in slabs of at most a tile's width whose rows follow each other.
+// The columns [begin, end) of the matrix, in slabs that are at most as wide as a tile and whose rows follow each other.
 template <class L, class T>
 class PanelProduct {
  public:
@@ -15,13 +21,13 @@ class PanelProduct {
     y_ = w_ + block_size(q) * round_up(end - begin, row_unit);
   }
 
-  bool apply(Watch& watch) {
+  bool apply(InterruptFlag& flag) {
     std::memset(a_, 0, (q_.rows + extra_rows) * round_up(end_ - begin_, row_unit) * sizeof(T));
     for (std::uint64_t k = begin_; k < end_; ++k) *at(k, k) = static_cast<const T*>(q_.signs)[k];
     const std::uint64_t size = block_size(q_);
     for (std::uint64_t block = (end_ - 1) / size + 1; block-- > 0;) {
-      if (stopped(watch)) return false;
-      if (!apply_block(block * size, lesser((block + 1) * size, q_.columns), watch)) return false;
+      if (flag.is_set()) return false;
+      if (!apply_block(block * size, lesser((block + 1) * size, q_.columns), flag)) return false;
     }
     return true;
   }
@@ -33,6 +39,7 @@ class PanelProduct {
   }
 
   static constexpr std::uint64_t slab_columns = L::tile_vectors * Vectors<L, T>::width;
+  static_assert(panel_unit * sizeof(float) / sizeof(T) % slab_columns == 0, "panels are whole slabs");
 
  private:
   struct Slab {
@@ -63,11 +70,11 @@ class PanelProduct {
     }
   }
 
-  bool apply_block(std::uint64_t first, std::uint64_t last, Watch& watch) {
+  bool apply_block(std::uint64_t first, std::uint64_t last, InterruptFlag& flag) {
     const std::uint64_t columns = last - first, size = block_size(q_), strip = first / strip_columns;
     const std::uint64_t above = strip * strip_columns, stride = strip_stride(q_.columns);
     const std::uint64_t padded = round_up(columns, L::tile_rows);
-    // Of row i, from the block's first column on: v + i * stride.
+    // The elements of the block in the row `above`.
     const T* const v = static_cast<const T*>(q_.vectors) + strip_offset(q_, strip) + (first - above);
     const auto row_of = [&](std::uint64_t i) {
       return Panel<const T>{v + (i - above) * stride, static_cast<std::ptrdiff_t>(stride)};
@@ -79,17 +86,17 @@ class PanelProduct {
         const std::uint64_t begin = greater(row, slab.begin >= last ? last : first);
         const std::uint64_t end = lesser(row + rows_at_once, slab.end <= last ? last : q_.rows);
         if (begin >= end) return;
-        multiply<L, T, Contiguous::columns>(row_of(begin), row_of_slab(slab, slab.a, begin),
+        gemm<L, T, Contiguous::columns>(row_of(begin), row_of_slab(slab, slab.a, begin),
                                             {slab.w, static_cast<std::ptrdiff_t>(slab.stride)}, padded, slab.vectors,
                                             end - begin);
       });
-      if (stopped(watch)) return false;
+      if (flag.is_set()) return false;
     }
     const T* const triangle = static_cast<const T*>(q_.triangles) + first * size;
     for_each_slab(first, [&](const Slab& slab) {
       std::memset(slab.y, 0, padded * slab.stride * sizeof(T));
       for (std::uint64_t k = 0; k < padded; k += L::tile_rows) {
-        multiply<L, T, Contiguous::columns>({triangle + k * size + k, static_cast<std::ptrdiff_t>(size)},
+        gemm<L, T, Contiguous::columns>({triangle + k * size + k, static_cast<std::ptrdiff_t>(size)},
                                             row_of_slab(slab, slab.w, k),
                                             {slab.y + k * slab.stride, static_cast<std::ptrdiff_t>(slab.stride)},
                                             L::tile_rows, slab.vectors, columns - lesser(k, columns));
@@ -98,11 +105,11 @@ class PanelProduct {
     for (std::uint64_t row = first; row < q_.rows; row += rows_at_once) {
       for_each_slab(first, [&](const Slab& slab) {
         const std::uint64_t count = round_up(lesser(rows_at_once, q_.rows - row), L::tile_rows);
-        multiply<L, T, Contiguous::rows>(row_of(row), row_of_slab(slab, slab.y, 0),
+        gemm<L, T, Contiguous::rows>(row_of(row), row_of_slab(slab, slab.y, 0),
                                          {slab.a + row * slab.stride, static_cast<std::ptrdiff_t>(slab.stride)}, count,
                                          slab.vectors, columns);
       });
-      if (stopped(watch)) return false;
+      if (flag.is_set()) return false;
     }
     return true;
   }
@@ -116,25 +123,11 @@ class PanelProduct {
   T *a_, *w_, *y_;
 };
 
-// ---- elements of a dtype in memory
-
-template <class T>
-struct Plain {
-  using Item = T;
-  FASTINIT_INLINE T of(T x) { return x; }
-};
-
-template <std::uint32_t (*code)(float)>
-struct Coded {
-  using Item = std::uint16_t;
-  FASTINIT_INLINE Item of(float x) { return static_cast<Item>(code(x)); }
-};
-
-// The panel's elements, times the gain, to where they belong.
-template <class L, class T, class Kind>
+// Writes the panel's elements, times the gain, as elements of a dtype.
+template <class L, class T, class Element>
 void write_panel(const PanelProduct<L, T>& panel, const Reflectors& q, std::uint64_t begin, std::uint64_t end,
                  const Target& target) {
-  using Item = typename Kind::Item;
+  using Item = typename Element::Item;
   Item* const out = reinterpret_cast<Item*>(target.address);
   const T gain = static_cast<T>(target.gain);
   constexpr std::uint64_t slab = PanelProduct<L, T>::slab_columns;
@@ -149,7 +142,7 @@ void write_panel(const PanelProduct<L, T>& panel, const Reflectors& q, std::uint
         for (std::uint64_t j = 0; j < count; ++j) {
           if (to_column[j] < 0) continue;
           Item* const line = out + to_row[0] + to_column[j];
-          for (std::uint64_t i = 0; i < last_row - row; ++i) line[i] = Kind::of(in[i * stride + j] * gain);
+          for (std::uint64_t i = 0; i < last_row - row; ++i) line[i] = Element::template encode<ScalarLanes>(in[i * stride + j] * gain);
         }
         continue;
       }
@@ -160,44 +153,15 @@ void write_panel(const PanelProduct<L, T>& panel, const Reflectors& q, std::uint
         Item* const line = out + to_row[i];
         const T* const values = in + i * stride;
         if (columns_contiguous) {
-          for (std::uint64_t j = 0; j < count; ++j) line[to_column[0] + j] = Kind::of(values[j] * gain);
+          for (std::uint64_t j = 0; j < count; ++j) line[to_column[0] + j] = Element::template encode<ScalarLanes>(values[j] * gain);
         } else {
           for (std::uint64_t j = 0; j < count; ++j) {
-            if (to_column[j] >= 0) line[to_column[j]] = Kind::of(values[j] * gain);
+            if (to_column[j] >= 0) line[to_column[j]] = Element::template encode<ScalarLanes>(values[j] * gain);
           }
         }
       }
     }
   }
-}
-
-template <class L, class T>
-void apply_in(const Reflectors& q, std::uint64_t begin, std::uint64_t end, void* scratch, const Target& target,
-              Watch& watch) {
-  PanelProduct<L, T> panel(q, begin, end, scratch);
-  if (!panel.apply(watch)) return;
-  if constexpr (sizeof(T) == sizeof(double)) {
-    write_panel<L, T, Plain<double>>(panel, q, begin, end, target);
-  } else if (target.dtype == float16) {
-    write_panel<L, T, Coded<float16_code<ScalarLanes>>>(panel, q, begin, end, target);
-  } else if (target.dtype == bfloat16) {
-    write_panel<L, T, Coded<bfloat16_code<ScalarLanes>>>(panel, q, begin, end, target);
-  } else {
-    write_panel<L, T, Plain<float>>(panel, q, begin, end, target);
-  }
-}
-
-template <class L>
-void build_reflectors(const Reflectors& q, std::uint64_t strip, void* scratch) {
-  q.dtype == float64 ? StripBuilder<L, double>(q, strip, scratch).build()
-                     : StripBuilder<L, float>(q, strip, scratch).build();
-}
-
-template <class L>
-void apply_reflectors(const Reflectors& q, std::uint64_t begin, std::uint64_t end, void* scratch, const Target& target,
-                      Watch& watch) {
-  q.dtype == float64 ? apply_in<L, double>(q, begin, end, scratch, target, watch)
-                     : apply_in<L, float>(q, begin, end, scratch, target, watch);
 }
 
 }  // namespace

@@ -1,17 +1,21 @@
-// Building reflectors, for any lane type. T is float or double; the order
-// of every sum is that of numerics/orthogonal.h.
+// Building reflectors, for any lane type. T is float or double; every sum has the order of numerics/orthogonal.h.
+#pragma once
+
 #include <cstring>
 
-#include "cpu/orthogonal/reflectors.h"
+#include "cpu/fill/groups.inl"
 #include "cpu/orthogonal/gemm.inl"
+#include "cpu/orthogonal/reflectors.h"
+#include "lanes/scalar.h"
+#include "numerics/distributions.h"
 
 namespace fastinit {
 namespace {
 
-// Rows that are worked at a time: what a tile reads of them stays in the first-level cache.
+// Rows that are processed at a time, so that what a tile reads of them stays in the first-level cache.
 constexpr std::uint64_t rows_at_once = 128;
 
-// Not std::min: its instance for one instruction set could serve all.
+// Not std::min, whose instance for one instruction set could be the copy that the linker keeps for all.
 FASTINIT_INLINE std::uint64_t lesser(std::uint64_t a, std::uint64_t b) { return a < b ? a : b; }
 FASTINIT_INLINE std::uint64_t greater(std::uint64_t a, std::uint64_t b) { return a > b ? a : b; }
 
@@ -20,16 +24,18 @@ struct StandardNormals;
 
 template <class L>
 struct StandardNormals<L, float> {
-  using Groups = Groups32<L, Normal<Words32<L>>, Float32<L>>;
+  using Groups = Groups32<L, Normal<Precision32<L>>, Float32>;
 };
 
 template <class L>
 struct StandardNormals<L, double> {
-  using Groups = Groups64<L, Normal<Words64<L>>>;
+  using Groups = Groups64<L, Normal<Precision64<L>>>;
 };
 
 template <class L, class T>
 class StripBuilder {
+  static_assert(L::tile_rows <= extra_rows && row_unit % Vectors<L, T>::width == 0, "rows of zeros end every tile");
+
  public:
   StripBuilder(const Reflectors& q, std::uint64_t strip, void* scratch)
       : q_(q),
@@ -67,11 +73,7 @@ class StripBuilder {
 
   // Row i of the strip has values up to the diagonal, then zeros.
   void draw(std::uint64_t begin, std::uint64_t end) {
-    Request standard{};
-    standard.seed = q_.stream.seed;
-    standard.stream = q_.stream.stream;
-    standard.parameter[0] = 1;
-    const typename StandardNormals<L, T>::Groups groups(standard);
+    const typename StandardNormals<L, T>::Groups groups = {{1, 0}, q_.stream};
     for (std::uint64_t i = begin; i < end; ++i) {
       const std::uint64_t count = lesser(i + 1, columns_);
       T* const row = strip_ + i * stride_;
@@ -128,7 +130,7 @@ class StripBuilder {
     }
   }
 
-  // U, of which what lies below the diagonal means nothing.
+  // U; its elements below the diagonal have no meaning.
   void multiply_among(std::uint64_t begin, std::uint64_t columns, T* products) const {
     constexpr std::uint64_t slab = L::tile_vectors * Vs::width;
     const std::uint64_t size = block_size(q_);
@@ -138,7 +140,7 @@ class StripBuilder {
       for (std::uint64_t at = 0; at < columns; at += slab) {
         const std::uint64_t width = lesser(slab, columns - at);
         const std::uint64_t above = lesser(round_up(at + width, L::tile_rows), round_up(columns, L::tile_rows));
-        multiply<L, T, Contiguous::columns>({v, stride()}, {v + at, stride()},
+        gemm<L, T, Contiguous::columns>({v, stride()}, {v + at, stride()},
                                             {products + at, static_cast<std::ptrdiff_t>(size)}, above,
                                             round_up(width, Vs::width) / Vs::width, lesser(rows_at_once, rows_ - row));
       }

@@ -1,5 +1,6 @@
-// On the host: from the ends of a cut, in sigmas, to the constants with which numerics/truncated.h draws from it, and
-// the standard deviation of what is drawn. float64, and only operations that are correctly rounded everywhere.
+// The host's part of truncated normals: from the bounds, in sigmas, it computes the constants with which
+// numerics/truncated.h draws, and the standard deviation of the drawn values. It works in float64 and uses only
+// operations that every processor rounds correctly.
 #pragma once
 
 #include "lanes/scalar.h"
@@ -7,16 +8,16 @@
 
 namespace fastinit {
 
-enum class CutError : int { none, not_a_number, empty, improbable };
+enum class TruncationError : int { none, not_a_number, empty, improbable };
 
-// What prepare_cut makes: `cut` chooses the kernel, `parameter` is what broadcast_cut wants.
-struct PreparedCut {
-  double parameter[cut_parameters];
-  Cut cut;
-  CutError error;
+// The result of prepare_truncation: `formula` chooses the kernel, `parameter` is the argument of broadcast_truncation.
+struct PreparedTruncation {
+  double parameter[truncation_parameters];
+  Truncation formula;
+  TruncationError error;
 };
 
-namespace cut_host {
+namespace truncation_host {
 
 constexpr double infinity = __builtin_inf();
 
@@ -37,7 +38,7 @@ static inline double exponential(double x) {
   return sum * ScalarLanes::float_of(std::uint64_t(1023 + doublings) << 52);
 }
 
-// The density. The rounding error of the square counts, as e magnifies it.
+// The density. The rounding error of the square matters, since the exponential magnifies it.
 static inline double density(double z) {
   if (magnitude(z) > 37) return 0;
   const double square = z * z, rest = fma(z, z, -square);
@@ -45,7 +46,7 @@ static inline double density(double z) {
   return fma(e, -0.5 * rest, e) * 0x1.9884533d43651p-2;  // 1 / sqrt(2 pi)
 }
 
-// Phi(-z) for z >= 1.25: Laplace's continued fraction, from the depth where what is left out no longer counts.
+// Phi(-z) for z >= 1.25: Laplace's continued fraction, to a depth at which the omitted rest is negligible.
 static inline double tail_fraction(double z) {
   if (z > 37) return 0;
   double fraction = z;
@@ -69,7 +70,7 @@ static inline double central_mass(double z) {
 // Phi(-z) for z >= 0.
 static inline double tail_mass(double z) { return z >= 1.25 ? tail_fraction(z) : 0.5 - central_mass(z); }
 
-// ---- integrals over a cut, for those that cancellation spoils
+// ---- integrals over an interval, for those that cancellation would spoil
 
 // Calls visit(t, weight) for Gauss's ten points on [left, right]: t is the distance from `origin`, weight the point's
 // share of the mass, as a multiple of the density at `origin`.
@@ -86,12 +87,12 @@ static inline void for_gauss_points(double origin, double left, double right, co
   }
 }
 
-// A cut on which ten points give full accuracy.
+// Whether ten points give full accuracy on this interval.
 static inline bool is_one_panel(double lower, double upper) {
   return (upper - lower) * (1 + larger(magnitude(lower), magnitude(upper))) <= 2;
 }
 
-static inline double cut_mass(double lower, double upper) {
+static inline double truncation_mass(double lower, double upper) {
   if (lower <= 0 && upper >= 0) return central_mass(upper) - central_mass(lower);
   if (is_one_panel(lower, upper)) {
     double sum = 0;
@@ -101,8 +102,9 @@ static inline double cut_mass(double lower, double upper) {
   return lower > 0 ? tail_mass(lower) - tail_mass(upper) : tail_mass(-upper) - tail_mass(-lower);
 }
 
-// sqrt of the variance by panels from the end nearer to zero outwards, up to where nothing is left: two sweeps, for the
-// mean and for the squares around it, in which all terms have one sign. 0 <= lower, or the cut is narrow.
+// The standard deviation by panels, from the end nearer to zero outwards until the rest is negligible. There are two
+// sweeps, one for the mean and one for the squares around it; within each, all terms have one sign. Requires 0 <= lower
+// or a narrow interval.
 static inline double std_by_panels(double lower, double upper) {
   double mean = 0, variance = 0;
   for (int sweep = 0; sweep < 2; ++sweep) {
@@ -122,46 +124,46 @@ static inline double std_by_panels(double lower, double upper) {
   return ScalarLanes::sqrt(variance);
 }
 
-}  // namespace cut_host
+}  // namespace truncation_host
 
-// The standard deviation of the standard normal cut to [lower, upper], a cut that prepare_cut accepts.
+// The standard deviation of the standard normal truncated to [lower, upper], bounds that prepare_truncation accepts.
 static inline double truncated_std(double lower, double upper) {
-  using namespace cut_host;
+  using namespace truncation_host;
   if (upper <= 0) return truncated_std(-upper, -lower);
   if (lower > 0 || upper - lower < 2) return std_by_panels(lower, upper);
-  const double mass = cut_mass(lower, upper), low = density(lower), high = density(upper);
+  const double mass = truncation_mass(lower, upper), low = density(lower), high = density(upper);
   const double mean = (low - high) / mass;
   const double ends = (lower == -infinity ? 0 : lower * low) - (upper == infinity ? 0 : upper * high);
   return ScalarLanes::sqrt(1 + ends / mass - mean * mean);
 }
 
-namespace cut_host {
+namespace truncation_host {
 
 // ---- constants
 
-// The arithmetic of one precision, as the kernels do it: constants that meet where the low half of the words ends must
-// be adjusted to its roundings, or z would decrease there.
+// The arithmetic of one precision, as the kernels perform it: the constants of the two halves of the words must be
+// adjusted to its roundings, or z would decrease where the halves meet.
 template <class T>
-struct Precision;
+struct Arithmetic;
 template <>
-struct Precision<float> {
+struct Arithmetic<float> {
   using Bits = std::uint32_t;
   static constexpr double unit = 0x1p-32, middle = 0x1p31, mass_scale = tail_mass_scale32;
 };
 template <>
-struct Precision<double> {
+struct Arithmetic<double> {
   using Bits = std::uint64_t;
   static constexpr double unit = 0x1p-64, middle = 0x1p63, mass_scale = tail_mass_scale64;
 };
 
-// The neighbour of x != 0 that is larger in magnitude.
+// The neighbor of x != 0 of larger magnitude.
 template <class T>
 static inline T outwards(T x) {
-  return ScalarLanes::float_of(ScalarLanes::bits(x) + typename Precision<T>::Bits(1));
+  return ScalarLanes::float_of(ScalarLanes::bits(x) + typename Arithmetic<T>::Bits(1));
 }
 template <class T>
 static inline T inwards(T x) {
-  return ScalarLanes::float_of(ScalarLanes::bits(x) - typename Precision<T>::Bits(1));
+  return ScalarLanes::float_of(ScalarLanes::bits(x) - typename Arithmetic<T>::Bits(1));
 }
 template <class T>
 static inline T above(T x) {
@@ -172,11 +174,11 @@ static inline T below(T x) {
   return x < 0 ? outwards(x) : inwards(x);
 }
 
-// The affine x of a cut that is not symmetric.
+// The constants of the affine x.
 template <class T>
 static inline void prepare_x(double lower, double mass, double* parameter) {
-  constexpr double unit = Precision<T>::unit, middle = Precision<T>::middle, two_sigmas = 0x1.e8b4307d3627ap-2;
-  const double from = central_mass(lower);  // negative where zero is inside or above
+  constexpr double unit = Arithmetic<T>::unit, middle = Arithmetic<T>::middle, two_sigmas = 0x1.e8b4307d3627ap-2;
+  const double from = central_mass(lower);  // negative where zero is inside or above the interval
   const double crossing = -from / mass * (2 * middle);
   double anchor = crossing < 0 ? 0 : crossing < 2 * middle ? crossing : 2 * middle;
   anchor = anchor < 0x1p52 ? static_cast<double>(static_cast<std::uint64_t>(anchor)) : anchor;
@@ -193,23 +195,23 @@ static inline void prepare_x(double lower, double mass, double* parameter) {
       low = below(low);
     }
   }
-  parameter[cut_slope] = slope;
+  parameter[truncation_slope] = slope;
   const double end = mass / (2 * two_sigmas);
-  parameter[cut_square_offset] = static_cast<float>(0x1p-7 + 2 * end * (end - slope * middle));
-  parameter[cut_offset_low] = low;
-  parameter[cut_offset_high] = high;
-  parameter[cut_anchor_low] = anchor_low;
-  parameter[cut_anchor_high] = anchor_high == 2 * middle ? 0 : anchor_high;
+  parameter[truncation_square_offset] = static_cast<float>(0x1p-7 + 2 * end * (end - slope * middle));
+  parameter[truncation_offset_low] = low;
+  parameter[truncation_offset_high] = high;
+  parameter[truncation_anchor_low] = anchor_low;
+  parameter[truncation_anchor_high] = anchor_high == 2 * middle ? 0 : anchor_high;
 }
 
-// The affine tail mass P, times 2^scale: that of the lower tail for low words and of the upper tail for high ones, but
-// of one tail throughout where the cut lies on one side of zero. `last` and `first` are P on the two sides of the
-// middle.
+// The constants of the affine tail mass p, scaled: that of the lower tail for low words and of the upper tail for high
+// ones, but of one tail throughout where the interval lies on one side of zero. `last` and `first` are p on the two sides
+// of the middle.
 template <class T>
 static inline void prepare_mass(double lower, double upper, double mass, double scale, double* parameter) {
-  constexpr double middle = Precision<T>::middle;
+  constexpr double middle = Arithmetic<T>::middle;
   const bool low_from_upper = lower >= 0, high_from_lower = upper <= 0 && !low_from_upper;
-  const double slope = mass * scale * Precision<T>::unit;
+  const double slope = mass * scale * Arithmetic<T>::unit;
   const double lower_tail = lower <= 0 ? tail_mass(-lower) : 0.5 + central_mass(lower);
   const double upper_tail = upper >= 0 ? tail_mass(upper) : 0.5 - central_mass(upper);
   const double lower_total = upper <= 0 ? tail_mass(-upper) : lower_tail + mass;
@@ -225,8 +227,8 @@ static inline void prepare_mass(double lower, double upper, double mass, double 
   } else if (high_from_lower) {
     while (last() > first()) high = above(high);
   } else if (lower != -upper) {
-    // |z| falls with P (1 - P), and at the middle z has the median's sign. The slope gives way, not the constant: that
-    // may be a tail's whole mass.
+    // |z| falls with p (1 - p), and z has the median's sign at the middle. The slope is adjusted and not the constant,
+    // which may be a tail's whole mass.
     const auto product = [](T p) { return ScalarLanes::fma(-p, p, p); };
     if (upper < -lower) {
       while (product(first()) < product(last()))
@@ -236,38 +238,38 @@ static inline void prepare_mass(double lower, double upper, double mass, double 
         slope_high = first() < T(0.5) ? inwards(slope_high) : outwards(slope_high);
     }
   }
-  parameter[cut_mass_slope_low] = slope_low;
-  parameter[cut_mass_slope_high] = slope_high;
-  parameter[cut_mass_low] = low;
-  parameter[cut_mass_high] = high;
+  parameter[truncation_mass_slope_low] = slope_low;
+  parameter[truncation_mass_slope_high] = slope_high;
+  parameter[truncation_mass_low] = low;
+  parameter[truncation_mass_high] = high;
 }
 
-}  // namespace cut_host
+}  // namespace truncation_host
 
-// The cut [lower, upper] of the standard normal for values drawn in T, float or double; infinite ends allowed.
+// The constants for [lower, upper] and values drawn in T, which is float or double. Either bound may be infinite.
 template <class T>
-static inline PreparedCut prepare_cut(double lower, double upper) {
-  using namespace cut_host;
-  PreparedCut prepared = {};
-  prepared.error = lower != lower || upper != upper ? CutError::not_a_number
-                   : lower >= upper                 ? CutError::empty
-                                                    : CutError::none;
-  if (prepared.error != CutError::none) return prepared;
-  const double mass = lower == -upper ? 2 * central_mass(upper) : cut_mass(lower, upper);
+static inline PreparedTruncation prepare_truncation(double lower, double upper) {
+  using namespace truncation_host;
+  PreparedTruncation prepared = {};
+  prepared.error = lower != lower || upper != upper ? TruncationError::not_a_number
+                   : lower >= upper                 ? TruncationError::empty
+                                                    : TruncationError::none;
+  if (prepared.error != TruncationError::none) return prepared;
+  const double mass = lower == -upper ? 2 * central_mass(upper) : truncation_mass(lower, upper);
   const bool one_sided = lower == -infinity || upper == infinity;
   if (!(mass >= (one_sided ? 0x1p-125 : 0x1p-90))) {
-    prepared.error = CutError::improbable;
+    prepared.error = TruncationError::improbable;
     return prepared;
   }
   if (lower >= 1.75 || upper <= -1.75) {
-    prepared.cut = Cut::tail;
-    prepare_mass<T>(lower, upper, mass, Precision<T>::mass_scale, prepared.parameter);
+    prepared.formula = Truncation::tail;
+    prepare_mass<T>(lower, upper, mass, Arithmetic<T>::mass_scale, prepared.parameter);
   } else {
-    prepared.cut = lower != -upper ? Cut::wide : upper <= 2 ? Cut::centre : Cut::wide_symmetric;
+    prepared.formula = lower != -upper ? Truncation::wide : upper <= 2 ? Truncation::center : Truncation::wide_symmetric;
     prepare_x<T>(lower, mass, prepared.parameter);
-    if (prepared.cut != Cut::centre) prepare_mass<T>(lower, upper, mass, 1, prepared.parameter);
+    if (prepared.formula != Truncation::center) prepare_mass<T>(lower, upper, mass, 1, prepared.parameter);
   }
-  prepared.parameter[cut_sign] = lower >= 0 ? 1 : -1;
+  prepared.parameter[truncation_sign] = lower >= 0 ? 1 : -1;
   return prepared;
 }
 

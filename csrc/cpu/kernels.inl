@@ -1,0 +1,18 @@
+// All kernels for a lane type, as the table of its instruction set.
+#pragma once
+
+#include "cpu/dispatch.h"
+#include "cpu/fill/kernels.inl"
+#include "cpu/mask/kernels.inl"
+#include "cpu/orthogonal/kernels.inl"
+
+namespace fastinit {
+namespace {
+
+template <class L>
+constexpr Kernels kernels_of(const char* name) {
+  return {name, fill<L>, mask<L>, list_nonzeros<L>, gather<L>, {build_reflectors<L>, apply_reflectors<L>}};
+}
+
+}  // namespace
+}  // namespace fastinit
