@@ -1,89 +1,45 @@
-// From block numbers to 32-bit words of memory: the draws of cpu/draws.inl in a GPU's thread, and what they become in
-// each dtype. A block is Philox's: four elements.
+// From block numbers to 32-bit words of memory: draws in a GPU's thread, and the elements of each dtype. A block is a Philox
+// block: four elements.
 #pragma once
 
-#include "numerics/distributions.h"
-#include "request/request.h"
 #include "lanes/cuda.h"
-#include "numerics/narrow.h"
 #include "numerics/philox.h"
+#include "request/request.h"
 
 namespace fastinit {
 namespace {
 
 using Lanes = CudaLanes;
 
-// What was read from memory is read again where it is next needed, and takes no register until then.
-__device__ void read_again() { asm volatile("" ::: "memory"); }
-
-// ---- sinks: four values -> the words of memory that hold them
-
-struct Float32Words {
-  using Item = std::uint32_t;
-  static __device__ void pack(const float (&value)[4], std::uint32_t* word) {
-    for (int j = 0; j < 4; ++j) word[j] = Lanes::bits(value[j]);
-  }
-};
-
-struct BFloat16Words {
-  using Item = std::uint16_t;
-  template <class L = Lanes>
-  static __device__ void pack(const float (&value)[4], std::uint32_t* word) {
-    for (int j = 0; j < 2; ++j) {
-      if constexpr (L::rounds_to_bfloat16) {
-        word[j] = L::bfloat16_pair(value[2 * j], value[2 * j + 1]);
-      } else {
-        word[j] = bfloat16_code<L>(value[2 * j]) | bfloat16_code<L>(value[2 * j + 1]) << 16;
-      }
-    }
-  }
-};
-
-struct Float16Words {
-  using Item = std::uint16_t;
-  static __device__ void pack(const float (&value)[4], std::uint32_t* word) {
-    for (int j = 0; j < 2; ++j) word[j] = Lanes::float16_pair(value[2 * j], value[2 * j + 1]);
-  }
-};
-
-template <std::uint32_t (*code)(float)>
-struct Float8Words {
-  using Item = std::uint8_t;
-  static __device__ void pack(const float (&value)[4], std::uint32_t* word) {
-    word[0] = code(value[0]) | code(value[1]) << 8 | code(value[2]) << 16 | code(value[3]) << 24;
-  }
-};
-
-// ---- groups: successive blocks that share the high half of their numbers
-
-// The blocks that a thread draws before it goes round its loop: what does not depend on the block is computed once for
-// all of them, as far as registers go.
-template <class Kind>
+// Philox blocks that a thread draws per iteration: computations that do not depend on the block are done once for all of
+// them, as far as registers allow.
+template <class Formula>
 constexpr int blocks_in_registers = 4;
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
-// From here on the compiler keeps all of Philox's keys in registers.
+// From this architecture on, the compiler keeps all of Philox's keys in registers.
 template <>
-constexpr int blocks_in_registers<TruncatedKind<Cut::centre>> = 2;
+constexpr int blocks_in_registers<TruncatedFormula<Truncation::center>> = 2;
 #endif
 template <>
-constexpr int blocks_in_registers<TruncatedKind<Cut::wide_symmetric>> = 2;
+constexpr int blocks_in_registers<TruncatedFormula<Truncation::wide_symmetric>> = 2;
 template <>
-constexpr int blocks_in_registers<TruncatedKind<Cut::wide>> = 2;
+constexpr int blocks_in_registers<TruncatedFormula<Truncation::wide>> = 2;
 template <>
-constexpr int blocks_in_registers<TruncatedKind<Cut::tail>> = 2;
+constexpr int blocks_in_registers<TruncatedFormula<Truncation::tail>> = 2;
 
-template <class Kind, class Sink>
+template <class Formula, class Element>
 struct Group32 {
   static constexpr int pieces = 1;
-  using Item = typename Sink::Item;
-  using Draw = typename Kind::template Draw<Words32<Lanes>>;
-  static constexpr int words = sizeof(Item);        // that a block takes
+  using Item = typename Element::Item;
+  using Draw = typename Formula::template Draw<Precision32<Lanes>>;
+  static constexpr int words = sizeof(Item);        // of a block
   static constexpr int blocks_at_once = 4 / words;  // for one store of 16 bytes
   static constexpr int blocks_in_flight =
-      blocks_in_registers<Kind> < blocks_at_once ? blocks_at_once : blocks_in_registers<Kind>;
+      blocks_in_registers<Formula> < blocks_at_once ? blocks_at_once : blocks_in_registers<Formula>;
   Draw draw;
   Stream stream;
-  __device__ explicit Group32(const Request& r) : draw(r), stream{r.seed, r.stream} {}
+  __device__ explicit Group32(const Request& r)
+      : draw(Formula::template prepare<Precision32<Lanes>>(r.parameter)), stream{r.seed, r.stream} {}
 
   template <int n, class Store>
   __device__ void fill(std::uint64_t block, const Store& store) const {
@@ -98,7 +54,7 @@ struct Group32 {
       float value[4];
       draw(a[0], a[1], value[0], value[1]);
       draw(a[2], a[3], value[2], value[3]);
-      Sink::pack(value, word + g * words);
+      Element::template pack<Lanes>(value, word + g * words);
     }
     store(0, word);
   }
@@ -109,10 +65,10 @@ __device__ void draw_words64(Stream stream, std::uint64_t block, std::uint64_t (
   std::uint64_t high[1][4], low[1][4];
   philox<Lanes, 1>(stream, block | purpose_values, 0, high);
   philox<Lanes, 1>(stream, block | purpose_low_words, 0, low);
-  for (int j = 0; j < 4; ++j) word[j] = high[0][j] << 32 | (low[0][j] & 0xffffffffu);
+  for (int j = 0; j < 4; ++j) word[j] = word64<Lanes>(high[0][j], low[0][j]);
 }
 
-// The pair of float64 values that a draw makes of two words, as words of memory.
+// Two float64 values as words of memory.
 __device__ void pack64(const double (&value)[2], std::uint32_t (&word)[4]) {
   for (int j = 0; j < 2; ++j) {
     const std::uint64_t b = Lanes::bits(value[j]);
@@ -121,13 +77,12 @@ __device__ void pack64(const double (&value)[2], std::uint32_t (&word)[4]) {
   }
 }
 
-// How the four values of a block are drawn: together.
-template <class Kind>
+// Draws the four values of a block together.
+template <class Formula>
 struct Pairs64 {
-  using Draw = typename Kind::template Draw<Words64<Lanes>>;
   template <class Store>
   static __device__ void draw(const Request& r, const std::uint64_t (&drawn)[4], const Store& store) {
-    const Draw draw(r);
+    const auto draw = Formula::template prepare<Precision64<Lanes>>(r.parameter);
     double value[2][2];
     for (int k = 0; k < 2; ++k) draw(drawn[2 * k], drawn[2 * k + 1], value[k][0], value[k][1]);
     std::uint32_t word[2][4];
@@ -138,21 +93,22 @@ struct Pairs64 {
   }
 };
 
-// One by one, with constants that are read anew for each pair, and of asymmetric cuts only those of the half that a
-// word is in: registers hold no more.
-template <Cut cut>
+// Draws the values one by one, because of the registers: constants are read again for each pair, and for asymmetric
+// truncations only those of the half that the word is in.
+template <Truncation formula>
 struct Singles64 {
-  using Draw = typename TruncatedKind<cut>::template Draw<Words64<Lanes>>;
-
   template <class Store>
   static __device__ void draw(const Request& r, std::uint64_t (&drawn)[4], const Store& store) {
     FASTINIT_ROLLED
     for (int k = 0; k < 2; ++k) {
-      read_again();
+      Lanes::read_again();
       double value[2] = {};
       FASTINIT_ROLLED
       for (int j = 0; j < 2; ++j) {
-        const Draw draw(constants_for(r, drawn[0]));
+        const int half = static_cast<int>(drawn[0] >> 63);
+        const auto draw = formula == Truncation::wide_symmetric
+                              ? TruncatedFormula<formula>::template prepare<Precision64<Lanes>>(r.parameter)
+                              : TruncatedFormula<formula>::template prepare<Precision64<Lanes>>(r.parameter, half, half);
         double same;
         value[0] = value[1];
         draw(drawn[0], drawn[0], value[1], same);
@@ -165,46 +121,31 @@ struct Singles64 {
       drawn[1] = drawn[3];
     }
   }
-
- private:
-  static __device__ Request constants_for(const Request& r, std::uint64_t word) {
-    Request found;
-    for (int k = 0; k < parameter_count; ++k) found.parameter[k] = r.parameter[k];
-    if constexpr (cut != Cut::wide_symmetric) {
-      static_assert(cut_offset_high == cut_offset_low + 1 && cut_anchor_high == cut_anchor_low + 1 &&
-                        cut_mass_slope_high == cut_mass_slope_low + 1 && cut_mass_high == cut_mass_low + 1,
-                    "the upper half's constant follows the lower half's");
-      const int half = static_cast<int>(word >> 63);
-      constexpr int low[] = {cut_offset_low, cut_anchor_low, cut_mass_slope_low, cut_mass_low};
-      for (const int k : low) found.parameter[4 + k] = found.parameter[5 + k] = r.parameter[4 + k + half];
-    }
-    return found;
-  }
 };
 
-template <class Kind>
-struct Values64 : Pairs64<Kind> {};
+template <class Formula>
+struct Values64 : Pairs64<Formula> {};
 template <>
-struct Values64<TruncatedKind<Cut::wide_symmetric>> : Singles64<Cut::wide_symmetric> {};
+struct Values64<TruncatedFormula<Truncation::wide_symmetric>> : Singles64<Truncation::wide_symmetric> {};
 template <>
-struct Values64<TruncatedKind<Cut::wide>> : Singles64<Cut::wide> {};
+struct Values64<TruncatedFormula<Truncation::wide>> : Singles64<Truncation::wide> {};
 template <>
-struct Values64<TruncatedKind<Cut::tail>> : Singles64<Cut::tail> {};
+struct Values64<TruncatedFormula<Truncation::tail>> : Singles64<Truncation::tail> {};
 
-template <class Kind>
+template <class Formula>
 struct Group64 {
   using Item = std::uint64_t;
-  static constexpr int words = 4, pieces = 2;  // a block's pairs are stored one after the other
+  static constexpr int words = 4, pieces = 2;  // the pairs of a block are stored one after the other
   static constexpr int blocks_at_once = 1, blocks_in_flight = 1;
   const Request& request;
   __device__ explicit Group64(const Request& r) : request(r) {}
 
   template <int n, class Store>
   __device__ void fill(std::uint64_t block, const Store& store) const {
-    read_again();
+    Lanes::read_again();
     std::uint64_t drawn[4];
     draw_words64({request.seed, request.stream}, block, drawn);
-    Values64<Kind>::draw(request, drawn, store);
+    Values64<Formula>::draw(request, drawn, store);
   }
 };
 

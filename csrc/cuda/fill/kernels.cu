@@ -1,50 +1,34 @@
 #include "cuda/fill/kernels.h"
 
-#include "cuda/mask/kernels.cuh"
+#include "cuda/fill/kernels.cuh"
 
 namespace fastinit {
 namespace {
 
-template <class Kind>
-const void* kernel_of(Dtype dtype) {
+template <class Formula, class Element>
+const void* kernel_of() {
   const auto address = [](void (*kernel)(FillTable)) { return reinterpret_cast<const void*>(kernel); };
-  switch (dtype) {
-    case float64:
-      return address(fill_kernel<Group64<Kind>>);
-    case float32:
-      return address(fill_kernel<Group32<Kind, Float32Words>>);
-    case float16:
-      return address(fill_kernel<Group32<Kind, Float16Words>>);
-    case bfloat16:
-      return address(fill_kernel<Group32<Kind, BFloat16Words>>);
-    case float8_e4m3fn:
-      return address(fill_kernel<Group32<Kind, Float8Words<float8_e4m3fn_code<Lanes>>>>);
-    default:
-      return address(fill_kernel<Group32<Kind, Float8Words<float8_e5m2_code<Lanes>>>>);
+  if constexpr (Element::in_float64) {
+    return address(fill_requests<Group64<Formula>>);
+  } else {
+    return address(fill_requests<Group32<Formula, Element>>);
   }
+}
+
+template <class Formula>
+const void* kernel_of(Dtype dtype) {
+  return visit_dtype(dtype, [](auto element) { return kernel_of<Formula, typename decltype(element)::type>(); });
 }
 
 }  // namespace
 
-const void* fill_kernel_for(FillKind kind, Dtype dtype) {
-  switch (kind) {
-    case FillKind::uniform:
-      return kernel_of<UniformKind>(dtype);
-    case FillKind::clamped_uniform:
-      return kernel_of<ClampedUniformKind>(dtype);
-    case FillKind::truncated_centre:
-      return kernel_of<TruncatedKind<Cut::centre>>(dtype);
-    case FillKind::truncated_wide_symmetric:
-      return kernel_of<TruncatedKind<Cut::wide_symmetric>>(dtype);
-    case FillKind::truncated_wide:
-      return kernel_of<TruncatedKind<Cut::wide>>(dtype);
-    case FillKind::truncated_tail:
-      return kernel_of<TruncatedKind<Cut::tail>>(dtype);
-    default:
-      return kernel_of<NormalKind>(dtype);
-  }
+const void* fill_kernel(Distribution distribution, std::uint32_t formula, Dtype dtype) {
+  const void* kernel = nullptr;
+  visit_distribution(distribution, [&](auto row) {
+    visit_type(typename decltype(row)::Numbers::List{}, formula,
+               [&](auto found) { kernel = kernel_of<typename decltype(found)::type>(dtype); });
+  });
+  return kernel;
 }
-
-const void* overlay_kernel_address() { return reinterpret_cast<const void*>(overlay_kernel); }
 
 }  // namespace fastinit

@@ -1,106 +1,21 @@
-// The kernel that fills all requests of a list. The tiles of all requests, end to end, are dealt to the blocks of
-// threads in turn; a block finds a tile's request by binary search. No value knows where tiles begin and end.
+// The kernel that fills. The tiles of all requests of a launch, end to end, go to blocks of threads in turn; a block finds
+// a tile's request by binary search. No value depends on where tiles begin and end.
 #pragma once
 
-#include "cuda/fill/kernels.h"
 #include "cuda/fill/groups.cuh"
-#include "cuda/search.cuh"
+#include "cuda/fill/kernels.h"
+#include "cuda/places.cuh"
 #include "cuda/stores.cuh"
 
 namespace fastinit {
 namespace {
 
-// ---- places
-
-// A unit of a request: the Philox block of the whole array that it is, and where in the part that block begins.
-struct Place {
-  std::uint64_t block;
-  std::uint64_t unit_in_row;
-  std::int64_t position;  // of the block's first element; negative by up to 3 where the part begins inside the block
-  std::uint32_t skipped;  // elements between the beginning of a block and that of the row
-  std::int64_t row_end;   // the position behind the row's last element
-};
-
-// a / b for 0 < b < 2^63. The compiler's own division is a call, around which registers are spilled; numbers that need
-// the loop are rare.
-__device__ std::uint64_t quotient(std::uint64_t a, std::uint64_t b) {
-  if ((a | b) >> 32 == 0) return static_cast<std::uint32_t>(a) / static_cast<std::uint32_t>(b);
-  std::uint64_t found = 0, rest = 0;
-  FASTINIT_ROLLED
-  for (int bit = 0; bit < 64; ++bit) {
-    rest = rest << 1 | a >> 63;
-    a <<= 1;
-    found <<= 1;
-    if (rest >= b) {
-      rest -= b;
-      found |= 1;
-    }
-  }
-  return found;
-}
-
-// The flat index in the whole array at which a row of the part begins.
-__device__ std::uint64_t first_of_row(const Request& r, std::uint64_t row) {
-  std::uint64_t first = r.offset;
-  FASTINIT_ROLLED
-  for (int axis = static_cast<int>(r.rank) - 2; axis > 0; --axis) {
-    const std::uint64_t outer = quotient(row, r.extent[axis]);
-    first += (row - outer * r.extent[axis]) * r.stride[axis];
-    row = outer;
-  }
-  return first + row * r.stride[0];
-}
-
-__device__ Place place_of(const Request& r, std::uint64_t row, std::uint64_t unit) {
-  const std::uint64_t length = r.extent[r.rank - 1];
-  const std::uint64_t first = r.rank == 1 ? r.offset : first_of_row(r, row);
-  const std::uint32_t skipped = static_cast<std::uint32_t>(first % 4);
-  return {first / 4 + unit, unit, static_cast<std::int64_t>(row * length + 4 * unit) - skipped, skipped,
-          static_cast<std::int64_t>((row + 1) * length)};
-}
-
-// ---- stores
-
-// To an address that is a multiple of 4 * words, or of 16.
-template <int words>
-__device__ void store_words(std::uint64_t address, const std::uint32_t (&word)[words]) {
-  if constexpr (words == 1) {
-    store(address, word[0]);
-  } else if constexpr (words == 2) {
-    store(address, make_uint2(word[0], word[1]));
-  } else {
-    FASTINIT_UNROLL
-    for (int k = 0; k < words; k += 4)
-      store(address + 4 * k, make_uint4(word[k], word[k + 1], word[k + 2], word[k + 3]));
-  }
-}
-
-// The elements [from, to) of those that the words hold, `address` being that of the first of all.
-template <class Bits, int words>
-__device__ void store_items(std::uint64_t address, const std::uint32_t (&word)[words], int from, int to) {
-  constexpr int size = sizeof(Bits), items = 4 * words / size;
-  FASTINIT_UNROLL
-  for (int j = 0; j < items; ++j) {
-    if (j < from || j >= to) continue;
-    if constexpr (size == 8) {
-      store(address + j * size, word[2 * j] | static_cast<std::uint64_t>(word[2 * j + 1]) << 32);
-    } else {
-      store(address + j * size, static_cast<Bits>(word[j * size / 4] >> (j * size % 4 * 8)));
-    }
-  }
-}
-
-// ---- tiles
-
-__device__ std::uint64_t first_unit(const FillTable& table, const FillEntry& entry, std::uint32_t tile) {
-  return static_cast<std::uint64_t>(tile - entry.first_tile) * table.tile_units;
-}
-
-// Whole tiles are multiples of this: what does not depend on the block is computed once for several of them.
+// Whole tiles are multiples of this number of units: computations that do not depend on the block are done once for
+// several blocks.
 template <class Group>
 constexpr std::uint32_t whole_units = Group::blocks_in_flight * fill_threads;
 
-// `units` successive blocks, a multiple of whole_units, all of them wanted, to an address that is a multiple of 16.
+// Fills with `units` successive blocks, a multiple of whole_units, from an address that is a multiple of 16.
 template <class Group>
 __device__ void fill_whole_tile(const Group& group, std::uint64_t block, std::uint64_t address, std::uint32_t units) {
   constexpr std::uint32_t blocks = Group::blocks_at_once, stores = Group::blocks_in_flight / blocks;
@@ -120,20 +35,20 @@ __device__ void fill_whole_tile(const Group& group, std::uint64_t block, std::ui
   }
 }
 
-// Any tile, block by block; `row` is that of its first block. What stands in the table is read again for each:
-// registers are scarce, and this is not the usual way.
+// Fills any tile, block by block; `row` is that of its first block. The table is read again for each, since registers are
+// scarce and this path is rare.
 template <class Group>
 __device__ void fill_partial_tile(const Group& group, const FillTable& table, std::uint32_t index, std::uint32_t tile,
                                   std::uint64_t row) {
   using Item = typename Group::Item;
   constexpr int size = sizeof(Item), items = 4 / Group::pieces;
   for (std::uint32_t k = threadIdx.x; k < table.tile_units; k += fill_threads) {
-    read_again();
+    Lanes::read_again();
     const Request& r = table.requests[index];
     const FillEntry& entry = table.entries[index];
     const std::uint64_t unit = first_unit(table, entry, tile) + k;
     if (unit >= entry.units) break;
-    // Most often the tile's own row. Where it is not, the numbers fit in 32 bits, or the quotient is one.
+    // Most often the tile's own row. Otherwise the numbers fit in 32 bits, or the quotient is one.
     const std::uint64_t units_in_row = entry.units_in_row;
     std::uint64_t unit_in_row = unit - row * units_in_row;
     std::uint32_t rows = 0;
@@ -177,7 +92,7 @@ __device__ void fill_tile(const FillTable& table, std::uint32_t index, std::uint
   }
 }
 
-// Of a constant: 16-byte pieces of memory, counted from the address before the first element that is a multiple of 16.
+// Fills with a constant. The units are pieces of 16 bytes, from the last multiple of 16 up to the first element's address.
 __device__ void fill_constant_tile(const FillTable& table, std::uint32_t index, std::uint32_t tile) {
   const Request& r = table.requests[index];
   const FillEntry& entry = table.entries[index];
@@ -192,7 +107,7 @@ __device__ void fill_constant_tile(const FillTable& table, std::uint32_t index, 
   for (std::uint64_t unit = begin + threadIdx.x; unit < stop; unit += fill_threads) {
     const std::uint64_t address = first / 16 * 16 + 16 * unit;
     if (address >= first && address + 16 <= last) {
-      store(address, make_uint4(low, high, low, high));
+      Lanes::store(address, make_uint4(low, high, low, high));
       continue;
     }
     for (std::uint64_t at = address < first ? first : address; at < address + 16 && at < last; at += size)
@@ -200,20 +115,13 @@ __device__ void fill_constant_tile(const FillTable& table, std::uint32_t index, 
   }
 }
 
-// ---- the kernel
-
-// The request whose tiles `tile` is among, `index` or one behind it.
-__device__ std::uint32_t find_request(const FillTable& table, std::uint32_t index, std::uint32_t tile) {
-  return find_entry<&FillEntry::first_tile>(table.entries, table.count, index, tile);
-}
-
-// For requests of one draw and dtype, and constants.
+// Draws requests of one formula and dtype, and fills with constants.
 template <class Group>
-__global__ void __launch_bounds__(fill_threads, 4) fill_kernel(const FillTable table) {
+__global__ void __launch_bounds__(fill_threads, 4) fill_requests(const FillTable table) {
   std::uint32_t index = 0;
   for (std::uint32_t tile = blockIdx.x; tile < table.tiles; tile += gridDim.x) {
     index = find_request(table, index, tile);
-    if (table.entries[index].kind == FillKind::constant) {
+    if (table.entries[index].kind == UnitKind::constant) {
       fill_constant_tile(table, index, tile);
     } else {
       fill_tile<Group>(table, index, tile);

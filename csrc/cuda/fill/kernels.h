@@ -1,19 +1,14 @@
-// The kernels that nvcc compiles, as what cudaLaunchKernel wants.
+// The fill kernels that nvcc compiles, as what cudaLaunchKernel takes.
 #pragma once
 
 #include "request/request.h"
-#include "cuda/table.h"
 
 namespace fastinit {
 
-constexpr unsigned fill_threads = 256, overlay_threads = 64;  // of a block
+constexpr unsigned fill_threads = 256;  // per block
 
-// The kernel for requests of one draw and dtype; every one of them fills constants as well. Its argument is a
-// FillTable.
-const void* fill_kernel_for(FillKind kind, Dtype dtype);
-
-// The kernel for masks and scattered constants of every kind and size. Its argument is a FillTable whose tiles have
-// overlay_threads units.
-const void* overlay_kernel_address();
+// The kernel for requests of one formula of a distribution, and one dtype. Every one of them fills with constants too. Its
+// argument is a FillTable.
+const void* fill_kernel(Distribution distribution, std::uint32_t formula, Dtype dtype);
 
 }  // namespace fastinit

@@ -1,10 +1,13 @@
-// The kernel that writes over what fills have written: zeros of masks, and scattered constants. Each thread takes a
-// column of samples (or four that share their Philox blocks), a Philox block of a Bernoulli mask, or an element.
+// The kernel that writes over fills: zeros of masks, and scattered constants. Each thread takes a column of samples (or four
+// that share their Philox blocks), a Philox block of a Bernoulli mask, or an element.
 #pragma once
 
-#include "request/samples.h"
-#include "cuda/fill/kernels.cuh"
+#include "cuda/mask/kernels.h"
+#include "cuda/places.cuh"
+#include "cuda/stores.cuh"
 #include "numerics/masks.h"
+#include "numerics/philox.h"
+#include "request/samples.h"
 
 namespace fastinit {
 namespace {
@@ -15,7 +18,7 @@ __device__ void zero_item(const Request& r, std::uint64_t place) {
 
 // ---- words
 
-// Those of one Philox block, kept for as long as they are asked for.
+// The words of one Philox block, which is drawn when a word of another block is needed.
 class MaskWords {
  public:
   __device__ explicit MaskWords(const Request& r) : stream_{r.seed, r.stream} {}
@@ -43,7 +46,7 @@ class MaskWords {
 
 // ---- units
 
-// `width` columns of neighbouring elements, of one Philox block where there are four.
+// Masks `width` columns of neighboring elements; four columns share a Philox block.
 template <int width>
 __device__ void mask_columns(const Request& r, std::uint64_t first) {
   const Column column = column_at(r, first);
@@ -68,7 +71,7 @@ __device__ void mask_columns(const Request& r, std::uint64_t first) {
   } while (advance(r, walk));
 }
 
-// The samples one after the other along the innermost axis.
+// Masks samples that follow each other along the innermost axis.
 __device__ void mask_row(const Request& r, std::uint64_t row) {
   const Column column = column_at(r, row);
   MaskWords words(r);
@@ -93,6 +96,7 @@ __device__ void mask_row(const Request& r, std::uint64_t row) {
   } while (advance(r, walk));
 }
 
+// Masks the independent elements of a Philox block.
 __device__ void mask_block(const Request& r, const FillEntry& entry, std::uint64_t unit) {
   const std::uint64_t row = r.rank == 1 ? 0 : unit / entry.units_in_row;
   const Place place = place_of(r, row, unit - row * entry.units_in_row);
@@ -103,11 +107,10 @@ __device__ void mask_block(const Request& r, const FillEntry& entry, std::uint64
   for (int j = 0; j < 4; ++j) {
     const std::int64_t position = place.position + j;
     if (position < begin || position >= place.row_end) continue;
-    if (is_zeroed<Lanes>(words.word[j], static_cast<std::uint32_t>(r.zeros))) zero_item(r, position);
+    if (is_zeroed<Lanes>(words.word[j], static_cast<std::uint32_t>(r.threshold))) zero_item(r, position);
   }
 }
 
-// Elements may lie anywhere: `stride` steps through the memory itself.
 __device__ void scatter_element(const Request& r, std::uint64_t element) {
   std::uint64_t at = 0;
   FASTINIT_ROLLED
@@ -119,28 +122,31 @@ __device__ void scatter_element(const Request& r, std::uint64_t element) {
   store_item(r.address + at * r.item_size, r.item_size, r.pattern);
 }
 
-__device__ void overlay_unit(const Request& r, const FillEntry& entry, std::uint64_t unit) {
+__device__ void write_unit(const Request& r, const FillEntry& entry, std::uint64_t unit) {
   switch (entry.kind) {
-    case FillKind::mask_columns:
+    case UnitKind::mask_columns:
       return mask_columns<1>(r, unit);
-    case FillKind::mask_four_columns:
+    case UnitKind::mask_four_columns:
       return mask_columns<4>(r, 4 * unit);
-    case FillKind::mask_rows:
+    case UnitKind::mask_rows:
       return mask_row(r, unit);
-    case FillKind::mask_elements:
+    case UnitKind::mask_elements:
       return mask_block(r, entry, unit);
-    default:
+    case UnitKind::scatter:
       return scatter_element(r, unit);
+    case UnitKind::constant:
+    case UnitKind::drawn:
+      return;  // not in this kernel's launches
   }
 }
 
-__global__ void __launch_bounds__(overlay_threads) overlay_kernel(const FillTable table) {
+__global__ void __launch_bounds__(mask_threads) mask_requests(const FillTable table) {
   std::uint32_t index = 0;
   for (std::uint32_t tile = blockIdx.x; tile < table.tiles; tile += gridDim.x) {
     index = find_request(table, index, tile);
     const FillEntry& entry = table.entries[index];
-    const std::uint64_t unit = std::uint64_t(tile - entry.first_tile) * overlay_threads + threadIdx.x;
-    if (unit < entry.units) overlay_unit(table.requests[index], entry, unit);
+    const std::uint64_t unit = std::uint64_t(tile - entry.first_tile) * mask_threads + threadIdx.x;
+    if (unit < entry.units) write_unit(table.requests[index], entry, unit);
   }
 }
 

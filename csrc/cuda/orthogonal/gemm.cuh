@@ -32,7 +32,7 @@ __device__ void stage(const T* from, T* to) {
   constexpr int at_once = items_in_16_bytes<T>, in_row = columns / at_once, all = rows * in_row;
   constexpr int rounds = (all + threads - 1) / threads, reads = rounds < 4 ? rounds : 4;
   static_assert(rounds % reads == 0);
-#pragma unroll 1
+FASTINIT_ROLLED
   for (int round = 0; round < rounds; round += reads) {
     Pack<T, at_once> items[reads];
     FASTINIT_UNROLL
@@ -53,7 +53,7 @@ __device__ void stage(const T* from, T* to) {
 template <int rows, int height, int width, class T>
 __device__ void add_products(const T* left, int left_stride, const T* right, int right_stride,
                              T (&sum)[height][width]) {
-#pragma unroll(items_in_16_bytes<T>)
+FASTINIT_UNROLL_BY(items_in_16_bytes<T>)
   for (int i = 0; i < rows; ++i) {
     const Pack<T, height> x = read<height>(left + i * left_stride);
     const Pack<T, width> y = read<width>(right + i * right_stride);

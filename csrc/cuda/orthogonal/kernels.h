@@ -1,9 +1,10 @@
-// The kernels for orthogonal matrices, as what cudaLaunchKernel wants. Each argument is an OrthogonalTable.
+// The kernels for orthogonal matrices that nvcc compiles, as what cudaLaunchKernel takes. Each has an OrthogonalTable as
+// its argument.
 #pragma once
 
 namespace fastinit {
 
-constexpr unsigned small_threads = 128, reflector_threads = 256, panel_threads = 128;  // of a block
+constexpr unsigned small_threads = 128, reflector_threads = 256, panel_threads = 128;  // per block
 
 struct OrthogonalKernels {
   const void* small;       // a task is a whole matrix, in small_size bytes of dynamic shared memory

@@ -2,7 +2,6 @@
 
 #include <cuda_runtime_api.h>
 
-#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -13,7 +12,7 @@
 namespace fastinit {
 namespace {
 
-// Memory of the device that is taken and given back in a stream's order.
+// Memory of the device that is allocated and freed in the order of a stream.
 class StreamMemory {
  public:
   StreamMemory(std::size_t size, cudaStream_t stream) : stream_(stream) {
@@ -58,10 +57,9 @@ struct OrthogonalQueue::Work {
   }
 };
 
-OrthogonalQueue::OrthogonalQueue(const Request* requests, std::size_t count, int device, void* stream) {
-  const auto is_one = [](const Request& r) { return r.distribution == orthogonal; };
-  if (std::none_of(requests, requests + count, is_one)) return;
-  OrthogonalPlan plan(requests, count, device);
+OrthogonalQueue::OrthogonalQueue(const std::vector<const Request*>& requests, int device, void* stream) {
+  if (requests.empty()) return;
+  OrthogonalPlan plan(requests, device);
   if (!plan.launches.empty()) work_ = std::make_unique<Work>(std::move(plan), static_cast<cudaStream_t>(stream));
 }
 

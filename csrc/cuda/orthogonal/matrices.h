@@ -1,18 +1,19 @@
-// Draws the orthogonal matrices among a list of requests on a GPU.
+// Draws orthogonal matrices on a GPU.
 #pragma once
 
-#include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "request/request.h"
 
 namespace fastinit {
 
-// Made before anything is queued that writes, since it takes all the memory that drawing them needs.
+// The matrices of a list of requests of class matrix. Make it before anything is queued that writes, since it allocates
+// all the memory that drawing them needs.
 class OrthogonalQueue {
  public:
-  OrthogonalQueue(const Request* requests, std::size_t count, int device, void* stream);
-  ~OrthogonalQueue();  // what was queued so far may use the memory, nothing later
+  OrthogonalQueue(const std::vector<const Request*>& requests, int device, void* stream);
+  ~OrthogonalQueue();  // work that is queued later must not use the memory
   OrthogonalQueue(const OrthogonalQueue&) = delete;
   OrthogonalQueue& operator=(const OrthogonalQueue&) = delete;
 

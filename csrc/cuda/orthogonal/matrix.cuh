@@ -1,11 +1,12 @@
-// What all kernels for orthogonal matrices share: finding a task, drawing reflectors, and writing elements. Every sum
-// is in the order of numerics/orthogonal.h.
+// What all kernels for orthogonal matrices share: finding a task, drawing reflectors, and writing elements. Every sum has
+// the order of numerics/orthogonal.h.
 #pragma once
 
 #include "cuda/fill/groups.cuh"
 #include "cuda/orthogonal/table.h"
 #include "cuda/search.cuh"
 #include "cuda/stores.cuh"
+#include "numerics/distributions.h"
 
 namespace fastinit {
 namespace {
@@ -13,8 +14,8 @@ namespace {
 // ---- tasks
 
 struct OrthogonalTask {
-  std::uint64_t matrix;  // of the entry
-  std::uint64_t piece;   // of the matrix
+  std::uint64_t matrix;  // index in the entry
+  std::uint64_t piece;   // index in the matrix
 };
 
 __device__ OrthogonalTask task_of(const OrthogonalEntry& e, std::uint64_t task) {
@@ -42,16 +43,16 @@ __device__ T* working_memory(const OrthogonalTable& table, const OrthogonalEntry
 // ---- places
 
 struct MatrixPlace {
-  std::uint64_t first;    // element of the stream
-  std::uint64_t address;  // of the element that the part has first, outside the kernel axes
+  std::uint64_t first;    // index of the matrix's first element in the stream
+  std::uint64_t address;  // of the matrix's first element in the part
 };
 
 __device__ MatrixPlace place_of(const OrthogonalEntry& e, std::uint64_t matrix) {
-  std::uint64_t number = 0, step = 1, offset = e.shape.centre, rest = e.first_matrix + matrix;
+  std::uint64_t number = 0, step = 1, offset = e.shape.center, rest = e.first_matrix + matrix;
   std::uint64_t axis = e.request.rank;
-#pragma unroll 1
+FASTINIT_ROLLED
   do {
-    if (role_of(e.request, --axis) != batch_axis) continue;
+    if (e.request.role[--axis] != AxisRole::batch) continue;
     const std::uint64_t quotient = rest / e.request.extent[axis], at = rest - quotient * e.request.extent[axis];
     number += (e.shape.start[axis] + at) * step;
     step *= e.shape.whole[axis];
@@ -61,12 +62,12 @@ __device__ MatrixPlace place_of(const OrthogonalEntry& e, std::uint64_t matrix) 
   return {number * e.rows * e.columns, e.request.address + offset * e.request.item_size};
 }
 
-// Where index `index` on the axes of a role lies, in elements of the destination; -1 outside the part.
+// The offset in the destination of an index on the axes of a role, in elements; -1 outside the part.
 __device__ std::int64_t offset_along(const OrthogonalEntry& e, AxisRole role, std::uint64_t index) {
   std::uint64_t offset = 0, axis = e.request.rank;
-#pragma unroll 1
+FASTINIT_ROLLED
   do {
-    if (role_of(e.request, --axis) != role) continue;
+    if (e.request.role[--axis] != role) continue;
     const std::uint64_t quotient = index / e.shape.whole[axis];
     const std::uint64_t at = index - quotient * e.shape.whole[axis] - e.shape.start[axis];
     if (at >= e.request.extent[axis]) return -1;
@@ -78,17 +79,10 @@ __device__ std::int64_t offset_along(const OrthogonalEntry& e, AxisRole role, st
 
 // ---- reflectors
 
-template <class W>
-__device__ Normal<W> standard_normal() {
-  Request standard{};
-  standard.parameter[0] = 1;
-  return Normal<W>(standard);
-}
-
 __device__ void draw_normals(Stream stream, std::uint64_t block, float (&value)[4]) {
   std::uint64_t word[1][4];
   philox<Lanes, 1>(stream, block | purpose_values, 0, word);
-  const auto draw = standard_normal<Words32<Lanes>>();
+  const Normal<Precision32<Lanes>> draw(1, 0);
   for (int j = 0; j < 4; j += 2)
     draw(static_cast<std::uint32_t>(word[0][j]), static_cast<std::uint32_t>(word[0][j + 1]), value[j], value[j + 1]);
 }
@@ -96,24 +90,24 @@ __device__ void draw_normals(Stream stream, std::uint64_t block, float (&value)[
 __device__ void draw_normals(Stream stream, std::uint64_t block, double (&value)[4]) {
   std::uint64_t word[4];
   draw_words64(stream, block, word);
-  const auto draw = standard_normal<Words64<Lanes>>();
+  const Normal<Precision64<Lanes>> draw(1, 0);
   for (int j = 0; j < 4; j += 2) draw(word[j], word[j + 1], value[j], value[j + 1]);
 }
 
-// A block of reflectors while one block of threads makes it.
+// A block of reflectors while a block of threads builds it.
 template <class T>
 struct ReflectorBlock {
   const OrthogonalEntry& entry;
-  std::uint64_t first;    // element of the stream at which the matrix begins
-  std::uint64_t begin;    // its first column, and row
+  std::uint64_t first;    // index of the matrix's first element in the stream
+  std::uint64_t begin;    // first column, and row, of the block
   std::uint32_t size;     // columns in memory
-  std::uint32_t columns;  // of which these are the matrix's, and zeros follow
-  std::uint64_t rows;     // from the first on, and rows of zeros
+  std::uint32_t columns;  // those that the matrix has; zeros follow
+  std::uint64_t rows;     // from the first on, including rows of zeros
   T* v;                   // by rows
   T* head;
   T* tau;
 
-  // v but for the heads, which stand apart: zeros above them and on the diagonal.
+  // Draws v, with zeros above and on the diagonal; the heads are stored apart.
   __device__ void draw() const {
     const std::uint64_t above = first + begin * entry.columns + begin;
     const bool is_aligned = above % 4 == 0 && entry.columns % 4 == 0;
@@ -139,12 +133,12 @@ struct ReflectorBlock {
     }
   }
 
-  // The heads, and D, from the lengths of the columns below them.
+  // Computes the heads, and D, from the lengths of the columns below them.
   __device__ void reflect(T* sign) const {
     const std::uint32_t column = threadIdx.x;
     if (column >= columns) return;
     double tail = 0;
-#pragma unroll 8
+FASTINIT_UNROLL_BY(8)
     for (std::uint64_t row = column + 1; row < entry.rows - begin; ++row) {
       const double x = v[row * size + column];
       tail = Lanes::fma(x, x, tail);
@@ -155,7 +149,7 @@ struct ReflectorBlock {
     sign[column] = found.sign;
   }
 
-  // S, transposed, from U: each thread has a row of S.
+  // Computes S, transposed, from U. Each thread has a row of S.
   __device__ void solve(const T* products, T* triangle) const {
     const std::uint32_t row = threadIdx.x;
     if (row >= size) return;
@@ -170,36 +164,40 @@ struct ReflectorBlock {
 
 // ---- elements
 
-__device__ void store_element(std::uint64_t address, std::uint32_t, double value) {
-  store(address, Lanes::bits(value));
-}
-
-__device__ void store_element(std::uint64_t address, std::uint32_t dtype, float value) {
-  switch (dtype) {
-    case float16:
-      return store(address, static_cast<std::uint16_t>(float16_code<Lanes>(value)));
-    case bfloat16:
-      return store(address, static_cast<std::uint16_t>(bfloat16_code<Lanes>(value)));
-    default:
-      return store(address, Lanes::bits(value));
+template <class Element, class T>
+__device__ void store_as(std::uint64_t address, T value) {
+  if constexpr (holds_matrices<Element> && Element::in_float64 == (sizeof(T) == sizeof(double))) {
+    Lanes::store(address, Element::template encode<Lanes>(value));
   }
 }
 
-// All rows of some columns, times the gain, to where they belong. `values` holds them in rows `stride` apart.
+template <class T>
+__device__ void store_element(std::uint64_t address, Dtype dtype, T value) {
+  switch (dtype) {
+#define FASTINIT_ROW(name, Element) \
+  case Dtype::name:                 \
+    return store_as<Element>(address, value);
+    FASTINIT_DTYPES(FASTINIT_ROW)
+#undef FASTINIT_ROW
+  }
+}
+
+// Writes all rows of some columns, times the gain. `values` holds them in rows `stride` apart.
 template <class T, int threads, int most_columns>
 __device__ void write_columns(const OrthogonalEntry& e, std::uint64_t address, const T* values, std::uint64_t stride,
                               std::uint64_t first_column, std::uint32_t columns) {
   __shared__ std::int64_t of_row[threads], of_column[most_columns];
   const T gain = static_cast<T>(e.request.parameter[0]);
-  const AxisRole down = e.is_wide ? column_axis : row_axis, across = e.is_wide ? row_axis : column_axis;
-#pragma unroll 1
+  const AxisRole down = e.is_wide ? AxisRole::column : AxisRole::row,
+                 across = e.is_wide ? AxisRole::row : AxisRole::column;
+FASTINIT_ROLLED
   for (std::uint32_t k = threadIdx.x; k < columns; k += threads)
     of_column[k] = offset_along(e, across, first_column + k);
   for (std::uint64_t begin = 0; begin < e.rows; begin += threads) {
     const std::uint32_t rows = e.rows - begin < threads ? static_cast<std::uint32_t>(e.rows - begin) : threads;
     if (threadIdx.x < rows) of_row[threadIdx.x] = offset_along(e, down, begin + threadIdx.x);
     __syncthreads();
-    // Neighbouring threads have neighbouring elements of the array.
+    // Neighboring threads write neighboring elements of the array.
     const std::uint32_t width = e.is_wide ? rows : columns;
     for (std::uint32_t k = threadIdx.x; k < rows * columns; k += threads) {
       const std::uint32_t outer = k / width, inner = k - outer * width;

@@ -82,7 +82,7 @@ struct PanelUpdate {
     const int first = static_cast<int>(threadIdx.x) / 8;
     Pack<T, 2> sum[share];
     for (int r = 0; r < share; ++r) sum[r] = read<2>(rows_of_a + (first + 16 * r) * width + column);
-#pragma unroll 2
+FASTINIT_UNROLL_BY(2)
     for (int k = 0; k < size; k += at_once) {
       Pack<T, at_once> x[share];
       for (int r = 0; r < share; ++r) x[r] = read<at_once>(staged + (first + 16 * r) * stride + k);
@@ -104,7 +104,7 @@ struct PanelUpdate {
 template <class T>
 __device__ void begin_panel(const OrthogonalEntry& entry, std::uint64_t panel, const T* sign, T* a) {
   const std::uint64_t first = panel * panel_columns, all = (entry.rows + rows_at_once<T>)*panel_columns;
-#pragma unroll 1
+FASTINIT_ROLLED
   for (std::uint64_t k = threadIdx.x; k < all; k += panel_threads) {
     const std::uint64_t column = first + k % panel_columns;
     a[k] = k / panel_columns == column && column < entry.columns ? sign[column] : T(0);

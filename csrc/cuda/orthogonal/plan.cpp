@@ -9,9 +9,9 @@
 namespace fastinit {
 namespace {
 
-// Working memory, unless one matrix needs more: enough to keep a GPU busy, and half of what is free.
+// The most working memory, unless one matrix needs more: enough to keep a GPU busy, and half of what is free.
 constexpr std::uint64_t enough_workspace = std::uint64_t(256) << 20;
-// Two blocks of threads should fit into a large GPU's multiprocessor.
+// Two blocks of threads should fit into a multiprocessor of a large GPU.
 constexpr std::uint64_t least_shared_memory = 4 << 10, most_shared_memory = 96 << 10;
 
 std::uint64_t attribute(cudaDeviceAttr which, int device) {
@@ -24,7 +24,7 @@ std::uint64_t attribute(cudaDeviceAttr which, int device) {
 std::pair<std::uint64_t, std::uint64_t> range_along(const Request& r, const OrthogonalShape& shape, AxisRole role) {
   std::uint64_t first = 0, last = 0, step = 1;
   for (std::uint64_t axis = r.rank; axis-- > 0;) {
-    if (role_of(r, axis) != role) continue;
+    if (r.role[axis] != role) continue;
     first += shape.start[axis] * step;
     last += (shape.start[axis] + r.extent[axis] - 1) * step;
     step *= shape.whole[axis];
@@ -32,7 +32,7 @@ std::pair<std::uint64_t, std::uint64_t> range_along(const Request& r, const Orth
   return {first, last};
 }
 
-// A request's matrices, before they are dealt.
+// All matrices of a request, before they are divided among launches.
 OrthogonalEntry entry_of(const Request& r) {
   OrthogonalEntry e{};
   e.request = r;
@@ -40,13 +40,13 @@ OrthogonalEntry entry_of(const Request& r) {
   e.is_wide = e.shape.height < e.shape.width;
   e.rows = std::max(e.shape.height, e.shape.width);
   e.columns = std::min(e.shape.height, e.shape.width);
-  const auto [first, last] = range_along(r, e.shape, e.is_wide ? row_axis : column_axis);
+  const auto [first, last] = range_along(r, e.shape, e.is_wide ? AxisRole::row : AxisRole::column);
   e.first_panel = first / panel_columns;
   e.last_panel = last / panel_columns;
   return e;
 }
 
-bool is_double(const OrthogonalEntry& entry) { return entry.request.dtype == float64; }
+bool is_double(const OrthogonalEntry& entry) { return in_float64(entry.request.dtype); }
 
 }  // namespace
 
@@ -68,20 +68,21 @@ void OrthogonalLaunch::prepare(int device) {
   blocks = static_cast<std::uint32_t>(std::min(tasks, most));
 }
 
-OrthogonalPlan::OrthogonalPlan(const Request* requests, std::size_t count, int device)
+OrthogonalPlan::OrthogonalPlan(const std::vector<const Request*>& requests, int device)
     : device_(device),
       most_shared_(std::min(most_shared_memory,
                             attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, device) - small_static_memory)) {
   for (const bool wants_double : {false, true}) {
     kernels_ = orthogonal_kernels(wants_double);
     group_ = no_group;
-    for (const Request* r = requests; r != requests + count; ++r) {
-      if (r->distribution != orthogonal || r->count == 0 || (r->dtype == float64) != wants_double) continue;
+    for (const Request* r : requests) {
+      if (in_float64(r->dtype) != wants_double) continue;
       const OrthogonalEntry entry = entry_of(*r);
       if (entry.shape.matrices == 0) continue;
       const std::uint64_t item = wants_double ? sizeof(double) : sizeof(float);
       const std::uint64_t shared = small_size(entry.rows, entry.columns, item);
-      entry.columns <= largest_small_columns&& shared <= most_shared_ ? add_small(entry, shared) : add_large(entry);
+      const bool is_small = entry.columns <= largest_small_columns && shared <= most_shared_;
+      is_small ? add_small(entry, shared) : add_large(entry);
     }
   }
   for (OrthogonalLaunch& launch : launches) launch.prepare(device);
@@ -93,7 +94,7 @@ void OrthogonalPlan::add_small(const OrthogonalEntry& entry, std::uint64_t share
   most = std::min(most, most_shared_);
   const auto [at, is_new] = small_.emplace(std::pair(kernels_.small, most), launches.size());
   if (is_new) {
-    // The most for every launch: the kernel's attribute is the last one that was set.
+    // The largest amount, for all launches: the attribute belongs to the kernel and keeps the last value that was set.
     check_cuda(cudaFuncSetAttribute(kernels_.small, cudaFuncAttributeMaxDynamicSharedMemorySize, int(most_shared_)),
                "cudaFuncSetAttribute");
     launches.emplace_back(kernels_.small, small_threads, most);

@@ -1,4 +1,4 @@
-// How the orthogonal matrices of a list of requests are dealt to launches.
+// How the orthogonal matrices of a list of requests become launches.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace fastinit {
 
-// Some matrices' way through one kernel.
+// The matrices that one launch serves.
 struct OrthogonalLaunch {
   const void* kernel;
   unsigned threads;
@@ -25,15 +25,15 @@ struct OrthogonalLaunch {
       : kernel(function), threads(threads_of_block), shared_memory(shared) {}
 
   void add(OrthogonalEntry entry, std::uint64_t matrices, std::uint64_t tasks_of_matrix);
-  void prepare(int device);  // ends the table, and chooses the grid
+  void prepare(int device);  // ends the table and chooses the grid
   std::size_t size() const { return entries.size() * sizeof(OrthogonalEntry); }
 };
 
-// Small matrices go by what they take of shared memory. The others go in groups, one after the other, that share the
-// working memory.
+// Small matrices are launched by the shared memory that they need. The others form groups that run one after another and
+// share the working memory.
 class OrthogonalPlan {
  public:
-  OrthogonalPlan(const Request* requests, std::size_t count, int device);
+  OrthogonalPlan(const std::vector<const Request*>& requests, int device);
 
   std::vector<OrthogonalLaunch> launches;  // in order
   std::uint64_t workspace = 0;             // bytes
@@ -45,12 +45,12 @@ class OrthogonalPlan {
 
   const int device_;
   const std::uint64_t most_shared_;
-  std::uint64_t most_workspace_ = 0;  // once it is needed
+  std::uint64_t most_workspace_ = 0;  // 0 until it is needed
   OrthogonalKernels kernels_;
   std::map<std::pair<const void*, std::uint64_t>, std::size_t> small_;  // launches by kernel and shared memory
   static constexpr std::size_t no_group = ~std::size_t(0);
   std::size_t group_ = no_group;  // the first of its two launches
-  std::uint64_t used_ = 0;        // of the working memory, by the group
+  std::uint64_t used_ = 0;        // bytes of the working memory that the group uses
 };
 
 }  // namespace fastinit

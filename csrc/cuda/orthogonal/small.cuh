@@ -25,7 +25,7 @@ class SmallMatrix {
         a_(triangle_ + block * block) {}
 
   __device__ void draw() const {
-#pragma unroll 1
+FASTINIT_ROLLED
     for (std::uint32_t k = threadIdx.x; k < rows_ * stride_; k += small_threads) a_[k] = 0;
     const std::uint32_t blocks = static_cast<std::uint32_t>(entry_.last_panel) + 1;
     for (std::uint32_t q = blocks; q-- > 0;) apply_block(q * block);
