@@ -212,7 +212,7 @@ def test_malformed_requests() -> None:
     (draw,) = Orthogonal().draws((6, 5), np.dtype(np.float32))
     memory = np.zeros(30, np.float32)
     good = requests_of(draw.place(whole((6, 5)), memory.ctypes.data, 0, 0))
-    wrong = [("pattern", 31), ("pattern", 0), ("offset", 5), ("dtype", 4), ("item_size", 2)]
+    wrong = [("whole_count", 31), ("whole_count", 0), ("offset", 5), ("dtype", 4), ("item_size", 2)]
     for field, value in wrong:
         bad = good.copy()
         bad[field] = value
@@ -220,6 +220,10 @@ def test_malformed_requests() -> None:
             fill(bad)
     bad = good.copy()
     bad["stride"][0, 0] = 0
+    with pytest.raises(ValueError, match="request 0 is malformed"):
+        fill(bad)
+    bad = good.copy()
+    bad["role"][0, 0] = 4
     with pytest.raises(ValueError, match="request 0 is malformed"):
         fill(bad)
     assert not memory.any()
