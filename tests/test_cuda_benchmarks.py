@@ -199,7 +199,8 @@ NAMES = {
         "clamped uniform",
         "float64",
     ),
-    "fill_requests<Group32<TruncatedFormula<(fastinit::Truncation)1>, fastinit::Float8E4M3FN> >(X)": (
+    "fill_requests<Group32<TruncatedFormula<(fastinit::Truncation)1>, "
+    "fastinit::Float8E4M3FN> >(X)": (
         "truncated wide symmetric",
         "float8_e4m3fn",
     ),
