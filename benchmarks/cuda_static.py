@@ -37,12 +37,12 @@ from benchmarks import common
 from benchmarks.sass import Graph, Instruction, Loop, parse
 
 WIDE = 16  # bytes of the widest store
-ROUNDS = 2  # of a loop in the main loop, as csrc/cuda/groups.cuh has them
+ROUNDS = 2  # of a loop in the main loop, as csrc/cuda/fill/groups.cuh has them
 ITEM_SIZES = {
     **{"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2},
     **{"float8_e4m3fn": 1, "float8_e5m2": 1},
 }
-CUTS = ("centre", "wide symmetric", "wide", "tail")  # as numerics/cut.h has them
+FORMULAS = ("centre", "wide symmetric", "wide", "tail")  # in the order of numerics/truncated.h
 NOTES = [
     "A warp issues one instruction a cycle at most: fewer a value, and memory is the limit.",
     "Counted from the machine code; what is executed depends on alignment and on rare detours.",
@@ -167,14 +167,15 @@ def rate(iteration: list[Instruction]) -> tuple[int, int]:
 
 def titles(kernel: str) -> dict[str, str | None]:
     """What a fill kernel draws and in which dtype, from its C++ name."""
-    kind = re.search(r"(\w+)Kind(?:<\(fastinit::Cut\)(\d)>)?", kernel)
-    if kind is None:
+    pattern = r"(\w+)Formula(?:<\(fastinit::Truncation\)(\d)>)?(?:, [\w:]*?(\w+))? ?>"
+    formula = re.search(pattern, kernel)
+    if formula is None:
         return {"draw": None, "dtype": None}
-    draw = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind[1]).lower()
-    if kind[2] is not None:
-        draw += f" {CUTS[int(kind[2])]}"
-    dtype = re.search(r"float8_e\w+?(?=_code)", kernel) or re.search(r"\w+(?=Words)", kernel)
-    return {"draw": draw, "dtype": dtype[0].lower() if dtype else "float64"}
+    draw = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", formula[1]).lower()
+    if formula[2] is not None:
+        draw += f" {FORMULAS[int(formula[2])]}"
+    dtypes = {name.replace("_", ""): name for name in ITEM_SIZES}
+    return {"draw": draw, "dtype": dtypes[(formula[3] or "float64").lower()]}
 
 
 def _demangled(names: dict[str, Any]) -> dict[str, str]:

@@ -28,7 +28,7 @@ UNRUN = (NO_AXIS, wide_divisions(56), wide_quotients(1), STEP_ONE)
 def test_masks_emulated(emulation: Emulated) -> None:
     """The PTX draws what the CPU draws, in three orders of threads, and every line of it runs."""
     stand_in = emulation.stand_in
-    (kernel,) = (name for name in stand_in.kernels() if "overlay_kernel" in name)
+    (kernel,) = (name for name in stand_in.kernels() if "mask_requests" in name)
     for same in stand_in.classes(kernel):
         for order, blocks, cases in mask_launches():
             settings = {"architecture": same[-1], "multiprocessors": blocks, "order": order}

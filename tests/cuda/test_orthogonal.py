@@ -118,9 +118,9 @@ def test_order_of_kinds(emulation: Emulated) -> None:
             ],
         )
         names = [launch.name for launch in emulation.stand_in.log]
-    kinds = [next(kind for kind in ("overlay", "ortho", "fill") if kind in name) for name in names]
-    assert kinds == sorted(kinds, key=["fill", "ortho", "overlay"].index)
-    assert set(kinds) == {"fill", "ortho", "overlay"}
+    kinds = [next(kind for kind in ("mask", "ortho", "fill") if kind in name) for name in names]
+    assert kinds == sorted(kinds, key=["fill", "ortho", "mask"].index)
+    assert set(kinds) == {"fill", "ortho", "mask"}
 
 
 CALLS = (

@@ -209,7 +209,7 @@ def test_malformed_requests() -> None:
     """Numbers that describe no part of a whole array never reach the kernels."""
     memory = np.zeros(30, np.float32)
     good = joined(requests_for(Orthogonal(), "float32", (6, 5), memory.ctypes.data))
-    wrong = [("pattern", 31), ("pattern", 0), ("offset", 5), ("dtype", 4), ("item_size", 2)]
+    wrong = [("whole_count", 31), ("whole_count", 0), ("offset", 5), ("dtype", 4), ("item_size", 2)]
     for field, value in wrong:
         bad = good.copy()
         bad[field] = value
@@ -217,6 +217,10 @@ def test_malformed_requests() -> None:
             fill(bad)
     bad = good.copy()
     bad["stride"][0, 0] = 0
+    with pytest.raises(ValueError, match="request 0 is malformed"):
+        fill(bad)
+    bad = good.copy()
+    bad["role"][0, 0] = 4
     with pytest.raises(ValueError, match="request 0 is malformed"):
         fill(bad)
     assert not memory.any()

@@ -254,8 +254,8 @@ def test_no_requests() -> None:
 
 
 MALFORMED = (
-    "address=0 count=3 count=5 rank=0 rank=9 rank=18446744073709551615 distribution=4 dtype=6 "
-    "item_size=0 item_size=3 item_size=16 cut=99"
+    "address=0 count=3 count=5 rank=0 rank=9 rank=18446744073709551615 distribution=4 "
+    "distribution=8 dtype=6 item_size=0 item_size=3 item_size=16 formula=1 formula=99"
 )
 
 

@@ -191,17 +191,20 @@ def test_nested_loops() -> None:
 
 
 NAMES = {
-    "fill_kernel<Group32<NormalKind, BFloat16Words> >(fastinit::FillTable)": ("normal", "bfloat16"),
-    "fill_kernel<Group64<ClampedUniformKind> >(fastinit::FillTable)": (
+    "fill_requests<Group32<NormalFormula, fastinit::BFloat16> >(fastinit::FillTable)": (
+        "normal",
+        "bfloat16",
+    ),
+    "fill_requests<Group64<ClampedUniformFormula> >(fastinit::FillTable)": (
         "clamped uniform",
         "float64",
     ),
-    "fill_kernel<Group32<TruncatedKind<(fastinit::Cut)1>, Float8Words<&(fastinit::CudaLanes::U32 "
-    "fastinit::float8_e4m3fn_code<fastinit::CudaLanes>(fastinit::CudaLanes::F32))> > >(X)": (
+    "fill_requests<Group32<TruncatedFormula<(fastinit::Truncation)1>, "
+    "fastinit::Float8E4M3FN> >(X)": (
         "truncated wide symmetric",
         "float8_e4m3fn",
     ),
-    "mask_kernel<true>(fastinit::MaskTable)": (None, None),
+    "mask_requests(fastinit::FillTable)": (None, None),
 }
 
 
