@@ -33,9 +33,9 @@ import fastinit
 from benchmarks import common
 from benchmarks.common import interleaved, spread
 from benchmarks.processes import watch
-from fastinit.checkpoints.newfile import new_file
+from fastinit.checkpoints.atomic_file import atomic_file
 from fastinit.checkpoints.pipeline import BUFFER, Bytes, run
-from fastinit.checkpoints.saving import DIRECT
+from fastinit.checkpoints.write import DIRECT
 
 NOTES = [
     "Every run writes a new file and waits for the disk (fsync); the file is removed, and the "
@@ -140,7 +140,7 @@ def _timed(path: Path, write: Callable[[], Any]) -> float:
 
 def _constant(path: Path, size: int) -> None:
     """So many bytes of a constant, by the writer of checkpoints."""
-    with new_file(path, size, direct=size >= DIRECT) as file:
+    with atomic_file(path, size, direct=size >= DIRECT) as file:
 
         def write(offset: int, buffer: Bytes) -> int:
             content = buffer[: min(BUFFER, size - offset)]
@@ -156,7 +156,7 @@ def large(folder: Path, model: str) -> list[dict[str, Any]]:
     """A model that is larger than memory should have to be, by the command."""
     out = folder / "large.safetensors"
     command = [*COMMAND, "init", model, "--out", str(out), "--dtype", "bfloat16"]
-    _, imports = watch([sys.executable, "-c", "import fastinit.cli"])
+    _, imports = watch([sys.executable, "-c", "import fastinit.cli.app"])
     seconds, peak = watch(command)
     size = out.stat().st_size
     out.unlink()

@@ -135,7 +135,7 @@ def command(repeats: int, peers: Sequence[str]) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "gpt2.safetensors"
         own = [sys.executable, "-m", "fastinit", "init", "gpt2", "--out", str(file), "--seed", "0"]
-        own_imports = _python("import fastinit.__main__, fastinit.cli")
+        own_imports = _python("import fastinit.__main__, fastinit.cli.app")
         runs = {"fastinit": (own, own_imports)}
         if "transformers" in peers and peer("transformers") is not None:
             theirs = [*_python(_TRANSFORMERS), folder]

@@ -63,10 +63,16 @@ from fastinit.native import get_num_threads, info, set_num_threads
 from fastinit.streams import STREAM_VERSION, seed
 
 if TYPE_CHECKING:
-    from fastinit.checkpoints import diff, load_plan, verify
-    from fastinit.manifest import Manifest, Parameter
+    from fastinit.checkpoints.diff import diff
+    from fastinit.checkpoints.read import load_plan
+    from fastinit.checkpoints.verify import verify
+    from fastinit.manifests import Manifest
     from fastinit.plan import Plan
-    from fastinit.rules import Axis, Layers, Recipe, Regex, Rule, Scale, Setting, recipe, recipes
+    from fastinit.recipes.parameter import Parameter
+    from fastinit.recipes.pattern import Regex
+    from fastinit.recipes.recipe import Recipe, recipe, recipes
+    from fastinit.recipes.rule import Rule
+    from fastinit.recipes.scale import Axis, Layers, Scale, Setting
 
 __all__ = [
     "NM",
@@ -143,22 +149,27 @@ __all__ = [
 
 # What whole models need, imported when it is first used: drawing an array does without.
 _LAZY = {
-    "Manifest": "manifest",
-    "Parameter": "manifest",
+    "Manifest": "manifests",
     "Plan": "plan",
-    "Axis": "rules",
-    "Layers": "rules",
-    "Recipe": "rules",
-    "Regex": "rules",
-    "Rule": "rules",
-    "Scale": "rules",
-    "Setting": "rules",
-    "recipe": "rules",
-    "recipes": "rules",
+    "Parameter": "recipes.parameter",
+    "Regex": "recipes.pattern",
+    "Recipe": "recipes.recipe",
+    "recipe": "recipes.recipe",
+    "recipes": "recipes.recipe",
+    "Rule": "recipes.rule",
+    "Axis": "recipes.scale",
+    "Layers": "recipes.scale",
+    "Scale": "recipes.scale",
+    "Setting": "recipes.scale",
     "diff": "checkpoints",
     "load_plan": "checkpoints",
     "verify": "checkpoints",
 }
+
+# The function ``recipes`` has the name of its package, whose first import binds that name here.
+# With that import done and the name removed, __getattr__ finds the function.
+importlib.import_module("fastinit.recipes")
+globals().pop("recipes", None)
 
 _ADAPTERS = ("torch",)
 

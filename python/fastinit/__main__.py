@@ -4,9 +4,9 @@ import sys
 
 
 def main() -> None:
-    """Run the command line, or say what it needs."""
+    """Run the command line, or say what to install for it."""
     try:
-        from fastinit.cli import app
+        from fastinit.cli.app import app
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from fastinit import arrays, documents
+from fastinit import arrays, json_files
 from fastinit.boxes import Index, part, whole
 from fastinit.outputs import Output
 from fastinit.planned import Planned
@@ -35,7 +35,7 @@ def into(given: Iterable[tuple[Planned, str, Any]]) -> None:
     """See ``Plan.init_into``; each tensor with its name there and its array."""
     targets: list[_Target] = []
     for each, name, array in given:
-        with documents.located(repr(name)):
+        with json_files.located(repr(name)):
             output = arrays.destination(each.parameter.shape, each.dtype, array, None)
         targets.append((each, output))
     _fill(_once(targets))

@@ -94,35 +94,3 @@ def next_below(x: float, dtype: np.dtype[Any]) -> float:
 def next_above(x: float, dtype: np.dtype[Any]) -> float:
     """The smallest value of ``dtype`` that is > x."""
     return smallest_at_least(math.nextafter(x, math.inf), dtype)
-
-
-_SAFETENSORS = {
-    "float64": "F64",
-    "float32": "F32",
-    "float16": "F16",
-    "bfloat16": "BF16",
-    "float8_e4m3fn": "F8_E4M3",
-    "float8_e5m2": "F8_E5M2",
-    "bool": "BOOL",
-} | {
-    name: f"{name[0].upper()}{dtype.itemsize * 8}"
-    for name, dtype in _CONSTANT_ONLY.items()
-    if name != "bool"
-}
-
-
-def safetensors_name(dtype: np.dtype[Any]) -> str:
-    """The dtype's name in a safetensors header."""
-    return _SAFETENSORS[dtype.name]
-
-
-def dtype_of_safetensors(name: str) -> np.dtype[Any]:
-    """The dtype of a name in a safetensors header.
-
-    Raises:
-        ValueError: it is none of those that can be drawn or be a constant.
-    """
-    for known, code in _SAFETENSORS.items():
-        if code == name:
-            return _ALL[known]
-    raise ValueError(f"dtype={name!r} is not known; known are {', '.join(_SAFETENSORS.values())}")

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from fastinit.initializers import Initializer
-from fastinit.rules.patterns import plain
+from fastinit.recipes.pattern import plain
 
 if TYPE_CHECKING:
     from fastinit.plan import Plan

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from fastinit import documents, drawing, explanation, streams
+from fastinit import drawing, explanation, json_files, streams
 from fastinit.boxes import Index
-from fastinit.checkpoints.planfiles import PlanFiles
 from fastinit.dtypes import dtype_of
-from fastinit.manifest import Manifest
+from fastinit.manifests import Manifest
 from fastinit.planned import Planned, planned
-from fastinit.rules import Recipe, buffers, recipe, recipe_of
-from fastinit.rules.patterns import compiled, pattern_of
+from fastinit.recipes import buffers
+from fastinit.recipes.pattern import compiled, pattern_of
+from fastinit.recipes.recipe import Recipe, recipe, recipe_of
+
+if TYPE_CHECKING:
+    from fastinit.checkpoints import Saved, Verification
 
 FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
 
 
-class Plan(PlanFiles):
+class Plan:
     """What will be drawn for every tensor of a model: a manifest, a recipe and a seed, resolved.
 
     The stream of a tensor is its name, so each equals what the function of its initializer draws
@@ -70,7 +73,7 @@ class Plan(PlanFiles):
         self.dtype = None if dtype is None else dtype_of(dtype)
         wanted = self.dtype or (None if self.recipe.dtype is None else dtype_of(self.recipe.dtype))
         rules = self.recipe.match(self.manifest) | buffers.rules_of(self.manifest)
-        around = self.recipe.model(self.manifest)
+        around = self.recipe.context(self.manifest)
         self.tensors = tuple(
             planned(each, rules[each.name], around, self.seed, wanted)
             for each in self.manifest.tensors
@@ -167,6 +170,95 @@ class Plan(PlanFiles):
         """
         return drawing.part_of(self.tensor(name), index, device, out)
 
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        max_shard_size: int | str = "5GB",
+        only: Any = None,
+        force: bool = False,
+        resume: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> Saved:
+        """Draw every tensor into safetensors files, through a few buffers of bounded size.
+
+        The same arguments give the same bytes. Every file appears whole, under its name, or not at
+        all, and the index last. After an error or a kill, whole shards stay for ``resume``.
+
+        Args:
+            path: A file that ends in ``.safetensors``, or else a folder in the form of Hugging
+                Face: ``model.safetensors``, or shards with their index if that would be too large;
+                and the ``config.json`` that the manifest came from.
+            max_shard_size: The largest size of the tensors of a file in a folder: bytes, or "5GB"
+                (10**9), "2GiB" (2**30). A tensor that is larger has a file of its own.
+            only: A pattern, as in rules; tensors whose names it does not match are left out.
+            force: Replace what is there. In a folder, the old checkpoint is deleted first.
+            resume: Keep whole files of the same plan whose digests match, and draw the rest.
+            progress: Called with a number of bytes, each time that many more are written.
+
+        Returns:
+            The paths, sizes and digests.
+
+        Raises:
+            FileExistsError: A file is in the way, and ``force`` is not set.
+            KeyboardInterrupt: On Ctrl-C.
+            OSError: The folder is missing or not writeable, or the disk is full.
+            TypeError: A size or pattern is of the wrong type.
+            ValueError: A size is not understood, or ``only`` matches nothing.
+
+        Example:
+            >>> import fastinit, pathlib, tempfile
+            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     list(plan.save(pathlib.Path(folder, "model.safetensors")).digests)
+            ['ln_f.weight']
+        """
+        from fastinit import checkpoints  # above this room: save and verify are its short cuts
+
+        return checkpoints.save(
+            self,
+            path,
+            max_shard_size=max_shard_size,
+            only=only,
+            force=force,
+            resume=resume,
+            progress=progress,
+        )
+
+    def verify(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> Verification:
+        """Draw this plan again and compare a checkpoint from any source with it, bit by bit.
+
+        ``fastinit.verify`` does the same with the plan that the files carry.
+
+        Args:
+            path: A ``.safetensors`` file, an index, or a folder that holds one of them.
+            progress: Called with a number of bytes, each time that many more are compared.
+
+        Returns:
+            The result for every tensor: ``ok``, ``counts``, ``tensors``, ``problems``.
+
+        Raises:
+            OSError: A file is missing or cannot be read.
+            ValueError: A file is not a whole safetensors file, or a folder holds a file and an
+                index that contradict each other.
+
+        Example:
+            >>> import fastinit, tempfile
+            >>> model = fastinit.Manifest.from_shapes({"wte.weight": (2, 2)})
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     _ = fastinit.Plan(model, "gpt2", seed=0).save(folder)
+            ...     fastinit.Plan(model, "gpt2", seed=1).verify(folder).ok
+            False
+        """
+        from fastinit import checkpoints
+
+        return checkpoints.verify_plan(self, path, progress=progress)
+
     def tensor(self, name: str) -> Planned:
         """What is drawn for a tensor; a tied name stands for that which it shares.
 
@@ -227,16 +319,16 @@ class Plan(PlanFiles):
                 stream version, whose values this version does not draw.
         """
         fields = ("format", "stream_version", "seed", "dtype", "recipe", "manifest")
-        found = documents.fields(data, fields)
+        found = json_files.fields(data, fields)
         for field, own in (("format", FORMAT), ("stream_version", streams.STREAM_VERSION)):
             if found[field] != own:
                 raise ValueError(
                     f"the plan has {field} {found[field]!r}, this fastinit draws {own}; use the "
                     "version of fastinit that made it"
                 )
-        with documents.located("recipe"):
+        with json_files.located("recipe"):
             rules = Recipe.from_dict(found["recipe"])
-        with documents.located("manifest"):
+        with json_files.located("manifest"):
             manifest = Manifest.from_dict(found["manifest"])
         return Plan(manifest, rules, seed=found["seed"], dtype=found["dtype"])
 

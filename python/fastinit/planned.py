@@ -11,11 +11,11 @@ from fastinit import streams
 from fastinit.boxes import Box, flat, whole
 from fastinit.dtypes import CODES, DTYPES, dtype_of
 from fastinit.initializers import Constant, Initializer
-from fastinit.parameters import Parameter
+from fastinit.recipes.context import Context
+from fastinit.recipes.padding import with_zero_row
+from fastinit.recipes.parameter import Parameter
+from fastinit.recipes.rule import Rule
 from fastinit.requests import Draw
-from fastinit.rules import Rule
-from fastinit.rules.model import Model
-from fastinit.rules.padding import with_zero_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Planned:
 
 
 def planned(
-    parameter: Parameter, rule: Rule, around: Model, seed: int, wanted: np.dtype[Any] | None
+    parameter: Parameter, rule: Rule, around: Context, seed: int, wanted: np.dtype[Any] | None
 ) -> Planned:
     """What a rule draws for a parameter of a model, in the dtype ``wanted`` or else its own.
 

@@ -27,12 +27,12 @@ BLOCKS = Plan(
 SERVER = """
 import os, sys
 import fastinit
-from fastinit.checkpoints import saving
+from fastinit.checkpoints import write
 
 plan = fastinit.load_plan(sys.argv[1])
 for line in sys.stdin:
     folder, direct = line.split()
-    saving.DIRECT = 0 if direct == "True" else 1 << 60
+    write.DIRECT = 0 if direct == "True" else 1 << 60
     child = os.fork()
     if child == 0:
         plan.save(folder, max_shard_size="3MB", resume=True)
@@ -112,7 +112,7 @@ def test_damaged_shard_is_drawn_again(
     content[place] ^= 1
     shard.write_bytes(content)
     if place == 100:  # in the header: it might be anyone's
-        with pytest.raises(FileExistsError, match=r"00002.* is not of this plan"):
+        with pytest.raises(FileExistsError, match=r"00002.* does not belong to this plan"):
             BLOCKS.save(folder, max_shard_size=SHARD, resume=True)
     else:
         saved = BLOCKS.save(folder, max_shard_size=SHARD, resume=True)
@@ -129,7 +129,7 @@ def test_another_plan_is_not_kept(tmp_path: Path, change: str) -> None:
     options: dict[str, Any] = {"max_shard_size": "20MB" if change == "size" else "1MB"}
     options |= {"only": "*.weight"} if change == "only" else {}
     before = contents(folder)
-    with pytest.raises(FileExistsError, match=r"is not of this plan; .*force=True \(--force\)"):
+    with pytest.raises(FileExistsError, match=r"not belong to this plan; .*force=True \(--force\)"):
         plan.save(folder, resume=True, **options)
     assert contents(folder) == before
     plan.save(folder, resume=True, force=True, **options)
@@ -204,6 +204,22 @@ def test_wrong_sizes(tmp_path: Path, size: object, error: type[Exception], messa
     with pytest.raises(error, match=message):
         small().save(tmp_path / "m", max_shard_size=size)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_index_of_another_checkpoint_is_in_the_way(tmp_path: Path, resume: bool) -> None:
+    """Beside a new model.safetensors it would contradict it; force deletes it."""
+    folder = small().save(tmp_path / "m", max_shard_size="1MB").path
+    for each in folder.glob("*.safetensors"):
+        each.unlink()
+    before = contents(folder)
+    match = rf"index\.json {'does not belong to this plan' if resume else 'exists'}; pass another"
+    with pytest.raises(FileExistsError, match=match):
+        small().save(folder, resume=resume)
+    assert contents(folder) == before
+    small().save(folder, resume=resume, force=True)
+    assert [each.name for each in folder.iterdir()] == ["model.safetensors"]
+    assert small().verify(folder).ok
 
 
 def test_plan_comes_back(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors import safe_open
 
 import fastinit
-from fastinit import Manifest, Parameter, Plan, Recipe
-from fastinit.checkpoints import drawing, pipeline, saving
+from fastinit import Manifest, Parameter, Plan, Recipe, safetensors
+from fastinit.checkpoints import batches, pipeline, write
 from helpers.bits import check_bits
 from helpers.processes import child
 from helpers.settings import threads
@@ -79,6 +80,21 @@ def test_digest_of_the_file(tmp_path: Path) -> None:
     assert saved.digest == hashlib.sha256(lines.encode()).hexdigest()
 
 
+def test_header_is_made_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for its length, before anything is drawn, and once with the digests."""
+    made = []
+    header_bytes = safetensors.header_bytes
+
+    def counted(*arguments: Any) -> bytes:
+        made.append(header_bytes(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(safetensors, "header_bytes", counted)
+    files = small().save(tmp_path / "m", max_shard_size="1MB").files
+    assert len(made) == 2 * len(files)
+    assert [each.read_bytes().startswith(made[2 * k + 1]) for k, each in enumerate(files)]
+
+
 def test_progress_adds_up(tmp_path: Path) -> None:
     """It adds up to the bytes of all tensors."""
     steps: list[int] = []
@@ -94,9 +110,9 @@ def test_bytes_depend_on_nothing(
 ) -> None:
     """Threads, buffers and the way to the disk do not matter."""
     expected = small().save(tmp_path / "expected.safetensors").path.read_bytes()
-    monkeypatch.setattr(drawing, "BUFFER", size)
+    monkeypatch.setattr(batches, "BUFFER", size)
     monkeypatch.setattr(pipeline, "BUFFER", size)
-    monkeypatch.setattr(saving, "DIRECT", 0 if direct else 1 << 60)
+    monkeypatch.setattr(write, "DIRECT", 0 if direct else 1 << 60)
     with threads(count):
         assert small().save(tmp_path / "m.safetensors").path.read_bytes() == expected
 
@@ -119,6 +135,7 @@ MEMORY = """
 import os, pathlib, threading
 import fastinit.cli
 from fastinit import Plan
+import fastinit.cli.app
 
 def anonymous():
     status = pathlib.Path("/proc/self/status").read_text()

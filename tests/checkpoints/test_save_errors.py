@@ -31,7 +31,7 @@ def full(calls: int) -> Callable[..., int]:
 def test_failing_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
     """The header, the first or a later buffer fails: that is an error, and nothing is left."""
     monkeypatch.setattr(os, "pwrite", full(calls))
-    with pytest.raises(OSError, match=r"m\.safetensors is not written: No space left") as caught:
+    with pytest.raises(OSError, match=r"m\.safetensors could not be written: No") as caught:
         small().save(tmp_path / "m.safetensors")
     assert caught.value.errno == errno.ENOSPC
     assert list(tmp_path.iterdir()) == []
@@ -48,7 +48,7 @@ def test_failing_end(
 ) -> None:
     """A failure after the last write also leaves nothing."""
     monkeypatch.setattr(where, name, raising(OSError(errno.EIO, "Input/output error")))
-    with pytest.raises(OSError, match="is not written: Input/output error"):
+    with pytest.raises(OSError, match="could not be written: Input/output error"):
         small().save(tmp_path / "m.safetensors")
     assert list(tmp_path.iterdir()) == []
 
@@ -56,7 +56,7 @@ def test_failing_end(
 def test_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The system's error names the file. It is simulated, since tests may run as root."""
     monkeypatch.setattr(os, "open", raising(PermissionError(errno.EACCES, "Permission denied")))
-    with pytest.raises(PermissionError, match=r"m\.safetensors is not written: Permission denied"):
+    with pytest.raises(PermissionError, match=r"m\.safetensors could not be written: Permission"):
         small().save(tmp_path / "m.safetensors")
 
 
@@ -100,10 +100,10 @@ def test_force_keeps_the_old_file_at_an_error(
     [
         ("no/m.safetensors", r"the folder .*no does not exist; create it"),
         ("no/folder", r"the folder .*no does not exist; create it"),
-        ("folder.safetensors", r"folder\.safetensors is no regular file"),
-        ("device.safetensors", r"device\.safetensors is no regular file"),
-        ("/dev/null", "/dev/null is no folder"),
-        ("full", r"full.model\.safetensors is no regular file"),
+        ("folder.safetensors", r"folder\.safetensors is not a regular file"),
+        ("device.safetensors", r"device\.safetensors is not a regular file"),
+        ("/dev/null", "/dev/null is not a folder"),
+        ("full", r"full.model\.safetensors is not a regular file"),
     ],
 )
 def test_refused_paths(tmp_path: Path, path: str, message: str) -> None:
@@ -139,7 +139,7 @@ except OSError as error:
 def test_file_that_may_not_grow(tmp_path: Path) -> None:
     """The system's limit is an error, and nothing is left."""
     printed = child(LIMITED, OUT=str(tmp_path / "m.safetensors"))
-    assert "m.safetensors is not written: File too large" in printed
+    assert "m.safetensors could not be written: File too large" in printed
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,8 +10,8 @@ import pytest
 from safetensors.numpy import save_file
 
 import fastinit
-from fastinit import Manifest, Parameter, Plan, Recipe
-from fastinit.checkpoints import headers, verifying
+from fastinit import Manifest, Parameter, Plan, Recipe, safetensors
+from fastinit.checkpoints.verify import STATUSES
 from helpers.settings import threads
 from helpers.small_checkpoint import MODEL, RULES, read, small
 
@@ -23,9 +23,9 @@ def saved(tmp_path: Path, size: str = "1MB") -> Path:
     return small().save(tmp_path / "m", max_shard_size=size).path
 
 
-def place_of(path: Path, name: str) -> headers.Entry:
+def place_of(path: Path, name: str) -> safetensors.Entry:
     """The offset of a tensor in a file."""
-    return next(each for each in headers.read(path).entries if each.name == name)
+    return next(each for each in safetensors.read_header(path).entries if each.name == name)
 
 
 def flip(path: Path, at: int, bit: int = 0) -> None:
@@ -85,7 +85,7 @@ def test_every_bit_of_the_header(tmp_path: Path) -> None:
     plan = Plan(Manifest("m", (Parameter("w", (3,)),)), Recipe("r", "test", RULES), seed=0)
     path = plan.save(tmp_path / "m.safetensors").path
     content = path.read_bytes()
-    length = len(headers.read(path).content)
+    length = len(safetensors.read_header(path).content)
     for at in (*range(0, 8), *range(8, length, 13)):
         path.write_bytes(content)
         flip(path, at, at % 7)
@@ -94,6 +94,15 @@ def test_every_bit_of_the_header(tmp_path: Path) -> None:
         except (ValueError, OSError):
             ok = False
         assert not ok, at
+
+
+def test_plan_written_differently(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version may write the same plan with other fields in another order."""
+    to_dict = Plan.to_dict
+    monkeypatch.setattr(Plan, "to_dict", lambda plan: dict(reversed(to_dict(plan).items())))
+    path = small().save(tmp_path / "m.safetensors").path
+    monkeypatch.undo()
+    assert fastinit.verify(path).ok
 
 
 def test_tensor_altered_with_its_digest(tmp_path: Path) -> None:
@@ -197,7 +206,7 @@ def test_broken_files(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     """A file that is not whole is an error that names it."""
     path = small().save(tmp_path / "m.safetensors").path
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match=r"m\.safetensors is no whole safetensors file"):
+    with pytest.raises(ValueError, match=r"m\.safetensors is not a whole safetensors file"):
         fastinit.verify(path)
 
 
@@ -231,7 +240,94 @@ def test_diff_of_other_tensors(tmp_path: Path) -> None:
     assert (place.index, place.left, place.right) == ((1,), "0 (0x00000000)", "-0 (0x80000000)")
 
 
+READERS: dict[str, Callable[[Path], object]] = {
+    "Manifest.load": Manifest.load,
+    "Plan.verify": small().verify,
+    "diff": lambda folder: fastinit.diff(folder, folder),
+    "load_plan": fastinit.load_plan,
+    "verify": fastinit.verify,
+}
+CONTRADICTION = (
+    r"the folder .* holds model\.safetensors and model\.safetensors\.index\.json, which describe "
+    r"different checkpoints; delete the one that is out of date, or pass the path of the other"
+)
+
+
+def write_index(folder: Path, places: dict[str, str]) -> Path:
+    """An index with these files of tensors."""
+    path = folder / "model.safetensors.index.json"
+    path.write_text(json.dumps({"metadata": {}, "weight_map": places}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+def test_folder_with_file_and_index_of_it(tmp_path: Path, reader: Callable[[Path], object]) -> None:
+    """Some tools write both; they say the same."""
+    small().save(tmp_path)
+    path = tmp_path / "model.safetensors"
+    expected = reader(tmp_path)
+    write_index(tmp_path, dict.fromkeys(NAMES, "model.safetensors"))
+    found = reader(tmp_path)
+    if reader in (Manifest.load, fastinit.verify):
+        assert found == expected
+    assert fastinit.verify(path).ok
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("case", ["shards", "one name less", "one name more", "other file"])
+def test_folder_with_file_and_contradicting_index(
+    tmp_path: Path, reader: Callable[[Path], object], case: str
+) -> None:
+    """All readers refuse to choose; the path of the file itself is not ambiguous."""
+    small().save(tmp_path)
+    places = dict.fromkeys(sorted(NAMES), "model.safetensors")
+    if case == "shards":
+        small(seed=1).save(tmp_path / "o", max_shard_size="1MB")
+        for each in (tmp_path / "o").iterdir():
+            each.replace(tmp_path / each.name)
+    elif case == "one name less":
+        write_index(tmp_path, dict(list(places.items())[1:]))
+    elif case == "one name more":
+        write_index(tmp_path, places | {"other": "model.safetensors"})
+    else:
+        write_index(tmp_path, places | {"scalar": "no-such-file.safetensors"})
+    with pytest.raises(ValueError, match=CONTRADICTION):
+        reader(tmp_path)
+    reader(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize("size", ["5GB", "1MB"])
+def test_folder_with_file_or_index(tmp_path: Path, size: str) -> None:
+    """A folder with only one of them is that one, for a manifest and for verify."""
+    folder = saved(tmp_path, size)
+    assert (folder / "model.safetensors").exists() == (size == "5GB")
+    names = {each.name for each in Manifest.load(folder).tensors}
+    assert names == {each.name for each in fastinit.verify(folder).tensors} == NAMES
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[]", r"index\.json: \[\] is not an object"),
+        ("{}", r"index\.json: weight_map: None is not an object"),
+        ('{"weight_map": {}}', r"index\.json: weight_map: it names no files"),
+        ('{"weight_map": {"w": 5}}', r"index\.json: weight_map: the file 5 of 'w' is not a string"),
+        ("{", r"index\.json: this is not JSON"),
+    ],
+)
+def test_wrong_index(tmp_path: Path, content: str, message: str) -> None:
+    """The message names the index and says what is wrong in it."""
+    path = tmp_path / "model.safetensors.index.json"
+    path.write_text(content)
+    for each in (path, tmp_path):
+        with pytest.raises(ValueError, match=message):
+            fastinit.verify(each)
+    if "weight_map" in content:
+        with pytest.raises(ValueError, match=message):
+            Manifest.load(tmp_path)
+
+
 def test_statuses_add_up(tmp_path: Path) -> None:
     found = fastinit.verify(saved(tmp_path))
     assert sum(found.counts.values()) == len(found.tensors)
-    assert tuple(found.counts) == verifying.STATUSES
+    assert tuple(found.counts) == STATUSES

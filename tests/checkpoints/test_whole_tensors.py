@@ -7,7 +7,7 @@ import pytest
 
 import fastinit
 from fastinit import Manifest, Parameter, Plan, Recipe, Rule
-from fastinit.checkpoints import drawing, pipeline
+from fastinit.checkpoints import batches, pipeline
 from helpers.bits import check_bits
 from helpers.settings import threads
 from helpers.small_checkpoint import read
@@ -41,9 +41,9 @@ PLAN = Plan(
 @pytest.mark.parametrize("size", [1 << 14, 1 << 18, 4 << 20])
 def test_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, size: int) -> None:
     """Some buffers hold all of such a tensor, others do not."""
-    monkeypatch.setattr(drawing, "BUFFER", size)
+    monkeypatch.setattr(batches, "BUFFER", size)
     monkeypatch.setattr(pipeline, "BUFFER", size)
-    monkeypatch.setattr(drawing, "PIECE", size)
+    monkeypatch.setattr(batches, "PIECE", size)
     with threads(count):
         path = PLAN.save(tmp_path / "m.safetensors").path
         found, _ = read(path)

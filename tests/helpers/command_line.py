@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.testing import CliRunner, Result
 
-from fastinit.cli import app
+from fastinit.cli.app import app
 
 
 def run(*arguments: object) -> Result:

@@ -80,16 +80,16 @@ def test_unknown(source: str | Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": ""}, "model='' is no name"),
-        ({"model": 5}, "model=5 is no name"),
+        ({"model": ""}, "model='' is not a name"),
+        ({"model": 5}, "model=5 is not a name"),
         ({"parameters": []}, "parameters is empty"),
-        ({"parameters": 5}, "parameters=5 is no list"),
+        ({"parameters": 5}, "parameters=5 is not a list"),
         (
             {"tie": {}},
             "field 'tie' is not known; allowed are model, parameters, archi",
         ),
         ({"count": 19}, "count=19, but the parameters have 18 elements"),
-        ({"tied": []}, r"tied=\[\] is no object"),
+        ({"tied": []}, r"tied=\[\] is not an object"),
         ({"tied": {"a": "b"}}, "tied: 'a' is tied to 'b', which is not in parameters"),
         ({"tied": {"a": ["b"]}}, "tied: 'a' is tied to .* not in parameters"),
         ({"tied": {"wte.weight": "wte.weight"}}, "tied: 'wte.weight' is also in parameters"),
@@ -101,14 +101,20 @@ def test_unknown(source: str | Path) -> None:
         (parameters({**WEIGHT, "shape": [1, -2]}), r"parameters\[0\]: shape=.* negative"),
         (parameters({**WEIGHT, "shape": [1.5]}), r"parameters\[0\]: shape=\[1.5\] .* integer"),
         (parameters({**WEIGHT, "shape": [True]}), r"parameters\[0\]: shape=\[True\] .* integer"),
-        (parameters({**WEIGHT, "shape": 5}), r"parameters\[0\]: shape=5 of 'w' is no list"),
+        (parameters({**WEIGHT, "shape": 5}), r"parameters\[0\]: shape=5 of 'w' is not a list"),
         (parameters({**WEIGHT, "shape": [2**58]}), r"parameters\[0\]: shape=.* 2\*\*58"),
-        (parameters({**WEIGHT, "name": ""}), r"parameters\[0\]: name='' names no tensor"),
-        (parameters({**WEIGHT, "name": 5}), r"parameters\[0\]: name=5 names no tensor"),
-        (parameters({**WEIGHT, "name": "\n"}), r"parameters\[0\]: name='\\n' names no tensor"),
-        (parameters({**WEIGHT, "name": "\ud800"}), r"name='\\ud800' names no tensor"),
+        (
+            parameters({**WEIGHT, "name": ""}),
+            r"parameters\[0\]: name='' is not the name",
+        ),
+        (parameters({**WEIGHT, "name": 5}), r"parameters\[0\]: name=5 is not the name"),
+        (
+            parameters({**WEIGHT, "name": "\n"}),
+            r"parameters\[0\]: name='\\n' is not the name",
+        ),
+        (parameters({**WEIGHT, "name": "\ud800"}), r"name='\\ud800' is not the name"),
         (parameters({**WEIGHT, "name": "__metadata__"}), "but not '__metadata__'"),
-        (parameters({**WEIGHT, "module": 5}), r"parameters\[0\]: module=5 of 'w' is no string"),
+        (parameters({**WEIGHT, "module": 5}), r"parameters\[0\]: module=5 of 'w' is not a string"),
         (parameters({**WEIGHT, "dtype": "f5"}), r"parameters\[0\]: dtype='f5' is not known"),
     ],
 )
@@ -129,7 +135,7 @@ def test_not_json(tmp_path: Path, text: str) -> None:
 
 def test_no_object(tmp_path: Path) -> None:
     """It is JSON, but a list."""
-    with pytest.raises(ValueError, match=r"small\.json: \[\] is no object"):
+    with pytest.raises(ValueError, match=r"small\.json: \[\] is not an object"):
         load(tmp_path, [])
 
 

@@ -13,8 +13,8 @@ import transformers
 from safetensors.numpy import save_file
 
 from fastinit import Manifest, Parameter, Plan
-from fastinit.documents import names
-from fastinit.manifest import MODELS
+from fastinit.json_files import names
+from fastinit.manifests import MODELS
 
 TINY = {
     "architectures": ["LlamaForCausalLM"],
@@ -139,7 +139,7 @@ def test_index(tmp_path: Path) -> None:
 def test_index_without_a_tensor(tmp_path: Path) -> None:
     """A file lacks what the index says."""
     path = index(tmp_path, **{"b.weight": "1.safetensors"})
-    with pytest.raises(ValueError, match=r"1\.safetensors: the file lacks 'b\.weight'"):
+    with pytest.raises(ValueError, match=r"index\.json says that 'b\.weight' is in 1\.safetensors"):
         Manifest.load(path)
 
 
@@ -147,7 +147,7 @@ def test_index_without_a_tensor(tmp_path: Path) -> None:
 def test_no_safetensors(tmp_path: Path, content: bytes) -> None:
     """Files are cut short or something else."""
     (tmp_path / "m.safetensors").write_bytes(content)
-    with pytest.raises(ValueError, match=r"m\.safetensors: this is no safetensors file: "):
+    with pytest.raises(ValueError, match=r"m\.safetensors is not a whole safetensors file: "):
         Manifest.load(tmp_path / "m.safetensors")
 
 
@@ -220,5 +220,5 @@ def test_shapes() -> None:
     manifest = Manifest.from_shapes({"a": (2, 3), "b": 4, "c": np.zeros(5, "f2")}, tied={"d": "a"})
     assert tensors(manifest) == {("a", (2, 3), None), ("b", (4,), None), ("c", (5,), "float16")}
     assert manifest.tied == {"d": "a"}
-    with pytest.raises(TypeError, match="'x' of 'a' is no shape"):
+    with pytest.raises(TypeError, match="'x' of 'a' is not a shape"):
         Manifest.from_shapes({"a": "x"})

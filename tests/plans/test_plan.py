@@ -118,7 +118,7 @@ def test_explain_groups_by_rule() -> None:
 def test_explain_says_what_is_drawn() -> None:
     """The distribution has the scaled std, the initializer the recipe's."""
     row = Plan(gpt2_like(), seed=0).explain().by_rule()[0]
-    assert row["initializer"] == fastinit.Normal(std=1.0).to_dict()
+    assert row["initializer"] == fastinit.Normal(std=0.02).to_dict()
     assert row["distribution"] == fastinit.Normal(std=0.02 / math.sqrt(6)).to_dict()
     assert row["dtype"] == "float32"
 
@@ -154,7 +154,7 @@ def test_names_of_built_ins() -> None:
             one((3,)),
             Recipe("r", "s", (Rule("w", NORMAL, scale=(Scale("layers"),)),)),
             {},
-            r"'w' of shape \(3,\), by the rule 'w': scale of 'layers' needs a number",
+            r"'w' of shape \(3,\), by the rule 'w': scale of 'layers' needs the number of a layer",
         ),
     ],
 )

@@ -70,6 +70,12 @@ def test_names() -> None:
     assert not hasattr(fastinit, "orthogonal_")
 
 
+def test_recipes_is_the_function() -> None:
+    """The package of that name does not hide it, whatever is imported first."""
+    child("import fastinit.recipes.rule; fastinit.recipes()")
+    child("from fastinit.plan import Plan; import fastinit; fastinit.recipes()")
+
+
 @pytest.mark.parametrize("name", [name for name in PUBLIC if name != "STREAM_VERSION"])
 def test_docstrings(name: str) -> None:
     """Public methods have one too."""

@@ -1,12 +1,15 @@
 """Rules and plans with initializers of every kind, padding rows, parts and given arrays."""
 
+import dataclasses
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 
 import fastinit
-from fastinit import Manifest, Recipe, Rule, Scale
+from fastinit import Manifest, Plan, Recipe, Rule, Scale
+from fastinit.initializers.explicit import Arange, Values
 from helpers.bits import check_bits
 from helpers.initializer_records import OBJECTS
 from helpers.record import shape_for
@@ -24,12 +27,46 @@ INITIALIZERS: list[fastinit.Initializer] = [
     fastinit.Dirac(gain=3.0),
 ]
 SHAPE = (64, 32)
+AT_DEFAULTS: list[fastinit.Initializer] = [
+    *(fastinit.Normal(), fastinit.Uniform(), fastinit.TruncatedNormal(), fastinit.Constant()),
+    *(fastinit.VarianceScaling(), fastinit.Orthogonal(), fastinit.DeltaOrthogonal()),
+    *(fastinit.Identity(), fastinit.Dirac(), fastinit.Bernoulli(), fastinit.NM(), Arange()),
+]
+NEAR_DEFAULTS: list[fastinit.Initializer] = [
+    *(fastinit.Constant(value) for value in (-0.0, 0, False, True, 1, 1.0)),
+    *(fastinit.Dirac(gain=gain) for gain in (1.0, 0, -0.0)),
+    *(fastinit.Normal(mean=-0.0), fastinit.Uniform(low=-0.0), fastinit.VarianceScaling(scale=0)),
+    fastinit.Bernoulli(0.5, base=fastinit.Constant(0)),
+    fastinit.Bernoulli(0.25, base=fastinit.Normal(mean=-0.0)),
+    fastinit.Sparse(sparsity=0.0),
+    fastinit.Sparse(nonzeros=0, base=fastinit.VarianceScaling(layout="io*"), layout="io*"),
+    Values((0.0, -0.0, 0, True)),
+]
 
 
-def plan_of(*rules: Rule, **shapes: tuple[int, ...]) -> fastinit.Plan:
+def plan_of(*rules: Rule, **shapes: tuple[int, ...]) -> Plan:
     """A plan for parameters whose names have dots where the keywords have underscores."""
     named = {name.replace("_", "."): shape for name, shape in shapes.items()}
-    return fastinit.Plan(Manifest.from_shapes(named), Recipe("test", "a test", rules), seed=3)
+    return Plan(Manifest.from_shapes(named), Recipe("test", "a test", rules), seed=3)
+
+
+@pytest.mark.parametrize("initializer", INITIALIZERS + AT_DEFAULTS + NEAR_DEFAULTS, ids=repr)
+def test_a_dict_gives_the_same_initializer_back(initializer: fastinit.Initializer) -> None:
+    """Types and signs included, which repr shows and == does not; so do dicts of all fields."""
+    data = json.loads(json.dumps(initializer.to_dict()))
+    full = {"type": data["type"], **dataclasses.asdict(initializer)}
+    if isinstance(base := getattr(initializer, "base", None), fastinit.Initializer):
+        full["base"] = {"type": type(base).__name__, **full["base"]}
+    for found in (data, json.loads(json.dumps(full))):
+        again = fastinit.Initializer.from_dict(found)
+        assert again == initializer
+        assert repr(again) == repr(initializer)
+
+
+@pytest.mark.parametrize("initializer", AT_DEFAULTS, ids=repr)
+def test_a_dict_leaves_defaults_out(initializer: fastinit.Initializer) -> None:
+    """The type is what remains."""
+    assert initializer.to_dict() == {"type": type(initializer).__name__}
 
 
 @pytest.mark.parametrize("initializer", [*INITIALIZERS, *OBJECTS], ids=repr)
@@ -37,7 +74,7 @@ def test_a_recipe_draws_what_the_initializer_does(initializer: fastinit.Initiali
     """This holds after a round trip through JSON."""
     recipe = Recipe.from_json(Recipe("test", "a test", (Rule("**", initializer),)).to_json())
     shape = shape_for(initializer)
-    plan = fastinit.Plan(Manifest.from_shapes({"a.weight": shape}), recipe, seed=3)
+    plan = Plan(Manifest.from_shapes({"a.weight": shape}), recipe, seed=3)
     check_bits(plan.init()["a.weight"], initializer(shape, seed=3, name="a.weight"))
 
 
@@ -92,8 +129,8 @@ def test_the_dtype_of_a_call_wins_over_that_of_the_recipe() -> None:
     """Then comes the recipe's dtype, the manifest's, and float32."""
     recipe = Recipe("test", "a test", (Rule("**", fastinit.Normal()),), dtype="bfloat16")
     manifest = Manifest.from_shapes({"a": (4, 4)})
-    assert fastinit.Plan(manifest, recipe, seed=0, dtype="float16").init()["a"].dtype == np.float16
-    assert fastinit.Plan(manifest, recipe, seed=0).init()["a"].dtype.name == "bfloat16"
+    assert Plan(manifest, recipe, seed=0, dtype="float16").init()["a"].dtype == np.float16
+    assert Plan(manifest, recipe, seed=0).init()["a"].dtype.name == "bfloat16"
 
 
 def test_the_torch_recipe_has_the_bounds_of_torch() -> None:
@@ -103,7 +140,7 @@ def test_the_torch_recipe_has_the_bounds_of_torch() -> None:
         torch.nn.Conv2d(8, 16, 3), torch.nn.BatchNorm2d(16), torch.nn.Linear(400, 50)
     )
     module.add_module("table", torch.nn.Embedding(300, 64))
-    drawn = fastinit.Plan(Manifest.from_torch(module), "torch", seed=0).init()
+    drawn = Plan(Manifest.from_torch(module), "torch", seed=0).init()
     for name, bound in (("0", 72**-0.5), ("2", 400**-0.5)):
         for kind in ("weight", "bias"):
             theirs = module.get_parameter(f"{name}.{kind}").detach().numpy()

@@ -184,7 +184,7 @@ ERRORS = [
     (3, TypeError, "recipe is a int; pass a Recipe"),
     ([], ValueError, "rules is empty"),
     ([fastinit.Normal()], TypeError, r"is not a rule; pass a Rule, or \(pattern, initializer\)"),
-    ([("**", "normal")], TypeError, "is no Initializer"),
+    ([("**", "normal")], TypeError, "is not an Initializer"),
 ]
 
 

@@ -1,8 +1,17 @@
-"""Checkpoints: safetensors files of any size, drawn in bounded memory, and what is in them."""
+"""Checkpoints: a plan's tensors in safetensors files, written, resumed, verified and compared."""
 
-from fastinit.checkpoints.comparing import Comparison
-from fastinit.checkpoints.functions import diff, load_plan, verify
-from fastinit.checkpoints.saving import Saved, save
-from fastinit.checkpoints.verifying import Verification
+from fastinit.checkpoints.diff import Comparison, diff
+from fastinit.checkpoints.read import load_plan
+from fastinit.checkpoints.verify import Verification, verify, verify_plan
+from fastinit.checkpoints.write import Saved, save
 
-__all__ = ["Comparison", "Saved", "Verification", "diff", "load_plan", "save", "verify"]
+__all__ = [
+    "Comparison",
+    "Saved",
+    "Verification",
+    "diff",
+    "load_plan",
+    "save",
+    "verify",
+    "verify_plan",
+]

@@ -1,30 +1,24 @@
-"""Layouts: which tensor lies where in which file of a checkpoint, and what else a folder holds."""
+"""The layout of a checkpoint: which tensor is where in which file, and what else a folder holds."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fastinit.checkpoints import headers
-from fastinit.dtypes import safetensors_name
-from fastinit.rules.patterns import pattern_of, plain
+from fastinit import json_files, safetensors
+from fastinit.plan import Plan
+from fastinit.planned import Planned
+from fastinit.recipes.pattern import pattern_of, plain
+from fastinit.safetensors import CONFIG, INDEX, PAGE, SUFFIX, WHOLE
 from fastinit.streams import STREAM_VERSION
 
-if TYPE_CHECKING:
-    from fastinit.plan import Plan
-    from fastinit.planned import Planned
-
 FORMAT = 1  # of the metadata; raised when a field changes its meaning or goes away
-SUFFIX = ".safetensors"
-WHOLE = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-CONFIG = "config.json"
 _UNITS = {"B": 1} | {
     prefix + unit: base**power
     for power, prefix in enumerate("KMGT", start=1)
@@ -35,31 +29,41 @@ _SIZE = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(_UNITS)})", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Shard:
-    """A file to be written: its tensors in its order, and its metadata but for their digests."""
+    """A file to be written: its tensors in order, and its metadata without their digests."""
 
     path: Path
     tensors: tuple[Planned, ...]
     metadata: Mapping[str, str]
 
     def header(self, digests: Mapping[str, str]) -> bytes:
-        """The bytes before the first tensor's; their number does not depend on the digests."""
+        """Return the bytes before the first tensor; their number does not depend on the digests."""
         in_order = {each.parameter.name: digests[each.parameter.name] for each in self.tensors}
-        return headers.written(
+        return safetensors.header_bytes(
             (
-                (each.parameter.name, safetensors_name(each.dtype), each.parameter.shape, each.size)
+                (
+                    each.parameter.name,
+                    safetensors.dtype_name(each.dtype),
+                    each.parameter.shape,
+                    each.size,
+                )
                 for each in self.tensors
             ),
-            {**self.metadata, "fastinit.digests": _compact(in_order)},
+            {**self.metadata, "fastinit.digests": json_files.compact(in_order)},
         )
 
-    @property
+    @functools.cached_property
     def origin(self) -> int:
-        """Where the first tensor begins."""
+        """The position of the first tensor."""
         return len(self.header(dict.fromkeys((t.parameter.name for t in self.tensors), "0" * 64)))
 
     @property
-    def data(self) -> int:
-        """Bytes of the tensors."""
+    def size(self) -> int:
+        """The number of bytes of the file."""
+        return self.origin + self.data_size
+
+    @property
+    def data_size(self) -> int:
+        """The number of bytes of its tensors."""
         return sum(each.size for each in self.tensors)
 
 
@@ -79,20 +83,20 @@ class Layout:
 
     @property
     def folder(self) -> Path:
-        """Where the files lie."""
+        """The folder that the files are in."""
         return self.path if self.is_folder else self.path.parent
 
 
 def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layout:
-    """Where everything lies.
+    """Lay out the tensors of a plan; see ``Plan.save``.
 
     Raises:
-        TypeError: a size or pattern of the wrong type.
-        ValueError: a size that is not understood; ``only`` matches nothing.
+        TypeError: A size or pattern is of the wrong type.
+        ValueError: A size is not understood, or ``only`` matches nothing.
     """
     tensors = plan.select(only)
     most = size_of(max_shard_size)
-    metadata = metadata_of(plan, only)
+    metadata = metadata_of(json_files.compact(plan.to_dict()), only)
     config = plan.manifest.config
     index = None
     if path.suffix == SUFFIX:
@@ -100,7 +104,7 @@ def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layo
         config = config if path.name == WHOLE else None  # no loader looks beside other names
     else:
         groups = _split(tensors, most)
-        paths = [path / each for each in _names(len(groups))]
+        paths = [path / each for each in safetensors.file_names(len(groups))]
         shards = [
             shard(path, group, metadata, k, len(groups))
             for k, (path, group) in enumerate(zip(paths, groups, strict=True), start=1)
@@ -108,48 +112,43 @@ def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layo
         if len(shards) > 1:
             index = (path / INDEX, _index(shards))
     folder = shards[0].path.parent
-    beside = {} if config is None else {folder / CONFIG: _readable(config)}
+    beside = {} if config is None else {folder / CONFIG: json_files.indented(config)}
     return Layout(path, tuple(shards), beside, index)
 
 
 def shard(
     path: Path, tensors: Sequence[Planned], metadata: Mapping[str, str], number: int, of: int
 ) -> Shard:
-    """The file of that number, of these tensors.
+    """Lay out the file with this number, out of ``of`` files, and these tensors.
 
-    Those of whole pages come first, each on pages of its own, so that they can be read and written
-    past the system's cache; then wide dtypes before narrow ones, so that all items are aligned.
+    Tensors of whole pages come first, each on pages of its own, so that they can be read and
+    written past the system's cache; then wide dtypes before narrow ones, so that all items are
+    aligned.
     """
-    key = lambda each: (each.size % headers.PAGE != 0, -each.dtype.itemsize)  # noqa: E731
+    key = lambda each: (each.size % PAGE != 0, -each.dtype.itemsize)  # noqa: E731
     part = {"fastinit.part": f"{number} of {of}"}
     return Shard(path, tuple(sorted(tensors, key=key)), {**metadata, **part})
 
 
-def metadata_of(plan: Plan, only: Any) -> dict[str, str]:
-    """What each file says of itself, but for the digests."""
-    text = _compact(plan.to_dict())
+def metadata_of(plan: str, only: Any) -> dict[str, str]:
+    """Return the metadata that all files of a plan, given as JSON, have, without the digests."""
     return {
-        "format": "pt",  # whose weights these are, for transformers
+        "format": "pt",  # the framework of the weights, for transformers
         "fastinit.format": str(FORMAT),
         "fastinit.stream_version": str(STREAM_VERSION),
-        "fastinit.plan": text,
-        "fastinit.plan_digest": hashlib.sha256(text.encode()).hexdigest(),  # of accidents
-    } | ({} if only is None else {"fastinit.only": _compact(plain(pattern_of(only)))})
-
-
-def is_weights(name: str) -> bool:
-    """Whether transformers would take a file of this name for weights."""
-    return name == WHOLE or re.fullmatch(r"model-\d{5}-of-\d{5}\.safetensors", name) is not None
+        "fastinit.plan": plan,
+        "fastinit.plan_digest": hashlib.sha256(plan.encode()).hexdigest(),  # against accidents
+    } | ({} if only is None else {"fastinit.only": json_files.compact(plain(pattern_of(only)))})
 
 
 def size_of(given: int | str) -> int:
-    """Bytes of a size: a number, or "5GB" (10**9), "5GiB" (2**30) and the like.
+    """Return the bytes of a size: a number, or "5GB" (10**9), "5GiB" (2**30) and the like.
 
     Raises:
-        TypeError: neither a string nor an integer.
-        ValueError: it is not understood, or below 1.
+        TypeError: It is neither a string nor an integer.
+        ValueError: It is not understood, or below 1.
     """
-    allowed = 'pass a number of bytes, or a size as "5GB", "500MB" or "2GiB"'
+    allowed = 'pass a number of bytes, or a size such as "5GB", "500MB" or "2GiB"'
     if isinstance(given, bool) or not isinstance(given, (int, str)):
         raise TypeError(f"max_shard_size={given!r} is a {type(given).__name__}; {allowed}")
     size = given if isinstance(given, int) else int(given) if given.isdecimal() else None
@@ -165,7 +164,7 @@ def size_of(given: int | str) -> int:
 
 
 def _split(tensors: Sequence[Planned], most: int) -> list[list[Planned]]:
-    """Groups of neighbours of at most so many bytes; a tensor that is larger is one of its own."""
+    """Group neighbors of at most ``most`` bytes; a tensor that is larger has a group of its own."""
     groups: list[list[Planned]] = []
     size = most + 1
     for each in tensors:
@@ -177,24 +176,10 @@ def _split(tensors: Sequence[Planned], most: int) -> list[list[Planned]]:
     return groups
 
 
-def _names(count: int) -> list[str]:
-    if count == 1:
-        return [WHOLE]
-    return [f"model-{k:05d}-of-{count:05d}{SUFFIX}" for k in range(1, count + 1)]
-
-
 def _index(shards: Sequence[Shard]) -> bytes:
     places = {each.parameter.name: shard.path.name for shard in shards for each in shard.tensors}
     totals = {
         "total_parameters": sum(each.parameter.elements for s in shards for each in s.tensors),
-        "total_size": sum(each.data for each in shards),
+        "total_size": sum(each.data_size for each in shards),
     }
-    return _readable({"metadata": totals, "weight_map": dict(sorted(places.items()))})
-
-
-def _readable(data: Any) -> bytes:
-    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def _compact(data: Any) -> str:
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    return safetensors.index_bytes(places, totals)

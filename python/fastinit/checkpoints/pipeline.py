@@ -1,4 +1,4 @@
-"""Pipelines: many pieces of work in threads, a few at a time, their results in order."""
+"""A pipeline: threads work on a few items at a time, and results come in order."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from numpy.typing import NDArray
 from fastinit import native
 
 Bytes = NDArray[np.uint8]
+Progress = Callable[[int], None]  # called with a number of bytes, each time that many more are done
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-BUFFER = 4 << 20  # bytes of a worker: they stay in its cache from the draw to the write
+BUFFER = 4 << 20  # bytes per thread: they stay in its cache from the draw to the write
 
 
 def workers() -> int:
-    """As many as threads may draw, and two that wait for the disk meanwhile."""
+    """Return the number of threads: as many as may draw, and two that wait for the disk."""
     return native.get_num_threads() + 2
 
 
 def memory(size: int) -> Bytes:
-    """Memory of whole pages, which go back to the system with the array."""
+    """Allocate whole pages, which are returned to the system with the array."""
     private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
     return np.frombuffer(mmap.mmap(-1, max(size, 1), private), np.uint8)[:size]
 
 
 class Pipeline(Generic[Item, Result]):
-    """``act(item, buffer)`` in threads, each with a buffer; ``done(item, result)`` on this one.
+    """Calls ``act(item, buffer)`` in threads that have a buffer each, ``done(item, result)`` here.
 
     Results come in the order in which the items were put in. An error or Ctrl-C stops the rest.
     """
@@ -43,7 +44,6 @@ class Pipeline(Generic[Item, Result]):
         act: Callable[[Item, Bytes], Result],
         done: Callable[[Item, Result], None],
     ) -> None:
-        """Start nothing yet: threads start with the first items."""
         count = workers()
         self._act, self._done = act, done
         self._most = 2 * count
@@ -54,22 +54,21 @@ class Pipeline(Generic[Item, Result]):
             self._buffers.put(memory(BUFFER))
 
     def put(self, item: Item) -> None:
-        """Begin with an item, once there is room."""
+        """Submit an item, once there is room."""
         if len(self._running) >= self._most:
             self._finish_oldest()
         self._running.append((item, self._pool.submit(self._run, item)))
 
     def wait(self) -> None:
-        """Finish all that was begun."""
+        """Finish all items that were submitted."""
         while self._running:
             self._finish_oldest()
 
     def __enter__(self) -> Pipeline[Item, Result]:
-        """Itself."""
         return self
 
     def __exit__(self, error: object, *_: Any) -> None:
-        """Finish, or after an error drop what has not begun."""
+        # After an error, items that no thread has begun are dropped.
         try:
             if error is None:
                 self.wait()
@@ -93,7 +92,7 @@ def run(
     act: Callable[[Item, Bytes], Result],
     done: Callable[[Item, Result], None],
 ) -> None:
-    """Put all items through a pipeline."""
+    """Put all items through a pipeline; see ``Pipeline``."""
     with Pipeline(act, done) as pipeline:
         for item in items:
             pipeline.put(item)

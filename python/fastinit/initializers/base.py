@@ -60,23 +60,28 @@ class Initializer(abc.ABC):
         return None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data: the class's name as ``type``, and its fields.
+        """Return plain data: the name of the class as ``type``, and the fields without defaults.
+
+        A field is left out when its value is its default, with the same type and the same sign.
 
         Example:
             >>> import fastinit
             >>> fastinit.Normal(std=0.02).to_dict()
-            {'type': 'Normal', 'mean': 0.0, 'std': 0.02}
+            {'type': 'Normal', 'std': 0.02}
         """
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        nested = {k: v.to_dict() for k, v in values.items() if isinstance(v, Initializer)}
-        return {"type": type(self).__name__, **values, **nested}
+        data: dict[str, Any] = {"type": type(self).__name__}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if repr(value) != repr(field.default):  # == would take -0.0 for 0.0, and True for 1
+                data[field.name] = value.to_dict() if isinstance(value, Initializer) else value
+        return data
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> Initializer:
-        """The initializer that ``to_dict`` described.
+        """Return the initializer that ``to_dict`` described; fields left out have their defaults.
 
         Raises:
-            ValueError: an unknown ``type``, or fields that it does not have.
+            ValueError: An unknown ``type``, or fields that it does not have.
 
         Example:
             >>> import fastinit

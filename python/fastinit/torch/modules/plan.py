@@ -10,12 +10,13 @@ from typing import Any
 import torch
 
 from fastinit.initializers import Initializer
-from fastinit.manifest import Manifest, Parameter
+from fastinit.manifests import Manifest, Parameter
 from fastinit.plan import Plan
 from fastinit.planned import Planned
-from fastinit.rules import Recipe, Rule, recipe_of
-from fastinit.rules import recipe as recipe_from
-from fastinit.rules.buffers import known
+from fastinit.recipes.buffers import known
+from fastinit.recipes.recipe import Recipe, recipe_of
+from fastinit.recipes.recipe import recipe as recipe_from
+from fastinit.recipes.rule import Rule
 from fastinit.torch.modules.wrappers import own_name, reshard, unwrapped
 from fastinit.torch.shards.batch import ShardedFillBatch
 from fastinit.torch.shards.dtensor import memory_of
@@ -61,7 +62,8 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
         tied={own_name(name): own_name(target) for name, target in found.tied.items()},
     )
     rules = _recipe(recipe, manifest)
-    plan = dataclasses.replace(rules, dtype=None).plan(manifest, seed)  # tensors keep their dtypes
+    untyped = dataclasses.replace(rules, dtype=None)  # tensors keep their dtypes
+    plan = Plan(manifest, untyped, seed=seed)
     return ModulePlan(plan, {own_name(name): tensor for name, tensor in _tensors(module)})
 
 

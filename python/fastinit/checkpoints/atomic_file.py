@@ -1,0 +1,140 @@
+"""Files that appear whole or not at all: they are written under a temporary name and renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from fastinit.safetensors import PAGE
+
+_libc = ctypes.CDLL(None, use_errno=True)  # os.posix_fallocate may write every block instead
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{16}\.fastinit")
+
+
+class AtomicFile:
+    """A file that is being written.
+
+    ``direct`` writes whole pages past the system's cache, if the file system can: that saves a copy
+    of everything, and leaves the cache to others.
+    """
+
+    def __init__(self, path: Path, direct: bool) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        self._descriptors = [os.open(path, flags, 0o666)]
+        _lock(self._descriptors[0])
+        if direct:
+            with contextlib.suppress(OSError):  # a file system without direct writes
+                self._descriptors.append(os.open(path, os.O_WRONLY | os.O_DIRECT))
+
+    def reserve(self, size: int) -> None:
+        """Reserve ``size`` bytes of the disk, so that a full one is found before anything is drawn.
+
+        Direct writes into reserved space also do not wait for each other: 1.3 s instead of 2.1 s.
+        """
+        if _libc.fallocate(self._descriptors[0], 0, ctypes.c_int64(0), ctypes.c_int64(size)) == 0:
+            return
+        code = ctypes.get_errno()
+        if code not in (errno.EOPNOTSUPP, errno.ENOSYS):
+            raise OSError(code, os.strerror(code))
+        os.ftruncate(self._descriptors[0], size)
+
+    def write(self, content: bytes | memoryview, offset: int) -> None:
+        """Write all of ``content``; any thread may do so."""
+        left = memoryview(content)
+        while left:  # a write may take only a part
+            written = self._write(left, offset)
+            left, offset = left[written:], offset + written
+
+    def _write(self, content: memoryview, offset: int) -> int:
+        in_pages = not (offset | len(content)) % PAGE
+        if in_pages and len(self._descriptors) > 1:
+            try:
+                return os.pwrite(self._descriptors[1], content, offset)
+            except OSError as error:
+                if error.errno != errno.EINVAL:  # the file system wants larger pages
+                    raise
+        return os.pwrite(self._descriptors[0], content, offset)
+
+    def flush(self) -> None:
+        """Wait until everything is on the disk."""
+        os.fsync(self._descriptors[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        for each in self._descriptors:
+            os.close(each)
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path, size: int, *, direct: bool = False) -> Iterator[AtomicFile]:
+    """Open a file that gets its name at the end, and is deleted after an error.
+
+    Raises:
+        OSError: It cannot be written; the message names ``path``.
+    """
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.fastinit"
+    try:
+        file = AtomicFile(temporary, direct)
+        try:
+            file.reserve(size)
+            yield file
+            file.flush()
+        finally:
+            file.close()
+        temporary.replace(path)
+        flush_folder(path.parent)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, f"{path} could not be written: {error.strerror}") from error
+        raise
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file, unless it already has this content."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    with atomic_file(path, len(content)) as file:
+        file.write(content, 0)
+
+
+def flush_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def leftovers(folder: Path, is_ours: Callable[[str], bool]) -> list[Path]:
+    """Return the temporary files that killed writers left of files whose names are ours."""
+    return [
+        path
+        for path in folder.iterdir()
+        if (found := _TEMPORARY.fullmatch(path.name)) and is_ours(found["name"]) and _is_left(path)
+    ]
+
+
+def _lock(descriptor: int) -> None:
+    """Lock a file that is being written: the lock ends with the process, however that ends."""
+    with contextlib.suppress(OSError):  # a file system without locks
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_left(path: Path) -> bool:
+    try:
+        with path.open("rb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return path.exists()
+    return True

@@ -1,0 +1,142 @@
+"""Batches: pieces of a file's tensors, which threads draw or digest in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from fastinit import _cpu, native
+from fastinit.checkpoints.pipeline import BUFFER, Bytes, Pipeline, memory
+from fastinit.digest import PIECE, begin
+from fastinit.planned import Planned
+from fastinit.requests import requests_of
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a tensor that is digested at once; ``position`` is its first byte in its batch."""
+
+    tensor: Planned
+    start: int
+    count: int
+    position: int
+
+    @property
+    def end(self) -> int:
+        """The position in the batch after the last byte."""
+        return self.position + self.count * self.tensor.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Adjacent pieces; ``offset`` is counted from the first byte of the first tensor.
+
+    ``drawn`` is the memory that already holds their values, if their tensor had to be drawn whole.
+    """
+
+    pieces: tuple[Piece, ...]
+    offset: int
+    drawn: Bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of bytes of all pieces."""
+        return self.pieces[-1].end
+
+
+def batches(tensors: Sequence[Planned]) -> Iterator[Batch]:
+    """Yield the pieces of all tensors in order, as many at a time as fit into a buffer."""
+    pieces: list[Piece] = []
+    offset = position = 0
+    for tensor in tensors:
+        item = tensor.dtype.itemsize
+        most = PIECE // item
+        for start in range(0, tensor.parameter.elements, most):
+            count = min(most, tensor.parameter.elements - start)
+            apart = pieces and not (_in_pieces(tensor) and _in_pieces(pieces[0].tensor))
+            if apart or position + count * item > BUFFER:
+                yield Batch(tuple(pieces), offset)
+                offset += position
+                pieces, position = [], 0
+            pieces.append(Piece(tensor, start, count, position))
+            position = pieces[-1].end
+    if pieces:
+        yield Batch(tuple(pieces), offset)
+
+
+def draw_batches(
+    tensors: Sequence[Planned],
+    act: Callable[[Batch, Bytes], Result],
+    done: Callable[[Batch, Result], None],
+) -> None:
+    """Draw all tensors; call ``act(batch, values)`` in threads, ``done(batch, result)`` in order.
+
+    Memory is bounded by the number of threads, and by the largest tensor whose elements are not
+    drawn independently: its pieces would each cost as much as the whole, so it is drawn at once, by
+    all threads.
+    """
+
+    def draw_and_act(batch: Batch, buffer: Bytes) -> Result:
+        values = batch.drawn
+        if values is None:
+            values = buffer[: batch.size]
+            address = _cpu.address(buffer)
+            records = [
+                record
+                for each in batch.pieces
+                for record in each.tensor.records(address + each.position, each.start, each.count)
+            ]
+            native.fill(requests_of(records), 1)
+        return act(batch, values)
+
+    whole: Planned | None = None
+    values: Bytes | None = None
+    with Pipeline(draw_and_act, done) as pipeline:
+        for batch in batches(tensors):
+            piece = batch.pieces[0]
+            if not _in_pieces(piece.tensor):
+                if piece.tensor is not whole:
+                    pipeline.wait()  # only one such tensor at a time
+                    values = None
+                    whole, values = piece.tensor, _drawn(piece.tensor)
+                assert values is not None
+                first = piece.start * piece.tensor.dtype.itemsize
+                batch = replace(batch, drawn=values[first : first + batch.size])
+            pipeline.put(batch)
+
+
+class Digests:
+    """``fastinit.digest`` of tensors, from the SHA-256 of their pieces in order."""
+
+    def __init__(self, tensors: Sequence[Planned]) -> None:
+        self._hashes = {
+            each.parameter.name: begin(each.dtype, each.parameter.shape) for each in tensors
+        }
+
+    @staticmethod
+    def of_pieces(batch: Batch, values: Bytes) -> list[bytes]:
+        """Return the SHA-256 of each piece."""
+        return [hashlib.sha256(values[p.position : p.end].data).digest() for p in batch.pieces]
+
+    def add(self, batch: Batch, digests: list[bytes]) -> None:
+        """Add the next pieces."""
+        for piece, digest in zip(batch.pieces, digests, strict=True):
+            self._hashes[piece.tensor.parameter.name].update(digest)
+
+    def result(self) -> dict[str, str]:
+        """Return the digests by name."""
+        return {name: each.hexdigest() for name, each in self._hashes.items()}
+
+
+def _in_pieces(tensor: Planned) -> bool:
+    return tensor.size <= BUFFER or all(draw.elementwise for draw in tensor.draws)
+
+
+def _drawn(tensor: Planned) -> Bytes:
+    values = memory(tensor.size)
+    native.fill(requests_of(tensor.records(_cpu.address(values), 0, tensor.parameter.elements)))
+    return values

@@ -1,0 +1,133 @@
+"""Reading checkpoints: the headers of their files, their bytes, and the plans that they carry."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import re
+import threading
+from pathlib import Path
+
+from fastinit import json_files, safetensors
+from fastinit.checkpoints.layout import FORMAT
+from fastinit.checkpoints.pipeline import Bytes, memory
+from fastinit.plan import Plan
+from fastinit.safetensors import INDEX, SUFFIX, WHOLE, Checkpoint, Header
+
+
+def load_plan(path: str | os.PathLike[str]) -> Plan:
+    """Return the plan that a checkpoint carries in its metadata.
+
+    Args:
+        path: A ``.safetensors`` file, an index, or a folder that holds one of them.
+
+    Returns:
+        A plan that draws the same values.
+
+    Raises:
+        OSError: A file is missing or cannot be read.
+        ValueError: The checkpoint carries no plan, several, or one of another version; or a folder
+            holds a file and an index that contradict each other.
+
+    Example:
+        >>> import fastinit, pathlib, tempfile
+        >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2", seed=7)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = plan.save(folder)
+        ...     fastinit.load_plan(folder).seed
+        7
+    """
+    files = open_checkpoint(Path(path)).files
+    if len({header.metadata.get("fastinit.plan") for header in files}) > 1:
+        raise ValueError(f"the files of {path} carry different plans; pass the path of one file")
+    plan = plan_in(files[0])
+    if plan is None:
+        raise ValueError(f"{path} carries no plan: fastinit did not write it")
+    return plan
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """Read the headers of a file, an index or a folder, and check that all files are whole.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint, or a file is missing.
+        OSError: A file cannot be read.
+        ValueError: A file is not a whole safetensors file, the index is not one, or a folder holds
+            a file and an index that contradict each other.
+    """
+    if path.is_dir():
+        path = _find(path)
+    checkpoint = safetensors.read_checkpoint(path)
+    for header in checkpoint.files:
+        header.check_whole()
+    return checkpoint
+
+
+def _find(folder: Path) -> Path:
+    found = safetensors.find(folder)
+    if found is None:
+        is_begun = any(folder.glob(f"*{SUFFIX}"))
+        hint = "; continue an interrupted run with --resume" if is_begun else ""
+        raise FileNotFoundError(f"the folder {folder} holds no {WHOLE} and no {INDEX}{hint}")
+    return found
+
+
+def plan_in(header: Header) -> Plan | None:
+    """Return the plan that a file carries, or None.
+
+    Raises:
+        ValueError: It cannot be read, or is of another version.
+    """
+    text = header.metadata.get("fastinit.plan")
+    if text is None:
+        return None
+    with json_files.located(str(header.path)):
+        if (found := header.metadata.get("fastinit.format")) != str(FORMAT):
+            raise ValueError(
+                f"the metadata has format {found!r}, this fastinit reads {FORMAT}; use the version "
+                "of fastinit that made the file"
+            )
+        return _plan(text)
+
+
+@functools.lru_cache(maxsize=2)  # all files of a checkpoint carry the same text
+def _plan(text: str) -> Plan:
+    return Plan.from_dict(json_files.parse(text))
+
+
+def part_of(header: Header) -> tuple[int, int]:
+    """Return which file of how many a file says that it is; (0, 0) if that cannot be read."""
+    found = re.fullmatch(r"(\d+) of (\d+)", header.metadata.get("fastinit.part", "1 of 1"))
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+class Reader:
+    """A file that threads read from, each into a buffer of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._local = threading.local()
+
+    def read(self, offset: int, size: int, buffer: Bytes | None = None) -> Bytes:
+        """Read ``size`` bytes into ``buffer``, or into a buffer of the thread.
+
+        Raises:
+            OSError: The file cannot be read, or has become shorter.
+        """
+        if buffer is None:
+            own = getattr(self._local, "buffer", None)
+            if own is None or own.size < size:
+                own = self._local.buffer = memory(size)
+            buffer = own
+        read = 0
+        while read < size:
+            count = os.preadv(self._file.fileno(), [buffer[read:size].data], offset + read)
+            if count == 0:
+                raise OSError(errno.EIO, f"{self._file.name} became shorter while it was read")
+            read += count
+        return buffer[:size]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,233 @@
+"""Verification: what a checkpoint holds, compared bit by bit with what its plan draws."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fastinit import json_files
+from fastinit.checkpoints import layout
+from fastinit.checkpoints.batches import Batch, Digests, draw_batches
+from fastinit.checkpoints.mismatch import Mismatch, Raw, between, combined, mismatch
+from fastinit.checkpoints.pipeline import Bytes, Progress
+from fastinit.checkpoints.read import Reader, open_checkpoint, part_of, plan_in
+from fastinit.plan import Plan
+from fastinit.planned import Planned
+from fastinit.safetensors import Entry, Header, dtype_name
+
+DRAWN, DIFFERS, MISSING, UNKNOWN = "as drawn", "differs", "missing", "unknown"
+STATUSES = (DRAWN, DIFFERS, MISSING, UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result for one tensor.
+
+    ``status`` is "as drawn" (every bit), "differs" (``mismatch`` has the first place: ``left`` is
+    what the plan draws, ``right`` what the file holds; or ``reason`` says that the dtype or shape
+    differs), "missing" (the plan has it, no file does) or "unknown" (no plan says what it should
+    be).
+    """
+
+    name: str
+    file: str | None
+    status: str
+    reason: str | None = None
+    mismatch: Mismatch | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        place = None if self.mismatch is None else self.mismatch.to_dict()
+        fields = {"name": self.name, "file": self.file, "status": self.status}
+        return {**fields, "reason": self.reason, "mismatch": place}
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The result for a checkpoint: its ``tensors``, and ``problems`` that concern whole files."""
+
+    path: Path
+    tensors: tuple[Checked, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all tensors are there as drawn, and nothing else is wrong."""
+        return not self.problems and all(each.status == DRAWN for each in self.tensors)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of tensors with each status."""
+        found = Counter(each.status for each in self.tensors)
+        return {status: found[status] for status in STATUSES}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "path": str(self.path),
+            "ok": self.ok,
+            "counts": self.counts,
+            "problems": list(self.problems),
+            "tensors": [each.to_dict() for each in self.tensors],
+        }
+
+
+def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) -> Verification:
+    """Draw again what a checkpoint should hold, and compare every bit.
+
+    The plan comes from the metadata of the files; the digests there are not trusted. Memory is
+    bounded, as it is when a checkpoint is written.
+
+    Args:
+        path: A ``.safetensors`` file, an index, or a folder that holds one of them.
+        progress: Called with a number of bytes, each time that many more are compared.
+
+    Returns:
+        The result for every tensor: ``ok``, ``counts``, ``tensors``, ``problems``.
+
+    Raises:
+        OSError: A file is missing or cannot be read.
+        ValueError: A file is not a whole safetensors file, or its plan is of another version; or a
+            folder holds a file and an index that contradict each other.
+
+    Example:
+        >>> import fastinit, tempfile
+        >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = plan.save(folder)
+        ...     fastinit.verify(folder).counts
+        {'as drawn': 1, 'differs': 0, 'missing': 0, 'unknown': 0}
+    """
+    return _verify(Path(path), None, progress)
+
+
+def verify_plan(
+    plan: Plan, path: str | os.PathLike[str], *, progress: Progress | None = None
+) -> Verification:
+    """Draw a plan again and compare a checkpoint with it, bit by bit; see ``Plan.verify``."""
+    return _verify(Path(path), plan, progress)
+
+
+def _verify(path: Path, plan: Plan | None, progress: Progress | None) -> Verification:
+    """Compare with ``plan``, or else with the plan that each file carries."""
+    checkpoint = open_checkpoint(path)
+    files = checkpoint.files
+    problems = checkpoint.misplaced + checkpoint.unlisted
+    plans = [plan or plan_in(header) for header in files]
+    if plan is None and len({header.metadata.get("fastinit.plan") for header in files}) > 1:
+        problems.append("the files carry different plans: they are of different checkpoints")
+    tensors: list[Checked] = []
+    for header, its in zip(files, plans, strict=True):
+        tensors += _file(header, its, plan is None, problems, progress or (lambda _: None))
+    if part_of(files[0])[1] == len(files):  # all files are there, so that tensors can be missing
+        names = {each.name for each in tensors}
+        for its, only in {(its, _only(h)) for h, its in zip(files, plans, strict=True) if its}:
+            wanted = its.select(None if only is None or plan else json_files.parse(only))
+            tensors += [
+                Checked(each.parameter.name, None, MISSING, "no file has it")
+                for each in wanted
+                if each.parameter.name not in names
+            ]
+    return Verification(path, tuple(tensors), tuple(dict.fromkeys(problems)))
+
+
+def _only(header: Header) -> str | None:
+    return header.metadata.get("fastinit.only")
+
+
+def _file(
+    header: Header, plan: Plan | None, own: bool, problems: list[str], progress: Progress
+) -> list[Checked]:
+    """Return the result for each tensor of a file; ``own`` if it carries the plan itself."""
+    if plan is None:
+        reason = "the file carries no plan"
+        return [Checked(e.name, header.path.name, UNKNOWN, reason) for e in header.entries]
+    checked: dict[str, Checked] = {}
+    known: list[Planned] = []
+    entries: dict[str, Entry] = {}
+    for each in header.entries:
+        planned, result = _expected(each, plan, header.path.name)
+        checked[each.name] = result
+        if planned is not None:
+            known.append(planned)
+            entries[each.name] = each
+    metadata = {}
+    if own:  # the plan's own JSON, which another version of fastinit may have written differently
+        only = json_files.parse(_only(header) or "null")
+        metadata = layout.metadata_of(header.metadata["fastinit.plan"], only)
+    shard = layout.shard(header.path, known, metadata, *part_of(header))
+    differ, digests = _compare(header, shard.tensors, entries, progress)
+    for name, raw in differ.items():
+        place = mismatch(entries[name], raw)
+        checked[name] = replace(checked[name], status=DIFFERS, mismatch=place)
+    if own and len(known) == len(header.entries):
+        problems += _header_problems(header, shard.header(digests), digests)
+    return list(checked.values())
+
+
+def _expected(entry: Entry, plan: Plan, file: str) -> tuple[Planned | None, Checked]:
+    """Return what the plan draws for a tensor of a file, if they can be compared."""
+    try:
+        tensor = plan.tensor(entry.name)
+    except ValueError:
+        return None, Checked(entry.name, file, UNKNOWN, "the plan has no such tensor")
+    wanted = dtype_name(tensor.dtype), tensor.parameter.shape
+    if (entry.dtype, entry.shape) != wanted:
+        reason = f"it is {entry.dtype} {list(entry.shape)}, the plan's {wanted[0]} {[*wanted[1]]}"
+        return None, Checked(entry.name, file, DIFFERS, reason)
+    named = replace(tensor, parameter=replace(tensor.parameter, name=entry.name))  # it may be tied
+    return named, Checked(entry.name, file, DRAWN)
+
+
+def _compare(
+    header: Header, tensors: tuple[Planned, ...], entries: dict[str, Entry], progress: Progress
+) -> tuple[dict[str, Raw], dict[str, str]]:
+    """Return where the file differs from what is drawn, and the digests of the latter, by name."""
+    digests = Digests(tensors)
+    differ: dict[str, Raw] = {}
+    with closing(Reader(header.path)) as reader:
+
+        def compare(batch: Batch, values: Bytes) -> tuple[list[bytes], list[Raw | None]]:
+            found = []
+            for piece in batch.pieces:
+                item = piece.tensor.dtype.itemsize
+                begin = entries[piece.tensor.parameter.name].begin + piece.start * item
+                there = reader.read(begin, piece.count * item)
+                drawn = values[piece.position : piece.end]
+                found.append(between(drawn, there, item, piece.start))
+            return Digests.of_pieces(batch, values), found
+
+        def add(batch: Batch, result: tuple[list[bytes], list[Raw | None]]) -> None:
+            digests.add(batch, result[0])
+            for piece, raw in zip(batch.pieces, result[1], strict=True):
+                name = piece.tensor.parameter.name
+                if (total := combined(differ.get(name), raw)) is not None:
+                    differ[name] = total
+            progress(batch.size)
+
+        draw_batches(tensors, compare, add)
+    return differ, digests.result()
+
+
+def _header_problems(header: Header, expected: bytes, digests: dict[str, str]) -> list[str]:
+    """Return what is wrong with a header, given the one that fastinit would write."""
+    if header.content == expected:
+        return []
+    try:
+        stored = dict(json.loads(header.metadata["fastinit.digests"]))
+    except (ValueError, KeyError, TypeError):
+        stored = {}
+    wrong = [name for name, digest in digests.items() if stored.get(name) != digest]
+    if wrong:
+        return [
+            f"{header.path.name}: the stored digest of {name!r} is not that of what is drawn"
+            for name in wrong
+        ]
+    pairs = enumerate(zip(header.content, expected, strict=False))
+    at = next((k for k, (a, b) in pairs if a != b), min(len(header.content), len(expected)))
+    return [f"{header.path.name}: the header is not as fastinit writes it, from byte {at} on"]

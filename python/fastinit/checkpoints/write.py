@@ -1,0 +1,123 @@
+"""Writing checkpoints: a plan's tensors, drawn into files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastinit.checkpoints import conflicts
+from fastinit.checkpoints.atomic_file import atomic_file, flush_folder, write_whole
+from fastinit.checkpoints.batches import Batch, Digests, draw_batches
+from fastinit.checkpoints.layout import Shard, layout
+from fastinit.checkpoints.pipeline import Bytes, Progress
+from fastinit.checkpoints.resume import Found, find_shards
+from fastinit.plan import Plan
+
+DIRECT = 1 << 30  # bytes of a checkpoint that would push everything else out of the cache
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint that was written.
+
+    ``files`` are its safetensors files, and ``kept`` those of them that were already there;
+    ``size`` is the number of their bytes. ``digests`` has ``fastinit.digest`` of every tensor;
+    ``digest`` is the SHA-256 of the lines ``name digest``, sorted by name.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    size: int
+    digests: dict[str, str]
+    digest: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        paths = {"path": str(self.path)} | {
+            key: [str(each) for each in getattr(self, key)] for key in ("files", "kept")
+        }
+        return {**paths, "size": self.size, "digests": self.digests, "digest": self.digest}
+
+
+def save(
+    plan: Plan,
+    path: str | os.PathLike[str],
+    *,
+    max_shard_size: int | str = "5GB",
+    only: Any = None,
+    force: bool = False,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Saved:
+    """Draw every tensor of a plan into safetensors files; see ``Plan.save``."""
+    advance = progress or (lambda _: None)
+    files = layout(plan, Path(path), max_shard_size, only)
+    conflicts.check_paths(files)
+    found = find_shards(files.shards, advance) if resume else Found({}, frozenset())
+    if not force:
+        conflicts.check_conflicts(files, found, resume)
+    obsolete = conflicts.obsolete_files(files, found.whole.keys(), force)
+    conflicts.check_space(files, found.whole.keys(), obsolete)
+    digests: dict[str, str] = {}
+    with _made(files.folder):
+        for each in obsolete:
+            each.unlink()
+        if obsolete:
+            flush_folder(files.folder)
+        for beside, content in files.beside.items():
+            write_whole(beside, content)
+        is_large = sum(shard.data_size for shard in files.shards) >= DIRECT
+        for shard in files.shards:
+            digests |= found.whole.get(shard.path) or _write(shard, is_large, advance)
+        if files.index is not None:
+            write_whole(*files.index)
+    lines = "".join(f"{name} {digests[name]}\n" for name in sorted(digests))
+    return Saved(
+        files.path,
+        tuple(shard.path for shard in files.shards),
+        tuple(found.whole),
+        sum(shard.size for shard in files.shards),
+        {each.parameter.name: digests[each.parameter.name] for each in plan.select(only)},
+        hashlib.sha256(lines.encode()).hexdigest(),
+    )
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder that is missing; after an error remove it, unless it holds whole shards."""
+    is_new = not folder.exists()
+    if is_new:
+        folder.mkdir()
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):  # whole shards stay for a resumed run
+                folder.rmdir()
+        raise
+
+
+def _write(shard: Shard, direct: bool, progress: Progress) -> Mapping[str, str]:
+    """Draw, digest and write a file; return the digests by name."""
+    digests = Digests(shard.tensors)
+    with atomic_file(shard.path, shard.size, direct=direct) as file:
+
+        def store(batch: Batch, values: Bytes) -> list[bytes]:
+            found = Digests.of_pieces(batch, values)
+            file.write(values.data, shard.origin + batch.offset)
+            return found
+
+        def add(batch: Batch, found: list[bytes]) -> None:
+            digests.add(batch, found)
+            progress(batch.size)
+
+        draw_batches(shard.tensors, store, add)
+        result = digests.result()
+        file.write(shard.header(result), 0)
+    return result

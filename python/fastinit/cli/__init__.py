@@ -1,0 +1,1 @@
+"""The command line, ``fastinit``: one file per command, and what the commands share."""

@@ -1,0 +1,25 @@
+"""``fastinit info``: show what is installed."""
+
+from __future__ import annotations
+
+from fastinit import native
+from fastinit.cli.shared import Json, print_json, print_table
+
+
+def info(as_json: Json = False) -> None:
+    """Show the version, instruction sets, threads and CUDA support.
+
+    \b
+    Examples:
+      fastinit info
+      fastinit info --json
+    """  # noqa: D301
+    facts = native.info()
+    if as_json:
+        print_json(facts)
+        return
+    rows = [
+        [key, ", ".join(value) if isinstance(value, list) else str(value)]
+        for key, value in facts.items()
+    ]
+    print_table((("What", False), ("Here", False)), rows)

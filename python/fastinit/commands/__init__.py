@@ -1,1 +1,0 @@
-"""The commands of ``fastinit``, one a file, over what they share."""

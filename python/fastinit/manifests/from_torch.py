@@ -1,0 +1,109 @@
+"""The parameters and buffers of a torch module."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from fastinit import arrays
+from fastinit.dtypes import dtype_of
+from fastinit.initializers import Constant
+from fastinit.initializers.explicit import LARGEST
+from fastinit.recipes.buffers import known
+from fastinit.recipes.parameter import Parameter
+
+
+def read(module: Any, model: str | None) -> dict[str, Any]:
+    """Return the arguments of the manifest of a module.
+
+    Raises:
+        TypeError: ``module`` is not a torch module.
+        ValueError: It has a tensor of a dtype that is not known.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(module, torch.nn.Module):
+        raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
+    aliases = getattr(module, "all_tied_weights_keys", {})  # transformers: name -> stored name
+    parameters, tied = _once(_members(module, "_parameters"), aliases)
+    buffers, tied_buffers = _once(_members(module, "_buffers"), aliases)
+    config: Any = getattr(module, "config", None)
+    is_pretrained = hasattr(config, "model_type") and hasattr(config, "to_diff_dict")
+    return {
+        "model": type(module).__name__ if model is None else model,
+        "parameters": tuple(_parameter(*member) for member in parameters),
+        "tied": tied | tied_buffers,
+        "buffers": tuple(_buffer(*member) for member in buffers),
+        "architecture": config.model_type if is_pretrained else None,
+        "config": _config(module) if is_pretrained else None,
+    }
+
+
+_Member = tuple[str, Any, Any]  # name, module, tensor
+
+
+def _members(module: Any, kind: str) -> Iterator[_Member]:
+    """Yield the parameters or buffers of the state dict, in its order, under all their names."""
+    for prefix, owner in module.named_modules(remove_duplicate=False):
+        for name, tensor in getattr(owner, kind).items():
+            is_saved = kind == "_parameters" or name not in owner._non_persistent_buffers_set
+            if tensor is not None and is_saved:
+                yield f"{prefix}.{name}" if prefix else name, owner, tensor
+
+
+def _once(
+    members: Iterator[_Member], aliases: dict[str, str]
+) -> tuple[list[_Member], dict[str, str]]:
+    """Return each tensor once, under the name it is stored by, and the other names of tied ones."""
+    groups: dict[int, list[_Member]] = {}
+    for member in members:
+        groups.setdefault(id(member[2]), []).append(member)
+    stored = []
+    tied = {}
+    for group in groups.values():
+        chosen = next((each for each in group if each[0] not in aliases), group[0])
+        stored.append(chosen)
+        tied.update({each[0]: chosen[0] for each in group if each is not chosen})
+    return stored, tied
+
+
+def _parameter(name: str, owner: Any, tensor: Any) -> Parameter:
+    try:
+        dtype = dtype_of(tensor.dtype).name
+    except ValueError as error:
+        raise ValueError(f"{name!r}: {error}") from None
+    return Parameter(
+        name,
+        tuple(tensor.shape),
+        type(owner).__name__,
+        None if dtype == "float32" else dtype,
+        getattr(owner, "padding_idx", None) if name.endswith("weight") else None,
+    )
+
+
+def _buffer(name: str, owner: Any, tensor: Any) -> Parameter:
+    """Return a buffer; with its value if that can be read and does not follow from its name."""
+    found = _parameter(name, owner, tensor)
+    rule = known(found)
+    is_statistic = rule is not None and isinstance(rule.initializer, Constant)
+    is_readable = tensor.device.type != "meta" and not hasattr(tensor, "placements")  # a DTensor
+    if is_statistic or not is_readable or not found.elements:
+        return found
+    flat = arrays.to_numpy(tensor).reshape(-1)
+    if rule is not None and (flat == rule.initializer(flat.shape, dtype=flat.dtype)).all():
+        return found
+    first = flat[0].item()
+    value: Any = None
+    if (flat == flat[0]).all() or (found.elements == 1 and math.isnan(first)):
+        value = first
+    elif found.elements <= LARGEST:
+        value = tuple(each.item() for each in flat)
+    return dataclasses.replace(found, value=value)
+
+
+def _config(module: Any) -> dict[str, Any]:
+    """Return what ``save_pretrained`` writes into config.json."""
+    config: dict[str, Any] = module.config.to_diff_dict()
+    return config | {"architectures": [type(module).__name__]}

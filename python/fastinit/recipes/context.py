@@ -1,0 +1,146 @@
+"""Context: what a rule may ask of the model around a parameter."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from fastinit.recipes.parameter import Parameter
+from fastinit.recipes.pattern import Pattern, compiled
+from fastinit.recipes.scale import Axis, Layers, Of, Setting
+
+Shape = tuple[int, ...]
+
+_LARGEST = sys.float_info.max
+
+
+class Model(Protocol):
+    """Description of a model, as a ``Manifest`` gives it."""
+
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+
+    @property
+    def architecture(self) -> str | None:
+        """The family of the model (transformers' ``model_type``)."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters, in the order of the model."""
+
+    @property
+    def buffers(self) -> tuple[Parameter, ...]:
+        """The buffers that are saved with the parameters."""
+
+    @property
+    def tied(self) -> Mapping[str, str]:
+        """The names of tied parameters, each with the name of the parameter that it shares."""
+
+    @property
+    def config(self) -> Mapping[str, Any] | None:
+        """The content of the model's ``config.json``."""
+
+
+class Context:
+    """Shapes, stacks of layers and config of a model.
+
+    Args:
+        model: The model.
+        numbered: The patterns that capture the numbers of layers.
+    """
+
+    def __init__(self, model: Model, numbered: Iterable[Pattern]) -> None:
+        """Find the stacks of layers."""
+        self._shapes = {each.name: each.shape for each in model.parameters}
+        self._tied = model.tied
+        self._config = model.config or {}
+        self._stacks: dict[str, set[int]] = {}
+        for expression in {compiled(each) for each in numbered}:
+            for name in self._shapes:
+                if found := expression.fullmatch(name):
+                    stack = self._stacks.setdefault(name[: found.start("layer")], set())
+                    stack.add(int(found["layer"]))
+
+    def number(self, of: Of, name: str, pattern: Pattern) -> float:
+        """Return the number that ``of`` stands for in a scale.
+
+        Args:
+            of: What the scale is of.
+            name: The name of the parameter.
+            pattern: The pattern of the rule that the scale belongs to.
+
+        Raises:
+            ValueError: The model has no such number or more than one, or the number is 0.
+        """
+        if isinstance(of, Setting):
+            found = self.setting(of.config)
+            if found is not None and found < 0:
+                raise ValueError(f"{of.config} in the config is {found}; a scale is positive")
+            return of.default if found is None else found
+        if isinstance(of, Axis):
+            return self._axis(of, name)
+        if isinstance(of, Layers):
+            matches = (compiled(of.layers).fullmatch(each) for each in self._shapes)
+            return _positive(len({int(each["layer"]) for each in matches if each}), of)
+        captured = compiled(pattern).fullmatch(name)
+        if captured is None or "layer" not in captured.re.groupindex:
+            raise ValueError(
+                f"scale of {of!r} needs the number of a layer; write {{layer}} for it in the "
+                "pattern of the rule"
+            )
+        if of == "layer":
+            return int(captured["layer"]) + 1
+        return len(self._stacks[name[: captured.start("layer")]])
+
+    def sibling(self, name: str, last: str) -> Shape:
+        """Return the shape of the parameter ``last`` of the module that ``name`` belongs to.
+
+        Raises:
+            ValueError: The module has no such parameter.
+        """
+        parent, dot, _ = name.rpartition(".")
+        wanted = parent + dot + last
+        shape = self._shapes.get(self._tied.get(wanted, wanted))
+        if shape is None:
+            raise ValueError(f"fan_of={last!r} needs {wanted!r}, which the model does not have")
+        return shape
+
+    def setting(self, key: str) -> float | None:
+        """Return a number of the config, None where it is missing or 0; a dot leads into an object.
+
+        Raises:
+            ValueError: The config has something else than a finite number there.
+        """
+        value: Any = self._config
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if not value:
+            return None
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not -_LARGEST <= value <= _LARGEST:
+            raise ValueError(f"{key} in the config is {value!r}, which is not a finite number")
+        number: float = value
+        return number
+
+    def _axis(self, of: Axis, name: str) -> int:
+        if of.parameter is None:
+            shapes = {self._shapes[name]}
+        else:
+            expression = compiled(of.parameter)
+            shapes = {shape for each, shape in self._shapes.items() if expression.fullmatch(each)}
+        if any(not -len(shape) <= of.axis < len(shape) for shape in shapes):
+            raise ValueError(f"axis={of.axis} is out of range for {shapes}")
+        sizes = {shape[of.axis] for shape in shapes}
+        if len(sizes) > 1:
+            raise ValueError(
+                f"{of} has the sizes {', '.join(map(str, sorted(sizes)))}; write a pattern for one"
+            )
+        return _positive(sum(sizes), of)
+
+
+def _positive(count: int, of: Of) -> int:
+    if not count:
+        raise ValueError(f"{of} finds nothing in the model, or a size of 0; correct its pattern")
+    return count

@@ -1,0 +1,112 @@
+"""Patterns: globs or regular expressions over the dotted names of parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from typing import Any
+
+_SYNTAX = (
+    "* stands for anything but dots, ** for anything, **. for any number of leading segments, "
+    '{layer} for the number of a layer; or write {"re": "a regular expression"}'
+)
+_TOKENS = re.compile(
+    r"(?P<segments>(?<![^.])\*\*\.)|(?P<any>\*\*)|(?P<within>\*)|(?P<layer>\{layer\})"
+)
+_MEANINGS = {
+    "segments": r"(?:.*\.)?",
+    "any": ".*",
+    "within": r"[^.]*",
+    "layer": r"(?P<layer>[0-9]+)",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Regex:
+    """Regular expression that must match a whole name; ``{"re": ...}`` in JSON.
+
+    Args:
+        re: The expression, in Python's syntax. A group named ``layer`` captures the number of a
+            layer.
+
+    Raises:
+        TypeError: ``re`` is not a string.
+        ValueError: ``re`` is not a regular expression.
+
+    Example:
+        >>> from fastinit import Regex
+        >>> Regex(r"h[.](?P<layer>[0-9]+)[.].*").re[:4]
+        'h[.]'
+    """
+
+    re: str
+
+    def __post_init__(self) -> None:
+        """Check that the expression compiles."""
+        if not isinstance(self.re, str):
+            raise TypeError(f"re={self.re!r} is not a string; write a regular expression")
+        try:
+            re.compile(self.re)
+        except re.error as error:
+            raise ValueError(f"re={self.re!r} is not a regular expression: {error}") from None
+
+
+Pattern = str | Regex
+
+
+def pattern_of(given: Any) -> Pattern:
+    """Return the pattern that JSON data stands for: a glob, or an object with ``re``.
+
+    Raises:
+        TypeError: ``given`` is neither.
+        ValueError: The pattern is not understood.
+    """
+    if isinstance(given, dict) and set(given) == {"re"}:
+        given = Regex(given["re"])
+    compiled(given)
+    return given  # type: ignore[no-any-return]
+
+
+def plain(pattern: Pattern) -> str | dict[str, str]:
+    """Return the JSON data of a pattern."""
+    return pattern if isinstance(pattern, str) else {"re": pattern.re}
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(pattern: Pattern) -> re.Pattern[str]:
+    if isinstance(pattern, Regex):
+        return re.compile(pattern.re)
+    if not pattern or re.search(r"[][?{}]|\*\*\*", pattern.replace("{layer}", "")):
+        raise ValueError(f"pattern={pattern!r} is not understood; {_SYNTAX}")
+    if pattern.count("{layer}") > 1:
+        raise ValueError(f"pattern={pattern!r} has {{layer}} twice; write * for one of them")
+    expression = ""
+    end = 0
+    for token in _TOKENS.finditer(pattern):
+        expression += re.escape(pattern[end : token.start()]) + _MEANINGS[token.lastgroup or ""]
+        end = token.end()
+    return re.compile(expression + re.escape(pattern[end:]))
+
+
+def compiled(pattern: Pattern) -> re.Pattern[str]:
+    """Return the regular expression of a pattern, whose group ``layer`` is ``{layer}``.
+
+    Raises:
+        TypeError: ``pattern`` is neither a string nor a ``Regex``.
+        ValueError: The pattern is empty, has a character of another dialect of globs, or has
+            ``{layer}`` twice.
+
+    Example:
+        >>> from fastinit.recipes.pattern import compiled
+        >>> compiled("**.h.{layer}.*.weight").fullmatch("transformer.h.11.ln_1.weight")["layer"]
+        '11'
+    """
+    if not isinstance(pattern, (str, Regex)):
+        raise TypeError(f"pattern={pattern!r} is not a string; write a glob over names: {_SYNTAX}")
+    return _compiled(pattern)
+
+
+def has_layer(pattern: Pattern) -> bool:
+    """Return whether a pattern captures the number of a layer."""
+    return "layer" in compiled(pattern).groupindex

@@ -1,0 +1,206 @@
+"""Recipes: the ordered rules by which a family of models is initialized, as data."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastinit import json_files
+from fastinit.dtypes import CODES, dtype_of
+from fastinit.recipes.context import Context, Model
+from fastinit.recipes.pattern import has_layer
+from fastinit.recipes.rule import Rule, first_match
+
+RECIPES = Path(__file__).parent / "data"
+_LISTED = 10  # names in an error message
+_OPTIONAL = ("serves", "dtype")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Ordered rules, of which the first that matches a parameter draws it.
+
+    Args:
+        name: The name of the recipe.
+        source: Where the rules come from, such as a paper or a repository.
+        rules: The rules, in order.
+        serves: The architectures (transformers' ``model_type``) whose own recipe this is.
+        dtype: The dtype of all floating-point tensors where the plan is given none.
+
+    Raises:
+        TypeError: A field has the wrong type.
+        ValueError: The name is empty, there are no rules, or values of the dtype are not drawn.
+
+    Example:
+        >>> import fastinit
+        >>> from fastinit import Manifest, Plan, Recipe, Rule
+        >>> small = Recipe("small", "an example", (Rule("**", fastinit.Normal(std=0.02)),))
+        >>> Plan(Manifest.from_shapes({"w": (2, 3)}), small, seed=0).init()["w"].shape
+        (2, 3)
+    """
+
+    name: str
+    source: str
+    rules: tuple[Rule, ...]
+    serves: tuple[str, ...] = ()
+    dtype: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        for field in ("name", "source"):
+            value = getattr(self, field)
+            if not isinstance(value, str) or not value:
+                raise ValueError(f"{field}={value!r} is not text; pass a string that is not empty")
+        for field, kind in (("rules", Rule), ("serves", str)):
+            value = getattr(self, field)
+            if not isinstance(value, (tuple, list)) or any(not isinstance(v, kind) for v in value):
+                raise TypeError(
+                    f"{field}={value!r} is not a sequence of {kind.__name__}; pass a tuple of them"
+                )
+            object.__setattr__(self, field, tuple(value))
+        if not self.rules:
+            raise ValueError("rules is empty; pass at least one rule")
+        if self.dtype is not None:
+            dtype = dtype_of(self.dtype)
+            if dtype not in CODES:
+                names = ", ".join(each.name for each in CODES)
+                raise ValueError(f"dtype={self.dtype!r} holds no random values; use one of {names}")
+            object.__setattr__(self, "dtype", dtype.name)
+
+    def match(self, model: Model) -> dict[str, Rule]:
+        """Return the rule of each parameter of a model.
+
+        Args:
+            model: A manifest.
+
+        Raises:
+            ValueError: No rule matches some of the parameters; the message lists them.
+
+        Example:
+            >>> from fastinit import Manifest, recipe
+            >>> recipe("gpt2").match(Manifest.load("gpt2"))["transformer.wte.weight"].pattern
+            '**.weight'
+        """
+        rules: dict[str, Rule] = {}
+        missing = []
+        for each in model.parameters:
+            rule = first_match(self.rules, each)
+            if rule is None:
+                missing.append(f"{each.name} {each.shape}")
+            else:
+                rules[each.name] = rule
+        if missing:
+            more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
+            raise ValueError(
+                f"no rule of recipe {self.name!r} matches {', '.join(missing[:_LISTED])}{more}; "
+                "add a rule that does, or pass another recipe"
+            )
+        return rules
+
+    def context(self, model: Model) -> Context:
+        """Return what the rules may ask of a model."""
+        return Context(model, [rule.pattern for rule in self.rules if has_layer(rule.pattern)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, which ``from_dict`` turns into an equal recipe."""
+        data: dict[str, Any] = {"name": self.name, "source": self.source}
+        if self.serves:
+            data["serves"] = list(self.serves)
+        if self.dtype is not None:
+            data["dtype"] = self.dtype
+        return data | {"rules": [rule.to_dict() for rule in self.rules]}
+
+    @staticmethod
+    def from_dict(data: Any) -> Recipe:
+        """Return the recipe that ``to_dict`` described.
+
+        Raises:
+            ValueError: A field is missing, unknown or out of range; the message says where.
+        """
+        found = dict(json_files.fields(data, ("name", "source", "rules"), _OPTIONAL))
+        rules = []
+        for where, item in json_files.items(data, "rules"):
+            with json_files.located(where):
+                rules.append(Rule.from_dict(item))
+        return Recipe(**{**found, "rules": tuple(rules)})
+
+    def to_json(self) -> str:
+        """Return JSON text with one line per rule, which ``from_json`` turns into an equal recipe.
+
+        Example:
+            >>> from fastinit import Recipe, recipe
+            >>> Recipe.from_json(recipe("gpt2").to_json()) == recipe("gpt2")
+            True
+        """
+        return json_files.text(self.to_dict(), ("rules",))
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Recipe:
+        """Return the recipe of a JSON text.
+
+        Raises:
+            ValueError: The text is not JSON, or not a recipe; the message says where.
+        """
+        with json_files.located("recipe"):
+            return Recipe.from_dict(json_files.parse(text))
+
+
+def recipes() -> list[str]:
+    """Return the names of the built-in recipes.
+
+    Example:
+        >>> import fastinit
+        >>> "gpt2" in fastinit.recipes()
+        True
+    """
+    return json_files.names(RECIPES)
+
+
+def recipe(source: str | os.PathLike[str]) -> Recipe:
+    """Return a built-in recipe, or the recipe of a JSON file.
+
+    Args:
+        source: The name of a built-in recipe, or the path of a file that holds what
+            ``Recipe.to_json`` returns.
+
+    Raises:
+        FileNotFoundError: ``source`` is neither.
+        OSError: The file cannot be read.
+        ValueError: The file does not hold a recipe; the message says where.
+
+    Example:
+        >>> from fastinit import recipe
+        >>> recipe("gpt2").rules[0].pattern
+        '**.h.{layer}.*.c_proj.weight'
+    """
+    path = json_files.find(source, RECIPES, "recipe")
+    with json_files.located(str(path)):
+        return Recipe.from_dict(json_files.parse(path.read_bytes()))
+
+
+def recipe_of(model: Model) -> Recipe:
+    """Return a model's own recipe: one that has its name or serves its architecture, or "default".
+
+    Args:
+        model: A manifest.
+
+    Example:
+        >>> from fastinit import Manifest
+        >>> from fastinit.recipes.recipe import recipe_of
+        >>> recipe_of(Manifest.load("gpt2")).name
+        'gpt2'
+    """
+    wanted = model.architecture or model.model
+    names = recipes()
+    if wanted in names:
+        return recipe(wanted)
+    return recipe(next((name for name in names if wanted in _serves(name)), "default"))
+
+
+@functools.cache
+def _serves(name: str) -> list[str]:
+    serves: list[str] = json_files.parse((RECIPES / f"{name}.json").read_bytes()).get("serves", [])
+    return serves

@@ -1,0 +1,195 @@
+"""Rules: which parameters, which initializer, and what it takes from the model around them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastinit import json_files
+from fastinit.checks import integer
+from fastinit.initializers import Initializer
+from fastinit.initializers.base import Distribution
+from fastinit.recipes.context import Context
+from fastinit.recipes.parameter import Parameter
+from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
+from fastinit.recipes.scale import Scale
+
+_OPTIONAL = ("module", "ndim", "settings", "scale", "fan_of", "zero_row")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """Rule that an initializer draws the parameters whose names match a pattern.
+
+    Args:
+        pattern: A glob over names: ``*`` stands for anything but dots, ``**`` for anything, ``**.``
+            for any number of leading segments, ``{layer}`` for the number of a layer; or a
+            ``Regex``, in JSON ``{"re": ...}``.
+        initializer: What to draw.
+        module: A pattern for the type of the parameter's module; None for any type, known or not.
+        ndim: The number of axes of the parameter; None for any number.
+        settings: The fields of the initializer that the model's config sets: the name of a field ->
+            a key of ``config.json``, where a dot leads into an object. The initializer's own
+            number is the default, where the model has no config, or where the number in its config
+            is missing or 0.
+        scale: A ``Scale``, or several in order: factors on the values.
+        fan_of: The last part of the name of a parameter of the same module, whose shape replaces
+            the parameter's own in fans. ``"weight"`` gives a bias torch's bounds.
+        zero_row: The row that is zero, such as the padding of an embedding, where the parameter
+            does not name its own; negative numbers count from the end.
+
+    Raises:
+        TypeError: A field has the wrong type.
+        ValueError: A pattern is not understood, or ``settings`` names something that is not a
+            number of the initializer.
+
+    Example:
+        >>> import fastinit
+        >>> from fastinit import Rule
+        >>> Rule("**.bias", fastinit.Constant(0)).matches("h.0.bias", module="Linear", ndim=1)
+        True
+        >>> rule = Rule("**", fastinit.Normal(std=0.02), settings={"std": "initializer_range"})
+    """
+
+    pattern: Pattern
+    initializer: Initializer
+    _: dataclasses.KW_ONLY
+    module: Pattern | None = None
+    ndim: int | None = None
+    settings: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
+    scale: tuple[Scale, ...] = ()
+    fan_of: str | None = None
+    zero_row: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        object.__setattr__(self, "pattern", pattern_of(self.pattern))
+        if not isinstance(self.initializer, Initializer):
+            raise TypeError(
+                f"initializer={self.initializer!r} is not an Initializer; pass one, as "
+                "Normal(std=0.02)"
+            )
+        if self.module is not None:
+            object.__setattr__(self, "module", pattern_of(self.module))
+        object.__setattr__(self, "settings", _settings_of(self.settings, self.initializer))
+        given: Any = self.scale
+        scale = (given,) if isinstance(given, Scale) else given
+        if not isinstance(scale, (tuple, list)) or not all(isinstance(s, Scale) for s in scale):
+            raise TypeError(f"scale={given!r} is not a Scale; pass one, or several as a tuple")
+        object.__setattr__(self, "scale", tuple(scale))
+        if self.fan_of is not None and not isinstance(self.fan_of, str):
+            raise TypeError(f"fan_of={self.fan_of!r} is not a string; pass a name, as 'weight'")
+        if self.zero_row is not None:
+            integer(self.zero_row, "zero_row", "the number of a row")
+        if self.ndim is not None:
+            integer(self.ndim, "ndim", "a number of axes")
+
+    def matches(self, name: str, *, module: str | None, ndim: int) -> bool:
+        """Return whether the rule is for a parameter of this name, module type and rank."""
+        return bool(
+            (self.ndim is None or self.ndim == ndim)
+            and compiled(self.pattern).fullmatch(name)
+            and (self.module is None or (module and compiled(self.module).fullmatch(module)))
+        )
+
+    def resolve(self, parameter: Parameter, context: Context) -> Initializer:
+        """Return what is drawn for a parameter: settings, fans and scales are worked out.
+
+        Raises:
+            ValueError: The initializer does not fit the shape or the model's config, or the model
+                lacks what the rule asks for.
+        """
+        name, shape = parameter.name, parameter.shape
+        if self.fan_of is not None:
+            shape = context.sibling(name, self.fan_of)
+        resolved = self._set(context).resolve(shape)
+        if self.fan_of is not None and not isinstance(resolved, Distribution):
+            raise ValueError(
+                f"fan_of= needs values that depend on the fans alone, not {resolved}; leave it out"
+            )
+        for scale in self.scale:
+            resolved = scale.scaled(resolved, context.number(scale.of, name, self.pattern))
+        return resolved
+
+    def _set(self, context: Context) -> Initializer:
+        """Return the initializer with the numbers that the model's config has for it."""
+        found = {field: context.setting(key) for field, key in self.settings.items()}
+        numbers: dict[str, Any] = {k: v for k, v in found.items() if v is not None}
+        with json_files.located("settings"):
+            return dataclasses.replace(self.initializer, **numbers) if numbers else self.initializer
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, without the fields that have their defaults.
+
+        Example:
+            >>> import fastinit
+            >>> from fastinit import Rule
+            >>> Rule("**.bias", fastinit.Constant(0)).to_dict()
+            {'pattern': '**.bias', 'initializer': {'type': 'Constant', 'value': 0}}
+        """
+        data: dict[str, Any] = {"pattern": plain(self.pattern)}
+        if self.module is not None:
+            data["module"] = plain(self.module)
+        if self.ndim is not None:
+            data["ndim"] = self.ndim
+        data["initializer"] = self.initializer.to_dict()
+        if self.settings:
+            data["settings"] = dict(self.settings)
+        if self.scale:
+            data["scale"] = [each.to_dict() for each in self.scale]
+        for field in ("fan_of", "zero_row"):
+            if (value := getattr(self, field)) is not None:
+                data[field] = value
+        return data
+
+    @staticmethod
+    def from_dict(data: Any) -> Rule:
+        """Return the rule that ``to_dict`` described.
+
+        Raises:
+            ValueError: A field is missing, unknown or out of range; the message names it.
+
+        Example:
+            >>> from fastinit import Rule
+            >>> Rule.from_dict({"pattern": "*", "initializer": {"type": "Normal"}}).initializer
+            Normal(mean=0.0, std=1.0)
+        """
+        found = dict(json_files.fields(data, ("pattern", "initializer"), _OPTIONAL))
+        with json_files.located("initializer"):
+            found["initializer"] = Initializer.from_dict(json_files.mapping(found["initializer"]))
+        scales = []
+        for where, item in json_files.items(found, "scale"):
+            with json_files.located(where):
+                scales.append(Scale.from_dict(item))
+        return Rule(**{**found, "scale": tuple(scales)})
+
+
+def first_match(rules: Iterable[Rule], tensor: Parameter) -> Rule | None:
+    """Return the first rule that is for a tensor, or None."""
+    name, module, ndim = tensor.name, tensor.module, len(tensor.shape)
+    return next((rule for rule in rules if rule.matches(name, module=module, ndim=ndim)), None)
+
+
+def _settings_of(given: Any, initializer: Initializer) -> dict[str, str]:
+    """Return a copy of settings, after checking that the initializer takes numbers for them."""
+    if not isinstance(given, Mapping) or not all(
+        isinstance(each, str) for pair in given.items() for each in pair
+    ):
+        raise TypeError(
+            f"settings={given!r} is not a mapping of strings; write "
+            "{'a field of the initializer': 'a key of config.json'}"
+        )
+    numbers = [
+        field.name
+        for field in dataclasses.fields(initializer)
+        if isinstance(value := getattr(initializer, field.name), (int, float))
+        and not isinstance(value, bool)
+    ]
+    for field in given:
+        if field not in numbers:
+            raise ValueError(
+                f"settings has {field!r}, which is not a number of {initializer}; its numbers are "
+                f"{', '.join(numbers) or 'none'}"
+            )
+    return dict(given)

@@ -1,1 +1,0 @@
-"""Where manifests come from: files, torch modules, trees of shapes."""
