@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastinit
-from fastinit import NM, Bernoulli, Constant, Initializer, Sparse
+from fastinit import NM, Bernoulli, Constant, Initializer, Normal, Sparse
 from helpers import reference, reference_masks
 from helpers.bits import bits, check_bits
 from helpers.dtypes import DTYPES
@@ -193,3 +193,26 @@ def test_digests() -> None:
             for what in masked("oi*"):
                 found = zlib.crc32(bits(what((40, 24, 3, 3), seed=7)).tobytes())
                 assert expected.setdefault(what, found) == found, (name, what)
+
+
+def test_std_is_short_for_a_normal() -> None:
+    """Equal draws are equal objects."""
+    assert Sparse(0.5, base=Normal(0.0, 0.02)) == Sparse(0.5, std=0.02)
+    assert Sparse(0.5).std == 0.01
+
+
+@pytest.mark.parametrize(
+    ("what", "std"),
+    [
+        (Sparse(nonzeros=16, per="out", base="he_normal", correct_fan=True), math.sqrt(2 / 16)),
+        (Sparse(0.75, base="he_normal", correct_fan=True), math.sqrt(2 / (400 / 4))),
+        (NM(1, 4, base="lecun_normal", correct_fan=True), math.sqrt(1 / (400 / 4))),
+        (Bernoulli(0.1, base="lecun_normal", correct_fan=True), math.sqrt(1 / 40)),
+    ],
+    ids=str,
+)
+def test_corrected_fans(what: Initializer, std: float) -> None:
+    """The values are those of the fan that is left."""
+    drawn = what((800, 400), seed=1)
+    dense = Normal(0.0, std)((800, 400), seed=1)
+    np.testing.assert_allclose(drawn[drawn != 0], dense[drawn != 0], rtol=1e-6)
