@@ -137,6 +137,15 @@ def test_nested() -> None:
     assert (outer.requested, outer.drawn) == (3, 2)
 
 
+def test_entered_again() -> None:
+    """A context that is entered again inside another one ends where it was entered first."""
+    with accelerate(seed=0) as context:
+        with accelerate(seed=1), context:
+            w = init.normal_(torch.empty(4, 4))
+        assert context.drawn == 0
+    check(w, normal(w, 1))
+
+
 def test_twice() -> None:
     """A context can be entered again, and continues with its numbers."""
     context = accelerate(seed=0)
