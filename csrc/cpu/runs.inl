@@ -7,8 +7,8 @@
 namespace fastinit {
 namespace {
 
-// Calls run(first, count, position) for each stretch of the part's elements [begin, end) that is contiguous in the whole
-// array: `first` is its flat index there, `position` its index in the part.
+// Calls run(first, count, position) for each stretch of the part's elements [begin, end) that is contiguous in the
+// whole array: `first` is its flat index there, `position` its index in the part.
 template <class Run>
 FASTINIT_INLINE void for_each_run(const Request& r, std::uint64_t begin, std::uint64_t end, const Run& run) {
   const int last = static_cast<int>(r.rank) - 1;
