@@ -3,15 +3,15 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include "bindings/nonzeros.h"
 #include "bindings/dlpack.h"
+#include "bindings/nonzeros.h"
 #include "bindings/requests.h"
 #include "cpu/arithmetic.h"
 #include "cpu/dispatch.h"
 #include "cpu/fill.h"
-#include "request/request.h"
 #include "cpu/threads.h"
 #include "numerics/host/truncation.h"
+#include "request/request.h"
 
 namespace py = pybind11;
 
@@ -122,8 +122,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       [request_dtype](const py::array& fill, const py::array& indptr, const py::array& indices, bool by_column) {
         gather_values(only(fill, request_dtype), indptr, indices, by_column, signal_pending);
       },
-      py::arg("fill").noconvert(), py::arg("indptr").noconvert(), py::arg("indices").noconvert(),
-      py::arg("by_column"));
+      py::arg("fill").noconvert(), py::arg("indptr").noconvert(), py::arg("indices").noconvert(), py::arg("by_column"));
   m.def(
       "address", [](const py::array& array) { return reinterpret_cast<std::uintptr_t>(array.data()); },
       py::arg("array").noconvert());

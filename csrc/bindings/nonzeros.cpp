@@ -37,7 +37,7 @@ bool gather_as(const Request& fill, const py::array& indptr, const py::array& in
 }  // namespace
 
 py::tuple nonzero_arrays(const Request& mask, std::uint64_t rows, std::uint64_t columns, bool by_column,
-                      Interrupted interrupted) {
+                         Interrupted interrupted) {
   NonzeroElements found;
   bool finished;
   {

@@ -1,15 +1,16 @@
 // Contiguous stretches of a part, for the loops over elements.
 #pragma once
 
+#include "lanes/inline.h"
 #include "request/request.h"
 
 namespace fastinit {
 namespace {
 
-// Calls run(first, count, position) for each stretch of the part's elements [begin, end) that is contiguous in the whole
-// array: `first` is its flat index there, `position` its index in the part.
+// Calls run(first, count, position) for each stretch of the part's elements [begin, end) that is contiguous in the
+// whole array: `first` is its flat index there, `position` its index in the part.
 template <class Run>
-void for_each_run(const Request& r, std::uint64_t begin, std::uint64_t end, const Run& run) {
+FASTINIT_INLINE void for_each_run(const Request& r, std::uint64_t begin, std::uint64_t end, const Run& run) {
   const int last = static_cast<int>(r.rank) - 1;
   const std::uint64_t length = r.extent[last];
   std::uint64_t index[maximum_rank];

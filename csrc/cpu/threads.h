@@ -3,15 +3,15 @@
 
 namespace fastinit {
 
-// The number that was set last; otherwise OMP_NUM_THREADS; otherwise the number of processors in this process's affinity
-// mask, but no more than its cgroup's quota.
+// The number that was set last; otherwise OMP_NUM_THREADS; otherwise the number of processors in this process's
+// affinity mask, but no more than its cgroup's quota.
 int thread_count();
 
 // 0 restores the default.
 void set_thread_count(int count);
 
-// True in a child that was forked after this library was loaded. It does not have OpenMP's threads, for which a parallel
-// region would wait forever.
+// True in a child that was forked after this library was loaded. It does not have OpenMP's threads, for which a
+// parallel region would wait forever.
 bool is_forked_child();
 
 }  // namespace fastinit

@@ -7,8 +7,8 @@
 
 namespace fastinit {
 
-// Queues the work on a stream (a cudaStream_t) of a device and returns. Throws CudaFailure, and std::runtime_error if the
-// stream is being captured into a graph.
+// Queues the work on a stream (a cudaStream_t) of a device and returns. Throws CudaFailure, and std::runtime_error if
+// the stream is being captured into a graph.
 void fill_on_cuda(const Request* requests, std::size_t count, int device, void* stream);
 
 }  // namespace fastinit

@@ -6,7 +6,8 @@
 namespace fastinit {
 
 // A pair of buffers, page-locked memory of the host and memory of the current device, from a pool that only grows. The
-// buffers of a call are free for other calls once its stream has finished that call's work, so no call waits for another.
+// buffers of a call are free for other calls once its stream has finished that call's work, so no call waits for
+// another.
 class Staging {
  public:
   Staging(std::size_t size, void* stream);

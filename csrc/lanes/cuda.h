@@ -1,5 +1,5 @@
-// The lane type of a GPU's threads: one lane, device code only. scalar.h explains each operation; store() and read_again()
-// exist only here.
+// The lane type of a GPU's threads: one lane, device code only. scalar.h explains each operation; store() and
+// read_again() exist only here.
 //
 // Every operation gives the bits of the scalar lanes. PTX defines all of them to the bit, except for rsqrt.approx in
 // sqrt().
@@ -34,9 +34,9 @@ struct CudaLanes {
   FASTINIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return __fmaf_rn(a, b, c); }
   FASTINIT_INLINE F64 fma(F64 a, F64 b, F64 c) { return __fma_rn(a, b, c); }
 
-  // Correctly rounded for 2^-101 <= x. These are the instructions, and the range, that ptxas itself uses for sqrt.rn.f32
-  // on every architecture; its test for other x takes two fifths of the time. The result is right although the bits of the
-  // estimate are undefined.
+  // Correctly rounded for 2^-101 <= x. These are the instructions, and the range, that ptxas itself uses for
+  // sqrt.rn.f32 on every architecture; its test for other x takes two fifths of the time. The result is right although
+  // the bits of the estimate are undefined.
   FASTINIT_INLINE F32 sqrt(F32 x) {
     F32 estimate;
     asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(estimate) : "f"(x));
@@ -98,8 +98,8 @@ struct CudaLanes {
   FASTINIT_INLINE U32 multiply_high(U32 a, U32 b) { return __umulhi(a, b); }
   FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ b ^ c; }
 
-  // Two values as codes of 16 bits, the first in the low half, rounded once and to nearest even, as in numerics/narrow.h.
-  // They would differ for NaN only, which no value is.
+  // Two values as codes of 16 bits, the first in the low half, rounded once and to nearest even, as in
+  // numerics/narrow.h. They would differ for NaN only, which no value is.
   static constexpr bool rounds_to_float16 = true;
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
   static constexpr bool rounds_to_bfloat16 = true;
@@ -123,8 +123,8 @@ struct CudaLanes {
   }
 #endif
 
-  // To an address in global memory; the compiler does not know in which memory an address lies, and would test it at run
-  // time.
+  // To an address in global memory; the compiler does not know in which memory an address lies, and would test it at
+  // run time.
   FASTINIT_INLINE void store(std::uint64_t address, std::uint8_t x) {
     asm volatile("st.global.u8 [%0], %1;" ::"l"(address), "r"(static_cast<std::uint32_t>(x)));
   }

@@ -111,8 +111,8 @@ struct ScalarLanes {
     *out = mask ? T(0) : *out;
   }
 
-  // The order of `blocks` successive blocks in the 64-bit lanes, for elements of `item` bytes: the one for which the stores
-  // below need the fewest permutations.
+  // The order of `blocks` successive blocks in the 64-bit lanes, for elements of `item` bytes: the one for which the
+  // stores below need the fewest permutations.
   template <int item>
   FASTINIT_INLINE U64 block_order() {
     return 0;

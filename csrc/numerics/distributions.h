@@ -1,5 +1,5 @@
-// Distributions: from the words of an even element and its odd neighbor to their values, over Precision32 or Precision64
-// of any lane type. request/distributions.h lists the distributions.
+// Distributions: from the words of an even element and its odd neighbor to their values, over Precision32 or
+// Precision64 of any lane type. request/distributions.h lists the distributions.
 #pragma once
 
 #include "numerics/normal.h"
@@ -96,7 +96,8 @@ struct TruncatedFormula {
   // `low` and `high` as in broadcast_truncation.
   template <class P>
   FASTINIT_INLINE Draw<P> prepare(const double* parameter, int low = 0, int high = 1) {
-    return {{parameter[0], parameter[1], broadcast_truncation<P>(parameter + 4, low, high)}, parameter[2], parameter[3]};
+    return {
+        {parameter[0], parameter[1], broadcast_truncation<P>(parameter + 4, low, high)}, parameter[2], parameter[3]};
   }
 };
 
@@ -135,10 +136,9 @@ struct UniformDistribution : Formulas<4, UniformFormula, ClampedUniformFormula> 
 };
 
 // Parameters: std, mean, low, high, then the constants of the truncation. The formulas are in the order of Truncation.
-using TruncatedNormalDistribution =
-    Formulas<4 + truncation_parameters, TruncatedFormula<Truncation::center>,
-             TruncatedFormula<Truncation::wide_symmetric>, TruncatedFormula<Truncation::wide>,
-             TruncatedFormula<Truncation::tail>>;
+using TruncatedNormalDistribution = Formulas<4 + truncation_parameters, TruncatedFormula<Truncation::center>,
+                                             TruncatedFormula<Truncation::wide_symmetric>,
+                                             TruncatedFormula<Truncation::wide>, TruncatedFormula<Truncation::tail>>;
 
 }  // namespace
 }  // namespace fastinit

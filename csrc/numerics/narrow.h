@@ -1,8 +1,9 @@
 // Dtypes: what the elements of an array are, and how values become elements. request/dtypes.h lists them.
 //
-// The narrow ones are rounded from float32 once, to nearest even, in integer arithmetic (bfloat16) or by one exact float
-// addition (subnormals of the others), so that every processor agrees. An element is a code in the low bits of a 32-bit
-// lane. Overflow gives infinity, or NaN in float8_e4m3fn, which has no infinity, as in ml_dtypes. Values are never NaN.
+// The narrow ones are rounded from float32 once, to nearest even, in integer arithmetic (bfloat16) or by one exact
+// float addition (subnormals of the others), so that every processor agrees. An element is a code in the low bits of a
+// 32-bit lane. Overflow gives infinity, or NaN in float8_e4m3fn, which has no infinity, as in ml_dtypes. Values are
+// never NaN.
 #pragma once
 
 #include "lanes/inline.h"
@@ -36,9 +37,9 @@ FASTINIT_INLINE typename L::U32 small_float_code(typename L::F32 x) {
 //   Item                what an element is in memory
 //   in_float64          whether values are computed in float64
 //   encode<L>(x)        the element of a value, one lane
-//   order<L>            the order in which store() needs the blocks of a CPU's lanes (see block_order in lanes/scalar.h)
-//   store<L>(out, ...)  writes a group of blocks, on a CPU
-//   pack<L>(value, w)   the words of memory that hold a block's four elements, on a GPU
+//   order<L>            the order in which store() needs the blocks of a CPU's lanes (see block_order in
+//   lanes/scalar.h) store<L>(out, ...)  writes a group of blocks, on a CPU pack<L>(value, w)   the words of memory that
+//   hold a block's four elements, on a GPU
 //
 // float64 has its own loops and needs only the first three.
 struct Float64 {

@@ -1,5 +1,5 @@
 // Normal pairs (Box and Muller, "A note on the generation of random normal deviates", 1958) from the words a and b of
-// two neighbouring elements: u = (a + 1/2) / 2^32, r = sqrt(-2 ln u), t = 2 pi b / 2^32, (z0, z1) = (r cos t, r sin t).
+// two neighboring elements: u = (a + 1/2) / 2^32, r = sqrt(-2 ln u), t = 2 pi b / 2^32, (z0, z1) = (r cos t, r sin t).
 //
 // The logarithm. The signed a gives fma(a, 2^-31, 2^-32) = 2u where a < 2^31, and 2u - 2 elsewhere: one conversion that
 // is accurate at both ends. With h = 2u - 2 for large u, h = m - 2 for small ones (2u = m 2^e, 1 <= m < 2), everywhere

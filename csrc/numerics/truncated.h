@@ -1,5 +1,6 @@
-// The truncated normal: each word gives one value, z = the inverse CDF at v = (word + 1/2) / 2^32 of the standard normal
-// truncated to [lower, upper]. A word and its complement have exactly v and 1 - v. p is a tail's mass, Phi(z) or Phi(-z).
+// The truncated normal: each word gives one value, z = the inverse CDF at v = (word + 1/2) / 2^32 of the standard
+// normal truncated to [lower, upper]. A word and its complement have exactly v and 1 - v. p is a tail's mass, Phi(z) or
+// Phi(-z).
 //
 // The host (host/truncation.h) chooses a formula for each truncation once, and computes the constants that it needs:
 //
@@ -11,20 +12,20 @@
 //   tail     truncations that start at 1.75 sigmas or farther out: z = r - D(r), r = sqrt(-2 ln p)
 //
 // In float32, z never decreases as the word increases: every operation is correctly rounded, hence monotone, and both G
-// have positive coefficients only, so z = x G is monotone for every truncation. The tail is a function of p alone and was
-// tried for every p. Symmetric truncations work on the distance from the middle and apply the sign at the end, so a word
-// and its complement give exactly z and -z.
+// have positive coefficients only, so z = x G is monotone for every truncation. The tail is a function of p alone and
+// was tried for every p. Symmetric truncations work on the distance from the middle and apply the sign at the end, so a
+// word and its complement give exactly z and -z.
 //
 // The inverse error function has positive Taylor coefficients and a singularity where p vanishes. Powers spaced ever
 // wider (0 1 2 3 4 6 10 18 34 66) reach with half the operations what a dense polynomial would; compare Braess and
-// Hackbusch, "Approximation of 1/x by exponential sums in [1, inf)", IMA J. Numer. Anal. 25, 2005. host/fit_truncated.py
-// finds the coefficients; errors in comments are relative errors of z with rounded coefficients.
+// Hackbusch, "Approximation of 1/x by exponential sums in [1, inf)", IMA J. Numer. Anal. 25, 2005.
+// host/fit_truncated.py finds the coefficients; errors in comments are relative errors of z with rounded coefficients.
 #pragma once
 
 #include "numerics/normal.h"
 #include "numerics/polynomial.h"
-#include "numerics/truncated64.h"
 #include "numerics/precision.h"
+#include "numerics/truncated64.h"
 
 namespace fastinit {
 
@@ -53,8 +54,9 @@ constexpr double tail_mass_scale32 = 0x1p32;
 // ---- float32
 
 // z of a center truncation from x, which is at most 1. `square_offset` is added to its square: 2^-7, so that the powers
-// are never subnormal (some processors are very slow with those), and a compensation for the rounding of x's slope at the
-// end of the interval, where an error of the square matters most. Error 1.4e-7 in the middle and 0.8e-7 at 2 sigmas.
+// are never subnormal (some processors are very slow with those), and a compensation for the rounding of x's slope at
+// the end of the interval, where an error of the square matters most. Error 1.4e-7 in the middle and 0.8e-7 at 2
+// sigmas.
 template <class L>
 FASTINIT_INLINE typename L::F32 center_value(typename L::F32 x, typename L::F32 square_offset) {
   using F32 = typename L::F32;
@@ -102,9 +104,9 @@ FASTINIT_INLINE typename L::F32 tail_magnitude(typename L::F32 mass) {
   return z;
 }
 
-// z of a wide truncation from x and the mass of either tail; where that is rare, of the smaller one. G has error 2.8e-8 up
-// to r = 0.521, which is 3.03 sigmas, and lies below the true function beyond, where it lacks the higher, positive terms.
-// r starts at 0.0009 and not at 0 because of its powers, as above.
+// z of a wide truncation from x and the mass of either tail; where that is rare, of the smaller one. G has error 2.8e-8
+// up to r = 0.521, which is 3.03 sigmas, and lies below the true function beyond, where it lacks the higher, positive
+// terms. r starts at 0.0009 and not at 0 because of its powers, as above.
 template <class L>
 FASTINIT_INLINE typename L::F32 wide_value(typename L::F32 x, typename L::F32 mass) {
   using F32 = typename L::F32;
@@ -139,13 +141,14 @@ struct TruncationLanes {
   typename P::U anchor_low, anchor_high;
 };
 
-// `parameter` holds truncation_parameters numbers. Where all words are known to be in one half, `low` and `high` may both
-// be that half, so that its constants are the only ones.
+// `parameter` holds truncation_parameters numbers. Where all words are known to be in one half, `low` and `high` may
+// both be that half, so that its constants are the only ones.
 template <class P>
 FASTINIT_INLINE TruncationLanes<P> broadcast_truncation(const double* parameter, int low = 0, int high = 1) {
   using U = typename P::U;
   using Bits = typename P::Bits;
-  static_assert(truncation_offset_high == truncation_offset_low + 1 && truncation_anchor_high == truncation_anchor_low + 1 &&
+  static_assert(truncation_offset_high == truncation_offset_low + 1 &&
+                    truncation_anchor_high == truncation_anchor_low + 1 &&
                     truncation_mass_slope_high == truncation_mass_slope_low + 1 &&
                     truncation_mass_high == truncation_mass_low + 1,
                 "the upper half's constant follows the lower half's");

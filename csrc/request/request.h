@@ -14,9 +14,9 @@ constexpr int parameter_count = 16;
 // The longest sample of an exact-count mask. Its counts are 32-bit numbers.
 constexpr std::uint64_t largest_sample = 0xffffffffu;
 
-// What an axis of a request for matrices is. The matrix has the indices of the row axes down and those of the column axes
-// across, each in C order; each index of the batch axes is a matrix of its own; on a kernel axis the matrix lies at the
-// center, (size - 1) / 2.
+// What an axis of a request for matrices is. The matrix has the indices of the row axes down and those of the column
+// axes across, each in C order; each index of the batch axes is a matrix of its own; on a kernel axis the matrix lies
+// at the center, (size - 1) / 2.
 #define FASTINIT_AXIS_ROLES(ROW) ROW(row) ROW(column) ROW(batch) ROW(kernel)
 
 enum class AxisRole : std::uint8_t {

@@ -1,12 +1,12 @@
 // Where the samples of an exact-count mask lie, in integers only: for any processor, and for each thread of a GPU.
 //
-// Samples run along the axes with a step; the other axes count samples, which are called columns here whichever way they
-// lie. Which elements are zeroed depends on those before, so the elements of a column are visited in the order of their
-// positions, from the start of the sample in which the part begins, even where that lies outside the part.
+// Samples run along the axes with a step; the other axes count samples, which are called columns here whichever way
+// they lie. Which elements are zeroed depends on those before, so the elements of a column are visited in the order of
+// their positions, from the start of the sample in which the part begins, even where that lies outside the part.
 #pragma once
 
-#include "request/request.h"
 #include "lanes/inline.h"
+#include "request/request.h"
 
 namespace fastinit {
 

@@ -6,7 +6,8 @@ namespace fastinit {
 namespace {
 
 #define FASTINIT_ROW(...) +1
-constexpr std::uint32_t distributions = FASTINIT_DISTRIBUTIONS(FASTINIT_ROW), dtypes = FASTINIT_DTYPES(FASTINIT_ROW);
+constexpr std::uint32_t distributions = FASTINIT_DISTRIBUTIONS(FASTINIT_ROW);
+constexpr std::uint32_t dtypes = FASTINIT_DTYPES(FASTINIT_ROW);
 #undef FASTINIT_ROW
 
 #define FASTINIT_ROW(name, request_class, Numbers) \
@@ -15,7 +16,8 @@ FASTINIT_DISTRIBUTIONS(FASTINIT_ROW)
 #undef FASTINIT_ROW
 
 bool has_size_of_dtype(const Request& r) {
-  return r.item_size == visit_dtype(r.dtype, [](auto element) { return sizeof(typename decltype(element)::type::Item); });
+  return r.item_size ==
+         visit_dtype(r.dtype, [](auto element) { return sizeof(typename decltype(element)::type::Item); });
 }
 
 bool is_valid_fill(const Request& r) {

@@ -63,8 +63,9 @@ struct Groups64 {
   }
 };
 
-// Writes the elements [first, first + count) of the whole array to `out`: whole sets of groups in place, the ends through
-// a buffer. Both use the same call, so that the compiler inlines the loop's body and keeps its constants in registers.
+// Writes the elements [first, first + count) of the whole array to `out`: whole sets of groups in place, the ends
+// through a buffer. Both use the same call, so that the compiler inlines the loop's body and keeps its constants in
+// registers.
 template <class Groups>
 void fill_run(const Groups& groups, std::uint64_t first, std::uint64_t count, typename Groups::Item* out) {
   constexpr int in_flight = Groups::Lanes::groups_in_flight;

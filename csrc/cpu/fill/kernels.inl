@@ -50,9 +50,10 @@ struct Gather {
   }
 };
 
-// Calls action.draw with the groups of a formula and a dtype.
+// Calls action.draw with the groups of a formula and a dtype. Each is a function of its own, since compilers allocate
+// registers better in a small one.
 template <class L, class Formula, class Element, class Action>
-void draw_by(const Request& r, const Action& action) {
+__attribute__((noinline)) void draw_by(const Request& r, const Action& action) {
   const Stream stream = {r.seed, r.stream};
   if constexpr (Element::in_float64) {
     using Draw = typename Formula::template Draw<Precision64<L>>;

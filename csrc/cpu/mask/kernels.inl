@@ -37,8 +37,8 @@ struct MaskWords {
   }
 };
 
-// The words of stretches of up to `mask_columns_at_once` elements. Where stretches follow each other in the whole array,
-// as many as fit are drawn at once, since rows may be only a few elements long.
+// The words of stretches of up to `mask_columns_at_once` elements. Where stretches follow each other in the whole
+// array, as many as fit are drawn at once, since rows may be only a few elements long.
 template <class L>
 class WordBuffer {
   static_assert(L::width <= padding, "the padding takes a whole vector");
@@ -110,9 +110,9 @@ FASTINIT_INLINE void take_all(Sink& sink, std::uint64_t place, std::uint64_t cou
   if (k < count) sink.template take_first<L>(static_cast<int>(count - k), place + k, decide(k));
 }
 
-// ---- samples side by side: columns of neighbouring elements
+// ---- samples side by side: columns of neighboring elements
 
-// Columns [column, column + width) of neighbouring elements.
+// Columns [column, column + width) of neighboring elements.
 template <class L, class Sink>
 void mask_strip(const Request& r, Column column, std::uint64_t width, Sink& sink) {
   using U32 = typename L::U32;
@@ -155,7 +155,7 @@ void mask_columns(const Request& r, std::uint64_t begin, std::uint64_t end, Sink
   }
 }
 
-// ---- samples one after the other: rows of neighbouring elements
+// ---- samples one after the other: rows of neighboring elements
 
 constexpr std::uint64_t word_bits = 32;
 
@@ -204,7 +204,7 @@ FASTINIT_INLINE typename L::M32 mask_at(const std::uint32_t* bits, std::uint64_t
   return L::mask_of(static_cast<std::uint32_t>(both >> k % word_bits));
 }
 
-// Rows [first_row, first_row + count) of neighbouring elements, count <= L::width.
+// Rows [first_row, first_row + count) of neighboring elements, count <= L::width.
 template <class L, class Sink>
 void mask_rows_together(const Request& r, std::uint64_t first_row, int count, Sink& sink) {
   const MaskWords<L> words{{r.seed, r.stream}};

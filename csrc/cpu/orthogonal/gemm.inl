@@ -1,9 +1,9 @@
-// Matrix products in registers, for any lane type. Each output is one chain of fma over k in rising order, so its bits do
-// not depend on tiles, on the lane type, or on how often the chain is stored to memory in between.
+// Matrix products in registers, for any lane type. Each output is one chain of fma over k in rising order, so its bits
+// do not depend on tiles, on the lane type, or on how often the chain is stored to memory in between.
 //
-// C += A B, with A broadcast element by element and B in rows of whole vectors. Nothing is packed: the rows of A, 8 to 128
-// elements long, lie close together, and B comes in slabs, strips of columns as wide as a tile whose rows follow each
-// other. On Zen 5 a tile of 8 x 32 floats (AVX-512) or 4 x 24 (AVX2) is within 3 % of the peak for 32 or more k.
+// C += A B, with A broadcast element by element and B in rows of whole vectors. Nothing is packed: the rows of A, 8 to
+// 128 elements long, lie close together, and B comes in slabs, strips of columns as wide as a tile whose rows follow
+// each other. On Zen 5 a tile of 8 x 32 floats (AVX-512) or 4 x 24 (AVX2) is within 3 % of the peak for 32 or more k.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +38,7 @@ enum class Contiguous { columns, rows };
 // L::tile_rows rows and `vectors` vectors of C.
 template <class L, class T, Contiguous contiguous, int vectors>
 FASTINIT_INLINE void gemm_microkernel(const T* a, std::ptrdiff_t a_stride, const T* b, std::ptrdiff_t b_stride, T* c,
-                                   std::ptrdiff_t c_stride, std::ptrdiff_t count) {
+                                      std::ptrdiff_t c_stride, std::ptrdiff_t count) {
   using Vs = Vectors<L, T>;
   using V = typename Vs::V;
   constexpr int rows = L::tile_rows, width = Vs::width;
@@ -84,7 +84,7 @@ void gemm(Panel<const T> a, Panel<const T> b, Panel<T> c, std::ptrdiff_t rows, i
   const std::ptrdiff_t next_row = contiguous == Contiguous::columns ? 1 : a.stride;
   for (std::ptrdiff_t i = 0; i < rows; i += L::tile_rows) {
     gemm_microkernel<L, T, contiguous, vectors>(a.first + i * next_row, a.stride, b.first, b.stride,
-                                             c.first + i * c.stride, c.stride, count);
+                                                c.first + i * c.stride, c.stride, count);
   }
 }
 

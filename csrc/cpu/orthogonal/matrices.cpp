@@ -51,8 +51,8 @@ class Memory {
   void* start_;
 };
 
-// All matrices of all jobs. Those that are a large part of the work are drawn one after another by all threads together,
-// and the others by one thread each, large ones first.
+// All matrices of all jobs. Those that are a large part of the work are drawn one after another by all threads
+// together, and the others by one thread each, large ones first.
 class Schedule {
  public:
   Schedule(const std::vector<OrthogonalJob>& jobs, int threads) : kernels_(active_kernels()), threads_(threads) {

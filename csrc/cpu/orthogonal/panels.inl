@@ -1,5 +1,5 @@
-// Applying reflectors to columns of the identity, and writing the resulting columns of the matrix, for any lane type. T is
-// float or double; every sum has the order of numerics/orthogonal.h.
+// Applying reflectors to columns of the identity, and writing the resulting columns of the matrix, for any lane type. T
+// is float or double; every sum has the order of numerics/orthogonal.h.
 #pragma once
 
 #include <cstring>
@@ -74,7 +74,7 @@ class PanelProduct {
     const std::uint64_t columns = last - first, size = block_size(q_), strip = first / strip_columns;
     const std::uint64_t above = strip * strip_columns, stride = strip_stride(q_.columns);
     const std::uint64_t padded = round_up(columns, L::tile_rows);
-    // The elements of the block in the row `above`.
+    // Row `above`, from the first column of the block on.
     const T* const v = static_cast<const T*>(q_.vectors) + strip_offset(q_, strip) + (first - above);
     const auto row_of = [&](std::uint64_t i) {
       return Panel<const T>{v + (i - above) * stride, static_cast<std::ptrdiff_t>(stride)};
@@ -87,8 +87,8 @@ class PanelProduct {
         const std::uint64_t end = lesser(row + rows_at_once, slab.end <= last ? last : q_.rows);
         if (begin >= end) return;
         gemm<L, T, Contiguous::columns>(row_of(begin), row_of_slab(slab, slab.a, begin),
-                                            {slab.w, static_cast<std::ptrdiff_t>(slab.stride)}, padded, slab.vectors,
-                                            end - begin);
+                                        {slab.w, static_cast<std::ptrdiff_t>(slab.stride)}, padded, slab.vectors,
+                                        end - begin);
       });
       if (flag.is_set()) return false;
     }
@@ -97,17 +97,17 @@ class PanelProduct {
       std::memset(slab.y, 0, padded * slab.stride * sizeof(T));
       for (std::uint64_t k = 0; k < padded; k += L::tile_rows) {
         gemm<L, T, Contiguous::columns>({triangle + k * size + k, static_cast<std::ptrdiff_t>(size)},
-                                            row_of_slab(slab, slab.w, k),
-                                            {slab.y + k * slab.stride, static_cast<std::ptrdiff_t>(slab.stride)},
-                                            L::tile_rows, slab.vectors, columns - lesser(k, columns));
+                                        row_of_slab(slab, slab.w, k),
+                                        {slab.y + k * slab.stride, static_cast<std::ptrdiff_t>(slab.stride)},
+                                        L::tile_rows, slab.vectors, columns - lesser(k, columns));
       }
     });
     for (std::uint64_t row = first; row < q_.rows; row += rows_at_once) {
       for_each_slab(first, [&](const Slab& slab) {
         const std::uint64_t count = round_up(lesser(rows_at_once, q_.rows - row), L::tile_rows);
         gemm<L, T, Contiguous::rows>(row_of(row), row_of_slab(slab, slab.y, 0),
-                                         {slab.a + row * slab.stride, static_cast<std::ptrdiff_t>(slab.stride)}, count,
-                                         slab.vectors, columns);
+                                     {slab.a + row * slab.stride, static_cast<std::ptrdiff_t>(slab.stride)}, count,
+                                     slab.vectors, columns);
       });
       if (flag.is_set()) return false;
     }
@@ -142,7 +142,8 @@ void write_panel(const PanelProduct<L, T>& panel, const Reflectors& q, std::uint
         for (std::uint64_t j = 0; j < count; ++j) {
           if (to_column[j] < 0) continue;
           Item* const line = out + to_row[0] + to_column[j];
-          for (std::uint64_t i = 0; i < last_row - row; ++i) line[i] = Element::template encode<ScalarLanes>(in[i * stride + j] * gain);
+          for (std::uint64_t i = 0; i < last_row - row; ++i)
+            line[i] = Element::template encode<ScalarLanes>(in[i * stride + j] * gain);
         }
         continue;
       }
@@ -153,7 +154,8 @@ void write_panel(const PanelProduct<L, T>& panel, const Reflectors& q, std::uint
         Item* const line = out + to_row[i];
         const T* const values = in + i * stride;
         if (columns_contiguous) {
-          for (std::uint64_t j = 0; j < count; ++j) line[to_column[0] + j] = Element::template encode<ScalarLanes>(values[j] * gain);
+          for (std::uint64_t j = 0; j < count; ++j)
+            line[to_column[0] + j] = Element::template encode<ScalarLanes>(values[j] * gain);
         } else {
           for (std::uint64_t j = 0; j < count; ++j) {
             if (to_column[j] >= 0) line[to_column[j]] = Element::template encode<ScalarLanes>(values[j] * gain);

@@ -16,13 +16,14 @@ constexpr std::uint64_t strip_columns = 128;
 constexpr std::uint64_t extra_rows = 8;
 // Elements of which every row is a multiple. No vector is longer.
 constexpr std::uint64_t row_unit = 16;
-// Columns of float32 of which a panel's width is a multiple: whole tiles of every instruction set. No panel is wider than
-// the widest, so that it stays in the caches.
+// Columns of float32 of which a panel's width is a multiple: whole tiles of every instruction set. No panel is wider
+// than the widest, so that it stays in the caches.
 constexpr std::uint64_t panel_unit = 96, widest_panel = 192;
 
 FASTINIT_INLINE std::uint64_t round_up(std::uint64_t n, std::uint64_t unit) { return (n + unit - 1) / unit * unit; }
 
-// Long rows are a cache line longer than a power of two; otherwise successive rows would compete for the same cache sets.
+// Long rows are a cache line longer than a power of two; otherwise successive rows would compete for the same cache
+// sets.
 FASTINIT_INLINE std::uint64_t strip_stride(std::uint64_t columns) {
   return columns < strip_columns ? round_up(columns, row_unit) : strip_columns + row_unit;
 }
@@ -32,9 +33,9 @@ struct Reflectors {
   std::uint64_t first;          // index of the matrix's first element in the stream
   std::uint64_t rows, columns;  // of the tall matrix
   bool in_float64;              // then the arrays below are of double, else of float
-  void* vectors;    // v, by strips
-  void* triangles;  // S transposed, by blocks: row l holds S[0,l] .. S[l,l]
-  void* signs;      // D
+  void* vectors;                // v, by strips
+  void* triangles;              // S transposed, by blocks: row l holds S[0,l] .. S[l,l]
+  void* signs;                  // D
 };
 
 FASTINIT_INLINE std::uint64_t block_size(const Reflectors& q) { return std::uint64_t(orthogonal_block(q.columns)); }
@@ -60,8 +61,8 @@ FASTINIT_INLINE std::uint64_t panel_scratch(const Reflectors& q, std::uint64_t c
   return (q.rows + extra_rows + 2 * block_size(q)) * round_up(columns, row_unit);
 }
 
-// Where the elements go: element (i, j) of the tall matrix to of_row[i] + of_column[j], in elements, unless one of them is
-// negative.
+// Where the elements go: element (i, j) of the tall matrix to of_row[i] + of_column[j], in elements, unless one of them
+// is negative.
 struct Target {
   std::uint64_t address;
   Dtype dtype;

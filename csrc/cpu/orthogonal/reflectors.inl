@@ -141,8 +141,8 @@ class StripBuilder {
         const std::uint64_t width = lesser(slab, columns - at);
         const std::uint64_t above = lesser(round_up(at + width, L::tile_rows), round_up(columns, L::tile_rows));
         gemm<L, T, Contiguous::columns>({v, stride()}, {v + at, stride()},
-                                            {products + at, static_cast<std::ptrdiff_t>(size)}, above,
-                                            round_up(width, Vs::width) / Vs::width, lesser(rows_at_once, rows_ - row));
+                                        {products + at, static_cast<std::ptrdiff_t>(size)}, above,
+                                        round_up(width, Vs::width) / Vs::width, lesser(rows_at_once, rows_ - row));
       }
     }
   }

@@ -1,5 +1,5 @@
-// From block numbers to 32-bit words of memory: draws in a GPU's thread, and the elements of each dtype. A block is a Philox
-// block: four elements.
+// From block numbers to 32-bit words of memory: draws in a GPU's thread, and the elements of each dtype. A block is a
+// Philox block: four elements.
 #pragma once
 
 #include "lanes/cuda.h"
@@ -11,8 +11,8 @@ namespace {
 
 using Lanes = CudaLanes;
 
-// Philox blocks that a thread draws per iteration: computations that do not depend on the block are done once for all of
-// them, as far as registers allow.
+// Philox blocks that a thread draws per iteration: computations that do not depend on the block are done once for all
+// of them, as far as registers allow.
 template <class Formula>
 constexpr int blocks_in_registers = 4;
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
@@ -106,9 +106,10 @@ struct Singles64 {
       FASTINIT_ROLLED
       for (int j = 0; j < 2; ++j) {
         const int half = static_cast<int>(drawn[0] >> 63);
-        const auto draw = formula == Truncation::wide_symmetric
-                              ? TruncatedFormula<formula>::template prepare<Precision64<Lanes>>(r.parameter)
-                              : TruncatedFormula<formula>::template prepare<Precision64<Lanes>>(r.parameter, half, half);
+        const auto draw =
+            formula == Truncation::wide_symmetric
+                ? TruncatedFormula<formula>::template prepare<Precision64<Lanes>>(r.parameter)
+                : TruncatedFormula<formula>::template prepare<Precision64<Lanes>>(r.parameter, half, half);
         double same;
         value[0] = value[1];
         draw(drawn[0], drawn[0], value[1], same);

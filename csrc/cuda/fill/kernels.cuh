@@ -1,5 +1,5 @@
-// The kernel that fills. The tiles of all requests of a launch, end to end, go to blocks of threads in turn; a block finds
-// a tile's request by binary search. No value depends on where tiles begin and end.
+// The kernel that fills. The tiles of all requests of a launch, end to end, go to blocks of threads in turn; a block
+// finds a tile's request by binary search. No value depends on where tiles begin and end.
 #pragma once
 
 #include "cuda/fill/groups.cuh"
@@ -35,8 +35,8 @@ __device__ void fill_whole_tile(const Group& group, std::uint64_t block, std::ui
   }
 }
 
-// Fills any tile, block by block; `row` is that of its first block. The table is read again for each, since registers are
-// scarce and this path is rare.
+// Fills any tile, block by block; `row` is that of its first block. The table is read again for each, since registers
+// are scarce and this path is rare.
 template <class Group>
 __device__ void fill_partial_tile(const Group& group, const FillTable& table, std::uint32_t index, std::uint32_t tile,
                                   std::uint64_t row) {
@@ -92,7 +92,8 @@ __device__ void fill_tile(const FillTable& table, std::uint32_t index, std::uint
   }
 }
 
-// Fills with a constant. The units are pieces of 16 bytes, from the last multiple of 16 up to the first element's address.
+// Fills with a constant. The units are pieces of 16 bytes, from the last multiple of 16 up to the first element's
+// address.
 __device__ void fill_constant_tile(const FillTable& table, std::uint32_t index, std::uint32_t tile) {
   const Request& r = table.requests[index];
   const FillEntry& entry = table.entries[index];

@@ -1,5 +1,5 @@
-// The kernel that writes over fills: zeros of masks, and scattered constants. Each thread takes a column of samples (or four
-// that share their Philox blocks), a Philox block of a Bernoulli mask, or an element.
+// The kernel that writes over fills: zeros of masks, and scattered constants. Each thread takes a column of samples (or
+// four that share their Philox blocks), a Philox block of a Bernoulli mask, or an element.
 #pragma once
 
 #include "cuda/mask/kernels.h"

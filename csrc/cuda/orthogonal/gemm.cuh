@@ -1,4 +1,4 @@
-// Products of matrices whose terms come through shared memory, some rows at a time.
+// Matrix products whose operands are staged in shared memory, some rows at a time.
 #pragma once
 
 #include "cuda/fill/groups.cuh"
@@ -7,7 +7,7 @@
 namespace fastinit {
 namespace {
 
-// Elements that are read at once: 16 bytes at most.
+// Elements that are read at once, at most 16 bytes.
 template <class T, int n>
 struct alignas(sizeof(T) * n < 16 ? sizeof(T) * n : 16) Pack {
   T item[n];
@@ -21,18 +21,18 @@ __device__ Pack<T, n> read(const T* from) {
 template <class T>
 constexpr int items_in_16_bytes = 16 / sizeof(T);
 
-// `columns` elements of memory a row, in shared memory so far apart that threads of one warp that read successive rows
+// The distance in shared memory of rows with `columns` elements, such that threads of a warp that read successive rows
 // do not compete for banks.
 template <class T, int columns>
 constexpr int staged_stride = columns + items_in_16_bytes<T>;
 
-// Copies rows that follow one another in global memory; a few reads are under way at once.
+// Copies rows that follow each other in global memory, with several reads in flight.
 template <int threads, int rows, int columns, class T>
 __device__ void stage(const T* from, T* to) {
   constexpr int at_once = items_in_16_bytes<T>, in_row = columns / at_once, all = rows * in_row;
   constexpr int rounds = (all + threads - 1) / threads, reads = rounds < 4 ? rounds : 4;
   static_assert(rounds % reads == 0);
-FASTINIT_ROLLED
+  FASTINIT_ROLLED
   for (int round = 0; round < rounds; round += reads) {
     Pack<T, at_once> items[reads];
     FASTINIT_UNROLL
@@ -49,11 +49,11 @@ FASTINIT_ROLLED
   }
 }
 
-// sum[a][b] += left[i][a] right[i][b], in rising order of the row i.
+// Adds left[i][a] right[i][b] to sum[a][b], in rising order of the row i.
 template <int rows, int height, int width, class T>
 __device__ void add_products(const T* left, int left_stride, const T* right, int right_stride,
                              T (&sum)[height][width]) {
-FASTINIT_UNROLL_BY(items_in_16_bytes<T>)
+  FASTINIT_UNROLL_BY(items_in_16_bytes<T>)
   for (int i = 0; i < rows; ++i) {
     const Pack<T, height> x = read<height>(left + i * left_stride);
     const Pack<T, width> y = read<width>(right + i * right_stride);
@@ -65,7 +65,7 @@ FASTINIT_UNROLL_BY(items_in_16_bytes<T>)
   }
 }
 
-// Runs run.run<size>() for the size of a matrix's blocks of reflectors.
+// Calls run.run<size>() with the size of the matrix's blocks of reflectors.
 template <class Run>
 __device__ void with_block(std::uint64_t columns, const Run& run) {
   switch (orthogonal_block(columns)) {

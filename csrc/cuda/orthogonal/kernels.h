@@ -1,5 +1,5 @@
-// The kernels for orthogonal matrices that nvcc compiles, as what cudaLaunchKernel takes. Each has an OrthogonalTable as
-// its argument.
+// The kernels for orthogonal matrices that nvcc compiles, as what cudaLaunchKernel takes. Each has an OrthogonalTable
+// as its argument.
 #pragma once
 
 namespace fastinit {

@@ -1,5 +1,5 @@
-// What all kernels for orthogonal matrices share: finding a task, drawing reflectors, and writing elements. Every sum has
-// the order of numerics/orthogonal.h.
+// What all kernels for orthogonal matrices share: finding a task, drawing reflectors, and writing elements. Every sum
+// has the order of numerics/orthogonal.h.
 #pragma once
 
 #include "cuda/fill/groups.cuh"
@@ -50,7 +50,7 @@ struct MatrixPlace {
 __device__ MatrixPlace place_of(const OrthogonalEntry& e, std::uint64_t matrix) {
   std::uint64_t number = 0, step = 1, offset = e.shape.center, rest = e.first_matrix + matrix;
   std::uint64_t axis = e.request.rank;
-FASTINIT_ROLLED
+  FASTINIT_ROLLED
   do {
     if (e.request.role[--axis] != AxisRole::batch) continue;
     const std::uint64_t quotient = rest / e.request.extent[axis], at = rest - quotient * e.request.extent[axis];
@@ -65,7 +65,7 @@ FASTINIT_ROLLED
 // The offset in the destination of an index on the axes of a role, in elements; -1 outside the part.
 __device__ std::int64_t offset_along(const OrthogonalEntry& e, AxisRole role, std::uint64_t index) {
   std::uint64_t offset = 0, axis = e.request.rank;
-FASTINIT_ROLLED
+  FASTINIT_ROLLED
   do {
     if (e.request.role[--axis] != role) continue;
     const std::uint64_t quotient = index / e.shape.whole[axis];
@@ -113,13 +113,13 @@ struct ReflectorBlock {
     const bool is_aligned = above % 4 == 0 && entry.columns % 4 == 0;
     const std::uint32_t units = size / 4 + !is_aligned;  // Philox blocks that a row touches
     const Stream stream = {entry.request.seed, entry.request.stream};
-    const std::uint64_t wanted = entry.rows - begin;
+    const std::uint64_t nonzero = entry.rows - begin;
     for (std::uint64_t k = threadIdx.x; k < rows * units; k += blockDim.x) {
       const std::uint64_t row = k / units;
       const std::uint32_t unit = static_cast<std::uint32_t>(k - row * units);
       const std::uint64_t flat = above + row * entry.columns;
       const std::int32_t at = static_cast<std::int32_t>(4 * unit) - static_cast<std::int32_t>(flat % 4);
-      const std::uint64_t end = row >= wanted ? 0 : row < columns ? row + 1 : columns;
+      const std::uint64_t end = row >= nonzero ? 0 : row < columns ? row + 1 : columns;
       T value[4] = {};
       if (at < static_cast<std::int64_t>(end)) draw_normals(stream, flat / 4 + unit, value);
       FASTINIT_UNROLL
@@ -138,7 +138,7 @@ struct ReflectorBlock {
     const std::uint32_t column = threadIdx.x;
     if (column >= columns) return;
     double tail = 0;
-FASTINIT_UNROLL_BY(8)
+    FASTINIT_UNROLL_BY(8)
     for (std::uint64_t row = column + 1; row < entry.rows - begin; ++row) {
       const double x = v[row * size + column];
       tail = Lanes::fma(x, x, tail);
@@ -190,7 +190,7 @@ __device__ void write_columns(const OrthogonalEntry& e, std::uint64_t address, c
   const T gain = static_cast<T>(e.request.parameter[0]);
   const AxisRole down = e.is_wide ? AxisRole::column : AxisRole::row,
                  across = e.is_wide ? AxisRole::row : AxisRole::column;
-FASTINIT_ROLLED
+  FASTINIT_ROLLED
   for (std::uint32_t k = threadIdx.x; k < columns; k += threads)
     of_column[k] = offset_along(e, across, first_column + k);
   for (std::uint64_t begin = 0; begin < e.rows; begin += threads) {

@@ -1,14 +1,14 @@
-// The kernel that applies all reflectors to a panel of the matrix's columns, and writes those.
+// The kernel that applies all reflectors to a panel of the matrix's columns, and writes these columns.
 #pragma once
 
+#include "cuda/orthogonal/gemm.cuh"
 #include "cuda/orthogonal/kernels.h"
 #include "cuda/orthogonal/matrix.cuh"
-#include "cuda/orthogonal/gemm.cuh"
 
 namespace fastinit {
 namespace {
 
-// Applies all blocks of reflectors that the panel depends on, the last one first.
+// Applies all blocks of reflectors on which the panel depends, from the last to the first.
 template <class T>
 struct PanelUpdate {
   static constexpr int rows = rows_at_once<T>, width = panel_columns;
@@ -23,7 +23,7 @@ struct PanelUpdate {
 
   template <int size>
   __device__ void run() const {
-    // A is zero in this panel below the blocks of reflectors behind.
+    // Later blocks of reflectors would multiply rows of A that are still zero in this panel.
     for (std::uint64_t q = panel * width / size + 1; q-- > 0;) {
       const T* const v = memory + vectors_before(entry.rows + rows, size, q);
       apply_block<size>(v, memory + at.triangles + q * size * size, a + q * size * width, entry.rows - q * size);
@@ -31,11 +31,11 @@ struct PanelUpdate {
   }
 
  private:
-  // A + v Y of the rows from that of the block's first reflector on.
+  // Computes A + v Y in the rows from the block's first reflector on.
   template <int size>
   __device__ void apply_block(const T* v, const T* triangle, T* a_of_block, std::uint64_t count) const {
     constexpr int stride = staged_stride<T, size>;
-    constexpr int height = size / 16;  // of what a thread has of W: so many reflectors, and two columns
+    constexpr int height = size / 16;  // a thread computes this number of rows of W, in two columns
     const int column = static_cast<int>(threadIdx.x) % 8 * 2, above = static_cast<int>(threadIdx.x) / 8 * height;
     T sum[height][2] = {};
     std::uint64_t row = 0;
@@ -47,7 +47,7 @@ struct PanelUpdate {
       __syncthreads();
     } while ((row += rows) < count);
     keep<height>(sum, above, column);
-    // S times W is such a product as well, of S transposed.
+    // S times W is such a product too, of S transposed.
     constexpr int at_once = size < rows ? size : rows;
     T product[height][2] = {};
     for (int l = 0; l < size; l += at_once) {
@@ -75,14 +75,14 @@ struct PanelUpdate {
     __syncthreads();
   }
 
-  // Every thread has two columns of each sixteenth row.
+  // Each thread has two columns of every sixteenth row.
   template <int size>
   __device__ void update(T* rows_of_a, int column) const {
     constexpr int stride = staged_stride<T, size>, share = rows / 16, at_once = items_in_16_bytes<T>;
     const int first = static_cast<int>(threadIdx.x) / 8;
     Pack<T, 2> sum[share];
     for (int r = 0; r < share; ++r) sum[r] = read<2>(rows_of_a + (first + 16 * r) * width + column);
-FASTINIT_UNROLL_BY(2)
+    FASTINIT_UNROLL_BY(2)
     for (int k = 0; k < size; k += at_once) {
       Pack<T, at_once> x[share];
       for (int r = 0; r < share; ++r) x[r] = read<at_once>(staged + (first + 16 * r) * stride + k);
@@ -100,11 +100,11 @@ FASTINIT_UNROLL_BY(2)
   }
 };
 
-// A before any reflector, with rows of zeros below.
+// Sets A before any reflector is applied, with rows of zeros below.
 template <class T>
 __device__ void begin_panel(const OrthogonalEntry& entry, std::uint64_t panel, const T* sign, T* a) {
   const std::uint64_t first = panel * panel_columns, all = (entry.rows + rows_at_once<T>)*panel_columns;
-FASTINIT_ROLLED
+  FASTINIT_ROLLED
   for (std::uint64_t k = threadIdx.x; k < all; k += panel_threads) {
     const std::uint64_t column = first + k % panel_columns;
     a[k] = k / panel_columns == column && column < entry.columns ? sign[column] : T(0);
@@ -112,7 +112,7 @@ FASTINIT_ROLLED
   __syncthreads();
 }
 
-// Of threads, that a multiprocessor should have room for.
+// Blocks of threads that should fit on a multiprocessor.
 template <class T>
 constexpr int panel_blocks = sizeof(T) == sizeof(float) ? 4 : 3;
 

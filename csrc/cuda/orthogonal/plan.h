@@ -29,8 +29,8 @@ struct OrthogonalLaunch {
   std::size_t size() const { return entries.size() * sizeof(OrthogonalEntry); }
 };
 
-// Small matrices are launched by the shared memory that they need. The others form groups that run one after another and
-// share the working memory.
+// Small matrices are launched by the shared memory that they need. The others form groups that run one after another
+// and share the working memory.
 class OrthogonalPlan {
  public:
   OrthogonalPlan(const std::vector<const Request*>& requests, int device);

@@ -1,14 +1,14 @@
-// The kernel that draws reflectors into working memory: a block of threads takes one block of them.
+// The kernel that draws reflectors into working memory: a block of threads takes one block of reflectors.
 #pragma once
 
+#include "cuda/orthogonal/gemm.cuh"
 #include "cuda/orthogonal/kernels.h"
 #include "cuda/orthogonal/matrix.cuh"
-#include "cuda/orthogonal/gemm.cuh"
 
 namespace fastinit {
 namespace {
 
-// U of a block: each thread has a square of it.
+// Computes U of a block. Each thread has a square of it.
 template <class T>
 struct VectorProducts {
   const T* v;
@@ -62,7 +62,7 @@ __device__ void make_reflectors(const OrthogonalEntry& entry, OrthogonalTask tas
 }
 
 template <class T>
-__global__ void __launch_bounds__(reflector_threads, 1)  // or ptxas spills registers to have two
+__global__ void __launch_bounds__(reflector_threads, 1)  // otherwise ptxas spills registers to fit two blocks
     orthogonal_reflectors_kernel(const OrthogonalTable table) {
   __shared__ __align__(16) T staged[rows_at_once<T> * staged_stride<T, largest_orthogonal_block>];
   __shared__ T head[largest_orthogonal_block], tau[largest_orthogonal_block];

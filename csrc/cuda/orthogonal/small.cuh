@@ -1,4 +1,4 @@
-// The kernel for matrices that fit into shared memory: a block of threads draws one from beginning to end.
+// The kernel for matrices that fit into shared memory: a block of threads draws a whole matrix.
 #pragma once
 
 #include "cuda/orthogonal/kernels.h"
@@ -25,7 +25,7 @@ class SmallMatrix {
         a_(triangle_ + block * block) {}
 
   __device__ void draw() const {
-FASTINIT_ROLLED
+    FASTINIT_ROLLED
     for (std::uint32_t k = threadIdx.x; k < rows_ * stride_; k += small_threads) a_[k] = 0;
     const std::uint32_t blocks = static_cast<std::uint32_t>(entry_.last_panel) + 1;
     for (std::uint32_t q = blocks; q-- > 0;) apply_block(q * block);
@@ -56,7 +56,7 @@ FASTINIT_ROLLED
     __syncthreads();
   }
 
-  // U: a thread takes two of its numbers, one below the other.
+  // Computes U. A thread takes two of its numbers, one below the other.
   __device__ void multiply_vectors(std::uint32_t rows) const {
     constexpr std::uint32_t half = block / 2;
     static_assert(small_threads == half * block);
@@ -71,7 +71,7 @@ FASTINIT_ROLLED
     products_[threadIdx.x + small_threads] = lower;
   }
 
-  // W, whose columns are those from `begin` on: a thread takes one column and half of the block's reflectors.
+  // Computes W, for the columns from `begin` on. A thread takes one column and half of the block's reflectors.
   __device__ void multiply_matrix(std::uint32_t begin, std::uint32_t rows, std::uint32_t columns) const {
     constexpr std::uint32_t share = block / 2;
     for (std::uint32_t k = threadIdx.x; k < 2 * columns; k += small_threads) {
@@ -89,7 +89,7 @@ FASTINIT_ROLLED
     }
   }
 
-  // Y, and A plus v Y: a thread takes one column, and as many threads as there are share its rows.
+  // Computes Y, and adds v Y to A. A thread takes one column; the threads of a column share its rows.
   __device__ void update_matrix(std::uint32_t begin, std::uint32_t rows, std::uint32_t columns) const {
     const std::uint32_t sharing = small_threads / columns, column = threadIdx.x % columns;
     if (threadIdx.x >= sharing * columns) return;
@@ -117,7 +117,7 @@ FASTINIT_ROLLED
   T *const v_, *const w_, *const products_, *const triangle_, *const a_;
 };
 
-// Of threads, that a multiprocessor should have room for.
+// Blocks of threads that should fit on a multiprocessor.
 template <class T>
 constexpr int small_blocks = sizeof(T) == sizeof(float) ? 6 : 4;
 

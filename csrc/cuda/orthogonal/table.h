@@ -21,8 +21,8 @@ constexpr std::uint64_t small_static_memory = 4 << 10;
 template <class T>
 constexpr int rows_at_once = sizeof(T) == sizeof(float) ? 64 : 16;
 
-// Some matrices of one request. The part of the array determines which columns are needed: the panels that hold them are
-// drawn, and all reflectors up to the last panel.
+// Some matrices of one request. The part of the array determines which columns are needed: the panels that hold them
+// are drawn, and all reflectors up to the last panel.
 struct OrthogonalEntry {
   std::uint64_t first_task;  // tasks of all the entries before
   std::uint64_t tasks;       // of a matrix
@@ -74,8 +74,8 @@ FASTINIT_INLINE OrthogonalWorkspace workspace_of(const OrthogonalEntry& e) {
   return at;
 }
 
-// A small matrix in shared memory: A, with rows of odd length so that neither rows nor columns compete for banks, then v,
-// U and S of one block, and W.
+// A small matrix in shared memory: A, with rows of odd length so that neither rows nor columns compete for banks, then
+// v, U and S of one block, and W.
 FASTINIT_INLINE std::uint64_t small_stride(std::uint64_t columns) { return columns | 1; }
 FASTINIT_INLINE std::uint64_t small_size(std::uint64_t rows, std::uint64_t columns, std::uint64_t item) {
   constexpr std::uint64_t block = panel_columns;

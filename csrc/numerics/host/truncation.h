@@ -205,8 +205,8 @@ static inline void prepare_x(double lower, double mass, double* parameter) {
 }
 
 // The constants of the affine tail mass p, scaled: that of the lower tail for low words and of the upper tail for high
-// ones, but of one tail throughout where the interval lies on one side of zero. `last` and `first` are p on the two sides
-// of the middle.
+// ones, but of one tail throughout where the interval lies on one side of zero. `last` and `first` are p on the two
+// sides of the middle.
 template <class T>
 static inline void prepare_mass(double lower, double upper, double mass, double scale, double* parameter) {
   constexpr double middle = Arithmetic<T>::middle;
@@ -265,7 +265,9 @@ static inline PreparedTruncation prepare_truncation(double lower, double upper) 
     prepared.formula = Truncation::tail;
     prepare_mass<T>(lower, upper, mass, Arithmetic<T>::mass_scale, prepared.parameter);
   } else {
-    prepared.formula = lower != -upper ? Truncation::wide : upper <= 2 ? Truncation::center : Truncation::wide_symmetric;
+    prepared.formula = lower != -upper ? Truncation::wide
+                       : upper <= 2    ? Truncation::center
+                                       : Truncation::wide_symmetric;
     prepare_x<T>(lower, mass, prepared.parameter);
     if (prepared.formula != Truncation::center) prepare_mass<T>(lower, upper, mass, 1, prepared.parameter);
   }
