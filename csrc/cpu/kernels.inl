@@ -10,7 +10,7 @@ namespace fastinit {
 namespace {
 
 template <class L>
-constexpr Kernels kernels_of(const char* name) {
+constexpr Kernels kernels_of(const char* name) noexcept {
   return {name, fill<L>, mask<L>, list_nonzeros<L>, gather<L>, {build_reflectors<L>, apply_reflectors<L>}};
 }
 

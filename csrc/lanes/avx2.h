@@ -17,11 +17,11 @@ struct Avx2Lanes {
   static constexpr int tile_rows = 4, tile_vectors = 3;
 
   using F32 = __m256;
-  typedef std::uint32_t U32 __attribute__((vector_size(32)));
-  typedef std::int32_t I32 __attribute__((vector_size(32)));
+  using U32 = std::uint32_t __attribute__((vector_size(32)));
+  using I32 = std::int32_t __attribute__((vector_size(32)));
   using F64 = __m256d;
-  typedef std::uint64_t U64 __attribute__((vector_size(32)));
-  typedef std::int64_t I64 __attribute__((vector_size(32)));
+  using U64 = std::uint64_t __attribute__((vector_size(32)));
+  using I64 = std::int64_t __attribute__((vector_size(32)));
   struct M32 {
     __m256 sign;
   };

@@ -17,12 +17,12 @@ struct Avx512Lanes {
   static constexpr int tile_rows = 8, tile_vectors = 2;
 
   using F32 = __m512;
-  typedef std::uint32_t U32 __attribute__((vector_size(64)));
-  typedef std::int32_t I32 __attribute__((vector_size(64)));
+  using U32 = std::uint32_t __attribute__((vector_size(64)));
+  using I32 = std::int32_t __attribute__((vector_size(64)));
   using M32 = __mmask16;
   using F64 = __m512d;
-  typedef std::uint64_t U64 __attribute__((vector_size(64)));
-  typedef std::int64_t I64 __attribute__((vector_size(64)));
+  using U64 = std::uint64_t __attribute__((vector_size(64)));
+  using I64 = std::int64_t __attribute__((vector_size(64)));
   using M64 = __mmask8;
 
   FASTINIT_INLINE F32 f32(float x) { return _mm512_set1_ps(x); }

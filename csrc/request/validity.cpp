@@ -5,10 +5,26 @@
 namespace fastinit {
 namespace {
 
-#define FASTINIT_ROW(...) +1
-constexpr std::uint32_t distributions = FASTINIT_DISTRIBUTIONS(FASTINIT_ROW);
-constexpr std::uint32_t dtypes = FASTINIT_DTYPES(FASTINIT_ROW);
+// Fields come from outside, and may hold a code that the lists lack.
+bool is_known(Distribution distribution) {
+  switch (distribution) {
+#define FASTINIT_ROW(name, request_class, Numbers) case Distribution::name:
+    FASTINIT_DISTRIBUTIONS(FASTINIT_ROW)
 #undef FASTINIT_ROW
+    return true;
+  }
+  return false;
+}
+
+bool is_known(Dtype dtype) {
+  switch (dtype) {
+#define FASTINIT_ROW(name, Element) case Dtype::name:
+    FASTINIT_DTYPES(FASTINIT_ROW)
+#undef FASTINIT_ROW
+    return true;
+  }
+  return false;
+}
 
 #define FASTINIT_ROW(name, request_class, Numbers) \
   static_assert(Numbers::parameters <= parameter_count, "a request has room for the parameters of " #name);
@@ -60,10 +76,10 @@ bool has_valid_count(const Request& r) {
 }  // namespace
 
 bool is_valid(const Request& r) {
-  const bool is_known = static_cast<std::uint32_t>(r.distribution) < distributions &&
-                        static_cast<std::uint32_t>(r.dtype) < dtypes && 1 <= r.rank && r.rank <= maximum_rank;
+  const bool has_known_names = is_known(r.distribution) && is_known(r.dtype);
+  const bool has_rank = 1 <= r.rank && r.rank <= maximum_rank;
   const bool has_item = r.item_size == 1 || r.item_size == 2 || r.item_size == 4 || r.item_size == 8;
-  return is_known && has_item && is_valid_in_class(r) && has_valid_count(r);
+  return has_known_names && has_rank && has_item && is_valid_in_class(r) && has_valid_count(r);
 }
 
 }  // namespace fastinit

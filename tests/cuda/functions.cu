@@ -1,5 +1,6 @@
 // Functions of csrc/ by themselves, for the emulator: each thread applies one to an element.
 #include "cuda/places.cuh"
+#include "lanes/cuda.h"
 
 extern "C" __global__ void divide_all(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* quotient) {
   quotient[threadIdx.x] = fastinit::quotient(a[threadIdx.x], b[threadIdx.x]);

@@ -27,7 +27,8 @@ class OrthogonalJob {
   }
 
   std::uint64_t count() const { return shape_.matrices; }
-  double work() const { return double(rows_) * columns_ * (columns_ + 64.0); }  // approximate fma per matrix
+  double work() const { return double(rows_) * double(columns_) * (double(columns_) + 64); }  // fma per matrix, about
+  double total_work() const { return work() * double(count()); }
   std::size_t item() const { return in_float64(request_.dtype) ? sizeof(double) : sizeof(float); }
 
   Reflectors reflectors(std::uint64_t k, std::byte* memory) const {
@@ -71,7 +72,7 @@ class OrthogonalJob {
   void apply(const Kernels& kernels, const Reflectors& q, std::uint64_t k, std::uint64_t panel, std::uint64_t width,
              void* scratch, InterruptFlag& flag) const {
     const std::uint64_t begin = (panels(width) - 1 - panel) * width, end = std::min(begin + width, columns_);
-    const bool any = std::any_of(of_column_.begin() + begin, of_column_.begin() + end, [](auto o) { return o >= 0; });
+    const bool any = std::any_of(of_column_.data() + begin, of_column_.data() + end, [](auto o) { return o >= 0; });
     if (any) kernels.reflectors.apply(q, begin, end, scratch, target(k), flag);
   }
 

@@ -1,7 +1,5 @@
 #include "cpu/orthogonal/matrices.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -57,8 +55,9 @@ class Schedule {
  public:
   Schedule(const std::vector<OrthogonalJob>& jobs, int threads) : kernels_(active_kernels()), threads_(threads) {
     double total = 0;
-    for (const OrthogonalJob& job : jobs) total += job.work() * job.count();
+    for (const OrthogonalJob& job : jobs) total += job.total_work();
     std::vector<const OrthogonalJob*> sorted;
+    sorted.reserve(jobs.size());
     for (const OrthogonalJob& job : jobs) sorted.push_back(&job);
     std::stable_sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->work() > b->work(); });
     for (const OrthogonalJob* job : sorted) {
@@ -138,7 +137,7 @@ class Schedule {
 
 int threads_for(const std::vector<OrthogonalJob>& jobs, int most) {
   double work = 0;
-  for (const OrthogonalJob& job : jobs) work += job.work() * job.count();
+  for (const OrthogonalJob& job : jobs) work += job.total_work();
   if (work < 2 * work_per_thread || is_forked_child()) return 1;
   return static_cast<int>(std::min<double>(most ? most : thread_count(), work / work_per_thread));
 }
@@ -157,6 +156,7 @@ struct OrthogonalMatrices::Work {
 OrthogonalMatrices::OrthogonalMatrices(const std::vector<const Request*>& requests, int most_threads) {
   if (requests.empty()) return;
   std::vector<OrthogonalJob> jobs;
+  jobs.reserve(requests.size());
   for (const Request* request : requests) jobs.emplace_back(*request);
   work_ = std::make_unique<Work>(std::move(jobs), most_threads);
 }
@@ -169,8 +169,9 @@ bool OrthogonalMatrices::draw(Interrupted interrupted) {
   if (work_->threads == 1) {
     work_->schedule.work(0, flag);
   } else {
+    std::atomic<int> thread{0};
 #pragma omp parallel num_threads(work_->threads)
-    work_->schedule.work(omp_get_thread_num(), flag);
+    work_->schedule.work(thread++, flag);
   }
   return !flag.is_set();
 }

@@ -109,8 +109,9 @@ static inline double std_by_panels(double lower, double upper) {
   double mean = 0, variance = 0;
   for (int sweep = 0; sweep < 2; ++sweep) {
     double mass = 0, sum = 0;
-    for (double left = lower, right; left < upper; left = right) {
-      right = smaller(upper, left + 2 / (2 + magnitude(left)));
+    double left = lower;
+    while (left < upper) {
+      const double right = smaller(upper, left + 2 / (2 + magnitude(left)));
       double added = 0;
       for_gauss_points(lower, left, right, [&](double t, double weight) {
         added += weight;
@@ -118,6 +119,7 @@ static inline double std_by_panels(double lower, double upper) {
       });
       mass += added;
       if (left > 0 && added < 0x1p-70 * mass) break;
+      left = right;
     }
     (sweep == 0 ? mean : variance) = sum / mass;
   }
