@@ -14,6 +14,7 @@ processes of its own before the rest.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import subprocess
 import sys
@@ -29,7 +30,12 @@ import fastinit
 from benchmarks import common
 from fastinit import _cpu
 
-TASKS = ((1, 1024, 1024), (1, 2048, 2048), (1, 4096, 4096), (1, 4096, 1024))
+TASKS: tuple[tuple[int, int, int], ...] = (
+    (1, 1024, 1024),
+    (1, 2048, 2048),
+    (1, 4096, 4096),
+    (1, 4096, 1024),
+)
 TASKS += ((8192, 32, 32), (1024, 64, 64), (256, 128, 128))
 CORES = {"avx512": "SkylakeX", "avx2": "Haswell"}  # OpenBLAS's names
 LARGEST_DEVIATION = 1e-6
@@ -126,7 +132,7 @@ def time_task(
         found = common.interleaved(measures, repeats)
     _cpu.select_instruction_set(report["environment"]["instruction_set"])
     for k, each in enumerate(contenders):
-        entry = {
+        entry: dict[str, Any] = {
             "task": name,
             "library": each.library,
             "instruction_set": each.instruction_set,
@@ -164,7 +170,7 @@ def _own(task: tuple[int, ...]) -> Iterator[Contender]:
 
     for isa in _cpu.instruction_sets():
         if isa in CORES:
-            yield Contender("fastinit", isa, task[0], lambda isa=isa: run(isa))
+            yield Contender("fastinit", isa, task[0], functools.partial(run, isa))
 
 
 def _others(

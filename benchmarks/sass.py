@@ -175,7 +175,8 @@ class Loop:
     def _executed(self, block: int) -> list[Instruction]:
         """A block as often as an iteration goes through it."""
         inside = sum(block in loop.body for loop in self.graph.loops if loop.body < self.body)
-        return self.graph.blocks[block] * self.graph.rounds**inside
+        executed: list[Instruction] = self.graph.blocks[block] * self.graph.rounds**inside
+        return executed
 
     def _paths(self, starts: set[int], following: list[set[int]]) -> dict[int, list[int]]:
         """The shortest path to each block from one of several, along the edges of one iteration."""

@@ -12,6 +12,7 @@ set to 0) and "draw" (the same values drawn into memory that has been written be
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import math
 import sys
@@ -124,7 +125,7 @@ def small(report: dict[str, Any], name: str, calls: int) -> None:
 
     functions = {"fastinit": getattr(ours, name), "torch": getattr(theirs, name)}
     found = common.interleaved(
-        {who: lambda function=function: timed(function) for who, function in functions.items()}, 7
+        {who: functools.partial(timed, function) for who, function in functions.items()}, 7
     )
     for who, each in found.items():
         enter(report, name, "small", who, each, tensor.numel(), shape)

@@ -17,7 +17,7 @@ from fastinit.recipes.rule import Rule
 from fastinit.recipes.scale import Scale
 
 NORMAL = fastinit.Normal(std=0.02)
-HALF = Scale("layers", times=2, power=-0.5)
+HALF: Any = Scale("layers", times=2, power=-0.5)  # one scale may stand for a tuple of one
 RULE: dict[str, Any] = {
     "pattern": "h.{layer}.*",
     "initializer": {"type": "Normal", "std": 0.02},
@@ -94,7 +94,7 @@ def test_first_match_wins() -> None:
 
 def test_layers_are_distinct_values() -> None:
     """Every value of {layer} counts once, in whichever rules it is captured, for each stack."""
-    rules = (Rule("**h.{layer}.a", NORMAL, scale=Scale("layers")), Rule("**", NORMAL))
+    rules = (Rule("**h.{layer}.a", NORMAL, scale=(Scale("layers"),)), Rule("**", NORMAL))
     names = ["h.0.a", "h.0.b", "h.7.a", "h.12.a", "wte", "x.h.0.a"]
     around = Recipe("r", "test", rules).context(Manifest.from_shapes(dict.fromkeys(names, (1,))))
     assert around.number("layers", "h.7.a", rules[0].pattern) == 3
@@ -233,8 +233,8 @@ def resolved(rule: Rule, shapes: dict[str, tuple[int, ...]]) -> fastinit.Initial
 
 def test_rule_scales_all_values() -> None:
     """Mean and std are scaled alike."""
-    rule = Rule("{layer}", fastinit.Normal(mean=1.0, std=0.5), scale=Scale("layers", power=-1))
-    shapes = {str(layer): (3,) for layer in range(4)}
+    rule = Rule("{layer}", fastinit.Normal(mean=1.0, std=0.5), scale=(Scale("layers", power=-1),))
+    shapes: dict[str, tuple[int, ...]] = {str(layer): (3,) for layer in range(4)}
     assert resolved(rule, shapes) == fastinit.Normal(mean=0.25, std=0.125)
 
 
