@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "lanes/cuda.h"
 
@@ -41,6 +42,7 @@ __device__ void store_words(std::uint64_t address, const std::uint32_t (&word)[w
 // Stores the elements [from, to) of those that the words hold. `address` is that of element 0.
 template <class Bits, int words>
 __device__ void store_items(std::uint64_t address, const std::uint32_t (&word)[words], int from, int to) {
+  static_assert(std::is_unsigned_v<Bits>, "bits are not converted");
   constexpr int size = sizeof(Bits), items = 4 * words / size;
   FASTINIT_UNROLL
   for (int j = 0; j < items; ++j) {

@@ -2,6 +2,8 @@
 // Philox block: four elements.
 #pragma once
 
+#include <type_traits>
+
 #include "lanes/cuda.h"
 #include "numerics/philox.h"
 #include "request/request.h"
@@ -30,7 +32,8 @@ constexpr int blocks_in_registers<TruncatedFormula<Truncation::tail>> = 2;
 template <class Formula, class Element>
 struct Group32 {
   static constexpr int pieces = 1;
-  using Item = typename Element::Item;
+  // The bits of an element, an unsigned integer.
+  using Item = std::conditional_t<sizeof(typename Element::Item) == 4, std::uint32_t, typename Element::Item>;
   using Draw = typename Formula::template Draw<Precision32<Lanes>>;
   static constexpr int words = sizeof(Item);        // of a block
   static constexpr int blocks_at_once = 4 / words;  // for one store of 16 bytes
