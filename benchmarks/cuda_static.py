@@ -37,12 +37,12 @@ from benchmarks import common
 from benchmarks.sass import Graph, Instruction, Loop, parse
 
 WIDE = 16  # bytes of the widest store
-ROUNDS = 2  # of each loop inside the main loop, see csrc/cuda/
+ROUNDS = 2  # of each loop inside the main loop, see csrc/cuda/fill/groups.cuh
 ITEM_SIZES = {
     **{"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2},
     **{"float8_e4m3fn": 1, "float8_e5m2": 1},
 }
-TRUNCATIONS = ("center", "wide symmetric", "wide", "tail")  # in the order of the C++ enum
+TRUNCATIONS = ("center", "wide symmetric", "wide", "tail")  # in the order of numerics/truncated.h
 NOTES = [
     "A warp issues at most one instruction per cycle; with fewer per value, memory is the limit.",
     "The counts are those of the machine code; what runs depends on alignment and rare branches.",
@@ -158,14 +158,15 @@ def rate(iteration: list[Instruction]) -> tuple[int, int]:
 
 def titles(kernel: str) -> dict[str, str | None]:
     """Return the distribution and the dtype of a fill kernel, from its C++ name."""
-    found = re.search(r"(\w+)Kind(?:<\(fastinit::\w+\)(\d)>)?", kernel)
+    pattern = r"(\w+)Formula(?:<\(fastinit::Truncation\)(\d)>)?(?:, [\w:]*?(\w+))? ?>"
+    found = re.search(pattern, kernel)
     if found is None:
         return {"draw": None, "dtype": None}
     distribution = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", found[1]).lower()
     if found[2] is not None:
         distribution += f" {TRUNCATIONS[int(found[2])]}"
-    dtype = re.search(r"float8_e\w+?(?=_code)", kernel) or re.search(r"\w+(?=Words)", kernel)
-    return {"draw": distribution, "dtype": dtype[0].lower() if dtype else "float64"}
+    dtypes = {name.replace("_", ""): name for name in ITEM_SIZES}
+    return {"draw": distribution, "dtype": dtypes[(found[3] or "float64").lower()]}
 
 
 def _demangled(names: dict[str, Any]) -> dict[str, str]:

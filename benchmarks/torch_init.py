@@ -27,9 +27,8 @@ from torch.nn import init as theirs
 
 import fastinit.torch as ours
 from benchmarks import common
-from fastinit import Normal
-from fastinit.torch import values
-from fastinit.torch.memory import Filling
+from fastinit import Constant, Normal
+from fastinit.torch.memory.batch import FillBatch
 
 SIGMAS = 6.0  # largest allowed error of a moment, in standard errors
 SAMPLE = 1 << 20
@@ -219,12 +218,12 @@ def _in_fresh_memory(build: Callable[[], Any]) -> float:
     return common.once(build)
 
 
-_zero = values.constant(0.0, torch.float32)
+_zero = Constant(0.0).draws((1,), np.dtype(np.float32))
 _normal = Normal(0.0, 0.02).draws((1,), np.dtype(np.float32))
 
 
 def _fill(draws: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
-    filling = Filling()
+    filling = FillBatch()
     for stream, tensor in enumerate(tensors):
         filling.add(tensor, draws, (0, stream))
     filling.run()

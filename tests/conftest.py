@@ -5,8 +5,8 @@ import signal
 import sys
 from collections.abc import Iterator
 
-# Read where OpenMP is loaded, below. Threads of torch and fastinit that wait for work give their
-# core away: where they share two with another process, waiting busily takes up to 50 times as long.
+# OpenMP reads this when it is loaded, below. Waiting threads of torch and fastinit then yield their
+# cores: where two cores are shared with another process, busy waiting is up to 50 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # A shell without job control ignores SIGINT for what it starts in the background, and so would
@@ -16,24 +16,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 import pytest
 
-import cuda_coverage
-import standins
-from cuda_machines import NVCC, Card, Emulated, building, card_is_missing, emulated
+from helpers import fake_gpu, ptx_coverage
+from helpers.cuda_build import NVCC, building
+from helpers.cuda_devices import Card, Emulated, card_is_missing, emulated
+
+# The emulated device needs a module that takes minutes to compile. A process of its own compiles it
+# while the other tests run, and the tests that need it come last.
 
 
-def is_emulated(item: pytest.Item) -> bool:
-    """Whether a test needs the emulated device."""
+def needs_emulation(item: pytest.Item) -> bool:
     return "emulation" in getattr(item, "fixturenames", ())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is emulated runs last: until then its module is built beside the other tests."""
-    items.sort(key=is_emulated)
+    items.sort(key=needs_emulation)
 
 
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Begin to build what emulated tests need."""
-    if NVCC and not session.config.option.collectonly and any(map(is_emulated, session.items)):
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if NVCC and not session.config.option.collectonly and any(map(needs_emulation, session.items)):
         building()
 
 
@@ -47,7 +47,6 @@ def emulation() -> Emulated:
 
 @pytest.fixture
 def card() -> Iterator[Card]:
-    """The GPU of this machine."""
     missing = card_is_missing()
     if missing is not None:
         pytest.skip(missing)
@@ -57,24 +56,24 @@ def card() -> Iterator[Card]:
 
 
 @pytest.fixture
-def extension(monkeypatch: pytest.MonkeyPatch) -> Iterator[standins.Extension]:
-    """A machine with two GPUs that are stood in for, without CuPy."""
-    made = standins.Extension()
+def extension(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_gpu.Extension]:
+    """A machine with two simulated GPUs and no CuPy."""
+    made = fake_gpu.Extension()
     monkeypatch.setitem(sys.modules, "cupy", None)
-    with standins.machine(monkeypatch, made):
+    with fake_gpu.machine(monkeypatch, made):
         yield made
 
 
 @pytest.fixture
-def cupy(extension: standins.Extension, monkeypatch: pytest.MonkeyPatch) -> standins.Cupy:  # noqa: ARG001
+def cupy(extension: fake_gpu.Extension, monkeypatch: pytest.MonkeyPatch) -> fake_gpu.Cupy:  # noqa: ARG001
     """CuPy on that machine."""
-    made = standins.Cupy()
+    made = fake_gpu.Cupy()
     monkeypatch.setitem(sys.modules, "cupy", made)
     return made
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much of the kernels' PTX was run."""
-    covered = cuda_coverage.summary()
+    """Say how much of the kernels' PTX was run."""
+    covered = ptx_coverage.summary()
     if covered is not None:
         terminalreporter.write_line(covered)

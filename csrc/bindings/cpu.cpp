@@ -1,17 +1,17 @@
-// The module fastinit._cpu: checks the buffers, releases the GIL, calls. No defaults and no meaning here.
+// The module fastinit._cpu: checks buffers, releases the GIL and calls. It decides nothing itself.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include "bindings/compressed.h"
 #include "bindings/dlpack.h"
+#include "bindings/nonzeros.h"
 #include "bindings/requests.h"
 #include "cpu/arithmetic.h"
 #include "cpu/dispatch.h"
 #include "cpu/fill.h"
-#include "cpu/request.h"
 #include "cpu/threads.h"
-#include "numerics/cut.h"
+#include "numerics/host/truncation.h"
+#include "request/request.h"
 
 namespace py = pybind11;
 
@@ -23,22 +23,56 @@ bool signal_pending() {
   return PyErr_CheckSignals() != 0;
 }
 
-// (which formulation, its constants) for values drawn in float64 or float32.
-py::tuple prepared_cut(double lower, double upper, bool in_float64) {
+// (formula, constants) for values that are computed in float64 or float32.
+py::tuple truncation(double lower, double upper, bool in_float64) {
   const DefaultArithmetic arithmetic;
-  const PreparedCut cut = in_float64 ? prepare_cut<double>(lower, upper) : prepare_cut<float>(lower, upper);
-  if (cut.error == CutError::improbable) {
+  const PreparedTruncation prepared =
+      in_float64 ? prepare_truncation<double>(lower, upper) : prepare_truncation<float>(lower, upper);
+  if (prepared.error == TruncationError::improbable) {
     throw py::value_error("the bounds leave less probability than 2^-125 (one of them infinite) or 2^-90");
   }
-  if (cut.error != CutError::none) throw py::value_error("the bounds are not in rising order");
-  py::tuple constants(static_cast<std::size_t>(cut_parameters));
-  for (int k = 0; k < cut_parameters; ++k) constants[k] = cut.parameter[k];
-  return py::make_tuple(static_cast<int>(cut.cut), constants);
+  if (prepared.error != TruncationError::none) throw py::value_error("the bounds are not in rising order");
+  py::tuple constants(static_cast<std::size_t>(truncation_parameters));
+  for (int k = 0; k < truncation_parameters; ++k) constants[k] = prepared.parameter[k];
+  return py::make_tuple(static_cast<int>(prepared.formula), constants);
 }
 
-double std_of_cut(double lower, double upper) {
+double std_of_truncation(double lower, double upper) {
   const DefaultArithmetic arithmetic;
   return truncated_std(lower, upper);
+}
+
+// The codes of a request's fields, by name.
+py::dict distribution_codes() {
+  py::dict codes;
+#define FASTINIT_ROW(name, request_class, Numbers) codes[#name] = static_cast<std::uint32_t>(Distribution::name);
+  FASTINIT_DISTRIBUTIONS(FASTINIT_ROW)
+#undef FASTINIT_ROW
+  return codes;
+}
+
+py::dict class_names() {
+  py::dict names;
+#define FASTINIT_ROW(name, request_class, Numbers) names[#name] = #request_class;
+  FASTINIT_DISTRIBUTIONS(FASTINIT_ROW)
+#undef FASTINIT_ROW
+  return names;
+}
+
+py::dict dtype_codes() {
+  py::dict codes;
+#define FASTINIT_ROW(name, Element) codes[#name] = static_cast<std::uint32_t>(Dtype::name);
+  FASTINIT_DTYPES(FASTINIT_ROW)
+#undef FASTINIT_ROW
+  return codes;
+}
+
+py::dict axis_role_codes() {
+  py::dict codes;
+#define FASTINIT_ROW(name) codes[#name] = static_cast<std::uint32_t>(AxisRole::name);
+  FASTINIT_AXIS_ROLES(FASTINIT_ROW)
+#undef FASTINIT_ROW
+  return codes;
 }
 
 void fill_requests(const py::array& requests, int threads, const py::dtype& request_dtype) {
@@ -63,31 +97,37 @@ const Request& only(const py::array& requests, const py::dtype& request_dtype) {
 PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   using namespace fastinit;
   PYBIND11_NUMPY_DTYPE(Request, address, count, seed, stream, offset, rank, extent, stride, distribution, dtype,
-                       item_size, cut, pattern, parameter, step, position, period, zeros);
+                       item_size, formula, parameter, pattern, step, position, period, zeros, threshold, whole_count,
+                       role);
   const py::dtype request_dtype = py::dtype::of<Request>();
   m.attr("request_dtype") = request_dtype;
+  m.attr("distributions") = distribution_codes();
+  m.attr("request_classes") = class_names();
+  m.attr("dtypes") = dtype_codes();
+  m.attr("axis_roles") = axis_role_codes();
+  m.attr("largest_sample") = largest_sample;
   m.attr("compiler") = FASTINIT_COMPILER;
   m.def(
       "fill",
       [request_dtype](const py::array& requests, int threads) { fill_requests(requests, threads, request_dtype); },
       py::arg("requests").noconvert(), py::arg("threads") = 0);
   m.def(
-      "kept",
+      "nonzeros",
       [request_dtype](const py::array& mask, std::uint64_t rows, std::uint64_t columns, bool by_column) {
-        return kept_arrays(only(mask, request_dtype), rows, columns, by_column, signal_pending);
+        return nonzero_arrays(only(mask, request_dtype), rows, columns, by_column, signal_pending);
       },
       py::arg("mask").noconvert(), py::arg("rows"), py::arg("columns"), py::arg("by_column"));
   m.def(
       "gather",
-      [request_dtype](const py::array& fill, const py::array& starts, const py::array& minor, bool by_column) {
-        gather_values(only(fill, request_dtype), starts, minor, by_column, signal_pending);
+      [request_dtype](const py::array& fill, const py::array& indptr, const py::array& indices, bool by_column) {
+        gather_values(only(fill, request_dtype), indptr, indices, by_column, signal_pending);
       },
-      py::arg("fill").noconvert(), py::arg("starts").noconvert(), py::arg("minor").noconvert(), py::arg("by_column"));
+      py::arg("fill").noconvert(), py::arg("indptr").noconvert(), py::arg("indices").noconvert(), py::arg("by_column"));
   m.def(
       "address", [](const py::array& array) { return reinterpret_cast<std::uintptr_t>(array.data()); },
       py::arg("array").noconvert());
-  m.def("cut", &prepared_cut, py::arg("lower"), py::arg("upper"), py::arg("in_float64"));
-  m.def("truncated_std", &std_of_cut, py::arg("lower"), py::arg("upper"));
+  m.def("truncation", &truncation, py::arg("lower"), py::arg("upper"), py::arg("in_float64"));
+  m.def("truncated_std", &std_of_truncation, py::arg("lower"), py::arg("upper"));
   m.def("instruction_sets", &instruction_sets);
   m.def("instruction_set", [] { return std::string(active_kernels().name); });
   m.def("select_instruction_set", &select_instruction_set, py::arg("name"));

@@ -1,4 +1,4 @@
-// The module fastinit._cuda: checks the buffers, releases the GIL, calls. No defaults and no meaning here.
+// The module fastinit._cuda: checks buffers, releases the GIL and calls. It decides nothing itself.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -21,7 +21,7 @@ void fill_requests(const py::array& requests, int device, std::uintptr_t stream,
   for (std::size_t k = 0; k < list.count; ++k) {
     const Request& r = list.first[k];
     if (r.address % r.item_size != 0)
-      throw py::value_error("request " + std::to_string(k) + " has an address that is no multiple of its item size");
+      throw py::value_error("request " + std::to_string(k) + " has an address that is not a multiple of its item size");
   }
   const py::gil_scoped_release release;
   fill_on_cuda(list.first, list.count, device, reinterpret_cast<void*>(stream));
@@ -54,7 +54,7 @@ py::tuple architectures() {
 PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   using namespace fastinit;
   const py::dtype request_dtype = py::module_::import("fastinit._cpu").attr("request_dtype");
-  // Kept for ever, as types of extension modules are.
+  // Never released, like the types of extension modules.
   static const py::handle error_type =
       py::reinterpret_steal<py::object>(
           PyErr_NewExceptionWithDoc("fastinit._cuda.CudaError", "A failed CUDA call.", PyExc_RuntimeError, nullptr))

@@ -1,4 +1,4 @@
-// The structures are those of DLPack 1.1 (https://dmlc.github.io/dlpack/latest/c_api.html), as far as they are read.
+// The structures of DLPack 1.1 (https://dmlc.github.io/dlpack/latest/c_api.html), as far as they are read here.
 #include "bindings/dlpack.h"
 
 #include <cstdint>
@@ -49,7 +49,7 @@ py::dict dlpack_view(const py::object& exported) {
   const Tensor* tensor = nullptr;
   std::uint64_t flags = 0;
   if (name && std::strcmp(name, "dltensor") == 0) {
-    tensor = capsule.get_pointer<Tensor>();  // an unversioned capsule's tensor stands first
+    tensor = capsule.get_pointer<Tensor>();  // the tensor of an unversioned capsule comes first
   } else if (name && std::strcmp(name, "dltensor_versioned") == 0) {
     const auto* versioned = capsule.get_pointer<VersionedTensor>();
     if (versioned->major != 1) throw py::value_error("DLPack of another major version than 1");

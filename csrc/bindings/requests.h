@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-#include "cpu/request.h"
+#include "request/request.h"
 
 namespace fastinit {
 
@@ -14,7 +14,7 @@ struct RequestList {
   std::size_t count;
 };
 
-// The array's requests, once each is known to be well-formed. Throws what Python sees as TypeError or ValueError.
+// The requests of an array, each of them valid. Throws what Python sees as TypeError or ValueError.
 RequestList requests_in(const pybind11::array& requests, const pybind11::dtype& request_dtype);
 
 }  // namespace fastinit

@@ -1,11 +1,11 @@
-// The arithmetic that docs/streams.md asks for, whatever the calling program has set.
+// The arithmetic that docs/streams.md requires, whatever the calling program has set.
 #pragma once
 
 #include <cfenv>
 
 namespace fastinit {
 
-// Round to nearest and no flushing of subnormals while it lives; the thread's own setting again at its end.
+// While it lives, the thread rounds to nearest and does not flush subnormals; its own setting is restored at the end.
 class DefaultArithmetic {
  public:
   DefaultArithmetic() {

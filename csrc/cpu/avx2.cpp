@@ -1,11 +1,7 @@
 #include "lanes/avx2.h"
 
 #include "cpu/kernels.inl"
-#include "cpu/masks.inl"
-#include "cpu/orthogonal.inl"
 
 namespace fastinit {
-extern const Kernels avx2_kernels = {
-    "avx2",          fill<Avx2Lanes>,   mask<Avx2Lanes>,
-    keep<Avx2Lanes>, gather<Avx2Lanes>, {build_reflectors<Avx2Lanes>, apply_reflectors<Avx2Lanes>}};
+extern const Kernels avx2_kernels = kernels_of<Avx2Lanes>("avx2");
 }

@@ -3,7 +3,7 @@
 #include <atomic>
 
 #if defined(FASTINIT_X86)
-#include <cpuid.h>
+#include "lanes/x86.h"
 #endif
 
 namespace fastinit {
@@ -15,46 +15,12 @@ extern const Kernels avx2_kernels, avx512_kernels;
 
 namespace {
 
-#if defined(FASTINIT_X86)
-struct Features {
-  unsigned leaf1_ecx = 0, leaf7_ebx = 0;
-  std::uint64_t saved_by_system = 0;  // which register files the operating system keeps across a context switch
-};
-
-Features read_features() {
-  Features f;
-  unsigned eax, ebx, ecx, edx;
-  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx)) return f;
-  f.leaf1_ecx = ecx;
-  if (ecx & bit_OSXSAVE) {
-    unsigned low, high;
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    f.saved_by_system = (std::uint64_t(high) << 32) | low;
-  }
-  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) f.leaf7_ebx = ebx;
-  return f;
-}
-
-bool has(std::uint64_t present, std::uint64_t needed) { return (present & needed) == needed; }
-
-// Every subset that avx2.cpp is compiled with, and the AVX registers' state.
-bool has_avx2(const Features& f) {
-  return has(f.leaf1_ecx, bit_AVX | bit_FMA | bit_F16C) && has(f.leaf7_ebx, bit_AVX2) && has(f.saved_by_system, 0x6);
-}
-
-// Likewise for avx512.cpp: the mask registers' and both new register files' state too.
-bool has_avx512(const Features& f) {
-  return has_avx2(f) && has(f.leaf7_ebx, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL) &&
-         has(f.saved_by_system, 0xe6);
-}
-#endif
-
 std::vector<const Kernels*> supported_kernels() {
   std::vector<const Kernels*> tables = {&scalar_kernels};
 #if defined(FASTINIT_X86)
-  const Features features = read_features();
-  if (has_avx2(features)) tables.push_back(&avx2_kernels);
-  if (has_avx512(features)) tables.push_back(&avx512_kernels);
+  const X86Features features;
+  if (features.has_avx2()) tables.push_back(&avx2_kernels);
+  if (features.has_avx512()) tables.push_back(&avx512_kernels);
 #endif
   return tables;
 }

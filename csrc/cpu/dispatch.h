@@ -1,12 +1,12 @@
-// One table of kernels for each instruction set; one of them is active.
+// One table of kernels per instruction set; one of them is active.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "cpu/kept.h"
-#include "cpu/reflectors.h"
-#include "cpu/request.h"
+#include "cpu/mask/nonzero_list.h"
+#include "cpu/orthogonal/reflectors.h"
+#include "request/request.h"
 
 namespace fastinit {
 
@@ -14,17 +14,17 @@ struct Kernels {
   const char* name;
   // Writes the elements [begin, end) of the request's part.
   void (*fill)(const Request& request, std::uint64_t begin, std::uint64_t end);
-  // Writes the zeros of columns [begin, end) of a mask's part, or of elements where each is by itself.
+  // Writes the zeros of a mask to the columns [begin, end) of its part, or to elements where each is independent.
   void (*mask)(const Request& request, std::uint64_t begin, std::uint64_t end);
-  // Lists what the same columns keep: all that lies in one line of a matrix in the order of its elements.
-  void (*keep)(const Request& request, std::uint64_t begin, std::uint64_t end, Kept& kept);
-  // Writes a fill's elements with these flat indices of the whole array, one after the other.
+  // Lists the elements that the mask leaves there, in order within every row and column of a matrix.
+  void (*list_nonzeros)(const Request& request, std::uint64_t begin, std::uint64_t end, NonzeroList& list);
+  // Writes the elements of a fill that have these flat indices in the whole array, one after the other.
   void (*gather)(const Request& request, const std::uint64_t* flat, std::uint64_t count, void* out);
   ReflectorKernels reflectors;
 };
 
 std::vector<std::string> instruction_sets();  // those that this machine has, the best one last
-const Kernels& active_kernels();              // the best one, until select_instruction_set says otherwise
+const Kernels& active_kernels();              // the best one, unless another one is selected
 bool select_instruction_set(const std::string& name);
 
 }  // namespace fastinit

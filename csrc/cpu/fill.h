@@ -1,17 +1,15 @@
-// Fills a list of requests in one parallel region.
+// Fills the memory of a list of requests.
 #pragma once
 
 #include <cstddef>
 
-#include "cpu/request.h"
+#include "cpu/interrupt.h"
+#include "request/request.h"
 
 namespace fastinit {
 
-// Asks, now and then, on the calling thread, whether to give up.
-using Interrupted = bool (*)();
-
-// With at most so many threads, 0 standing for thread_count(). False when `interrupted` said so: part of the memory is
-// then written and the rest as it was.
+// Uses at most `most_threads` threads, where 0 stands for thread_count(). Returns false if `interrupted` returned true:
+// part of the memory is then written and the rest unchanged.
 bool fill(const Request* requests, std::size_t count, Interrupted interrupted, int most_threads);
 
 }  // namespace fastinit

@@ -20,13 +20,13 @@ std::atomic<bool> forked{false};
 const int registered = pthread_atfork(nullptr, nullptr, [] { forked = true; });
 
 int environment_threads() {
-  const char* text = std::getenv("OMP_NUM_THREADS");  // "4", or "4,2" for nested regions: the first counts
+  const char* text = std::getenv("OMP_NUM_THREADS");  // "4", or "4,2" for nested regions
   return text ? static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, 4096L)) : 0;
 }
 
 int affinity_threads() {
 #if defined(__linux__)
-  for (int cpus = 1024; cpus <= 1 << 18; cpus *= 4) {  // the kernel refuses a mask that is too short
+  for (int cpus = 1024; cpus <= 1 << 18; cpus *= 4) {  // the kernel rejects a mask that is too short
     cpu_set_t* set = CPU_ALLOC(cpus);
     if (!set) break;
     const std::size_t size = CPU_ALLOC_SIZE(cpus);
@@ -38,7 +38,7 @@ int affinity_threads() {
   return std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
-// quota / period, rounded up; 0 where there is none.
+// quota / period, rounded up; 0 if there is no quota.
 int threads_of_quota(double quota, double period) {
   if (!(quota > 0) || !(period > 0)) return 0;
   return std::max(1, static_cast<int>(std::min((quota + period - 1) / period, 4096.0)));
@@ -50,7 +50,7 @@ double number_in(const std::string& path) {
   return file >> value ? value : 0;
 }
 
-// Version 2 has "max" or a number, then the period, in cpu.max; version 1 two files.
+// Version 2 has "max" or a number, and then the period, in cpu.max; version 1 has two files.
 int quota_of_group(const std::string& group) {
   std::ifstream file("/sys/fs/cgroup" + group + "/cpu.max");
   double quota = 0, period = 0;
@@ -59,7 +59,7 @@ int quota_of_group(const std::string& group) {
   return threads_of_quota(number_in(v1 + "quota_us"), number_in(v1 + "period_us"));
 }
 
-// The smallest quota among this process's cgroup and those above it. Inside a container they start at the root.
+// The smallest quota of this process's cgroup and those above it. Inside a container they start at the root.
 int cgroup_threads() {
   int smallest = quota_of_group("");
   std::ifstream file("/proc/self/cgroup");  // lines "0::/a/b", or "4:cpu,cpuacct:/a/b" in version 1

@@ -1,17 +1,17 @@
-// How many threads a fill may use.
+// The number of threads that a fill may use.
 #pragma once
 
 namespace fastinit {
 
-// What was last set; else OMP_NUM_THREADS; else the processors that this process may run on (affinity mask), and no
-// more than its cgroup's quota of them.
+// The number that was set last; otherwise OMP_NUM_THREADS; otherwise the number of processors in this process's
+// affinity mask, but no more than its cgroup's quota.
 int thread_count();
 
-// 0 goes back to the default.
+// 0 restores the default.
 void set_thread_count(int count);
 
-// True in a child that was forked after this library was loaded: OpenMP's threads did not come along, and a parallel
-// region would wait for them for ever.
+// True in a child that was forked after this library was loaded. It does not have OpenMP's threads, for which a
+// parallel region would wait forever.
 bool is_forked_child();
 
 }  // namespace fastinit

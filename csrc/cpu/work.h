@@ -1,4 +1,4 @@
-// Work cut into pieces that threads take in turn.
+// Work divided into pieces that threads take in turn.
 #pragma once
 
 #include <cstddef>
@@ -6,19 +6,19 @@
 #include <functional>
 #include <vector>
 
-#include "cpu/fill.h"
-#include "cpu/request.h"
+#include "cpu/interrupt.h"
+#include "request/request.h"
 
 namespace fastinit {
 
-// Units of requests (elements, or columns of samples), end to end, cut into pieces of equal cost: small and large
-// tensors share the threads evenly, and no value knows where the cuts are.
+// Units of requests (elements, or columns of samples), end to end, divided into pieces of equal cost: small and large
+// tensors share the threads evenly, and no value depends on the division.
 class Work {
  public:
-  // All requests of one kind, for at most so many threads (0: thread_count()).
-  Work(const Request* requests, std::size_t count, bool (*belongs)(const Request&), int most_threads);
-  // So many units of one request.
-  Work(const Request& request, std::uint64_t units);
+  // Adds `units` units of a request, which must outlive the work, of equal cost: 1 for each value that is drawn.
+  void add(const Request& request, std::uint64_t units, std::uint64_t cost = 1);
+  // Divides everything for at most `most_threads` threads, where 0 stands for thread_count().
+  void divide(int most_threads);
 
   int threads() const { return threads_; }
   std::uint64_t pieces() const { return (total_ + piece_ - 1) / piece_; }
@@ -30,8 +30,9 @@ class Work {
     const std::uint64_t end = at + piece_ < total_ ? at + piece_ : total_;
     for (auto job = job_at(at); at < end; ++job) {
       const std::uint64_t start = job->end - job->units * job->cost, stop = end < job->end ? end : job->end;
-      const std::uint64_t first = (at - start + job->cost - 1) / job->cost;   // a unit belongs to the piece
-      const std::uint64_t last = (stop - start + job->cost - 1) / job->cost;  // in which its cost begins
+      // A unit belongs to the piece in which its cost begins.
+      const std::uint64_t first = (at - start + job->cost - 1) / job->cost;
+      const std::uint64_t last = (stop - start + job->cost - 1) / job->cost;
       if (first < last) act(*job->request, first, last);
       at = stop;
     }
@@ -40,11 +41,9 @@ class Work {
  private:
   struct Job {
     const Request* request;
-    std::uint64_t units, cost;  // of each
-    std::uint64_t end;          // cost of all jobs up to and with this one
+    std::uint64_t units, cost;  // number of units, and the cost of each
+    std::uint64_t end;          // cost of all jobs up to and including this one
   };
-  void cut(int most_threads);
-  void add(const Request& request, std::uint64_t units, std::uint64_t cost);
   std::vector<Job>::const_iterator job_at(std::uint64_t cost) const;
 
   std::vector<Job> jobs_;
@@ -54,8 +53,11 @@ class Work {
 
 using Act = std::function<void(const Request& request, std::uint64_t begin, std::uint64_t end, std::uint64_t piece)>;
 
-// Calls act(request, begin, end, piece) for all of the work, in as many threads as it was cut for. False when
-// `interrupted` said to give up.
+// Calls act(request, begin, end, piece) for all of the work, in as many threads as it was divided for. Returns false if
+// `interrupted` returned true.
 bool run(const Work& work, const Act& act, Interrupted interrupted);
+
+// Adds a mask: its columns of samples, or its elements where each is independent.
+void add_mask(Work& work, const Request& mask);
 
 }  // namespace fastinit

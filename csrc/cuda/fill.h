@@ -1,9 +1,9 @@
-// Fills a list of requests on a GPU.
+// Fills the memory of a list of requests on a GPU.
 #pragma once
 
 #include <cstddef>
 
-#include "cpu/request.h"
+#include "request/request.h"
 
 namespace fastinit {
 

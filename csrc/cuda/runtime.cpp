@@ -13,7 +13,7 @@ CudaFailure::CudaFailure(int error, const char* name_of_call, const std::string&
 
 void check_cuda(int error, const char* name_of_call, const std::string& wanted) {
   if (error == cudaSuccess) return;
-  cudaGetLastError();  // or the next caller of it, somebody else perhaps, would take this error for its own
+  cudaGetLastError();  // clears the error, so that no later caller takes it for its own
   throw CudaFailure(error, name_of_call, wanted);
 }
 
@@ -34,8 +34,7 @@ void refuse_capture(void* stream) {
   if (status == cudaStreamCaptureStatusNone) return;
   throw std::runtime_error(
       "the stream is being captured into a CUDA graph, and a graph must not draw: initialize before the capture "
-      "begins, "
-      "or on a stream that is not captured");
+      "begins, or on a stream that is not captured");
 }
 
 int runtime_version() {

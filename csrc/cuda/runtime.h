@@ -1,4 +1,4 @@
-// The CUDA runtime's calls, with their failures as exceptions; no CUDA type is named here.
+// Calls of the CUDA runtime, whose failures become exceptions. No CUDA type is named here.
 #pragma once
 
 #include <cstddef>
@@ -15,10 +15,10 @@ struct CudaFailure : std::runtime_error {
   CudaFailure(int error, const char* name_of_call, const std::string& wanted);
 };
 
-// Throws unless a call returned 0, its error number. `wanted` is what it was asked for, if that says more.
+// Throws unless `error`, which a call returned, is 0. `wanted` describes what was asked for, if it helps.
 void check_cuda(int error, const char* name_of_call, const std::string& wanted = "");
 
-// Makes a device the calling thread's while it lives.
+// Makes a device the current one of the calling thread while it lives.
 class CurrentDevice {
  public:
   explicit CurrentDevice(int device);
@@ -37,7 +37,7 @@ struct DeviceProperties {
   std::size_t total_memory;
 };
 
-// Throws std::runtime_error if a stream's work is being captured into a CUDA graph.
+// Throws std::runtime_error if a stream is being captured into a CUDA graph.
 void refuse_capture(void* stream);
 
 int runtime_version();

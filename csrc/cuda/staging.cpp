@@ -15,7 +15,7 @@ struct Staging::Buffers {
   std::size_t capacity = 0;
   void* host_memory = nullptr;
   void* device_memory = nullptr;
-  cudaEvent_t passed = nullptr;  // recorded behind the last work that used the buffers
+  cudaEvent_t passed = nullptr;  // recorded after the last work that used the buffers
   bool taken = false;
 
   Buffers(int number, std::size_t size) : device(number), capacity(size) {
@@ -36,7 +36,7 @@ struct Staging::Buffers {
     if (taken) return false;
     const cudaError_t found = cudaEventQuery(passed);
     if (found == cudaErrorNotReady) {
-      cudaGetLastError();  // no error, but somebody who asks for the last one would take it for his own
+      cudaGetLastError();  // clears cudaErrorNotReady, so that no later caller takes it for an error of its own
       return false;
     }
     check_cuda(found, "cudaEventQuery");
@@ -50,7 +50,7 @@ constexpr std::size_t smallest_capacity = 64 << 10;
 
 std::mutex pool_mutex;
 
-// Never destroyed: at the end of the process the driver may be gone before it.
+// Never destroyed, since the driver may be unloaded before it at the end of the process.
 std::deque<Staging::Buffers>& pool() {
   static auto* const buffers = new std::deque<Staging::Buffers>;
   return *buffers;
@@ -76,7 +76,7 @@ Staging::Staging(std::size_t size, void* stream) : buffers_(nullptr), stream_(st
 }
 
 Staging::~Staging() {
-  // Where that fails, so has the device, and every later call says so.
+  // This fails only if the device has failed, which every later call reports.
   cudaEventRecord(buffers_->passed, static_cast<cudaStream_t>(stream_));
   const std::lock_guard<std::mutex> lock(pool_mutex);
   buffers_->taken = false;

@@ -1,16 +1,17 @@
-// Memory through which tables go to a device.
+// Memory through which tables are copied to a device.
 #pragma once
 
 #include <cstddef>
 
 namespace fastinit {
 
-// A pair of buffers, page-locked memory of the host and memory of the current device, from a pool that only grows: what
-// a call took is free for others once the stream has come to the end of that call's work. So no call waits for another.
+// A pair of buffers, page-locked memory of the host and memory of the current device, from a pool that only grows. The
+// buffers of a call are free for other calls once its stream has finished that call's work, so no call waits for
+// another.
 class Staging {
  public:
   Staging(std::size_t size, void* stream);
-  ~Staging();  // what was queued on the stream so far may use the buffers, nothing later
+  ~Staging();  // work that is queued later must not use the buffers
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
 

@@ -1,41 +1,57 @@
-// Stores to global memory: the compiler would not know, and would test at run time which memory an address is in.
+// Stores of elements and words to global memory.
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
+
+#include "lanes/cuda.h"
 
 namespace fastinit {
 namespace {
 
-__device__ void store(std::uint64_t address, std::uint8_t x) {
-  asm volatile("st.global.u8 [%0], %1;" ::"l"(address), "r"(static_cast<std::uint32_t>(x)));
-}
-__device__ void store(std::uint64_t address, std::uint16_t x) {
-  asm volatile("st.global.u16 [%0], %1;" ::"l"(address), "h"(x));
-}
-__device__ void store(std::uint64_t address, std::uint32_t x) {
-  asm volatile("st.global.u32 [%0], %1;" ::"l"(address), "r"(x));
-}
-__device__ void store(std::uint64_t address, std::uint64_t x) {
-  asm volatile("st.global.u64 [%0], %1;" ::"l"(address), "l"(x));
-}
-__device__ void store(std::uint64_t address, uint2 x) {
-  asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(address), "r"(x.x), "r"(x.y));
-}
-__device__ void store(std::uint64_t address, uint4 x) {
-  asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(address), "r"(x.x), "r"(x.y), "r"(x.z), "r"(x.w));
-}
+using Lanes = CudaLanes;
 
-// The element's bits, in the low `size` bytes.
+// Stores an element's bits, which are the low `size` bytes.
 __device__ void store_item(std::uint64_t address, std::uint32_t size, std::uint64_t bits) {
   switch (size) {
     case 1:
-      return store(address, static_cast<std::uint8_t>(bits));
+      return Lanes::store(address, static_cast<std::uint8_t>(bits));
     case 2:
-      return store(address, static_cast<std::uint16_t>(bits));
+      return Lanes::store(address, static_cast<std::uint16_t>(bits));
     case 4:
-      return store(address, static_cast<std::uint32_t>(bits));
+      return Lanes::store(address, static_cast<std::uint32_t>(bits));
     default:
-      return store(address, bits);
+      return Lanes::store(address, bits);
+  }
+}
+
+// Stores words to an address that is a multiple of 4 * words, or of 16.
+template <int words>
+__device__ void store_words(std::uint64_t address, const std::uint32_t (&word)[words]) {
+  if constexpr (words == 1) {
+    Lanes::store(address, word[0]);
+  } else if constexpr (words == 2) {
+    Lanes::store(address, make_uint2(word[0], word[1]));
+  } else {
+    FASTINIT_UNROLL
+    for (int k = 0; k < words; k += 4)
+      Lanes::store(address + 4 * k, make_uint4(word[k], word[k + 1], word[k + 2], word[k + 3]));
+  }
+}
+
+// Stores the elements [from, to) of those that the words hold. `address` is that of element 0.
+template <class Bits, int words>
+__device__ void store_items(std::uint64_t address, const std::uint32_t (&word)[words], int from, int to) {
+  static_assert(std::is_unsigned_v<Bits>, "bits are not converted");
+  constexpr int size = sizeof(Bits), items = 4 * words / size;
+  FASTINIT_UNROLL
+  for (int j = 0; j < items; ++j) {
+    if (j < from || j >= to) continue;
+    if constexpr (size == 8) {
+      Lanes::store(address + j * size, word[2 * j] | static_cast<std::uint64_t>(word[2 * j + 1]) << 32);
+    } else {
+      Lanes::store(address + j * size, static_cast<Bits>(word[j * size / 4] >> (j * size % 4 * 8)));
+    }
   }
 }
 

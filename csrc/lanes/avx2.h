@@ -1,9 +1,9 @@
-// Eight 32-bit or four 64-bit lanes of AVX2 with FMA and F16C. See scalar.h for what each operation means.
+// Eight 32-bit or four 64-bit lanes of AVX2 with FMA and F16C. scalar.h explains each operation.
 #pragma once
 
 #include <immintrin.h>
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 namespace fastinit {
 
@@ -17,11 +17,11 @@ struct Avx2Lanes {
   static constexpr int tile_rows = 4, tile_vectors = 3;
 
   using F32 = __m256;
-  typedef std::uint32_t U32 __attribute__((vector_size(32)));
-  typedef std::int32_t I32 __attribute__((vector_size(32)));
+  using U32 = std::uint32_t __attribute__((vector_size(32)));
+  using I32 = std::int32_t __attribute__((vector_size(32)));
   using F64 = __m256d;
-  typedef std::uint64_t U64 __attribute__((vector_size(32)));
-  typedef std::int64_t I64 __attribute__((vector_size(32)));
+  using U64 = std::uint64_t __attribute__((vector_size(32)));
+  using I64 = std::int64_t __attribute__((vector_size(32)));
   struct M32 {
     __m256 sign;
   };
@@ -52,8 +52,8 @@ struct Avx2Lanes {
 
   FASTINIT_INLINE F32 to_float(I32 x) { return _mm256_cvtepi32_ps((__m256i)x); }
   FASTINIT_INLINE F64 to_float(I64 x) {
-    // 2^52 + low half and 2^84 + 2^32 (high half + 2^31) are exact as doubles, and so is the difference below: the
-    // last sum is the only rounding.
+    // 2^52 + low half and 2^84 + 2^32 (high half + 2^31) are exact as doubles, and so is the difference below. Only
+    // the last sum rounds.
     const F64 low = (F64)(((U64)x & 0xffffffffu) | 0x4330000000000000u);
     const F64 high = (F64)(((U64)x >> 32) ^ 0x4530000080000000u);
     return (high - f64(0x1p84 + 0x1p63 + 0x1p52)) + low;
@@ -125,7 +125,7 @@ struct Avx2Lanes {
   FASTINIT_INLINE U32 load(const std::uint32_t* from) { return (U32)_mm256_loadu_si256((const __m256i*)from); }
   FASTINIT_INLINE void store(std::uint32_t* to, U32 x) { _mm256_storeu_si256((__m256i*)to, (__m256i)x); }
 
-  // M32 has all bits of a lane set or none, where it comes from a comparison of integers.
+  // A comparison of integers sets all bits of a lane of M32, or none.
   FASTINIT_INLINE void zero_where(std::uint64_t* out, M32 mask) {
     const __m256i lanes = (__m256i)mask.sign;
     zero_bits(out, _mm256_cvtepi32_epi64(_mm256_castsi256_si128(lanes)));
@@ -144,7 +144,7 @@ struct Avx2Lanes {
 
   template <int item>
   FASTINIT_INLINE U64 block_order() {
-    if constexpr (item == 4) return U64{0, 2, 1, 3};  // what unpacking low and high pairs makes natural
+    if constexpr (item == 4) return U64{0, 2, 1, 3};  // natural after low and high pairs are unpacked
     return U64{0, 1, 2, 3};
   }
 
@@ -169,7 +169,7 @@ struct Avx2Lanes {
     const __m256i packed = _mm256_packus_epi32(pairs, pairs);
     _mm_storeu_si128((__m128i*)out, _mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08)));
   }
-  // Rounds to nearest even, in the block order of four-byte items.
+  // Rounds to nearest even. Blocks are in the order of four-byte items.
   FASTINIT_INLINE void store_float16(std::uint16_t* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
     _mm_storeu_si128((__m128i*)out, _mm256_cvtps_ph(_mm256_unpacklo_ps(even[0], odd[0]), _MM_FROUND_TO_NEAREST_INT));
     _mm_storeu_si128((__m128i*)out + 1,
@@ -193,7 +193,7 @@ struct Avx2Lanes {
     const __m256i lanes = (__m256i)mask.sign;
     return _mm_packs_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
   }
-  // The low half of a in the even 32-bit lane of each pair, that of b in the odd one.
+  // The low half of a in the even 32-bit lane of each pair, and that of b in the odd one.
   FASTINIT_INLINE U32 merge(U64 a, U64 b) {
     return (U32)_mm256_blend_epi32((__m256i)a, _mm256_shuffle_epi32((__m256i)b, 0xa0), 0xaa);
   }

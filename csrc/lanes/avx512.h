@@ -1,9 +1,9 @@
-// Sixteen 32-bit or eight 64-bit lanes of AVX-512 F, BW, DQ and VL. See scalar.h for what each operation means.
+// Sixteen 32-bit or eight 64-bit lanes of AVX-512 F, BW, DQ and VL. scalar.h explains each operation.
 #pragma once
 
 #include <immintrin.h>
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 namespace fastinit {
 
@@ -17,12 +17,12 @@ struct Avx512Lanes {
   static constexpr int tile_rows = 8, tile_vectors = 2;
 
   using F32 = __m512;
-  typedef std::uint32_t U32 __attribute__((vector_size(64)));
-  typedef std::int32_t I32 __attribute__((vector_size(64)));
+  using U32 = std::uint32_t __attribute__((vector_size(64)));
+  using I32 = std::int32_t __attribute__((vector_size(64)));
   using M32 = __mmask16;
   using F64 = __m512d;
-  typedef std::uint64_t U64 __attribute__((vector_size(64)));
-  typedef std::int64_t I64 __attribute__((vector_size(64)));
+  using U64 = std::uint64_t __attribute__((vector_size(64)));
+  using I64 = std::int64_t __attribute__((vector_size(64)));
   using M64 = __mmask8;
 
   FASTINIT_INLINE F32 f32(float x) { return _mm512_set1_ps(x); }
@@ -119,7 +119,7 @@ struct Avx512Lanes {
   FASTINIT_INLINE U32 load(const std::uint32_t* from) { return (U32)_mm512_loadu_si512(from); }
   FASTINIT_INLINE void store(std::uint32_t* to, U32 x) { _mm512_storeu_si512(to, (__m512i)x); }
 
-  // A whole load and a whole store: a store under a mask is several times slower on some processors.
+  // A whole load and a whole store, since masked stores are several times slower on some processors.
   FASTINIT_INLINE void zero_where(std::uint64_t* out, M32 mask) {
     zero_where_8(out, (M64)mask);
     zero_where_8(out + 8, (M64)(mask >> 8));
@@ -137,7 +137,7 @@ struct Avx512Lanes {
 
   template <int item>
   FASTINIT_INLINE U64 block_order() {
-    if constexpr (item == 4) return U64{0, 4, 1, 5, 2, 6, 3, 7};  // what unpacking low and high pairs makes natural
+    if constexpr (item == 4) return U64{0, 4, 1, 5, 2, 6, 3, 7};  // natural after low and high pairs are unpacked
     return U64{0, 1, 2, 3, 4, 5, 6, 7};
   }
 
@@ -160,7 +160,7 @@ struct Avx512Lanes {
   FASTINIT_INLINE void store(std::uint8_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
     _mm256_storeu_si256((__m256i*)out, _mm512_cvtepi32_epi16((__m512i)(even[0] | odd[0] << 8)));
   }
-  // Rounds to nearest even, in the block order of four-byte items.
+  // Rounds to nearest even. Blocks are in the order of four-byte items.
   FASTINIT_INLINE void store_float16(std::uint16_t* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
     _mm256_storeu_si256((__m256i*)out, _mm512_cvtps_ph(_mm512_unpacklo_ps(even[0], odd[0]), _MM_FROUND_TO_NEAREST_INT));
     _mm256_storeu_si256((__m256i*)out + 1,
@@ -169,7 +169,7 @@ struct Avx512Lanes {
   FASTINIT_INLINE void store(double* out, const F64 (&value)[4]) {
     const F64 a = _mm512_unpacklo_pd(value[0], value[1]), b = _mm512_unpacklo_pd(value[2], value[3]);
     const F64 c = _mm512_unpackhi_pd(value[0], value[1]), d = _mm512_unpackhi_pd(value[2], value[3]);
-    // The 128-bit pieces of (a, b, c, d) at one place are the elements of two successive blocks.
+    // The 128-bit pieces of a, b, c and d at one position are the elements of two successive blocks.
     const F64 ab_low = _mm512_shuffle_f64x2(a, b, 0x44), ab_high = _mm512_shuffle_f64x2(a, b, 0xee);
     const F64 cd_low = _mm512_shuffle_f64x2(c, d, 0x44), cd_high = _mm512_shuffle_f64x2(c, d, 0xee);
     _mm512_storeu_pd(out, _mm512_shuffle_f64x2(ab_low, cd_low, 0x88));
@@ -182,7 +182,7 @@ struct Avx512Lanes {
   FASTINIT_INLINE void zero_where_8(std::uint64_t* out, M64 mask) {
     _mm512_storeu_si512(out, _mm512_mask_mov_epi64(_mm512_loadu_si512(out), mask, _mm512_setzero_si512()));
   }
-  // The low half of a in the even 32-bit lane of each pair, that of b in the odd one.
+  // The low half of a in the even 32-bit lane of each pair, and that of b in the odd one.
   FASTINIT_INLINE U32 merge(U64 a, U64 b) {
     return (U32)_mm512_mask_shuffle_epi32((__m512i)a, 0xaaaa, (__m512i)b, (_MM_PERM_ENUM)0xa0);
   }

@@ -1,10 +1,11 @@
-// The lane type of a GPU's threads: one lane, device code only. See scalar.h for what each operation means.
+// The lane type of a GPU's threads: one lane, device code only. scalar.h explains each operation; store() and
+// read_again() exist only here.
 //
-// Every operation's bits are those of the scalar lanes. PTX defines them all to the bit but one, rsqrt.approx in
+// Every operation gives the bits of the scalar lanes. PTX defines all of them to the bit, except for rsqrt.approx in
 // sqrt().
 #pragma once
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 namespace fastinit {
 
@@ -33,16 +34,16 @@ struct CudaLanes {
   FASTINIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return __fmaf_rn(a, b, c); }
   FASTINIT_INLINE F64 fma(F64 a, F64 b, F64 c) { return __fma_rn(a, b, c); }
 
-  // Correctly rounded for 2^-101 <= x. These are the instructions, and the range, of what ptxas itself makes of
-  // sqrt.rn.f32 on every architecture; its test for other x costs two fifths of the whole. The result is right although
-  // the bits of the estimate are not defined.
+  // Correctly rounded for 2^-101 <= x. These are the instructions, and the range, that ptxas itself uses for
+  // sqrt.rn.f32 on every architecture; its test for other x takes two fifths of the time. The result is right although
+  // the bits of the estimate are undefined.
   FASTINIT_INLINE F32 sqrt(F32 x) {
     F32 estimate;
     asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(estimate) : "f"(x));
     const F32 root = x * estimate;
     return fma(fma(-root, root, x), estimate * 0.5f, root);
   }
-  // Likewise for 2^-970 <= x, to the bit what ptxas works: it leaves a number of its test in the low half of the
+  // Likewise for 2^-970 <= x, and to the bit what ptxas computes: it leaves a number of its test in the low half of the
   // estimate.
   FASTINIT_INLINE F64 sqrt(F64 x) {
     F64 high_half;
@@ -58,14 +59,14 @@ struct CudaLanes {
   FASTINIT_INLINE F32 to_float(I32 x) { return static_cast<F32>(x); }
   FASTINIT_INLINE F64 to_float(I64 x) { return static_cast<F64>(x); }
 
-  // (x & 0x7fffff) | 0x3f800000 in one instruction, which the compiler, with two constants, makes two of.
+  // (x & 0x7fffff) | 0x3f800000 in one instruction; from two constants the compiler makes two.
   FASTINIT_INLINE F32 significand(F32 x) {
     U32 result;
     asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(result) : "r"(bits(x)), "r"(0x007fffffu), "r"(0x3f800000u));
     return float_of(result);
   }
   FASTINIT_INLINE F64 significand(F64 x) { return float_of((bits(x) & 0x000fffffffffffffu) | 0x3ff0000000000000u); }
-  // One shift puts the biased exponent e behind the bits of 2^23, which makes 2^23 + e.
+  // One shift puts the biased exponent e after the bits of 2^23, which gives 2^23 + e.
   FASTINIT_INLINE F32 exponent(F32 x) {
     return float_of(__funnelshift_r(bits(x), 0x4b000000u >> 9, 23)) - (0x1p23f + 127);
   }
@@ -88,7 +89,7 @@ struct CudaLanes {
   FASTINIT_INLINE F64 select(M64 mask, F64 a, F64 b) { return mask ? a : b; }
   FASTINIT_INLINE U64 select(M64 mask, U64 a, U64 b) { return mask ? a : b; }
 
-  // Written out, since the compiler makes a product of 64-bit numbers of it, with an addition more.
+  // Written out, since the compiler would multiply 64-bit numbers, with one more addition.
   FASTINIT_INLINE U64 multiply_low_halves(U64 a, U64 b) {
     U64 product;
     asm("mul.wide.u32 %0, %1, %2;" : "=l"(product) : "r"(static_cast<U32>(a)), "r"(static_cast<U32>(b)));
@@ -97,8 +98,8 @@ struct CudaLanes {
   FASTINIT_INLINE U32 multiply_high(U32 a, U32 b) { return __umulhi(a, b); }
   FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ b ^ c; }
 
-  // Two values as codes of 16 bits, the first in the low half: rounded once, to nearest even, as numerics/narrow.h
-  // does it. Values are never NaN, the only input on which the two would differ.
+  // Two values as codes of 16 bits, the first in the low half, rounded once and to nearest even, as in
+  // numerics/narrow.h. They would differ for NaN only, which no value is.
   static constexpr bool rounds_to_float16 = true;
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
   static constexpr bool rounds_to_bfloat16 = true;
@@ -121,6 +122,32 @@ struct CudaLanes {
     return low | static_cast<U32>(high) << 16;
   }
 #endif
+
+  // To an address in global memory; the compiler does not know in which memory an address lies, and would test it at
+  // run time.
+  FASTINIT_INLINE void store(std::uint64_t address, std::uint8_t x) {
+    asm volatile("st.global.u8 [%0], %1;" ::"l"(address), "r"(static_cast<std::uint32_t>(x)));
+  }
+  FASTINIT_INLINE void store(std::uint64_t address, std::uint16_t x) {
+    asm volatile("st.global.u16 [%0], %1;" ::"l"(address), "h"(x));
+  }
+  FASTINIT_INLINE void store(std::uint64_t address, std::uint32_t x) {
+    asm volatile("st.global.u32 [%0], %1;" ::"l"(address), "r"(x));
+  }
+  FASTINIT_INLINE void store(std::uint64_t address, std::uint64_t x) {
+    asm volatile("st.global.u64 [%0], %1;" ::"l"(address), "l"(x));
+  }
+  FASTINIT_INLINE void store(std::uint64_t address, float x) { store(address, bits(x)); }
+  FASTINIT_INLINE void store(std::uint64_t address, double x) { store(address, bits(x)); }
+  FASTINIT_INLINE void store(std::uint64_t address, uint2 x) {
+    asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(address), "r"(x.x), "r"(x.y));
+  }
+  FASTINIT_INLINE void store(std::uint64_t address, uint4 x) {
+    asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(address), "r"(x.x), "r"(x.y), "r"(x.z), "r"(x.w));
+  }
+
+  // Makes the compiler read memory again where it is next needed, so that it takes no register until then.
+  FASTINIT_INLINE void read_again() { asm volatile("" ::: "memory"); }
 };
 
 }  // namespace fastinit

@@ -1,18 +1,19 @@
-// The lane type of width one: any processor. cuda.h is the same for each thread of a GPU.
+// The lane type of width one, for any processor. cuda.h is the same for each thread of a GPU.
 //
-// A lane type names vectors (F32, U32, I32, F64, U64, I64), masks (M32, M64) and the operations that operators cannot
-// say. Vectors have the arithmetic, bitwise and shift operators of their element type, also with a scalar on one side.
+// A lane type names vectors (F32, U32, I32, F64, U64, I64), masks (M32, M64) and the operations for which there is no
+// operator. Vectors have the arithmetic, bitwise and shift operators of their element type, also with a scalar operand.
 //
-//   blocks            Philox blocks (four words each) that are worked side by side, one in each 64-bit lane
-//   groups_in_flight  how many sets of such blocks hide the latency of Philox, in the registers that there are
-//   halves            32-bit vectors that hold the even elements of those blocks; as many hold the odd ones
+//   blocks            Philox blocks (four words each) that are computed side by side, one in each 64-bit lane
+//   groups_in_flight  sets of such blocks that hide the latency of Philox within the available registers
+//   halves            32-bit vectors that hold the even elements of those blocks; the same number holds the odd ones
 //   width, width64    lanes of a 32-bit and of a 64-bit vector
-//   tile_rows, tile_vectors  the tile of a matrix product that the registers hold
+//   tile_rows, tile_vectors  the tile of a matrix product that fits into the registers
+//   rounds_to_float16  whether there is store_float16, which rounds as numerics/narrow.h does
 #pragma once
 
-#include "numerics/inline.h"
-
 #include <cstring>
+
+#include "lanes/inline.h"
 
 namespace fastinit {
 
@@ -21,7 +22,7 @@ struct ScalarLanes {
   static constexpr int groups_in_flight = 1;
   static constexpr int halves = 2;
   static constexpr int width = 1;
-  static constexpr bool rounds_to_float16 = false;  // no instruction for it: numerics/narrow.h does it
+  static constexpr bool rounds_to_float16 = false;
   static constexpr int width64 = 1;
   static constexpr int tile_rows = 4, tile_vectors = 4;
 
@@ -40,7 +41,7 @@ struct ScalarLanes {
   FASTINIT_INLINE F64 f64(double x) { return x; }
   FASTINIT_INLINE U64 u64(std::uint64_t x) { return x; }
 
-  // Successive values in memory, wherever they start.
+  // Successive values in memory, of any alignment.
   FASTINIT_INLINE F32 load(const float* in) { return *in; }
   FASTINIT_INLINE F64 load(const double* in) { return *in; }
   FASTINIT_INLINE F64 load_widened(const float* in) { return *in; }
@@ -52,7 +53,7 @@ struct ScalarLanes {
   FASTINIT_INLINE F32 float_of(U32 x) { return recast<F32>(x); }
   FASTINIT_INLINE U64 bits(F64 x) { return recast<U64>(x); }
   FASTINIT_INLINE F64 float_of(U64 x) { return recast<F64>(x); }
-  // fma and sqrt are exactly specified: the compiler's instruction, or the C library's exact emulation.
+  // IEEE 754 defines fma and sqrt exactly: these are instructions, or the C library's exact emulation.
   FASTINIT_INLINE F32 fma(F32 a, F32 b, F32 c) { return __builtin_fmaf(a, b, c); }
   FASTINIT_INLINE F64 fma(F64 a, F64 b, F64 c) { return __builtin_fma(a, b, c); }
   FASTINIT_INLINE F32 sqrt(F32 x) { return __builtin_sqrtf(x); }
@@ -62,13 +63,13 @@ struct ScalarLanes {
   FASTINIT_INLINE F32 to_float(I32 x) { return static_cast<F32>(x); }
   FASTINIT_INLINE F64 to_float(I64 x) { return static_cast<F64>(x); }
 
-  // x = significand * 2^exponent, 1 <= significand < 2, for positive normal x; for others no particular values.
+  // x = significand * 2^exponent, 1 <= significand < 2, for positive normal x; undefined for others.
   FASTINIT_INLINE F32 significand(F32 x) { return float_of((bits(x) & 0x007fffffu) | 0x3f800000u); }
   FASTINIT_INLINE F64 significand(F64 x) { return float_of((bits(x) & 0x000fffffffffffffu) | 0x3ff0000000000000u); }
   FASTINIT_INLINE F32 exponent(F32 x) { return to_float(static_cast<I32>(bits(x) >> 23) - 127); }
   FASTINIT_INLINE F64 exponent(F64 x) { return to_float(static_cast<I64>(bits(x) >> 52) - 1023); }
 
-  // On equal operands, zeros of either sign among them, the second.
+  // The second operand if both are equal, which includes zeros of either sign.
   FASTINIT_INLINE F32 max(F32 a, F32 b) { return a > b ? a : b; }
   FASTINIT_INLINE F32 min(F32 a, F32 b) { return a < b ? a : b; }
   FASTINIT_INLINE F64 max(F64 a, F64 b) { return a > b ? a : b; }
@@ -80,7 +81,7 @@ struct ScalarLanes {
   FASTINIT_INLINE M32 negative(I32 x) { return x < 0; }
   FASTINIT_INLINE M64 negative(I64 x) { return x < 0; }
   FASTINIT_INLINE bool any(bool mask) { return mask; }
-  // Lane k is bit k; the bits from `width` on mean nothing.
+  // Lane k is bit k; the bits from `width` on are undefined.
   FASTINIT_INLINE std::uint32_t mask_bits(M32 mask) { return mask; }
   FASTINIT_INLINE M32 mask_of(std::uint32_t bits) { return bits & 1; }
 
@@ -102,7 +103,7 @@ struct ScalarLanes {
   // The high half of the 64-bit product.
   FASTINIT_INLINE U32 multiply_high(U32 a, U32 b) { return static_cast<U32>((static_cast<U64>(a) * b) >> 32); }
 
-  // Lanes from and to memory, in order; and zeros to the elements of any size whose lanes are set.
+  // Lanes from and to memory, in order, and zeros to the elements of any size whose lanes are set.
   FASTINIT_INLINE U32 load(const std::uint32_t* from) { return *from; }
   FASTINIT_INLINE void store(std::uint32_t* to, U32 x) { *to = x; }
   template <class T>
@@ -110,14 +111,14 @@ struct ScalarLanes {
     *out = mask ? T(0) : *out;
   }
 
-  // The order in which `blocks` successive blocks stand in the 64-bit lanes, for results of `item` bytes: the one in
-  // which the stores below need the fewest permutations.
+  // The order of `blocks` successive blocks in the 64-bit lanes, for elements of `item` bytes: the one for which the
+  // stores below need the fewest permutations.
   template <int item>
   FASTINIT_INLINE U64 block_order() {
     return 0;
   }
 
-  // word[j] holds word j of each block in its low half. The words of even elements, and of odd ones.
+  // The words of even elements, and those of odd ones. word[j] holds word j of each block in its low half.
   FASTINIT_INLINE void even_and_odd(const U64 (&word)[4], U32 (&even)[halves], U32 (&odd)[halves]) {
     even[0] = static_cast<U32>(word[0]);
     odd[0] = static_cast<U32>(word[1]);
@@ -125,7 +126,7 @@ struct ScalarLanes {
     odd[1] = static_cast<U32>(word[3]);
   }
 
-  // The elements of `blocks` blocks in their natural order; narrow ones from the low bits of 32-bit lanes.
+  // Stores the elements of `blocks` blocks in their natural order; narrow ones are the low bits of 32-bit lanes.
   FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
     store_any(out, even, odd);
   }

@@ -1,27 +1,24 @@
-// float32 to the narrow dtypes: rounded once, to nearest even, in integer arithmetic (bfloat16) or by one exact float
-// addition (subnormals of the others), so that every processor agrees. The result is a code in the low bits of a 32-bit
-// lane. Overflow gives infinity, in float8_e4m3fn (which has none) NaN, as ml_dtypes does. NaN never comes in.
+// Dtypes: what the elements of an array are, and how values become elements. request/dtypes.h lists them.
+//
+// The narrow ones are rounded from float32 once, to nearest even, in integer arithmetic (bfloat16) or by one exact
+// float addition (subnormals of the others), so that every processor agrees. An element is a code in the low bits of a
+// 32-bit lane. Overflow gives infinity, or NaN in float8_e4m3fn, which has no infinity, as in ml_dtypes. Values are
+// never NaN.
 #pragma once
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 namespace fastinit {
 
-template <class L>
-FASTINIT_INLINE typename L::U32 bfloat16_code(typename L::F32 x) {
-  const typename L::U32 b = L::bits(x);
-  return (b + 0x7fffu + ((b >> 16) & 1u)) >> 16;
-}
-
-// A format of `width` bits with `mantissa` bits after the point and exponents biased by `bias`: magnitudes above
-// `largest` (float32 bits) round to the code `overflow`.
+// The code of x in a format of `width` bits with `mantissa` bits after the point and exponents biased by `bias`.
+// Magnitudes above `largest` (float32 bits) round to the code `overflow`.
 template <class L, int width, int mantissa, int bias, std::uint32_t largest, std::uint32_t overflow>
 FASTINIT_INLINE typename L::U32 small_float_code(typename L::F32 x) {
   using U32 = typename L::U32;
   using F32 = typename L::F32;
   constexpr int dropped = 23 - mantissa;
   constexpr std::uint32_t exponent_of_one = std::uint32_t(127 - bias) << 23;
-  // A float whose last bit weighs as much as the format's smallest subnormal.
+  // The float whose last bit has the weight of the format's smallest subnormal.
   constexpr std::uint32_t magic = std::uint32_t(127 + 1 - bias - mantissa + 23) << 23;
   const U32 b = L::bits(x);
   const U32 magnitude_bits = b & 0x7fffffffu;
@@ -35,22 +32,133 @@ FASTINIT_INLINE typename L::U32 small_float_code(typename L::F32 x) {
   return code | ((b >> 31) << (width - 1));
 }
 
-// 65520 - 2^-8 is the last float32 that rounds to 65504, the largest float16.
-template <class L>
-FASTINIT_INLINE typename L::U32 float16_code(typename L::F32 x) {
-  return small_float_code<L, 16, 10, 15, 0x477fefff, 0x7c00>(x);
-}
+// Each dtype has
+//
+//   Item                what an element is in memory
+//   in_float64          whether values are computed in float64
+//   encode<L>(x)        the element of a value, one lane
+//   order<L>            the order in which store() needs the blocks of a CPU's lanes (see block_order in
+//   lanes/scalar.h) store<L>(out, ...)  writes a group of blocks, on a CPU pack<L>(value, w)   the words of memory that
+//   hold a block's four elements, on a GPU
+//
+// float64 has its own loops and needs only the first three.
+struct Float64 {
+  using Item = double;
+  static constexpr bool in_float64 = true;
+  template <class L>
+  FASTINIT_INLINE Item encode(double x) {
+    return x;
+  }
+};
 
-// 464, halfway between 448 and the absent 480, rounds to the even 448.
-template <class L>
-FASTINIT_INLINE typename L::U32 float8_e4m3fn_code(typename L::F32 x) {
-  return small_float_code<L, 8, 3, 7, 0x43e80000, 0x7f>(x);
-}
+struct Float32 {
+  using Item = float;
+  static constexpr bool in_float64 = false;
+  template <class L>
+  static constexpr int order = 4;
+  template <class L>
+  FASTINIT_INLINE Item encode(float x) {
+    return x;
+  }
+  template <class L>
+  FASTINIT_INLINE void store(Item* out, const typename L::F32 (&even)[L::halves],
+                             const typename L::F32 (&odd)[L::halves]) {
+    L::store(out, even, odd);
+  }
+  template <class L>
+  FASTINIT_INLINE void pack(const float (&value)[4], std::uint32_t* word) {
+    for (int j = 0; j < 4; ++j) word[j] = L::bits(value[j]);
+  }
+};
 
-// Below 61440, halfway between 57344 and infinity.
-template <class L>
-FASTINIT_INLINE typename L::U32 float8_e5m2_code(typename L::F32 x) {
-  return small_float_code<L, 8, 2, 15, 0x476fffff, 0x7c>(x);
-}
+// A dtype of codes: Format::code<L>(x) is that of a value.
+template <class Format, class Code>
+struct Narrow {
+  using Item = Code;
+  static constexpr bool in_float64 = false;
+  template <class L>
+  static constexpr int order = sizeof(Code);
+  template <class L>
+  FASTINIT_INLINE Item encode(float x) {
+    return static_cast<Item>(Format::template code<L>(x));
+  }
+  template <class L>
+  FASTINIT_INLINE void store(Item* out, const typename L::F32 (&even)[L::halves],
+                             const typename L::F32 (&odd)[L::halves]) {
+    typename L::U32 even_code[L::halves], odd_code[L::halves];
+    for (int h = 0; h < L::halves; ++h) {
+      even_code[h] = Format::template code<L>(even[h]);
+      odd_code[h] = Format::template code<L>(odd[h]);
+    }
+    L::store(out, even_code, odd_code);
+  }
+  template <class L>
+  FASTINIT_INLINE void pack(const float (&value)[4], std::uint32_t* word) {
+    constexpr int in_word = 4 / sizeof(Code), bits = 8 * sizeof(Code);
+    FASTINIT_UNROLL
+    for (int j = 0; j < 4; j += in_word) {
+      std::uint32_t all = Format::template code<L>(value[j]);
+      FASTINIT_UNROLL
+      for (int k = 1; k < in_word; ++k) all |= Format::template code<L>(value[j + k]) << (k * bits);
+      word[j / in_word] = all;
+    }
+  }
+};
+
+// Processors that convert to float16 round exactly as the code does.
+struct Float16 : Narrow<Float16, std::uint16_t> {
+  template <class L>
+  static constexpr int order = L::rounds_to_float16 ? 4 : 2;
+  // 65520 - 2^-8 is the last float32 that rounds to 65504, the largest float16.
+  template <class L>
+  FASTINIT_INLINE typename L::U32 code(typename L::F32 x) {
+    return small_float_code<L, 16, 10, 15, 0x477fefff, 0x7c00>(x);
+  }
+  template <class L>
+  FASTINIT_INLINE void store(Item* out, const typename L::F32 (&even)[L::halves],
+                             const typename L::F32 (&odd)[L::halves]) {
+    if constexpr (L::rounds_to_float16) {
+      L::store_float16(out, even, odd);
+    } else {
+      Narrow::store<L>(out, even, odd);
+    }
+  }
+  template <class L>
+  FASTINIT_INLINE void pack(const float (&value)[4], std::uint32_t* word) {
+    for (int j = 0; j < 2; ++j) word[j] = L::float16_pair(value[2 * j], value[2 * j + 1]);
+  }
+};
+
+struct BFloat16 : Narrow<BFloat16, std::uint16_t> {
+  template <class L>
+  FASTINIT_INLINE typename L::U32 code(typename L::F32 x) {
+    const typename L::U32 b = L::bits(x);
+    return (b + 0x7fffu + ((b >> 16) & 1u)) >> 16;
+  }
+  template <class L>
+  FASTINIT_INLINE void pack(const float (&value)[4], std::uint32_t* word) {
+    if constexpr (L::rounds_to_bfloat16) {
+      for (int j = 0; j < 2; ++j) word[j] = L::bfloat16_pair(value[2 * j], value[2 * j + 1]);
+    } else {
+      Narrow::pack<L>(value, word);
+    }
+  }
+};
+
+struct Float8E4M3FN : Narrow<Float8E4M3FN, std::uint8_t> {
+  // 464, halfway between 448 and 480, which is absent, rounds to the even 448.
+  template <class L>
+  FASTINIT_INLINE typename L::U32 code(typename L::F32 x) {
+    return small_float_code<L, 8, 3, 7, 0x43e80000, 0x7f>(x);
+  }
+};
+
+struct Float8E5M2 : Narrow<Float8E5M2, std::uint8_t> {
+  // The last float32 below 61440, halfway between 57344 and infinity.
+  template <class L>
+  FASTINIT_INLINE typename L::U32 code(typename L::F32 x) {
+    return small_float_code<L, 8, 2, 15, 0x476fffff, 0x7c>(x);
+  }
+};
 
 }  // namespace fastinit

@@ -1,5 +1,5 @@
 // Normal pairs (Box and Muller, "A note on the generation of random normal deviates", 1958) from the words a and b of
-// two neighbouring elements: u = (a + 1/2) / 2^32, r = sqrt(-2 ln u), t = 2 pi b / 2^32, (z0, z1) = (r cos t, r sin t).
+// two neighboring elements: u = (a + 1/2) / 2^32, r = sqrt(-2 ln u), t = 2 pi b / 2^32, (z0, z1) = (r cos t, r sin t).
 //
 // The logarithm. The signed a gives fma(a, 2^-31, 2^-32) = 2u where a < 2^31, and 2u - 2 elsewhere: one conversion that
 // is accurate at both ends. With h = 2u - 2 for large u, h = m - 2 for small ones (2u = m 2^e, 1 <= m < 2), everywhere
@@ -13,7 +13,7 @@
 #pragma once
 
 #include "numerics/polynomial.h"
-#include "numerics/words.h"
+#include "numerics/precision.h"
 
 namespace fastinit {
 
@@ -85,30 +85,30 @@ FASTINIT_INLINE typename L::F64 cosine(typename L::F64 square) {
   return polynomial<L>(square, c);
 }
 
-// sqrt(-2 ln u), u = (a + 1/2) / 2^bits. W is Words32 or Words64 of a lane type.
-template <class W>
-FASTINIT_INLINE typename W::F normal_radius(typename W::U a) {
-  using L = typename W::Lanes;
-  using F = typename W::F;
+// sqrt(-2 ln u), u = (a + 1/2) / 2^bits. P is Precision32 or Precision64 of a lane type.
+template <class P>
+FASTINIT_INLINE typename P::F normal_radius(typename P::U a) {
+  using L = typename P::Lanes;
+  using F = typename P::F;
   constexpr double minus_two_ln2 = -0x1.62e42fefa39efp0;
-  const F doubled = L::fma(L::to_float((typename W::I)a), W::value(2 * W::unit), W::value(W::unit));
-  const auto large = L::negative((typename W::I)a);
-  const F h = L::select(large, doubled, L::significand(doubled) - W::value(2));
+  const F doubled = L::fma(L::to_float((typename P::I)a), P::value(2 * P::unit), P::value(P::unit));
+  const auto large = L::negative((typename P::I)a);
+  const F h = L::select(large, doubled, L::significand(doubled) - P::value(2));
   const F product = h * log_ratio<L>(h);
-  return L::sqrt(L::select(large, product, L::fma(L::exponent(doubled), W::value(minus_two_ln2), product)));
+  return L::sqrt(L::select(large, product, L::fma(L::exponent(doubled), P::value(minus_two_ln2), product)));
 }
 
 // z0 = r cos t and z1 = r sin t.
-template <class W>
-FASTINIT_INLINE void normal_pair(typename W::U a, typename W::U b, typename W::F& z0, typename W::F& z1) {
-  using L = typename W::Lanes;
-  using F = typename W::F;
-  using U = typename W::U;
-  using I = typename W::I;
+template <class P>
+FASTINIT_INLINE void normal_pair(typename P::U a, typename P::U b, typename P::F& z0, typename P::F& z1) {
+  using L = typename P::Lanes;
+  using F = typename P::F;
+  using U = typename P::U;
+  using I = typename P::I;
   constexpr double half_pi = 0x1.921fb54442d18p0;
-  constexpr typename W::Bits sign = typename W::Bits(1) << (W::bits - 1);
-  const F r = normal_radius<W>(a);
-  const F t = L::to_float((I)(b << 2)) * W::value(half_pi * W::unit);
+  constexpr typename P::Bits sign = typename P::Bits(1) << (P::bits - 1);
+  const F r = normal_radius<P>(a);
+  const F t = L::to_float((I)(b << 2)) * P::value(half_pi * P::unit);
   const F square = t * t;
   const F s = sine<L>(t, square), c = cosine<L>(square);
   const U turned = b + (sign >> 2);  // its top two bits are the quadrant

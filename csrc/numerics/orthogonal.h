@@ -19,7 +19,7 @@
 // Row i of column j, times the gain, is the element: (i, j) of the array's matrix, or (j, i) where that is wide.
 #pragma once
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 namespace fastinit {
 

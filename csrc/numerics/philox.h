@@ -6,11 +6,11 @@
 // Word i mod 4 of block b = i div 4 belongs to element i. A block's number and its purpose are one 64-bit integer here.
 #pragma once
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 namespace fastinit {
 
-// What the words serve. Never reused.
+// What words are used for. A purpose is never reused.
 constexpr std::uint64_t purpose_values = 0;
 constexpr std::uint64_t purpose_low_words = std::uint64_t(1) << 56;  // the low words of float64 values
 constexpr std::uint64_t purpose_masks = std::uint64_t(2) << 56;
@@ -29,8 +29,8 @@ FASTINIT_INLINE bool shares_high_half(std::uint64_t block, std::uint64_t count) 
 }
 
 // `groups` groups of L::blocks blocks each, the first of them at `block`, all sharing their high 32 bits. word[g][j]
-// holds word j of the blocks of group g, one to a 64-bit lane, in its low half; the high halves hold whatever is left
-// over, since the widening multiply never reads them. Several groups in flight hide the latency of the multiplies.
+// holds word j of the blocks of group g in the low halves of its 64-bit lanes; the high halves are undefined, since the
+// widening multiply never reads them. Several groups in flight hide the latency of the multiplies.
 //
 // Blocks that share three of their four counter words share a product of the first round and one of the second, which
 // are therefore computed once, outside the lanes: a twentieth of a uniform's operations.
@@ -70,6 +70,12 @@ FASTINIT_INLINE void philox(Stream s, std::uint64_t block, typename L::U64 order
       word[g][3] = product0;
     }
   }
+}
+
+// The 64-bit word of a float64 value from the low halves of its words of purpose_values and purpose_low_words.
+template <class L>
+FASTINIT_INLINE typename L::U64 word64(typename L::U64 high, typename L::U64 low) {
+  return high << 32 | (low & 0xffffffffu);
 }
 
 }  // namespace fastinit

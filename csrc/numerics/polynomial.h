@@ -1,7 +1,7 @@
 // Polynomials by Horner's rule, one fma a coefficient.
 #pragma once
 
-#include "numerics/inline.h"
+#include "lanes/inline.h"
 
 namespace fastinit {
 

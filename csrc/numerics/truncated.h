@@ -1,60 +1,64 @@
-// The truncated normal: one word, one value, z = the inverse CDF at v = (word + 1/2) / 2^32 of the standard normal cut
-// to [lower, upper]. A word and its complement are v and 1 - v exactly. P is a tail's mass, Phi(z) or Phi(-z).
+// The truncated normal: each word gives one value, z = the inverse CDF at v = (word + 1/2) / 2^32 of the standard
+// normal truncated to [lower, upper]. A word and its complement have exactly v and 1 - v. p is a tail's mass, Phi(z) or
+// Phi(-z).
 //
-// Which formulation serves a cut is decided once, on the host (cut.h), with the constants that it needs:
+// The host (host/truncation.h) chooses a formula for each truncation once, and computes the constants that it needs:
 //
-//   centre   symmetric cuts up to 2 sigmas: z = x G(x^2), x = (Phi(z) - 1/2) / (Phi(2) - 1/2) affine in the word
-//   wide     other cuts that reach within 1.75 sigmas: z = x G(r) up to 3 sigmas, r = constant - (P (1 - P))^(1/4), P
-//            too being affine in the word, and for the rare values beyond the formula of the tail
-//   tail     cuts that start at 1.75 sigmas or farther out: z = r - D(r), r = sqrt(-2 ln P)
+//   center   symmetric truncations up to 2 sigmas: z = x G(x^2), where x = (Phi(z) - 1/2) / (Phi(2) - 1/2) is affine in
+//            the word
+//   wide     other truncations that reach within 1.75 sigmas of zero: z = x G(r) up to 3 sigmas, where
+//            r = constant - (p (1 - p))^(1/4) and p is affine in the word too; rare values beyond 3 sigmas use the
+//            formula of the tail
+//   tail     truncations that start at 1.75 sigmas or farther out: z = r - D(r), r = sqrt(-2 ln p)
 //
-// In float32 z never decreases as the word increases. Every operation is correctly rounded, hence monotone, and the two
-// G have positive coefficients only, so z = x G is monotone whatever the cut. The tail is a function of P alone, and
-// was tried for every P. Symmetric cuts work on the distance from the middle and put the sign on at the end: a word and
-// its complement give exactly z and -z.
+// In float32, z never decreases as the word increases: every operation is correctly rounded, hence monotone, and both G
+// have positive coefficients only, so z = x G is monotone for every truncation. The tail is a function of p alone and
+// was tried for every p. Symmetric truncations work on the distance from the middle and apply the sign at the end, so a
+// word and its complement give exactly z and -z.
 //
-// The inverse error function's Taylor coefficients are positive, and it is singular where P vanishes. Powers spaced
-// ever wider (0 1 2 3 4 6 10 18 34 66) then do what takes a dense polynomial twice the operations; compare Braess
-// and Hackbusch, "Approximation of 1/x by exponential sums in [1, inf)", IMA J. Numer. Anal. 25, 2005. fit_truncated.py
-// finds the coefficients; errors in comments are relative in z, rounded coefficients included.
+// The inverse error function has positive Taylor coefficients and a singularity where p vanishes. Powers spaced ever
+// wider (0 1 2 3 4 6 10 18 34 66) reach with half the operations what a dense polynomial would; compare Braess and
+// Hackbusch, "Approximation of 1/x by exponential sums in [1, inf)", IMA J. Numer. Anal. 25, 2005.
+// host/fit_truncated.py finds the coefficients; errors in comments are relative errors of z with rounded coefficients.
 #pragma once
 
 #include "numerics/normal.h"
 #include "numerics/polynomial.h"
+#include "numerics/precision.h"
 #include "numerics/truncated64.h"
-#include "numerics/words.h"
 
 namespace fastinit {
 
-enum class Cut : int { centre, wide_symmetric, wide, tail };
+enum class Truncation : int { center, wide_symmetric, wide, tail };
 
-// A prepared cut's constants. "low" is for the words in the lower half, "high" for those in the upper half. Symmetric
-// cuts use the slopes (of P the low one) and mass_low only.
-enum CutParameter : int {
-  cut_slope,  // x = slope * (word - anchor) + offset: anchored where x is smallest, to be accurate there
-  cut_offset_low,
-  cut_offset_high,
-  cut_anchor_low,  // integers below 2^32, or 2^64
-  cut_anchor_high,
-  cut_mass_slope_low,  // P = mass_slope * word + mass, the word as a signed integer. In tails P is scaled.
-  cut_mass_slope_high,
-  cut_mass_low,
-  cut_mass_high,
-  cut_sign,           // of z in a tail
-  cut_square_offset,  // for the square of x, in a centre cut
-  cut_parameters,
+// The constants of a truncation. "low" is for words in the lower half, "high" for those in the upper half, next to it.
+// Symmetric truncations use only the slopes (of p, the low one) and mass_low.
+enum TruncationParameter : int {
+  truncation_slope,  // x = slope * (word - anchor) + offset; the anchor is where |x| is smallest, for accuracy there
+  truncation_offset_low,
+  truncation_offset_high,
+  truncation_anchor_low,  // integers below 2^32, or 2^64
+  truncation_anchor_high,
+  truncation_mass_slope_low,  // p = mass_slope * word + mass, with the word as a signed integer; scaled in tails
+  truncation_mass_slope_high,
+  truncation_mass_low,
+  truncation_mass_high,
+  truncation_sign,           // of z in a tail
+  truncation_square_offset,  // added to the square of x in the center formula
+  truncation_parameters,
 };
 
-// Tail masses are kept times 2^32, lest they be subnormal.
+// Tail masses are scaled by 2^32, or they could be subnormal.
 constexpr double tail_mass_scale32 = 0x1p32;
 
 // ---- float32
 
-// z of a centre cut from x, at most 1, and the constant to be added to its square: 2^-7, lest the powers be subnormal
-// (which some processors work very slowly), and what makes up for the rounding of x's slope at the end of the interval,
-// where an error of the square counts most. Error 1.4e-7 in the middle and 0.8e-7 at 2 sigmas.
+// z of a center truncation from x, which is at most 1. `square_offset` is added to its square: 2^-7, so that the powers
+// are never subnormal (some processors are very slow with those), and a compensation for the rounding of x's slope at
+// the end of the interval, where an error of the square matters most. Error 1.4e-7 in the middle and 0.8e-7 at 2
+// sigmas.
 template <class L>
-FASTINIT_INLINE typename L::F32 centre_value(typename L::F32 x, typename L::F32 square_offset) {
+FASTINIT_INLINE typename L::F32 center_value(typename L::F32 x, typename L::F32 square_offset) {
   using F32 = typename L::F32;
   const F32 y = L::fma(x, x, square_offset), y2 = y * y, y4 = y2 * y2, y8 = y4 * y4, y16 = y8 * y8;
   F32 g = L::fma(y16 * L::f32(0x1.190bd8p-12f), y16, L::f32(0x1.b422d4p-8f));
@@ -100,9 +104,9 @@ FASTINIT_INLINE typename L::F32 tail_magnitude(typename L::F32 mass) {
   return z;
 }
 
-// z of a wide cut from x and the mass of either tail; of the smaller one where that is rare. G has error 2.8e-8 up to
-// r = 0.521, which is 3.03 sigmas, and lies below the true one beyond: it lacks the higher, positive terms. r starts at
-// 0.0009 instead of 0 for the sake of its powers, as above.
+// z of a wide truncation from x and the mass of either tail; where that is rare, of the smaller one. G has error 2.8e-8
+// up to r = 0.521, which is 3.03 sigmas, and lies below the true function beyond, where it lacks the higher, positive
+// terms. r starts at 0.0009 and not at 0 because of its powers, as above.
 template <class L>
 FASTINIT_INLINE typename L::F32 wide_value(typename L::F32 x, typename L::F32 mass) {
   using F32 = typename L::F32;
@@ -127,63 +131,70 @@ FASTINIT_INLINE typename L::F32 wide_value(typename L::F32 x, typename L::F32 ma
   return z;
 }
 
-// ---- either precision: W is Words32 or Words64
+// ---- either precision: P is Precision32 or Precision64
 
-// A prepared cut's constants in all lanes.
-template <class W>
-struct CutLanes {
-  typename W::F slope, offset_low, offset_high, mass_slope_low, mass_slope_high, mass_low, mass_high, sign,
+// The constants of a truncation in all lanes.
+template <class P>
+struct TruncationLanes {
+  typename P::F slope, offset_low, offset_high, mass_slope_low, mass_slope_high, mass_low, mass_high, sign,
       square_offset;
-  typename W::U anchor_low, anchor_high;
+  typename P::U anchor_low, anchor_high;
 };
 
-template <class W>
-FASTINIT_INLINE CutLanes<W> broadcast_cut(const double* parameter) {
-  using U = typename W::U;
-  using Bits = typename W::Bits;
-  return {W::value(parameter[cut_slope]),
-          W::value(parameter[cut_offset_low]),
-          W::value(parameter[cut_offset_high]),
-          W::value(parameter[cut_mass_slope_low]),
-          W::value(parameter[cut_mass_slope_high]),
-          W::value(parameter[cut_mass_low]),
-          W::value(parameter[cut_mass_high]),
-          W::value(parameter[cut_sign]),
-          W::value(parameter[cut_square_offset]),
-          U{} + static_cast<Bits>(parameter[cut_anchor_low]),
-          U{} + static_cast<Bits>(parameter[cut_anchor_high])};
+// `parameter` holds truncation_parameters numbers. Where all words are known to be in one half, `low` and `high` may
+// both be that half, so that its constants are the only ones.
+template <class P>
+FASTINIT_INLINE TruncationLanes<P> broadcast_truncation(const double* parameter, int low = 0, int high = 1) {
+  using U = typename P::U;
+  using Bits = typename P::Bits;
+  static_assert(truncation_offset_high == truncation_offset_low + 1 &&
+                    truncation_anchor_high == truncation_anchor_low + 1 &&
+                    truncation_mass_slope_high == truncation_mass_slope_low + 1 &&
+                    truncation_mass_high == truncation_mass_low + 1,
+                "the upper half's constant follows the lower half's");
+  return {P::value(parameter[truncation_slope]),
+          P::value(parameter[truncation_offset_low + low]),
+          P::value(parameter[truncation_offset_low + high]),
+          P::value(parameter[truncation_mass_slope_low + low]),
+          P::value(parameter[truncation_mass_slope_low + high]),
+          P::value(parameter[truncation_mass_low + low]),
+          P::value(parameter[truncation_mass_low + high]),
+          P::value(parameter[truncation_sign]),
+          P::value(parameter[truncation_square_offset]),
+          U{} + static_cast<Bits>(parameter[truncation_anchor_low + low]),
+          U{} + static_cast<Bits>(parameter[truncation_anchor_low + high])};
 }
 
-// A symmetric cut. All steps are counted as whole words; the half word is in the constants.
-template <class W, Cut cut>
-FASTINIT_INLINE typename W::F symmetric_truncated(typename W::U word, const CutLanes<W>& c) {
-  using L = typename W::Lanes;
-  using I = typename W::I;
-  constexpr typename W::Bits sign = typename W::Bits(1) << (W::bits - 1);
-  const typename W::U high = (typename W::U)((I)word >> (W::bits - 1));  // all ones in the upper half
-  const typename W::F x =
-      L::fma(L::to_float((I)(word ^ high ^ (sign - 1))), c.slope, c.slope * W::value(0.5));  // from the middle
-  typename W::F z;
-  if constexpr (cut == Cut::centre) {
-    z = centre_value<L>(x, c.square_offset);
+// A symmetric truncation. Steps are counted as whole words; the half word is in the constants.
+template <class P, Truncation formula>
+FASTINIT_INLINE typename P::F symmetric_truncated(typename P::U word, const TruncationLanes<P>& c) {
+  using L = typename P::Lanes;
+  using I = typename P::I;
+  constexpr typename P::Bits sign = typename P::Bits(1) << (P::bits - 1);
+  const typename P::U high = (typename P::U)((I)word >> (P::bits - 1));  // all ones in the upper half
+  const typename P::F x =
+      L::fma(L::to_float((I)(word ^ high ^ (sign - 1))), c.slope, c.slope * P::value(0.5));  // from the middle
+  typename P::F z;
+  if constexpr (formula == Truncation::center) {
+    z = center_value<L>(x, c.square_offset);
   } else {
     z = wide_value<L>(x, L::fma(L::to_float((I)(word ^ high)), c.mass_slope_low, c.mass_low));  // from the end
   }
   return L::float_of(L::bits(z) ^ (~word & sign));
 }
 
-template <class W, Cut cut>
-FASTINIT_INLINE typename W::F standard_truncated(typename W::U word, const CutLanes<W>& c) {
-  using L = typename W::Lanes;
-  using F = typename W::F;
-  using I = typename W::I;
-  if constexpr (cut == Cut::centre || cut == Cut::wide_symmetric) {
-    return symmetric_truncated<W, cut>(word, c);
+template <class P, Truncation formula>
+FASTINIT_INLINE typename P::F standard_truncated(typename P::U word, const TruncationLanes<P>& c) {
+  using L = typename P::Lanes;
+  using F = typename P::F;
+  using I = typename P::I;
+  if constexpr (formula == Truncation::center || formula == Truncation::wide_symmetric) {
+    return symmetric_truncated<P, formula>(word, c);
   } else {
     const auto high = L::negative((I)word);
     const F mass = L::fma(L::to_float((I)word), L::select(high, c.mass_slope_high, c.mass_slope_low),
                           L::select(high, c.mass_high, c.mass_low));
-    if constexpr (cut == Cut::tail) return tail_magnitude<L>(mass) * c.sign;
+    if constexpr (formula == Truncation::tail) return tail_magnitude<L>(mass) * c.sign;
     const F x = L::fma(L::to_float((I)(word - L::select(high, c.anchor_high, c.anchor_low))), c.slope,
                        L::select(high, c.offset_high, c.offset_low));
     return wide_value<L>(x, mass);

@@ -1,4 +1,4 @@
-// The float64 evaluation of a cut, for 64-bit words: truncated.h says how each formulation works. Speed is secondary.
+// The float64 evaluation of truncated normals, for 64-bit words; truncated.h explains each formula. Speed is secondary.
 #pragma once
 
 #include "numerics/normal.h"
@@ -8,9 +8,9 @@ namespace fastinit {
 
 constexpr double tail_mass_scale64 = 1;
 
-// z / x as a function of r = 2^-1/2 - (P (1 - P))^(1/4), up to 2.52 sigmas. Error 1.5e-13.
+// z / x as a function of r = 2^-1/2 - (p (1 - p))^(1/4), up to 2.52 sigmas. Error 1.5e-13.
 template <class L>
-FASTINIT_INLINE typename L::F64 centre_ratio(typename L::F64 r) {
+FASTINIT_INLINE typename L::F64 center_ratio(typename L::F64 r) {
   constexpr double c[] = {0x1.323fee65d111cp0,   0x1.c58b3d2d3cad7p0,  0x1.c06af51b3bce6p0,   0x1.50e8a027b583dp0,
                           0x1.8f2f6ca3c66ep-1,   0x1.e15538a144a2ap-2, 0x1.540c1f29ce015p-2,  0x1.f80933e0c1139p1,
                           -0x1.c7edd28d67cb5p4,  0x1.cc28cfd7a21bap7,  -0x1.3fc6d71b135d3p10, 0x1.51f4a1d527384p12,
@@ -54,18 +54,18 @@ FASTINIT_INLINE typename L::F64 tail_magnitude(typename L::F64 mass) {
   return z;
 }
 
-// z of a centre cut from x: P (1 - P) = 1/4 - (Phi(z) - 1/2)^2.
+// z of a center truncation from x: p (1 - p) = 1/4 - (Phi(z) - 1/2)^2.
 template <class L>
-FASTINIT_INLINE typename L::F64 centre_value(typename L::F64 x, typename L::F64 /* needed for float32 only */) {
+FASTINIT_INLINE typename L::F64 center_value(typename L::F64 x, typename L::F64 /* needed for float32 only */) {
   const typename L::F64 mass = x * L::f64(0x1.e8b4307d3627ap-2);  // Phi(2) - 1/2
-  return x * centre_ratio<L>(fourth_root_complement<L>(L::fma(-mass, mass, L::f64(0.25))));
+  return x * center_ratio<L>(fourth_root_complement<L>(L::fma(-mass, mass, L::f64(0.25))));
 }
 
-// z of a wide cut from x and the mass of either tail.
+// z of a wide truncation from x and the mass of either tail.
 template <class L>
 FASTINIT_INLINE typename L::F64 wide_value(typename L::F64 x, typename L::F64 mass) {
   const typename L::F64 r = fourth_root_complement<L>(L::fma(-mass, mass, mass));
-  typename L::F64 z = x * centre_ratio<L>(r);
+  typename L::F64 z = x * center_ratio<L>(r);
   const typename L::M64 far = L::less(L::f64(0x1.b5124fa9cdbcbp-2), r);  // 2.5 sigmas
   if (L::any(far)) {
     const typename L::U64 negative = L::bits(x) & 0x8000000000000000u;

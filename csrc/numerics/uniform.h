@@ -3,18 +3,18 @@
 // symmetric bounds give an exactly symmetric distribution that has no zero and neither bound.
 #pragma once
 
-#include "numerics/words.h"
+#include "numerics/precision.h"
 
 namespace fastinit {
 
-template <class W>
-constexpr double uniform_largest = W::bits == 32 ? 0x1p24 - 1 : 0x1p53 - 1;  // the largest n
+template <class P>
+constexpr double uniform_largest = P::bits == 32 ? 0x1p24 - 1 : 0x1p53 - 1;  // the largest n
 
-// W is Words32 or Words64 of a lane type; scale is half 2^-24 or half 2^-53.
-template <class W>
-FASTINIT_INLINE typename W::F uniform(typename W::U word, typename W::F scale, typename W::F mid) {
-  constexpr int spare = W::bits == 32 ? 7 : 10;
-  return W::Lanes::fma(W::Lanes::to_float(((typename W::I)word >> spare) | 1), scale, mid);
+// P is Precision32 or Precision64 of a lane type; scale is half 2^-24 or half 2^-53.
+template <class P>
+FASTINIT_INLINE typename P::F uniform(typename P::U word, typename P::F scale, typename P::F mid) {
+  constexpr int spare = P::bits == 32 ? 7 : 10;
+  return P::Lanes::fma(P::Lanes::to_float(((typename P::I)word >> spare) | 1), scale, mid);
 }
 
 // v < low ? low : v, then v > high ? high : v. The order of the arguments decides the sign of a zero.

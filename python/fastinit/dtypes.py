@@ -9,6 +9,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from fastinit import _cpu
+
 DTYPES: dict[str, np.dtype[Any]] = {
     "float64": np.dtype(np.float64),
     "float32": np.dtype(np.float32),
@@ -17,9 +19,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "float8_e4m3fn": np.dtype(ml_dtypes.float8_e4m3fn),
     "float8_e5m2": np.dtype(ml_dtypes.float8_e5m2),
 }
-CODES = {
-    dtype: code for code, dtype in enumerate(DTYPES.values())
-}  # as csrc/cpu/request.h has them
+CODES = {dtype: _cpu.dtypes[name] for name, dtype in DTYPES.items()}
 _CONSTANT_ONLY: dict[str, np.dtype[Any]] = {
     name: np.dtype(name)
     for name in ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))

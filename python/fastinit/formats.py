@@ -92,20 +92,20 @@ def _compressed(
     rows, columns = box.shape
     by_column = form == "csc"
     lines = Box(box.shape, box.offset, box.shape, (sizes[1], 1), None)
-    starts, minor = _cpu.kept(
+    indptr, indices = _cpu.nonzeros(
         requests_of(mask.place(lines if kept == of else box, _NOWHERE, *stream)),
         rows,
         columns,
         by_column,
     )
-    data = np.empty(len(minor), dtype)
+    data = np.empty(len(indices), dtype)
     fill = values[0].place(lines, _cpu.address(data), *stream)
-    _cpu.gather(requests_of(fill), starts, minor, by_column)
+    _cpu.gather(requests_of(fill), indptr, indices, by_column)
     if form == "coo":
-        row = np.repeat(np.arange(rows, dtype=starts.dtype), np.diff(starts))
-        made = scipy.coo_array((data, (row, minor)), shape=box.shape)
+        row = np.repeat(np.arange(rows, dtype=indptr.dtype), np.diff(indptr))
+        made = scipy.coo_array((data, (row, indices)), shape=box.shape)
     else:
-        made = getattr(scipy, f"{form}_array")((data, minor, starts), shape=box.shape)
+        made = getattr(scipy, f"{form}_array")((data, indices, indptr), shape=box.shape)
         made.has_sorted_indices = True
     made.has_canonical_format = True
     return made

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from fastinit import _cpu
 from fastinit.boxes import Box
 from fastinit.requests import (
-    BERNOULLI,
+    BERNOULLI_MASK,
+    EXACT_COUNT_MASK,
     MAXIMUM_RANK,
+    NO_MATRICES,
+    NO_SAMPLES,
     SCATTER,
-    SUBSET,
     Draw,
     Fill,
     samples,
@@ -21,12 +24,13 @@ from fastinit.requests import (
     where,
 )
 
-LARGEST_SAMPLE = (1 << 32) - 1
+LARGEST_SAMPLE = _cpu.largest_sample
 
 
 def bernoulli(dtype: np.dtype[Any], threshold: int) -> Fill:
     """Zeroes each element whose word is below ``threshold``, which lies in [0, 2**32)."""
-    return Fill(dtype.itemsize, what(BERNOULLI, dtype) + samples(zeros=threshold))
+    packed = what(BERNOULLI_MASK, dtype) + samples(threshold=threshold) + NO_MATRICES
+    return Fill(dtype.itemsize, packed)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Subset(Draw):
         position = sum(axis.start * axis.step for axis in axes)
         first = where(address, math.prod(extents), seed, stream, box.offset, extents, strides)
         last = samples(steps, position, self.period, self.zeros)
-        return [first + what(SUBSET, self.dtype) + last]
+        return [first + what(EXACT_COUNT_MASK, self.dtype) + last + NO_MATRICES]
 
     def _axes(self, bounds: tuple[tuple[int, int], ...]) -> list[Axis]:
         axes = []
@@ -150,7 +154,7 @@ class Scatter(Draw):
         """One record for each diagonal that the part meets."""
         if box.bounds is None:
             raise ValueError("a diagonal is drawn for a part of an array, not a flat piece of it")
-        packed = what(SCATTER, self.dtype, pattern=self.pattern) + samples()
+        packed = what(SCATTER, self.dtype, pattern=self.pattern) + NO_SAMPLES + NO_MATRICES
         records = []
         for diagonal in self.diagonals:
             inside = diagonal.inside(box.bounds)

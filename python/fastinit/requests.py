@@ -8,6 +8,7 @@ which numbers). A list of requests is one structured array of the dtype ``REQUES
 from __future__ import annotations
 
 import abc
+import math
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,13 +25,30 @@ REQUEST = _cpu.request_dtype
 MAXIMUM_RANK = REQUEST["extent"].shape[0]
 _PARAMETERS = REQUEST["parameter"].shape[0]
 
-CONSTANT, UNIFORM, NORMAL, TRUNCATED, ORTHOGONAL = range(5)  # as csrc/cpu/request.h has them
-SUBSET, BERNOULLI, SCATTER = 5, 6, 7
+CONSTANT = _cpu.distributions["constant"]
+UNIFORM = _cpu.distributions["uniform"]
+NORMAL = _cpu.distributions["normal"]
+TRUNCATED = _cpu.distributions["truncated_normal"]
+ORTHOGONAL = _cpu.distributions["orthogonal"]
+EXACT_COUNT_MASK = _cpu.distributions["exact_count_mask"]
+BERNOULLI_MASK = _cpu.distributions["bernoulli_mask"]
+SCATTER = _cpu.distributions["scatter"]
+
+
+def _packer(first: str, last: str) -> struct.Struct:
+    """Return the format of successive fields of a request, as ``_cpu.request_dtype`` has them."""
+    names = REQUEST.names or ()
+    letters = {"u1": "B", "u4": "I", "u8": "Q", "f8": "d"}
+    fields = [REQUEST[name] for name in names[names.index(first) : names.index(last) + 1]]
+    counted = [(math.prod(field.shape), field.base) for field in fields]
+    return struct.Struct("=" + "".join(f"{n}{letters[base.str[1:]]}" for n, base in counted))
+
 
 # The pieces of a record. Packed bytes, since NumPy takes 20 microseconds to fill in a record.
-_WHERE = struct.Struct(f"=6Q{MAXIMUM_RANK}Q{MAXIMUM_RANK}Q")
-_WHAT = struct.Struct(f"=4IQ{_PARAMETERS}d")
-_SAMPLES = struct.Struct(f"={MAXIMUM_RANK}Q3Q")
+_WHERE = _packer("address", "stride")
+_WHAT = _packer("distribution", "pattern")
+_SAMPLES = _packer("step", "threshold")
+_MATRICES = _packer("whole_count", "role")
 _PADDING = tuple((0,) * (MAXIMUM_RANK - rank) for rank in range(MAXIMUM_RANK + 1))
 
 
@@ -68,19 +86,28 @@ def what(
     parameters: tuple[float, ...] = (),
     *,
     pattern: int = 0,
-    cut: int = 0,
+    formula: int = 0,
 ) -> bytes:
-    """The second piece: a distribution with its parameters (csrc/cpu/request.h) in ``dtype``."""
-    code = CODES.get(dtype, 0)  # bit patterns alone are written in other dtypes
+    """The second piece: a distribution with its parameters, in ``dtype``."""
+    code = CODES.get(dtype, 0)  # only bit patterns are written in other dtypes
     padded = parameters + (0.0,) * (_PARAMETERS - len(parameters))
-    return _WHAT.pack(distribution, code, dtype.itemsize, cut, pattern, *padded)
+    return _WHAT.pack(distribution, code, dtype.itemsize, formula, *padded, pattern)
 
 
 def samples(
-    steps: tuple[int, ...] = (), position: int = 0, period: int = 0, zeros: int = 0
+    steps: tuple[int, ...] = (),
+    position: int = 0,
+    period: int = 0,
+    zeros: int = 0,
+    threshold: int = 0,
 ) -> bytes:
-    """The third piece: the samples of a mask."""
-    return _SAMPLES.pack(*steps, *_PADDING[len(steps)], position, period, zeros)
+    """The third piece: the samples of an exact-count mask, or the threshold of a Bernoulli mask."""
+    return _SAMPLES.pack(*steps, *_PADDING[len(steps)], position, period, zeros, threshold)
+
+
+def matrices(whole_count: int = 0, roles: tuple[int, ...] = ()) -> bytes:
+    """The last piece: the elements of the whole array, and the role of each axis of the part."""
+    return _MATRICES.pack(whole_count, *roles, *_PADDING[len(roles)])
 
 
 @dataclass(frozen=True)
@@ -109,7 +136,8 @@ class Fill(Draw):
         ]
 
 
-_NO_SAMPLES = samples()
+NO_SAMPLES = samples()
+NO_MATRICES = matrices()
 
 
 def draw(
@@ -118,11 +146,11 @@ def draw(
     parameters: tuple[float, ...] = (),
     *,
     pattern: int = 0,
-    cut: int = 0,
+    formula: int = 0,
 ) -> Fill:
-    """The fill of a distribution with its parameters (csrc/cpu/request.h) in ``dtype``."""
-    packed = what(distribution, dtype, parameters, pattern=pattern, cut=cut)
-    return Fill(dtype.itemsize, packed + _NO_SAMPLES)
+    """Return the fill of a distribution with its parameters, in ``dtype``."""
+    packed = what(distribution, dtype, parameters, pattern=pattern, formula=formula)
+    return Fill(dtype.itemsize, packed + NO_SAMPLES + NO_MATRICES)
 
 
 def requests_of(records: Iterable[bytes]) -> NDArray[np.void]:

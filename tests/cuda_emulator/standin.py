@@ -41,7 +41,7 @@ class StandIn:
 
     ``architecture`` chooses the PTX (``"sm_80"``), ``multiprocessors`` the grid, ``order`` that
     of the threads; ``shared_memory`` is the most that a block may ask for, in bytes. ``log`` lists
-    the launches, ``copies`` what was copied where, ``error`` is the finding behind a failed call.
+    the launches, ``copies`` what was copied where, ``error`` is what a failed call found.
     """
 
     path: Path
@@ -58,7 +58,6 @@ class StandIn:
     error: Exception | None = None
 
     def __post_init__(self) -> None:
-        """Load the module's library and connect it."""
         self._texts: dict[str, str] = {}
         self._modules: dict[str, Any] = {}
         self._split: dict[str, dict[str, str]] = {}
@@ -85,7 +84,7 @@ class StandIn:
     # ---- for tests
 
     def architectures(self) -> list[str]:
-        """Those whose PTX the module holds, oldest first."""
+        """The architectures whose PTX the module holds, oldest first."""
         return sorted(self._texts, key=lambda name: (len(name), name))
 
     def kernels(self) -> list[str]:
@@ -93,14 +92,14 @@ class StandIn:
         return list(self._kernels(self.architectures()[0]))
 
     def classes(self, kernel: str) -> list[list[str]]:
-        """Architectures for which a kernel's PTX is the same: to run it for one is to run all."""
+        """Architectures for which a kernel's PTX is the same: one of them proves all."""
         found: dict[str, list[str]] = {}
         for architecture in self.architectures():
             found.setdefault(self._kernels(architecture)[kernel], []).append(architecture)
         return list(found.values())
 
     def _kernels(self, architecture: str) -> dict[str, str]:
-        """Each kernel's PTX, and behind it all that is no kernel but the name of the target."""
+        """Each kernel's PTX, followed by all PTX outside kernels except the name of the target."""
         if architecture not in self._split:
             text = re.sub(r"(?m)^\.target .*$|//.*$", "", self._texts[architecture])
             entry = re.compile(r"^(?:\.visible |\.weak )?\.entry (\w+)\(.*?^\}$", re.M | re.S)
@@ -116,19 +115,19 @@ class StandIn:
         return self._modules[self.architecture]
 
     def fail(self, call: str, code: int, after: int = 0) -> None:
-        """Let the call of this name, after so many more that succeed, return an error code."""
+        """Let the call of this name return an error code, after some more calls that succeed."""
         self._library.stand_in_fail(call.encode(), code, after)
 
     def machine(self, devices: int, driver: int = 13000) -> None:
-        """So many devices, of which one can draw, and a driver's version; 0 is no driver."""
+        """Set the number of devices, of which one can draw, and the driver's version or 0."""
         self._library.stand_in_machine(devices, driver)
 
     def capturing(self, on: bool) -> None:
-        """Whether streams are being captured into a graph."""
+        """Say whether streams are being captured into a graph."""
         self._library.stand_in_capturing(int(on))
 
     def busy(self, on: bool) -> None:
-        """Whether streams have yet to come to the events that are recorded from now on."""
+        """Say whether streams have yet to reach the events that are recorded from now on."""
         self._library.stand_in_busy(int(on))
 
     def last_error(self) -> int:
@@ -138,7 +137,7 @@ class StandIn:
 
     @contextmanager
     def fresh(self, **settings: Any) -> Iterator[StandIn]:
-        """With other settings, then with those from before, without errors or a log."""
+        """Use other settings, then those from before, without errors or a log."""
         before = {name: getattr(self, name) for name in settings}
         self._clear()
         for name, value in settings.items():

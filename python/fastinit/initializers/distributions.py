@@ -236,7 +236,7 @@ class TruncatedNormal(Distribution):
         if self.lower >= self.upper:
             raise ValueError(f"lower={self.lower} is not below upper={self.upper}; exchange them")
         try:
-            _cpu.cut(self.lower, self.upper, False)
+            _cpu.truncation(self.lower, self.upper, False)
         except ValueError as error:
             raise ValueError(f"lower={self.lower} and upper={self.upper}: {error}") from None
 
@@ -280,8 +280,8 @@ def truncated_fill(
     representable(mean, "mean", precision)
     low, high = smallest_at_least(bounds[0], dtype), largest_at_most(bounds[1], dtype)
     _check_not_empty(low, high, what, dtype)
-    formulation, constants = _cpu.cut(*cut, precision.itemsize == 8)
-    return draw(TRUNCATED, dtype, (std, mean, low, high, *constants), cut=formulation)
+    formula, constants = _cpu.truncation(*cut, precision.itemsize == 8)
+    return draw(TRUNCATED, dtype, (std, mean, low, high, *constants), formula=formula)
 
 
 def _check_not_empty(low: float, high: float, what: str, dtype: np.dtype[Any]) -> None:

@@ -9,15 +9,25 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fastinit import _cpu
 from fastinit.boxes import Box
 from fastinit.checks import drawable, finite, representable
 from fastinit.dtypes import CODES, DTYPES
 from fastinit.fans import axes_of, check_layout
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.distributions import Constant
-from fastinit.requests import MAXIMUM_RANK, ORTHOGONAL, Draw, draw, where
+from fastinit.requests import (
+    MAXIMUM_RANK,
+    NO_SAMPLES,
+    ORTHOGONAL,
+    Draw,
+    matrices,
+    what,
+    where,
+)
 
-_ROW, _COLUMN, _BATCH, _CENTRE = range(4)  # as csrc/cpu/orthogonal.h has them
+_ROW, _COLUMN = _cpu.axis_roles["row"], _cpu.axis_roles["column"]
+_BATCH, _CENTRE = _cpu.axis_roles["batch"], _cpu.axis_roles["kernel"]
 _FLAT_ROLES = {"o": _ROW, "i": _COLUMN, "*": _COLUMN, "b": _BATCH}
 _DELTA_ROLES = {**_FLAT_ROLES, "*": _CENTRE}
 
@@ -51,15 +61,11 @@ class Matrices(Draw):
         strides = tuple(math.prod(sizes[k + 1 :]) for k in range(len(axes)))
         extents = tuple(stop - start for _, start, stop, _ in axes)
         first = sum(axis[1] * stride for axis, stride in zip(axes, strides, strict=True))
-        what = draw(
-            ORTHOGONAL,
-            self.dtype,
-            (self.gain,),
-            pattern=math.prod(sizes),
-            cut=sum(role << 2 * k for k, (_, _, _, role) in enumerate(axes)),
-        )
+        roles = tuple(role for _, _, _, role in axes)
+        packed = what(ORTHOGONAL, self.dtype, (self.gain,)) + NO_SAMPLES
+        packed += matrices(math.prod(sizes), roles)
         count = math.prod(extents)
-        return [where(address, count, seed, stream, first, extents, strides) + what.packed]
+        return [where(address, count, seed, stream, first, extents, strides) + packed]
 
 
 def _merged(

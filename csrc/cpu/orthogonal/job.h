@@ -1,0 +1,134 @@
+// One request for orthogonal matrices: its matrices, where their elements go, and the panels in which they are drawn.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "cpu/dispatch.h"
+#include "cpu/orthogonal/reflectors.h"
+#include "request/orthogonal_shape.h"
+
+namespace fastinit {
+
+constexpr std::uint64_t panels_per_thread = 4;
+
+class OrthogonalJob {
+ public:
+  explicit OrthogonalJob(const Request& r) : request_(r) {
+    orthogonal_shape(r, shape_);
+    is_tall_ = shape_.height >= shape_.width;
+    rows_ = std::max(shape_.height, shape_.width);
+    columns_ = std::min(shape_.height, shape_.width);
+    std::vector<std::int64_t> down = offsets(AxisRole::row), across = offsets(AxisRole::column);
+    of_row_ = std::move(is_tall_ ? down : across);
+    of_column_ = std::move(is_tall_ ? across : down);
+    rows_contiguous_ = of_row_[0] >= 0;
+    for (std::size_t i = 1; i < of_row_.size(); ++i) rows_contiguous_ &= of_row_[i] == of_row_[i - 1] + 1;
+  }
+
+  std::uint64_t count() const { return shape_.matrices; }
+  double work() const { return double(rows_) * double(columns_) * (double(columns_) + 64); }  // fma per matrix, about
+  double total_work() const { return work() * double(count()); }
+  std::size_t item() const { return in_float64(request_.dtype) ? sizeof(double) : sizeof(float); }
+
+  Reflectors reflectors(std::uint64_t k, std::byte* memory) const {
+    Reflectors q{};
+    q.stream = {request_.seed, request_.stream};
+    q.first = number(k) * rows_ * columns_;
+    q.rows = rows_;
+    q.columns = columns_;
+    q.in_float64 = in_float64(request_.dtype);
+    q.vectors = memory;
+    q.triangles = memory + vectors_size(q);
+    q.signs = memory + vectors_size(q) + triangles_size(q) * item();
+    return q;
+  }
+
+  Target target(std::uint64_t k) const {
+    const std::uint64_t start = request_.address + (shape_.center + place(k)) * request_.item_size;
+    return {start, request_.dtype, request_.parameter[0], of_row_.data(), of_column_.data(), rows_contiguous_};
+  }
+
+  std::size_t reflectors_size() const {
+    const Reflectors q = reflectors(0, nullptr);
+    return round_up(vectors_size(q) + (triangles_size(q) + columns_) * item(), 64);
+  }
+
+  std::size_t scratch_size(std::uint64_t panel) const {
+    const Reflectors q = reflectors(0, nullptr);
+    return round_up(std::max(strip_scratch(q), panel_scratch(q, panel)) * item(), 64);
+  }
+
+  // The width of panels, a few of which go to each thread. A single thread takes the widest.
+  std::uint64_t panel_width(int threads) const {
+    const std::uint64_t widest = widest_panel * sizeof(float) / item(), unit = panel_unit * sizeof(float) / item();
+    const std::uint64_t wanted = threads == 1 ? widest : columns_ / (threads * panels_per_thread);
+    return std::min(columns_, std::clamp(round_up(wanted, unit), unit, widest));
+  }
+
+  std::uint64_t panels(std::uint64_t width) const { return (columns_ + width - 1) / width; }
+
+  // Panels are counted from the right, since the last columns take the most work.
+  void apply(const Kernels& kernels, const Reflectors& q, std::uint64_t k, std::uint64_t panel, std::uint64_t width,
+             void* scratch, InterruptFlag& flag) const {
+    const std::uint64_t begin = (panels(width) - 1 - panel) * width, end = std::min(begin + width, columns_);
+    const bool any = std::any_of(of_column_.data() + begin, of_column_.data() + end, [](auto o) { return o >= 0; });
+    if (any) kernels.reflectors.apply(q, begin, end, scratch, target(k), flag);
+  }
+
+ private:
+  static std::size_t vectors_size(const Reflectors& q) {
+    return round_up(strip_offset(q, strip_count(q)) * (q.in_float64 ? sizeof(double) : sizeof(float)), 64);
+  }
+
+  // The offset in the destination of every index on the axes of a role, in C order of the whole; -1 outside the part.
+  std::vector<std::int64_t> offsets(AxisRole role) const {
+    std::vector<std::int64_t> result = {0};
+    for (std::uint64_t axis = 0; axis < request_.rank; ++axis) {
+      if (request_.role[axis] != role) continue;
+      std::vector<std::int64_t> longer;
+      longer.reserve(result.size() * shape_.whole[axis]);
+      for (const std::int64_t offset : result) {
+        for (std::uint64_t i = 0; i < shape_.whole[axis]; ++i) {
+          const bool inside = offset >= 0 && i >= shape_.start[axis] && i - shape_.start[axis] < request_.extent[axis];
+          longer.push_back(inside ? offset + std::int64_t((i - shape_.start[axis]) * shape_.step[axis]) : -1);
+        }
+      }
+      result = std::move(longer);
+    }
+    return result;
+  }
+
+  // Calls visit(axis, index in the part) for the batch axes, for matrix k of the part.
+  template <class Visit>
+  void visit_batch(std::uint64_t k, const Visit& visit) const {
+    for (std::uint64_t axis = request_.rank; axis-- > 0;) {
+      if (request_.role[axis] != AxisRole::batch) continue;
+      visit(axis, k % request_.extent[axis]);
+      k /= request_.extent[axis];
+    }
+  }
+
+  // The index of a matrix in the whole batch, and the offset at which it starts in the destination.
+  std::uint64_t number(std::uint64_t k) const {
+    std::uint64_t result = 0, step = 1;
+    visit_batch(k, [&](std::uint64_t axis, std::uint64_t index) {
+      result += (shape_.start[axis] + index) * step;
+      step *= shape_.whole[axis];
+    });
+    return result;
+  }
+  std::uint64_t place(std::uint64_t k) const {
+    std::uint64_t result = 0;
+    visit_batch(k, [&](std::uint64_t axis, std::uint64_t index) { result += index * shape_.step[axis]; });
+    return result;
+  }
+
+  const Request& request_;
+  OrthogonalShape shape_;
+  bool is_tall_, rows_contiguous_;
+  std::uint64_t rows_, columns_;
+  std::vector<std::int64_t> of_row_, of_column_;
+};
+
+}  // namespace fastinit

@@ -1,0 +1,47 @@
+// How the fills, scatters and masks of a list of requests become launches.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "cuda/table.h"
+
+namespace fastinit {
+
+// The requests that one launch serves.
+class Launch {
+ public:
+  Launch(const void* kernel, std::uint32_t threads, std::uint32_t largest_tile)
+      : kernel_(kernel), threads_(threads), largest_tile_(largest_tile), tile_units_(threads) {}
+
+  void add(const Request& request, const FillEntry& entry);
+  // Chooses the tiles and the grid for a device, on which no value depends, and ends the table.
+  void prepare(int device);
+
+  bool empty() const { return requests_.empty(); }
+  const void* kernel() const { return kernel_; }
+  std::uint32_t threads() const { return threads_; }
+  std::uint32_t blocks() const { return blocks_; }
+  std::size_t size() const { return entries_.size() * sizeof(FillEntry) + requests_.size() * sizeof(Request); }
+  // Writes the table to `host`, as it will be at `device`.
+  FillTable write(char* host, char* device) const;
+
+ private:
+  const void* kernel_;
+  std::uint32_t threads_, largest_tile_, tile_units_, blocks_ = 0;
+  std::vector<FillEntry> entries_;
+  std::vector<const Request*> requests_;
+  std::uint64_t units_ = 0;
+};
+
+// The launches of a list of requests, and its requests for matrices.
+struct Launches {
+  std::vector<Launch> fills;    // one per kernel, with all constants in the first
+  std::vector<Launch> masking;  // scatters over the fills, then masks
+  std::vector<const Request*> matrices;
+
+  Launches(const Request* requests, std::size_t count);
+};
+
+}  // namespace fastinit

@@ -1,0 +1,27 @@
+// Draws orthogonal matrices on a GPU.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "request/request.h"
+
+namespace fastinit {
+
+// The matrices of a list of requests of class matrix. Make it before anything is queued that writes, since it allocates
+// all the memory that drawing them needs.
+class OrthogonalQueue {
+ public:
+  OrthogonalQueue(const std::vector<const Request*>& requests, int device, void* stream);
+  ~OrthogonalQueue();  // work that is queued later must not use the memory
+  OrthogonalQueue(const OrthogonalQueue&) = delete;
+  OrthogonalQueue& operator=(const OrthogonalQueue&) = delete;
+
+  void queue();
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
+
+}  // namespace fastinit

@@ -1,0 +1,83 @@
+"""The benchmarks run from end to end at tiny sizes, and check their answers before they time."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import checkpoints, fill, models, orthogonal, overhead, report, torch_init
+from benchmarks.tables import torch_init as tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_fill_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every task has a rate, in the JSON file."""
+    path = tmp_path / "fill.json"
+    fill.main(["--size", "64", "--repeats", "1", "--peers", "numpy", "--json", str(path)])
+    capsys.readouterr()
+    assert json.loads(path.read_text())
+
+
+def test_overhead_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Small calls and a batch have figures, in the JSON file."""
+    path = tmp_path / "overhead.json"
+    sizes = ["--size", "10", "--repeats", "1", "--calls", "2", "--peers", "numpy"]
+    overhead.main([*sizes, "--parts", "calls,many", "--json", str(path)])
+    capsys.readouterr()
+    assert json.loads(path.read_text())
+
+
+def test_torch_init_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every function and a model have figures, and a table shows them."""
+    path = tmp_path / "torch_init.json"
+    sizes = ["--size", "64", "--repeats", "1", "--slow-repeats", "1", "--calls", "1"]
+    torch_init.main([*sizes, "--models", "tiny", "--json", str(path)])
+    capsys.readouterr()
+    shown = tables.section(json.loads(path.read_text()))
+    assert all(f"| `{name}` |" in shown for name in torch_init.FUNCTIONS)
+    assert "| tiny |" in shown
+
+
+def test_orthogonal_checks_and_times(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every size has figures, in the JSON file."""
+    monkeypatch.setattr(orthogonal, "PAUSE", 0)  # which only the figures need
+    path = tmp_path / "orthogonal.json"
+    orthogonal.main(["--scale", "0.02", "--repeats", "1", "--peers", "torch", "--json", str(path)])
+    capsys.readouterr()
+    results = json.loads(path.read_text())["results"]
+    assert {entry["library"] for entry in results} == {"fastinit", "torch"}
+
+
+def test_the_documents_show_the_results(capsys: pytest.CaptureFixture[str]) -> None:
+    """README.md and docs/benchmarks.md agree with the result files."""
+    status = report.main(["--check"])
+    assert status == 0, capsys.readouterr().out
+
+
+def test_models_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A whole model has its rates and ratios, in the JSON file."""
+    path = tmp_path / "models.json"
+    options = ["--model", "resnet-50", "--repeats", "1", "--peers", "", "--json", str(path)]
+    assert models.main(options) == 0
+    capsys.readouterr()
+    assert "fresh / limit" in json.loads(path.read_text())["ratios"]
+
+
+def test_checkpoints_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file, a process and a plan have figures, in the JSON file, and no file is left."""
+    path = tmp_path / "checkpoints.json"
+    sizes = ["--repeats", "1", "--model", "gpt2", "--large", "gpt2", "--layers", "2"]
+    checkpoints.main([*sizes, "--folder", str(tmp_path), "--json", str(path)])
+    capsys.readouterr()
+    assert {each["task"] for each in json.loads(path.read_text())["results"]} == {
+        "save",
+        "large",
+        "plan",
+    }
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,57 @@
+"""The Python of README.md and the pages of docs/ runs as written, except what needs a GPU.
+
+One process runs all pages, since torch and transformers take longer to import than the pages to
+run. Each page has a namespace and a folder of its own.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from helpers.processes import child
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+BLOCKS = {
+    path.stem: "".join(BLOCK.findall(path.read_text()))
+    for path in sorted([*ROOT.glob("README.md"), *(ROOT / "docs").glob("*.md")])
+}
+PAGES = {page: code for page, code in BLOCKS.items() if code and page != "cuda"}
+
+# The pages assume a model, and `torchrun`, which is one process here.
+RUN = """
+import json, os, tempfile, traceback
+os.environ |= {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
+import torch
+
+def build():
+    model = torch.nn.Module()
+    model.layers = torch.nn.ModuleList([torch.nn.Linear(4, 4)])
+    return model
+
+failures = {}
+for page, code in PAGES.items():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            exec(compile(code, f"{page}.md", "exec"), {"__name__": page, "build": build})
+        except Exception:
+            failures[page] = traceback.format_exc()
+print(json.dumps(failures))
+"""
+
+
+@pytest.fixture(scope="module")
+def failures() -> dict[str, str]:
+    """The pages that fail, with their tracebacks."""
+    found: dict[str, str] = json.loads(child(f"PAGES = {PAGES!r}" + RUN).splitlines()[-1])
+    return found
+
+
+@pytest.mark.skipif("README" not in PAGES, reason="the pages are not beside the tests")
+@pytest.mark.parametrize("page", PAGES)
+def test_page(page: str, failures: dict[str, str]) -> None:
+    """All blocks of a page run in order."""
+    assert page not in failures, failures[page]

@@ -1,0 +1,81 @@
+"""The compiled objects: one exported symbol per instruction set, and no foreign libraries.
+
+A weak inline symbol that was compiled for AVX-512 can be the copy that the linker keeps for
+everyone, so a file for an instruction set exports its table of kernels and nothing else. The files
+are compiled as CMakeLists.txt has it except for -O0 instead of -O3, under which no function is
+inlined that need not be: what could be exported is, and the test takes seconds.
+"""
+
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fastinit import _cpu
+
+ROOT = Path(__file__).parents[2]
+X86 = platform.machine() in ("x86_64", "AMD64")
+COMMON = [
+    "-std=c++17",
+    "-O0",
+    "-DNDEBUG",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-fvisibility-inlines-hidden",
+]
+COMMON += ["-ffp-contract=off", "-fno-math-errno", "-Wno-psabi", f"-I{ROOT / 'csrc'}"]
+AVX2 = ["-mavx2", "-mfma", "-mf16c"]
+AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
+FLAGS = {
+    "scalar": [],
+    "avx2": AVX2,
+    "avx512": [*AVX512, "-mprefer-vector-width=512"],
+}
+
+
+def output(*command: str | Path) -> str:
+    """The output of a command that must succeed."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def needs(*programs: str) -> None:
+    """Skip where a program is missing."""
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_one_exported_symbol(name: str, tmp_path: Path) -> None:
+    """`nm -g --defined-only` shows the table of kernels and nothing else."""
+    needs("g++", "nm")
+    source = ROOT / "csrc" / "cpu" / f"{name}.cpp"
+    if not source.exists():
+        pytest.skip("the sources are not beside the tests")
+    if FLAGS[name] and not X86:
+        pytest.skip(f"{name} is an instruction set of x86")
+    target = tmp_path / f"{name}.o"
+    output("g++", *COMMON, *FLAGS[name], "-c", source, "-o", target)
+    symbols = output("nm", "-g", "-C", "--defined-only", target).splitlines()
+    assert [line.split()[-1] for line in symbols] == [f"fastinit::{name}_kernels"]
+
+
+def test_one_symbol_of_the_module() -> None:
+    """The extension module exports the function that Python looks for."""
+    needs("nm")
+    symbols = output("nm", "-D", "--defined-only", str(_cpu.__file__)).splitlines()
+    names = {line.split()[-1].split("@")[0] for line in symbols}
+    assert {name for name in names if not name.startswith("_Z")} == {"PyInit__cpu"}
+
+
+def test_libraries() -> None:
+    """The C and C++ runtime and OpenMP are linked, and no BLAS, LAPACK or framework."""
+    needs("ldd")
+    libraries = re.findall(r"^\s*(?:/\S*/)?([\w+-]+)\.so", output("ldd", str(_cpu.__file__)), re.M)
+    known = r"lib(stdc\+\+|gcc_s|c|m|gomp|omp|pthread|dl|rt)|linux-vdso|ld-linux[\w-]*"
+    assert [name for name in libraries if not re.fullmatch(known, name)] == []

@@ -1,0 +1,128 @@
+"""The package as its users meet it: imports, docstrings, examples and types."""
+
+import dataclasses
+import doctest
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+
+import fastinit
+from helpers.processes import child, environment
+from helpers.settings import process_seed
+
+ROOT = Path(__file__).parents[2]
+MODULES = (
+    "fastinit",
+    *(module.name for module in pkgutil.walk_packages(fastinit.__path__, "fastinit.")),
+)
+FRAMEWORKS = {
+    *("torch", "jax", "jaxlib", "keras", "tensorflow", "transformers", "safetensors", "typer"),
+    *("rich", "scipy", "cupy", "matplotlib"),
+}
+PUBLIC = {name: getattr(fastinit, name) for name in fastinit.__all__}
+CLASSES = {
+    name: value
+    for name, value in PUBLIC.items()
+    if isinstance(value, type) and dataclasses.is_dataclass(value) and not inspect.isabstract(value)
+}
+INITIALIZERS = {
+    name: value for name, value in CLASSES.items() if issubclass(value, fastinit.Initializer)
+}
+CALLABLES = {
+    name: value for name, value in PUBLIC.items() if isinstance(value, FunctionType)
+} | CLASSES
+
+
+def succeeds(*command: str | Path) -> None:
+    """Run a command of this Python in the repository."""
+    if not (ROOT / "pyproject.toml").exists():
+        pytest.skip("the sources are not beside the tests")
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env=environment(MYPYPATH="python"),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_import_brings_no_framework() -> None:
+    """Neither the import nor a first array imports one."""
+    code = "import sys, fastinit; fastinit.he_normal((9, 9)); fastinit.info(); print(*sys.modules)"
+    found = {name.partition(".")[0] for name in child(code).split()}
+    assert found & FRAMEWORKS == set()
+
+
+def test_names() -> None:
+    """The names of __all__ occur once and are listed; another is an AttributeError."""
+    assert len(fastinit.__all__) == len(set(fastinit.__all__))
+    assert set(fastinit.__all__) <= set(dir(fastinit))
+    assert not hasattr(fastinit, "orthogonal_")
+
+
+def test_recipes_is_the_function() -> None:
+    """The package of that name does not hide it, whatever is imported first."""
+    child("import fastinit.recipes.rule; fastinit.recipes()")
+    child("from fastinit.plan import Plan; import fastinit; fastinit.recipes()")
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name != "STREAM_VERSION"])
+def test_docstrings(name: str) -> None:
+    """Public methods have one too."""
+    assert PUBLIC[name].__doc__
+    methods = vars(PUBLIC[name]) if isinstance(PUBLIC[name], type) else {}
+    for method, value in methods.items():
+        if inspect.isroutine(value) and not method.startswith("_"):
+            assert inspect.getdoc(getattr(PUBLIC[name], method)), method
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_sections(name: str) -> None:
+    """An initializer's class explains its arguments, errors and use; its function need not."""
+    takes = inspect.signature(INITIALIZERS[name]).parameters
+    expected = ("Args:", "Raises:", "Example:") if takes else ("Example:",)
+    doc = inspect.getdoc(INITIALIZERS[name]) or ""
+    assert [section for section in expected if f"\n{section}\n" not in doc] == []
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_summary_and_example(name: str) -> None:
+    doc = inspect.getdoc(CALLABLES[name]) or ""
+    summary, *rest = doc.splitlines()
+    assert summary.endswith(".")
+    assert rest[:1] in ([], [""])
+    assert doctest.DocTestParser().get_examples(doc)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    report: list[str] = []
+    runner = doctest.DocTestRunner(verbose=False)
+    with process_seed(None):
+        for test in doctest.DocTestFinder().find(module, name):
+            runner.run(test, out=report.append)
+    assert "".join(report) == ""
+
+
+def test_stubs() -> None:
+    """The stubs of the extension modules that were built agree with them."""
+    succeeds(
+        "mypy.stubtest", *filter(importlib.util.find_spec, ("fastinit._cpu", "fastinit._cuda"))
+    )
+
+
+@pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "mypy"])
+def test_clean(command: str) -> None:
+    succeeds(*command.split(), "python", "tests", "benchmarks")

@@ -1,0 +1,193 @@
+"""fastinit.torch.accelerate draws what a model's code initializes at the end, by name."""
+
+import threading
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import init
+from torch.nn.init import dirac_, orthogonal_
+
+import fastinit
+from fastinit.torch import accelerate
+from helpers.accelerated_model import Block, check, normal
+
+NAMES = ("trunc_normal_", "_no_grad_trunc_normal_", "eye_", "dirac_", "orthogonal_", "sparse_")
+
+
+# ---- which numbers ------------------------------------------------------------------------------
+
+
+def test_names() -> None:
+    """A parameter is the stream of its qualified name; what is overwritten is not drawn."""
+    with accelerate(seed=3) as context:
+        model = nn.Sequential(Block(), Block())
+    for k in range(2):
+        block: Any = model[k]
+        check(block.inner.weight, normal(block.inner.weight, f"{k}.inner.weight", 0.02, seed=3))
+        assert not bool(block.inner.bias.any())
+        assert bool((block.norm.weight == 1).all())
+    assert (context.requested, context.drawn, context.elements) == (6, 2, 96)
+    assert (
+        repr(context) == "accelerate(seed=3, requested=6, drawn=2, elements=96, left_to_torch={})"
+    )
+
+
+def test_further_roots() -> None:
+    """Their names start with their number, which no name in a tree can start with."""
+    with accelerate(seed=0):
+        first, loss = Block(), nn.MSELoss()
+        second: Any = nn.Sequential(Block())
+        third: Any = nn.Sequential(Block())
+    assert isinstance(loss, nn.MSELoss)
+    check(first.inner.weight, normal(first.inner.weight, "inner.weight", 0.02))
+    check(second[0].inner.weight, normal(first.inner.weight, "1..0.inner.weight", 0.02))
+    check(third[0].inner.weight, normal(first.inner.weight, "2..0.inner.weight", 0.02))
+
+
+def test_a_root_is_what_is_left_in_the_end() -> None:
+    """Modules built alone and put into another later are named in it."""
+    with accelerate(seed=0):
+        inner = Block()
+        outer = nn.ModuleDict({"a": inner})
+    check(inner.inner.weight, normal(inner.inner.weight, "a.inner.weight", 0.02))
+    assert outer["a"] is inner
+
+
+def test_repeats() -> None:
+    """The same seed repeats; another seed, or none, does not."""
+
+    def built(seed: int | None) -> torch.Tensor:
+        with accelerate(seed):
+            return nn.Linear(8, 8).weight.detach()
+
+    assert torch.equal(built(1), built(1))
+    assert not torch.equal(built(1), built(2))
+    fastinit.seed(5)
+    weight = built(None)
+    fastinit.seed(None)
+    assert torch.equal(weight, built(5))
+
+
+def test_without_a_module() -> None:
+    """Tensors that are not parameters draw from numbered streams, and so differ."""
+    with accelerate(seed=0):
+        tensors = [init.normal_(torch.empty(5, 5)) for _ in range(2)]
+    for number, tensor in enumerate(tensors, 1):
+        check(tensor, normal(tensor, number))
+
+
+def test_tied() -> None:
+    """One memory is drawn once, by its first name."""
+    with accelerate(seed=0) as context:
+        model = nn.ModuleDict({"a": nn.Embedding(9, 4), "b": nn.Linear(4, 9, bias=False)})
+        model["b"].weight = model["a"].weight
+    check(model["b"].weight, normal(model["a"].weight, "a.weight"))
+    assert context.drawn == 1
+
+
+def test_buffers() -> None:
+    """They have names too."""
+    with accelerate(seed=0):
+        module = nn.Module()
+        module.register_buffer("noise", torch.empty(6, 6).normal_())
+    check(module.noise, normal(module.noise, "noise"))
+
+
+def test_explicit_numbers() -> None:
+    """``seed=`` and ``generator=`` are respected."""
+    with accelerate(seed=0):
+        first = fastinit.torch.normal_(torch.empty(5), seed=7, name="w")
+        second = init.normal_(torch.empty(5), generator=torch.Generator().manual_seed(1))
+        third = init.normal_(torch.empty(5), generator=torch.Generator().manual_seed(1))
+    check(first, normal(first, "w", seed=7))
+    assert torch.equal(second, third)
+
+
+def test_torchs_generator_is_left_alone() -> None:
+    state = torch.get_rng_state()
+    with accelerate(seed=0):
+        nn.Transformer(8, 2, 1, 1, 8, batch_first=True)
+        orthogonal_(torch.empty(4, 4))
+        torch.randn(3), torch.rand(3)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+# ---- nesting, threads, and what is put back -----------------------------------------------------
+
+
+def test_nested() -> None:
+    """The inner context has its own seed and names; the order over one memory is kept."""
+    with accelerate(seed=0) as outer:
+        w, v = torch.empty(4, 4), torch.empty(4, 4)
+        init.normal_(w)
+        init.normal_(v)
+        with accelerate(seed=1) as inner:
+            init.normal_(w)
+            v[0].zero_()
+            module = nn.Linear(4, 4)
+        assert (inner.drawn, outer.drawn) == (4, 1)
+        init.normal_(w)
+    check(w, normal(w, 3))
+    expected = normal(v, 2)
+    expected[0] = 0
+    check(v, expected)
+    assert bool((module.weight.abs() < 0.5).all())
+    assert (outer.requested, outer.drawn) == (3, 2)
+
+
+def test_entered_again() -> None:
+    """A context that is entered again inside another one ends where it was entered first."""
+    with accelerate(seed=0) as context:
+        with accelerate(seed=1), context:
+            w = init.normal_(torch.empty(4, 4))
+        assert context.drawn == 0
+    check(w, normal(w, 1))
+
+
+def test_twice() -> None:
+    """A context can be entered again, and continues with its numbers."""
+    context = accelerate(seed=0)
+    with context:
+        w = init.normal_(torch.empty(3))
+    with context, context:
+        v = init.normal_(torch.empty(3))
+    check(w, normal(w, 1))
+    check(v, normal(v, 2))
+
+
+def test_other_threads() -> None:
+    """They have torch's functions, and torch's numbers."""
+    drawn: list[torch.Tensor] = []
+
+    def build() -> None:
+        drawn.append(init.trunc_normal_(init.normal_(torch.empty(4, 4))))
+        drawn.append(init.trunc_normal_(torch.empty(4, 4)))
+        drawn.append(nn.Linear(4, 4).weight.detach())
+
+    torch.manual_seed(0)
+    build()
+    torch.manual_seed(0)
+    with accelerate(seed=0) as context:
+        thread = threading.Thread(target=build)
+        thread.start()
+        thread.join()
+    assert context.requested == 0
+    for before, beside in zip(drawn[:3], drawn[3:], strict=True):
+        assert torch.equal(before, beside)
+
+
+def test_everything_is_put_back(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This includes a module that is imported meanwhile."""
+    before = {name: getattr(init, name) for name in NAMES} | {"m": nn.Module.__init__}
+    (tmp_path / "imported_meanwhile.py").write_text("from torch.nn.init import dirac_\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with accelerate(seed=0):
+        assert dirac_ is not before["dirac_"]
+        import imported_meanwhile  # type: ignore[import-not-found]
+
+        assert imported_meanwhile.dirac_ is not before["dirac_"]
+    assert {name: getattr(init, name) for name in NAMES} | {"m": nn.Module.__init__} == before
+    assert dirac_ is before["dirac_"] is imported_meanwhile.dirac_
+    assert torch.overrides._get_current_function_mode() is None  # type: ignore[no-untyped-call]
