@@ -42,7 +42,7 @@ ITEM_SIZES = {
     **{"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2},
     **{"float8_e4m3fn": 1, "float8_e5m2": 1},
 }
-FORMULAS = ("centre", "wide symmetric", "wide", "tail")  # in the order of numerics/truncated.h
+FORMULAS = ("center", "wide symmetric", "wide", "tail")  # in the order of numerics/truncated.h
 NOTES = [
     "A warp issues one instruction a cycle at most: fewer a value, and memory is the limit.",
     "Counted from the machine code; what is executed depends on alignment and on rare detours.",
