@@ -9,7 +9,7 @@ from fastinit import _cpu
 from fastinit.dtypes import DTYPES
 
 CSRC = Path(__file__).parent.parent / "csrc"
-# A room may include itself and those before it. cpu and cuda are equals: neither includes the other.
+# A room may include itself and those before it. cpu and cuda are equals: neither sees the other.
 ROOMS = ("lanes", "numerics", "request", "cpu", "cuda", "bindings")
 SUFFIXES = (".h", ".inl", ".cuh", ".cpp", ".cu")
 FILES = [path for path in sorted(CSRC.rglob("*.*")) if path.suffix in SUFFIXES]
