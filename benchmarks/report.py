@@ -106,7 +106,10 @@ def summary(results: Path) -> str:
     machines: set[str] = set()
     versions: dict[str, str] = {}
     for each, report in _reports(results):
-        rows += each.headline(report)
+        headline = each.headline(report)
+        if not headline:  # nothing of this report is in the table
+            continue
+        rows += headline
         facts = report["environment"]
         machines.add(
             f"{facts['processor']} ({facts['instruction_set']}) with "

@@ -90,4 +90,9 @@ void set_thread_count(int count) { requested = count; }
 
 bool is_forked_child() { return forked; }
 
+int threads_for(double work, double per_thread, int most_threads) {
+  if (work < 2 * per_thread || is_forked_child()) return 1;
+  return static_cast<int>(std::min<double>(most_threads ? most_threads : thread_count(), work / per_thread));
+}
+
 }  // namespace fastinit

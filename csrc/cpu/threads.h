@@ -7,6 +7,10 @@ namespace fastinit {
 // affinity mask, but no more than its cgroup's quota.
 int thread_count();
 
+// The number of threads for some work, of which each thread should have at least `per_thread`: at most `most_threads`,
+// where 0 stands for thread_count().
+int threads_for(double work, double per_thread, int most_threads);
+
 // 0 restores the default.
 void set_thread_count(int count);
 

@@ -11,7 +11,7 @@ namespace fastinit {
 namespace {
 
 // With fewer values per thread, to wake another thread costs more than it saves (a few microseconds).
-constexpr std::uint64_t values_per_thread = 16384;
+constexpr double values_per_thread = 16384;
 // A piece is small enough that threads finish together and Ctrl-C is answered, and large enough to cost nothing. In a
 // large tensor it is larger than a huge page: two threads that first touch the same page at the same time both zero it.
 constexpr std::uint64_t smallest_piece = 4096, largest_piece = 1 << 20, pieces_per_thread = 16;
@@ -34,11 +34,6 @@ void take_pieces(const Work& work, const Act& act, std::atomic<std::uint64_t>& n
   }
 }
 
-int threads_for(std::uint64_t values, int most) {
-  if (values < 2 * values_per_thread || is_forked_child()) return 1;
-  return static_cast<int>(std::min<std::uint64_t>(most ? most : thread_count(), values / values_per_thread));
-}
-
 }  // namespace
 
 void Work::add(const Request& request, std::uint64_t units, std::uint64_t cost) {
@@ -48,7 +43,7 @@ void Work::add(const Request& request, std::uint64_t units, std::uint64_t cost) 
 }
 
 void Work::divide(int most_threads) {
-  threads_ = threads_for(total_, most_threads);
+  threads_ = threads_for(double(total_), values_per_thread, most_threads);
   const std::uint64_t most = std::max(largest_piece, columns_side_by_side * most_cost_);
   const std::uint64_t pieces = threads_ * (most_cost_ > 1 ? column_pieces_per_thread : pieces_per_thread);
   piece_ = std::clamp(total_ / pieces, smallest_piece, most);

@@ -62,7 +62,7 @@ void fill_on_cuda(const Request* requests, std::size_t count, int device, void* 
   Launches launches(requests, count);
   for (Launch& launch : launches.fills) launch.prepare(device);
   for (Launch& launch : launches.masking) launch.prepare(device);
-  OrthogonalQueue matrices(launches.matrices, device, stream);
+  OrthogonalMatrices matrices(launches.matrices, device, stream);
   Tables tables(launches, stream);
   tables.queue(launches.fills);
   matrices.queue();

@@ -34,12 +34,12 @@ FASTINIT_INLINE typename L::U32 small_float_code(typename L::F32 x) {
 
 // Each dtype has
 //
-//   Item                what an element is in memory
-//   in_float64          whether values are computed in float64
-//   encode<L>(x)        the element of a value, one lane
-//   order<L>            the order in which store() needs the blocks of a CPU's lanes (see block_order in
-//   lanes/scalar.h) store<L>(out, ...)  writes a group of blocks, on a CPU pack<L>(value, w)   the words of memory that
-//   hold a block's four elements, on a GPU
+// - Item: what an element is in memory.
+// - in_float64: whether values are computed in float64.
+// - encode<L>(x): the element of a value, in one lane.
+// - order<L>: the order of a CPU's blocks that store() needs; see block_order in lanes/scalar.h.
+// - store<L>(out, even, odd): writes a group of blocks on a CPU.
+// - pack<L>(value, word): makes words of memory of a block's four elements on a GPU.
 //
 // float64 has its own loops and needs only the first three.
 struct Float64 {

@@ -37,6 +37,9 @@ bool orthogonal_shape(const Request& r, OrthogonalShape& shape) {
     }
     step *= r.extent[axis];
   }
+  shape.is_wide = shape.height < shape.width;
+  shape.rows = shape.is_wide ? shape.width : shape.height;
+  shape.columns = shape.is_wide ? shape.height : shape.width;
   return true;
 }
 

@@ -16,12 +16,10 @@ class OrthogonalJob {
  public:
   explicit OrthogonalJob(const Request& r) : request_(r) {
     orthogonal_shape(r, shape_);
-    is_tall_ = shape_.height >= shape_.width;
-    rows_ = std::max(shape_.height, shape_.width);
-    columns_ = std::min(shape_.height, shape_.width);
-    std::vector<std::int64_t> down = offsets(AxisRole::row), across = offsets(AxisRole::column);
-    of_row_ = std::move(is_tall_ ? down : across);
-    of_column_ = std::move(is_tall_ ? across : down);
+    rows_ = shape_.rows;
+    columns_ = shape_.columns;
+    of_row_ = offsets(shape_.is_wide ? AxisRole::column : AxisRole::row, rows_);
+    of_column_ = offsets(shape_.is_wide ? AxisRole::row : AxisRole::column, columns_);
     rows_contiguous_ = of_row_[0] >= 0;
     for (std::size_t i = 1; i < of_row_.size(); ++i) rows_contiguous_ &= of_row_[i] == of_row_[i - 1] + 1;
   }
@@ -34,7 +32,7 @@ class OrthogonalJob {
   Reflectors reflectors(std::uint64_t k, std::byte* memory) const {
     Reflectors q{};
     q.stream = {request_.seed, request_.stream};
-    q.first = number(k) * rows_ * columns_;
+    q.first = matrix_place(request_, shape_, k).number * rows_ * columns_;
     q.rows = rows_;
     q.columns = columns_;
     q.in_float64 = in_float64(request_.dtype);
@@ -45,7 +43,7 @@ class OrthogonalJob {
   }
 
   Target target(std::uint64_t k) const {
-    const std::uint64_t start = request_.address + (shape_.center + place(k)) * request_.item_size;
+    const std::uint64_t start = request_.address + matrix_place(request_, shape_, k).offset * request_.item_size;
     return {start, request_.dtype, request_.parameter[0], of_row_.data(), of_column_.data(), rows_contiguous_};
   }
 
@@ -81,52 +79,15 @@ class OrthogonalJob {
     return round_up(strip_offset(q, strip_count(q)) * (q.in_float64 ? sizeof(double) : sizeof(float)), 64);
   }
 
-  // The offset in the destination of every index on the axes of a role, in C order of the whole; -1 outside the part.
-  std::vector<std::int64_t> offsets(AxisRole role) const {
-    std::vector<std::int64_t> result = {0};
-    for (std::uint64_t axis = 0; axis < request_.rank; ++axis) {
-      if (request_.role[axis] != role) continue;
-      std::vector<std::int64_t> longer;
-      longer.reserve(result.size() * shape_.whole[axis]);
-      for (const std::int64_t offset : result) {
-        for (std::uint64_t i = 0; i < shape_.whole[axis]; ++i) {
-          const bool inside = offset >= 0 && i >= shape_.start[axis] && i - shape_.start[axis] < request_.extent[axis];
-          longer.push_back(inside ? offset + std::int64_t((i - shape_.start[axis]) * shape_.step[axis]) : -1);
-        }
-      }
-      result = std::move(longer);
-    }
-    return result;
-  }
-
-  // Calls visit(axis, index in the part) for the batch axes, for matrix k of the part.
-  template <class Visit>
-  void visit_batch(std::uint64_t k, const Visit& visit) const {
-    for (std::uint64_t axis = request_.rank; axis-- > 0;) {
-      if (request_.role[axis] != AxisRole::batch) continue;
-      visit(axis, k % request_.extent[axis]);
-      k /= request_.extent[axis];
-    }
-  }
-
-  // The index of a matrix in the whole batch, and the offset at which it starts in the destination.
-  std::uint64_t number(std::uint64_t k) const {
-    std::uint64_t result = 0, step = 1;
-    visit_batch(k, [&](std::uint64_t axis, std::uint64_t index) {
-      result += (shape_.start[axis] + index) * step;
-      step *= shape_.whole[axis];
-    });
-    return result;
-  }
-  std::uint64_t place(std::uint64_t k) const {
-    std::uint64_t result = 0;
-    visit_batch(k, [&](std::uint64_t axis, std::uint64_t index) { result += index * shape_.step[axis]; });
+  std::vector<std::int64_t> offsets(AxisRole role, std::uint64_t count) const {
+    std::vector<std::int64_t> result(count);
+    for (std::uint64_t k = 0; k < count; ++k) result[k] = offset_along(request_, shape_, role, k);
     return result;
   }
 
   const Request& request_;
   OrthogonalShape shape_;
-  bool is_tall_, rows_contiguous_;
+  bool rows_contiguous_;
   std::uint64_t rows_, columns_;
   std::vector<std::int64_t> of_row_, of_column_;
 };

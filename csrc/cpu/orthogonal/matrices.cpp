@@ -49,13 +49,18 @@ class Memory {
   void* start_;
 };
 
+double total_work(const std::vector<OrthogonalJob>& jobs) {
+  double work = 0;
+  for (const OrthogonalJob& job : jobs) work += job.total_work();
+  return work;
+}
+
 // All matrices of all jobs. Those that are a large part of the work are drawn one after another by all threads
 // together, and the others by one thread each, large ones first.
 class Schedule {
  public:
   Schedule(const std::vector<OrthogonalJob>& jobs, int threads) : kernels_(active_kernels()), threads_(threads) {
-    double total = 0;
-    for (const OrthogonalJob& job : jobs) total += job.total_work();
+    const double total = total_work(jobs);
     std::vector<const OrthogonalJob*> sorted;
     sorted.reserve(jobs.size());
     for (const OrthogonalJob& job : jobs) sorted.push_back(&job);
@@ -135,13 +140,6 @@ class Schedule {
   std::atomic<std::uint64_t> next_whole_{0};
 };
 
-int threads_for(const std::vector<OrthogonalJob>& jobs, int most) {
-  double work = 0;
-  for (const OrthogonalJob& job : jobs) work += job.total_work();
-  if (work < 2 * work_per_thread || is_forked_child()) return 1;
-  return static_cast<int>(std::min<double>(most ? most : thread_count(), work / work_per_thread));
-}
-
 }  // namespace
 
 struct OrthogonalMatrices::Work {
@@ -150,7 +148,9 @@ struct OrthogonalMatrices::Work {
   Schedule schedule;
 
   Work(std::vector<OrthogonalJob>&& all, int most_threads)
-      : jobs(std::move(all)), threads(threads_for(jobs, most_threads)), schedule(jobs, threads) {}
+      : jobs(std::move(all)),
+        threads(threads_for(total_work(jobs), work_per_thread, most_threads)),
+        schedule(jobs, threads) {}
 };
 
 OrthogonalMatrices::OrthogonalMatrices(const std::vector<const Request*>& requests, int most_threads) {

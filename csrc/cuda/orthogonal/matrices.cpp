@@ -34,7 +34,7 @@ class StreamMemory {
 
 }  // namespace
 
-struct OrthogonalQueue::Work {
+struct OrthogonalMatrices::Work {
   OrthogonalPlan plan;
   const cudaStream_t stream;
   Staging tables;
@@ -57,15 +57,15 @@ struct OrthogonalQueue::Work {
   }
 };
 
-OrthogonalQueue::OrthogonalQueue(const std::vector<const Request*>& requests, int device, void* stream) {
+OrthogonalMatrices::OrthogonalMatrices(const std::vector<const Request*>& requests, int device, void* stream) {
   if (requests.empty()) return;
   OrthogonalPlan plan(requests, device);
   if (!plan.launches.empty()) work_ = std::make_unique<Work>(std::move(plan), static_cast<cudaStream_t>(stream));
 }
 
-OrthogonalQueue::~OrthogonalQueue() = default;
+OrthogonalMatrices::~OrthogonalMatrices() = default;
 
-void OrthogonalQueue::queue() {
+void OrthogonalMatrices::queue() {
   if (!work_) return;
   const char* at = static_cast<const char*>(work_->tables.device());
   for (const OrthogonalLaunch& launch : work_->plan.launches) {

@@ -10,12 +10,12 @@ namespace fastinit {
 
 // The matrices of a list of requests of class matrix. Make it before anything is queued that writes, since it allocates
 // all the memory that drawing them needs.
-class OrthogonalQueue {
+class OrthogonalMatrices {
  public:
-  OrthogonalQueue(const std::vector<const Request*>& requests, int device, void* stream);
-  ~OrthogonalQueue();  // work that is queued later must not use the memory
-  OrthogonalQueue(const OrthogonalQueue&) = delete;
-  OrthogonalQueue& operator=(const OrthogonalQueue&) = delete;
+  OrthogonalMatrices(const std::vector<const Request*>& requests, int device, void* stream);
+  ~OrthogonalMatrices();  // work that is queued later must not use the memory
+  OrthogonalMatrices(const OrthogonalMatrices&) = delete;
+  OrthogonalMatrices& operator=(const OrthogonalMatrices&) = delete;
 
   void queue();
 

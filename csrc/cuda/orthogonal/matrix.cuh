@@ -42,39 +42,14 @@ __device__ T* working_memory(const OrthogonalTable& table, const OrthogonalEntry
 
 // ---- places
 
-struct MatrixPlace {
+struct MatrixStart {
   std::uint64_t first;    // index of the matrix's first element in the stream
   std::uint64_t address;  // of the matrix's first element in the part
 };
 
-__device__ MatrixPlace place_of(const OrthogonalEntry& e, std::uint64_t matrix) {
-  std::uint64_t number = 0, step = 1, offset = e.shape.center, rest = e.first_matrix + matrix;
-  std::uint64_t axis = e.request.rank;
-  FASTINIT_ROLLED
-  do {
-    if (e.request.role[--axis] != AxisRole::batch) continue;
-    const std::uint64_t quotient = rest / e.request.extent[axis], at = rest - quotient * e.request.extent[axis];
-    number += (e.shape.start[axis] + at) * step;
-    step *= e.shape.whole[axis];
-    offset += at * e.shape.step[axis];
-    rest = quotient;
-  } while (axis > 0);
-  return {number * e.rows * e.columns, e.request.address + offset * e.request.item_size};
-}
-
-// The offset in the destination of an index on the axes of a role, in elements; -1 outside the part.
-__device__ std::int64_t offset_along(const OrthogonalEntry& e, AxisRole role, std::uint64_t index) {
-  std::uint64_t offset = 0, axis = e.request.rank;
-  FASTINIT_ROLLED
-  do {
-    if (e.request.role[--axis] != role) continue;
-    const std::uint64_t quotient = index / e.shape.whole[axis];
-    const std::uint64_t at = index - quotient * e.shape.whole[axis] - e.shape.start[axis];
-    if (at >= e.request.extent[axis]) return -1;
-    offset += at * e.shape.step[axis];
-    index = quotient;
-  } while (axis > 0);
-  return static_cast<std::int64_t>(offset);
+__device__ MatrixStart start_of(const OrthogonalEntry& e, std::uint64_t matrix) {
+  const MatrixPlace place = matrix_place(e.request, e.shape, e.first_matrix + matrix);
+  return {place.number * e.shape.rows * e.shape.columns, e.request.address + place.offset * e.request.item_size};
 }
 
 // ---- reflectors
@@ -109,15 +84,15 @@ struct ReflectorBlock {
 
   // Draws v, with zeros above and on the diagonal; the heads are stored apart.
   __device__ void draw() const {
-    const std::uint64_t above = first + begin * entry.columns + begin;
-    const bool is_aligned = above % 4 == 0 && entry.columns % 4 == 0;
+    const std::uint64_t above = first + begin * entry.shape.columns + begin;
+    const bool is_aligned = above % 4 == 0 && entry.shape.columns % 4 == 0;
     const std::uint32_t units = size / 4 + !is_aligned;  // Philox blocks that a row touches
     const Stream stream = {entry.request.seed, entry.request.stream};
-    const std::uint64_t nonzero = entry.rows - begin;
+    const std::uint64_t nonzero = entry.shape.rows - begin;
     for (std::uint64_t k = threadIdx.x; k < rows * units; k += blockDim.x) {
       const std::uint64_t row = k / units;
       const std::uint32_t unit = static_cast<std::uint32_t>(k - row * units);
-      const std::uint64_t flat = above + row * entry.columns;
+      const std::uint64_t flat = above + row * entry.shape.columns;
       const std::int32_t at = static_cast<std::int32_t>(4 * unit) - static_cast<std::int32_t>(flat % 4);
       const std::uint64_t end = row >= nonzero ? 0 : row < columns ? row + 1 : columns;
       T value[4] = {};
@@ -139,7 +114,7 @@ struct ReflectorBlock {
     if (column >= columns) return;
     double tail = 0;
     FASTINIT_UNROLL_BY(8)
-    for (std::uint64_t row = column + 1; row < entry.rows - begin; ++row) {
+    for (std::uint64_t row = column + 1; row < entry.shape.rows - begin; ++row) {
       const double x = v[row * size + column];
       tail = Lanes::fma(x, x, tail);
     }
@@ -188,20 +163,21 @@ __device__ void write_columns(const OrthogonalEntry& e, std::uint64_t address, c
                               std::uint64_t first_column, std::uint32_t columns) {
   __shared__ std::int64_t of_row[threads], of_column[most_columns];
   const T gain = static_cast<T>(e.request.parameter[0]);
-  const AxisRole down = e.is_wide ? AxisRole::column : AxisRole::row,
-                 across = e.is_wide ? AxisRole::row : AxisRole::column;
+  const AxisRole down = e.shape.is_wide ? AxisRole::column : AxisRole::row,
+                 across = e.shape.is_wide ? AxisRole::row : AxisRole::column;
   FASTINIT_ROLLED
   for (std::uint32_t k = threadIdx.x; k < columns; k += threads)
-    of_column[k] = offset_along(e, across, first_column + k);
-  for (std::uint64_t begin = 0; begin < e.rows; begin += threads) {
-    const std::uint32_t rows = e.rows - begin < threads ? static_cast<std::uint32_t>(e.rows - begin) : threads;
-    if (threadIdx.x < rows) of_row[threadIdx.x] = offset_along(e, down, begin + threadIdx.x);
+    of_column[k] = offset_along(e.request, e.shape, across, first_column + k);
+  for (std::uint64_t begin = 0; begin < e.shape.rows; begin += threads) {
+    const std::uint32_t rows =
+        e.shape.rows - begin < threads ? static_cast<std::uint32_t>(e.shape.rows - begin) : threads;
+    if (threadIdx.x < rows) of_row[threadIdx.x] = offset_along(e.request, e.shape, down, begin + threadIdx.x);
     __syncthreads();
     // Neighboring threads write neighboring elements of the array.
-    const std::uint32_t width = e.is_wide ? rows : columns;
+    const std::uint32_t width = e.shape.is_wide ? rows : columns;
     for (std::uint32_t k = threadIdx.x; k < rows * columns; k += threads) {
       const std::uint32_t outer = k / width, inner = k - outer * width;
-      const std::uint32_t row = e.is_wide ? inner : outer, column = e.is_wide ? outer : inner;
+      const std::uint32_t row = e.shape.is_wide ? inner : outer, column = e.shape.is_wide ? outer : inner;
       if (of_row[row] < 0 || of_column[column] < 0) continue;
       const std::uint64_t place = static_cast<std::uint64_t>(of_row[row] + of_column[column]);
       store_element(address + place * e.request.item_size, e.request.dtype,

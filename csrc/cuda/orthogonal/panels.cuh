@@ -25,8 +25,8 @@ struct PanelUpdate {
   __device__ void run() const {
     // Later blocks of reflectors would multiply rows of A that are still zero in this panel.
     for (std::uint64_t q = panel * width / size + 1; q-- > 0;) {
-      const T* const v = memory + vectors_before(entry.rows + rows, size, q);
-      apply_block<size>(v, memory + at.triangles + q * size * size, a + q * size * width, entry.rows - q * size);
+      const T* const v = memory + vectors_before(entry.shape.rows + rows, size, q);
+      apply_block<size>(v, memory + at.triangles + q * size * size, a + q * size * width, entry.shape.rows - q * size);
     }
   }
 
@@ -103,11 +103,11 @@ struct PanelUpdate {
 // Sets A before any reflector is applied, with rows of zeros below.
 template <class T>
 __device__ void begin_panel(const OrthogonalEntry& entry, std::uint64_t panel, const T* sign, T* a) {
-  const std::uint64_t first = panel * panel_columns, all = (entry.rows + rows_at_once<T>)*panel_columns;
+  const std::uint64_t first = panel * panel_columns, all = (entry.shape.rows + rows_at_once<T>)*panel_columns;
   FASTINIT_ROLLED
   for (std::uint64_t k = threadIdx.x; k < all; k += panel_threads) {
     const std::uint64_t column = first + k % panel_columns;
-    a[k] = k / panel_columns == column && column < entry.columns ? sign[column] : T(0);
+    a[k] = k / panel_columns == column && column < entry.shape.columns ? sign[column] : T(0);
   }
   __syncthreads();
 }
@@ -127,11 +127,11 @@ __global__ void __launch_bounds__(panel_threads, panel_blocks<T>)
     const std::uint64_t panel = entry.last_panel - task.piece;  // the last panels take the most work and come first
     T* const memory = working_memory<T>(table, entry, task);
     const OrthogonalWorkspace at = workspace_of<T>(entry);
-    T* const a = memory + at.panels + (panel - entry.first_panel) * (entry.rows + rows) * panel_columns;
+    T* const a = memory + at.panels + (panel - entry.first_panel) * (entry.shape.rows + rows) * panel_columns;
     begin_panel(entry, panel, memory + at.signs, a);
-    with_block(entry.columns, PanelUpdate<T>{entry, panel, memory, at, a, staged, staged_a, w});
-    const std::uint64_t first = panel * panel_columns, left = entry.columns - first;
-    write_columns<T, panel_threads, panel_columns>(entry, place_of(entry, task.matrix).address, a, panel_columns, first,
+    with_block(entry.shape.columns, PanelUpdate<T>{entry, panel, memory, at, a, staged, staged_a, w});
+    const std::uint64_t first = panel * panel_columns, left = entry.shape.columns - first;
+    write_columns<T, panel_threads, panel_columns>(entry, start_of(entry, task.matrix).address, a, panel_columns, first,
                                                    left < panel_columns ? std::uint32_t(left) : panel_columns);
   });
 }

@@ -37,10 +37,7 @@ OrthogonalEntry entry_of(const Request& r) {
   OrthogonalEntry e{};
   e.request = r;
   orthogonal_shape(r, e.shape);
-  e.is_wide = e.shape.height < e.shape.width;
-  e.rows = std::max(e.shape.height, e.shape.width);
-  e.columns = std::min(e.shape.height, e.shape.width);
-  const auto [first, last] = range_along(r, e.shape, e.is_wide ? AxisRole::row : AxisRole::column);
+  const auto [first, last] = range_along(r, e.shape, e.shape.is_wide ? AxisRole::row : AxisRole::column);
   e.first_panel = first / panel_columns;
   e.last_panel = last / panel_columns;
   return e;
@@ -80,8 +77,8 @@ OrthogonalPlan::OrthogonalPlan(const std::vector<const Request*>& requests, int 
       const OrthogonalEntry entry = entry_of(*r);
       if (entry.shape.matrices == 0) continue;
       const std::uint64_t item = wants_double ? sizeof(double) : sizeof(float);
-      const std::uint64_t shared = small_size(entry.rows, entry.columns, item);
-      const bool is_small = entry.columns <= largest_small_columns && shared <= most_shared_;
+      const std::uint64_t shared = small_size(entry.shape.rows, entry.shape.columns, item);
+      const bool is_small = entry.shape.columns <= largest_small_columns && shared <= most_shared_;
       is_small ? add_small(entry, shared) : add_large(entry);
     }
   }

@@ -38,12 +38,12 @@ struct VectorProducts {
 template <class T>
 __device__ void make_reflectors(const OrthogonalEntry& entry, OrthogonalTask task, T* memory, T* staged, T* head,
                                 T* tau) {
-  const std::uint64_t size = std::uint64_t(orthogonal_block(entry.columns));
-  const std::uint64_t q = task.piece, begin = q * size, length = entry.rows + rows_at_once<T>;
+  const std::uint64_t size = std::uint64_t(orthogonal_block(entry.shape.columns));
+  const std::uint64_t q = task.piece, begin = q * size, length = entry.shape.rows + rows_at_once<T>;
   const OrthogonalWorkspace at = workspace_of<T>(entry);
-  const std::uint64_t columns = entry.columns - begin;
+  const std::uint64_t columns = entry.shape.columns - begin;
   const ReflectorBlock<T> block = {entry,
-                                   place_of(entry, task.matrix).first,
+                                   start_of(entry, task.matrix).first,
                                    begin,
                                    static_cast<std::uint32_t>(size),
                                    static_cast<std::uint32_t>(columns < size ? columns : size),
@@ -56,7 +56,7 @@ __device__ void make_reflectors(const OrthogonalEntry& entry, OrthogonalTask tas
   block.reflect(memory + at.signs + begin);
   __syncthreads();
   T* const products = memory + at.products + q * size * size;
-  with_block(entry.columns, VectorProducts<T>{block.v, entry.rows - begin, products, staged});
+  with_block(entry.shape.columns, VectorProducts<T>{block.v, entry.shape.rows - begin, products, staged});
   __syncthreads();
   block.solve(products, memory + at.triangles + q * size * size);
 }

@@ -14,10 +14,10 @@ class SmallMatrix {
  public:
   __device__ SmallMatrix(const OrthogonalEntry& entry, std::uint64_t matrix, T* memory)
       : entry_(entry),
-        place_(place_of(entry, matrix)),
-        rows_(static_cast<std::uint32_t>(entry.rows)),
-        columns_(static_cast<std::uint32_t>(entry.columns)),
-        stride_(static_cast<std::uint32_t>(small_stride(entry.columns))),
+        start_(start_of(entry, matrix)),
+        rows_(static_cast<std::uint32_t>(entry.shape.rows)),
+        columns_(static_cast<std::uint32_t>(entry.shape.columns)),
+        stride_(static_cast<std::uint32_t>(small_stride(entry.shape.columns))),
         v_(memory),
         w_(v_ + rows_ * block),
         products_(w_ + columns_ * block),
@@ -31,7 +31,7 @@ class SmallMatrix {
     for (std::uint32_t q = blocks; q-- > 0;) apply_block(q * block);
     const std::uint32_t first = static_cast<std::uint32_t>(entry_.first_panel) * block;
     const std::uint32_t end = blocks * block < columns_ ? blocks * block : columns_;
-    write_columns<T, small_threads, largest_small_columns>(entry_, place_.address, a_ + first, stride_, first,
+    write_columns<T, small_threads, largest_small_columns>(entry_, start_.address, a_ + first, stride_, first,
                                                            end - first);
   }
 
@@ -40,7 +40,7 @@ class SmallMatrix {
   __device__ void apply_block(std::uint32_t begin) const {
     __shared__ T head[block], tau[block], sign[block];
     const std::uint32_t rows = rows_ - begin, columns = columns_ - begin;
-    const ReflectorBlock<T> reflectors = {entry_, place_.first, begin, block, columns < block ? columns : block,
+    const ReflectorBlock<T> reflectors = {entry_, start_.first, begin, block, columns < block ? columns : block,
                                           rows,   v_,           head,  tau};
     reflectors.draw();
     __syncthreads();
@@ -112,7 +112,7 @@ class SmallMatrix {
   }
 
   const OrthogonalEntry& entry_;
-  const MatrixPlace place_;
+  const MatrixStart start_;
   const std::uint32_t rows_, columns_, stride_;
   T *const v_, *const w_, *const products_, *const triangle_, *const a_;
 };

@@ -28,9 +28,7 @@ struct OrthogonalEntry {
   std::uint64_t tasks;       // of a matrix
   std::uint64_t first_matrix;
   std::uint64_t workspace, workspace_size;  // offset of the first matrix, and distance to the next, in bytes
-  std::uint64_t rows, columns;              // of the tall matrix
   std::uint64_t first_panel, last_panel;
-  std::uint32_t is_wide;  // the array has the tall matrix transposed
   OrthogonalShape shape;
   Request request;
 };
@@ -58,12 +56,12 @@ FASTINIT_INLINE std::uint64_t vectors_before(std::uint64_t rows, std::uint64_t b
 
 // Blocks of reflectors on which the needed columns depend.
 FASTINIT_INLINE std::uint64_t blocks_of(const OrthogonalEntry& e) {
-  return e.last_panel * panel_columns / std::uint64_t(orthogonal_block(e.columns)) + 1;
+  return e.last_panel * panel_columns / std::uint64_t(orthogonal_block(e.shape.columns)) + 1;
 }
 
 template <class T>
 FASTINIT_INLINE OrthogonalWorkspace workspace_of(const OrthogonalEntry& e) {
-  const std::uint64_t rows = e.rows + rows_at_once<T>, block = std::uint64_t(orthogonal_block(e.columns));
+  const std::uint64_t rows = e.shape.rows + rows_at_once<T>, block = std::uint64_t(orthogonal_block(e.shape.columns));
   const std::uint64_t blocks = blocks_of(e);
   OrthogonalWorkspace at;
   at.triangles = vectors_before(rows, block, blocks);

@@ -1,10 +1,10 @@
 # ruff: noqa
-"""Finds the coefficients in truncated.h and truncated64.h (needs numpy, scipy, mpmath; some minutes).
+"""Find the coefficients in truncated.h and truncated64.h (needs numpy, scipy, mpmath; takes some minutes).
 
-Two methods. G in float32 has positive coefficients and sparse powers: a linear programme minimizes the largest weighted
-relative error, over and over as one coefficient after the other, from the lowest power up, is rounded to float32 and
-fixed. (Powers that differ by products of x^1, 2, 4, 8, 16 cost one fma each; the lists were found by trying all
-non-decreasing sequences of such steps for the cost.) Everything else is dense, and Remez's algorithm does.
+There are two methods. G in float32 has positive coefficients and sparse powers: a linear program minimizes the largest
+weighted relative error, repeatedly, while one coefficient after another, from the lowest power up, is rounded to
+float32 and fixed. (Powers that differ by products of x^1, 2, 4, 8, 16 cost one fma each; the lists were found by trying
+all non-decreasing sequences of such steps for the cost.) All other polynomials are dense, and found by Remez's algorithm.
 """
 
 import mpmath as mp
@@ -16,11 +16,11 @@ from scipy.special import erf, erfinv, ndtr, ndtri
 TWO_SIGMAS = erf(np.sqrt(2.0))  # 2 Phi(2) - 1
 
 # What is added to x^2, and from what the fourth root is subtracted: away from zero, so that no power is subnormal.
-CENTRE_START = 2.0**-7
+CENTER_START = 2.0**-7
 WIDE_START = 0.7080078125  # 725 / 1024
 
 
-def linear_programme(x, target, weight, powers, fixed):
+def linear_program(x, target, weight, powers, fixed):
     """The free coefficients of sum c_k x^k that minimize max |sum / target - 1| weight, c_k >= 0."""
     free = [k for k in powers if k not in fixed]
     scale = x[-1]
@@ -43,15 +43,15 @@ def linear_programme(x, target, weight, powers, fixed):
 def sparse_fit(x, target, weight, powers):
     fixed = {}
     for k in powers:
-        best = np.float32(linear_programme(x, target, weight, powers, fixed)[0][k])
-        # The lowest ones matter most: also their neighbours.
+        best = np.float32(linear_program(x, target, weight, powers, fixed)[0][k])
+        # The lowest ones matter most: also their neighbors.
         tried = (
             [best, np.nextafter(best, np.float32(9)), np.nextafter(best, np.float32(-9))]
             if k <= 3
             else [best]
         )
         errors = [
-            linear_programme(x, target, weight, powers, fixed | {k: float(c)})[1] for c in tried
+            linear_program(x, target, weight, powers, fixed | {k: float(c)})[1] for c in tried
         ]
         fixed[k] = float(tried[int(np.argmin(errors))])
     print(
@@ -67,9 +67,9 @@ def chebyshev_points(start, end, n=600):
     return start + (end - start) * (1 - np.cos(np.pi * np.arange(n + 1) / n)) / 2
 
 
-def centre32():
-    y = chebyshev_points(CENTRE_START, CENTRE_START + 1)
-    x = np.sqrt(y - CENTRE_START)
+def center32():
+    y = chebyshev_points(CENTER_START, CENTER_START + 1)
+    x = np.sqrt(y - CENTER_START)
     with np.errstate(all="ignore"):
         ratio = np.where(
             x < 1e-7, np.sqrt(np.pi / 2) * TWO_SIGMAS, np.sqrt(2) * erfinv(x * TWO_SIGMAS) / x
@@ -137,15 +137,15 @@ def remez(function, start, end, degree, weight, rounds=10):
     return c
 
 
-def tail(start, end, centre, degree, rounding):
+def tail(start, end, center, degree, rounding):
     shift = mp.memoize(lambda r: r - inverse_tail(mp.exp(-r * r / 2)))
-    start, end, centre = mpf(start), mpf(end), mpf(centre)
+    start, end, center = mpf(start), mpf(end), mpf(center)
     c = remez(
-        lambda s: shift(s + centre),
-        start - centre,
-        end - centre,
+        lambda s: shift(s + center),
+        start - center,
+        end - center,
         degree,
-        lambda s: 1 / (s + centre - shift(s + centre)),
+        lambda s: 1 / (s + center - shift(s + center)),
     )
     print([float(rounding(float(x))).hex() for x in c])
 
@@ -170,14 +170,14 @@ def ratio64(degree):
 
 if __name__ == "__main__":
     mp.mp.dps = 45
-    print("centre_value, float32")
-    centre32()
+    print("center_value, float32")
+    center32()
     print("wide_value, float32")
     wide32()
     print("tail_near, tail_deep, float32")
     tail("2.53", "7.26", "4.5", 9, np.float32)
     tail("7.24", "15", "10", 7, np.float32)
-    print("centre_ratio, float64")
+    print("center_ratio, float64")
     ratio64(17)
     print("tail_magnitude, float64")
     tail("2.53", "7.3", "4.5", 18, float)
