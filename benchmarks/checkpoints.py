@@ -154,7 +154,7 @@ def plan(folder: Path, layers: int, repeats: int) -> list[dict[str, Any]]:
     path = folder / "manifest.json"
     path.write_text(json.dumps(llama(layers)))
     command = [*COMMAND, "plan", str(path), "--recipe", "llama"]
-    if "llama" not in fastinit.recipes():
+    if "llama" not in fastinit.list_recipes():
         command[-1] = "default"
     watch(command)
     seconds = [watch(command)[0] for _ in range(repeats)]

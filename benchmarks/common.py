@@ -144,7 +144,7 @@ def instruction_sets() -> list[str]:
 
 def select_instruction_set(name: str) -> None:
     """Make fastinit use an instruction set, which is otherwise chosen once, at the import."""
-    from fastinit import _cpu
+    from fastinit.native import _cpu
 
     _cpu.select_instruction_set(name)
 

@@ -34,7 +34,7 @@ from benchmarks import common, gpu
 from benchmarks.contenders import Task
 from benchmarks.fill import SAMPLE, moments
 from benchmarks.gpu import Contender
-from fastinit import cuda
+from fastinit.native import cuda
 
 LEAST_SECONDS = 0.02  # of a measurement
 MOST_CALLS = 500

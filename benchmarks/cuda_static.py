@@ -2,9 +2,9 @@
 
     python -m benchmarks.cuda_static --json benchmarks/results/cuda_static.json
 
-This reads the machine code in the built module ``fastinit._cuda``, for every architecture in it. It
-needs neither a GPU nor nvcc, but ``cuobjdump`` and ``nvdisasm`` (``pip install --group cuda``) and
-``c++filt`` (part of binutils, which g++ needs too).
+This reads the machine code in the built module ``fastinit.native._cuda``, for every architecture in
+it. It needs neither a GPU nor nvcc, but ``cuobjdump`` and ``nvdisasm`` (``pip install --group
+cuda``) and ``c++filt`` (part of binutils, which g++ needs too).
 
 An entry of ``results`` has ``kernel``, its ``draw`` (the distribution) and ``dtype`` (null for
 kernels that are not fills), ``architecture`` ("sm_90"), and
@@ -52,7 +52,7 @@ NOTES = [
 def main(argv: Sequence[str] | None = None) -> int:
     """Disassemble, count and print; write the results if a path is given."""
     parser = common.argument_parser("cuda_static", __doc__)
-    parser.add_argument("--library", type=Path, metavar="FILE", help="instead of fastinit._cuda")
+    parser.add_argument("--library", type=Path, metavar="FILE", help="instead of the built module")
     options = parser.parse_args(argv)
     library = options.library or built()
     if library is None:
@@ -217,13 +217,13 @@ def _output(*command: str | Path, folder: str | None = None) -> str:
 
 def built() -> Path | None:
     """Return the CUDA module of this installation, or None."""
-    found = util.find_spec("fastinit._cuda")
+    found = util.find_spec("fastinit.native._cuda")
     return Path(found.origin) if found and found.origin else None
 
 
 def compiler(library: Path) -> dict[str, Any]:
     """Return the compiler that the module reports, and the size of the module."""
-    spec = util.spec_from_file_location("fastinit._cuda", library)
+    spec = util.spec_from_file_location("fastinit.native._cuda", library)
     if spec is None or spec.loader is None:
         raise ImportError(f"{library} is not an extension module; pass one with --library")
     module = util.module_from_spec(spec)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import fastinit
 from benchmarks.common import LeftOutError, required
 from benchmarks.contenders import Task
-from fastinit.arrays import to_numpy
+from fastinit.arrays.digest import to_numpy
 
 TASKS = (
     Task("uniform", "float32"),

@@ -33,9 +33,9 @@ from numpy.typing import NDArray
 import fastinit
 from benchmarks import common, processes
 from benchmarks.common import interleaved, peer, spread
-from fastinit import native
-from fastinit.boxes import whole
-from fastinit.requests import requests_of
+from fastinit.native import cpu
+from fastinit.native.box import whole
+from fastinit.native.request import as_array
 
 LENGTH = 1000  # values per tensor
 NOTES = [
@@ -142,7 +142,7 @@ def many_tensors(
     memory = fastinit.zeros((size, LENGTH))
     many, one = _requests(memory)
     common.add_check(report, _check(memory, many))
-    runs = {"fastinit": lambda: native.fill(many), "fastinit, one tensor": lambda: native.fill(one)}
+    runs = {"fastinit": lambda: cpu.fill(many), "fastinit, one tensor": lambda: cpu.fill(one)}
     runs |= _torch_tensors(memory) if "torch" in peers else {}
     measures = {library: lambda run=run: common.once(run) for library, run in runs.items()}
     interleaved(measures, 1)
@@ -164,20 +164,20 @@ def many_tensors(
 
 def _requests(memory: NDArray[np.float32]) -> tuple[NDArray[np.void], NDArray[np.void]]:
     """Return requests for the rows of ``memory`` as separate tensors, and for all of it as one."""
-    what = fastinit.Normal().draw(memory.dtype)
+    template = fastinit.Normal().template(memory.dtype)
     row = whole((LENGTH,))
     address = memory.ctypes.data
-    records = []
+    requests = []
     for k in range(len(memory)):
-        records += what.place(row, address + k * memory.strides[0], seed=0, stream=k)
-    return requests_of(records), requests_of(
-        what.place(whole(memory.shape), address, seed=0, stream=0)
+        requests += template.requests(row, address + k * memory.strides[0], seed=0, stream=k)
+    return as_array(requests), as_array(
+        template.requests(whole(memory.shape), address, seed=0, stream=0)
     )
 
 
 def _check(memory: NDArray[np.float32], many: NDArray[np.void]) -> dict[str, Any]:
     """Check that the one call draws what separate calls draw."""
-    native.fill(many)
+    cpu.fill(many)
     chosen = sorted({0, len(memory) // 2, len(memory) - 1})
     ok = all(np.array_equal(memory[k], fastinit.normal(LENGTH, seed=0, name=k)) for k in chosen)
     return {

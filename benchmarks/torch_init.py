@@ -218,14 +218,14 @@ def _in_fresh_memory(build: Callable[[], Any]) -> float:
     return common.once(build)
 
 
-_zero = Constant(0.0).draws((1,), np.dtype(np.float32))
-_normal = Normal(0.0, 0.02).draws((1,), np.dtype(np.float32))
+_zero = Constant(0.0).templates((1,), np.dtype(np.float32))
+_normal = Normal(0.0, 0.02).templates((1,), np.dtype(np.float32))
 
 
-def _fill(draws: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+def _fill(templates: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
     filling = FillBatch()
     for stream, tensor in enumerate(tensors):
-        filling.add(tensor, draws, (0, stream))
+        filling.add(tensor, templates, (0, stream))
     filling.run()
     return tensors
 

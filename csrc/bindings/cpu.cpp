@@ -1,4 +1,4 @@
-// The module fastinit._cpu: checks buffers, releases the GIL and calls. It decides nothing itself.
+// The module fastinit.native._cpu: checks buffers, releases the GIL and calls. It decides nothing itself.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>

@@ -1,4 +1,4 @@
-// The module fastinit._cuda: checks buffers, releases the GIL and calls. It decides nothing itself.
+// The module fastinit.native._cuda: checks buffers, releases the GIL and calls. It decides nothing itself.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -53,11 +53,11 @@ py::tuple architectures() {
 
 PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   using namespace fastinit;
-  const py::dtype request_dtype = py::module_::import("fastinit._cpu").attr("request_dtype");
+  const py::dtype request_dtype = py::module_::import("fastinit.native._cpu").attr("request_dtype");
   // Never released, like the types of extension modules.
   static const py::handle error_type =
       py::reinterpret_steal<py::object>(
-          PyErr_NewExceptionWithDoc("fastinit._cuda.CudaError", "A failed CUDA call.", PyExc_RuntimeError, nullptr))
+          PyErr_NewExceptionWithDoc("fastinit.native._cuda.CudaError", "A failed CUDA call.", PyExc_RuntimeError, nullptr))
           .release();
   m.attr("CudaError") = error_type;
   py::register_local_exception_translator([](std::exception_ptr thrown) {

@@ -1,4 +1,4 @@
-"""Checks of numbers that several modules share."""
+"""Checks of arguments that are numbers, which every room shares."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import math
 import operator
 from typing import Any
 
-import numpy as np
-
-from fastinit.dtypes import CODES, precision_of
-
 
 def finite(value: Any, what: str) -> float:
-    """``value`` as a finite float."""
+    """Return ``value`` as a finite float."""
     number = real(value, what)
     if not math.isfinite(number):
         raise ValueError(f"{what}={value} is not finite; pass a finite number")
@@ -20,7 +16,7 @@ def finite(value: Any, what: str) -> float:
 
 
 def real(value: Any, what: str) -> float:
-    """``value`` as a float. A bool or a string is a mistake, also where Python would convert it."""
+    """Return ``value`` as a float; a bool or a string is an error, even if Python converts it."""
     if isinstance(value, (bool, str)):
         raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass a number")
     try:
@@ -32,7 +28,7 @@ def real(value: Any, what: str) -> float:
 
 
 def integer(value: Any, what: str, allowed: str) -> int:
-    """``value`` as a Python integer; ``allowed`` says in the error what to pass."""
+    """Return ``value`` as a Python integer; ``allowed`` tells in the error what to pass."""
     if not isinstance(value, bool):
         try:
             return operator.index(value)
@@ -41,32 +37,17 @@ def integer(value: Any, what: str, allowed: str) -> int:
     raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass {allowed}")
 
 
+def positive_integer(value: Any, what: str) -> int:
+    """Return ``value`` as a Python integer >= 1."""
+    number = integer(value, what, "1 or more")
+    if number < 1:
+        raise ValueError(f"{what}={number} is not positive; pass 1 or more")
+    return number
+
+
 def not_negative(value: Any, what: str) -> float:
-    """``value`` as a finite float >= 0."""
+    """Return ``value`` as a finite float >= 0."""
     number = finite(value, what)
     if number < 0:
         raise ValueError(f"{what}={value} is negative; pass 0 or more")
     return number
-
-
-def drawable(dtype: np.dtype[Any], what: str) -> np.dtype[Any]:
-    """The dtype in which the values of ``dtype`` are computed.
-
-    Raises:
-        ValueError: random values of ``dtype`` are not drawn.
-    """
-    if dtype not in CODES:
-        names = ", ".join(each.name for each in CODES)
-        raise ValueError(f"dtype={dtype.name} holds no {what} values; use one of {names}")
-    return precision_of(dtype)
-
-
-def representable(value: float, what: str, precision: np.dtype[Any]) -> float:
-    """``value``, once it is known to be zero or a normal number when rounded to ``precision``."""
-    limits = np.finfo(precision)
-    if value != 0 and not float(limits.smallest_normal) <= abs(value) <= float(limits.max):
-        raise ValueError(
-            f"{what}={value} is outside the normal numbers of {precision.name}, in which values "
-            f"are computed ({limits.smallest_normal} to {limits.max}); rescale, or use float64"
-        )
-    return value

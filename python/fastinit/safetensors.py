@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from fastinit import dtypes, json_files
+from fastinit import json_files
+from fastinit.native import dtypes
 
 SUFFIX = ".safetensors"
 WHOLE = "model.safetensors"

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 import fastinit
-from fastinit import arrays
+from fastinit.arrays.destination import destination, fill
+from fastinit.native.box import whole
 from helpers.bits import check_bits
 from helpers.dtypes import DTYPES, dtype_of
 from helpers.fake_gpu import CupyArray, CupyDevice, Extension, machine
@@ -181,10 +182,10 @@ def test_several_devices_at_once(extension: Extension) -> None:
     outs = [CupyArray(np.zeros(4, np.float32), number % 2) for number in range(5)]
     outs.append(np.zeros(4, np.float32))  # type: ignore[arg-type]
     expected = fastinit.normal(4, seed=9)
-    what = fastinit.Normal().draw(dtype_of("float32"))
-    places = [arrays.destination((4,), None, out, None) for out in outs]
-    box = fastinit.boxes.whole((4,))
-    arrays.fill((place, what.place(box, place.address, 9, 0)) for place in places)
+    what = fastinit.Normal().template(dtype_of("float32"))
+    places = [destination((4,), None, out, None) for out in outs]
+    box = whole((4,))
+    fill((place, what.requests(box, place.address, 9, 0)) for place in places)
     assert extension.calls == [(3, 0, 70), (2, 1, 71)]
     for out in outs:
         check_bits(getattr(out, "memory", out), expected)

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import fastinit
-from fastinit import cuda, devices
+from fastinit.arrays import devices
+from fastinit.native import cuda
 from helpers.bits import check_bits
 from helpers.dtypes import DTYPES
 from helpers.fake_gpu import CudaError, Cupy, CupyDevice, Extension, machine
@@ -98,7 +99,7 @@ def test_broken_extension(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ImportError("libfoo.so: cannot open shared object file")
 
     with machine(monkeypatch, Extension()):
-        monkeypatch.setattr("fastinit.cuda._load", load)
+        monkeypatch.setattr("fastinit.native.cuda._load", load)
         assert "libfoo.so" in fastinit.cuda_status()
         assert "install fastinit again" in fastinit.cuda_status()
 
@@ -133,7 +134,7 @@ def test_one_unsupported_gpu(extension: Extension) -> None:
 def test_import_needs_no_gpu() -> None:
     """Without the extension and CuPy, everything except CUDA works."""
     code = (
-        "import sys; sys.modules['cupy'] = None; sys.modules['fastinit._cuda'] = None\n"
+        "import sys; sys.modules['cupy'] = None; sys.modules['fastinit.native._cuda'] = None\n"
         "import fastinit; fastinit.normal(3); print(fastinit.cuda_status())"
     )
     printed = child(code, CUDA_VISIBLE_DEVICES="")
@@ -222,7 +223,9 @@ def test_out_of_memory(extension: Extension) -> None:
 def test_model_out_of_memory(extension: Extension) -> None:
     """The error says how much the whole model takes too; nothing is drawn."""
     model = fastinit.Manifest.from_shapes({"wpe.weight": (10, 8), "wte.weight": (512, 513)}, "gpt2")
-    message = "all 2 tensors take 1050944 bytes, of which 320 were there: .*1050624 bytes on cuda:0"
+    message = (
+        "all 2 tensors take 1050944 bytes, of which 320 could be had: .*1050624 bytes on cuda:0"
+    )
     with pytest.raises(MemoryError, match=message):
         fastinit.Plan(model, "gpt2").init(device="cuda")
     assert extension.calls == []

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastinit
-from fastinit.boxes import part
-from fastinit.requests import MAXIMUM_RANK
+from fastinit.native.box import part
+from fastinit.native.request import MAXIMUM_RANK
 from helpers import reference
 from helpers.bits import bits, check_bits, f64
 from helpers.dtypes import DTYPES

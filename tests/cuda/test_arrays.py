@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import fastinit
+from fastinit.arrays.destination import destination
 from helpers.bits import check_bits
 from helpers.cuda_devices import Card, Emulated
 from helpers.dtypes import DTYPES, dtype_of
@@ -172,7 +173,7 @@ def test_out_of_memory(call: str, gpu: Emulated) -> None:
     """The error says how much was asked for; nothing is drawn or kept, and the next call works."""
     count = 20_000
     outs = many(gpu, count)
-    places = [fastinit.arrays.destination((4,), None, out, None) for out in outs]
+    places = [destination((4,), None, out, None) for out in outs]
     records = [
         record
         for each in places

@@ -34,7 +34,7 @@ def card_of_the_host(monkeypatch: pytest.MonkeyPatch) -> Card:
         fill(requests)
 
     module = SimpleNamespace(fill=draw)
-    monkeypatch.setitem(sys.modules, "fastinit._cuda", module)
+    monkeypatch.setitem(sys.modules, "fastinit.native._cuda", module)
     monkeypatch.setattr(fastinit, "_cuda", module, raising=False)
     monkeypatch.setattr(torch.Tensor, "cuda", torch.Tensor.clone)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)

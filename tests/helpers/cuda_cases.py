@@ -17,7 +17,7 @@ from fastinit import (
     Normal,
     Sparse,
 )
-from fastinit.overlays import Subset
+from fastinit.native.masks import ExactCountMask
 from helpers.cuda_devices import Machine
 from helpers.dtypes import dtype_of
 from helpers.initializer_records import KERNELS
@@ -126,13 +126,13 @@ def rectangles(kernel: str, dtype: np.dtype[Any]) -> Iterator[Case]:
 
 @dataclass(frozen=True)
 class Zeros:
-    """Half of each sample, on any axes, which Subset can draw and no initializer asks for."""
+    """Half of each sample, on any axes: what ExactCountMask can and no initializer asks for."""
 
     along: tuple[int, ...]
 
-    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]:
         period = int(np.prod([shape[axis] for axis in self.along]))
-        return (Subset(dtype, shape, self.along, period, period // 2),)
+        return (ExactCountMask(dtype, shape, self.along, period, period // 2),)
 
 
 def overlays(*dtypes: np.dtype[Any]) -> Iterator[Case]:

@@ -70,7 +70,7 @@ class Card:
     """A GPU, with memory from torch."""
 
     def __init__(self) -> None:
-        from fastinit import _cuda
+        from fastinit.native import _cuda
 
         self.module = _cuda
         self._arrays: dict[int, Any] = {}

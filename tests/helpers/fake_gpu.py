@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fastinit import _cpu, cuda
+from fastinit.native import _cpu, cuda
 
 
 class CudaError(RuntimeError):
@@ -27,12 +27,12 @@ class CudaError(RuntimeError):
 
 
 class Extension(ModuleType):
-    """Fake ``fastinit._cuda`` with two GPUs, which records its calls."""
+    """Fake ``fastinit.native._cuda`` with two GPUs, which records its calls."""
 
     CudaError = CudaError
 
     def __init__(self, **changes: Any) -> None:
-        super().__init__("fastinit._cuda")
+        super().__init__("fastinit.native._cuda")
         self.calls: list[tuple[int, int, int]] = []  # requests, device, stream
         self.driver, self.runtime, self.capabilities = 13000, 13000, [(9, 0), (8, 6)]
         self.error: CudaError | None = None
@@ -132,9 +132,9 @@ class Cupy(ModuleType):
 
 @contextmanager
 def machine(patch: pytest.MonkeyPatch, extension: ModuleType | None) -> Iterator[None]:
-    """A machine whose ``fastinit._cuda`` is this, or that has none."""
+    """A machine whose ``fastinit.native._cuda`` is this, or that has none."""
     with patch.context() as now:
-        now.setitem(sys.modules, "fastinit._cuda", extension)
+        now.setitem(sys.modules, "fastinit.native._cuda", extension)
         cuda.extension.cache_clear()
         yield
     cuda.extension.cache_clear()

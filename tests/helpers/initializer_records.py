@@ -33,7 +33,7 @@ from fastinit import (
 from helpers import wrong_arguments as wrong
 from helpers.dtypes import DTYPES, INTEGERS
 from helpers.record import Golden, Kernel, Record, golden, preset
-from helpers.truncations import CUTS
+from helpers.truncations import TRUNCATIONS
 
 INF = math.inf
 EVERY_DTYPE = (*DTYPES, *INTEGERS)
@@ -66,7 +66,7 @@ def truncated(dtype: str, lower: float, upper: float) -> Golden:
 
 def within(name: str) -> TruncatedNormal:
     """A normal truncated to named bounds."""
-    lower, upper = CUTS[name]
+    lower, upper = TRUNCATIONS[name]
     return TruncatedNormal(0.125, 0.5, lower, upper)
 
 

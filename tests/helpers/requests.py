@@ -6,9 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastinit import native
-from fastinit.boxes import part
-from fastinit.requests import requests_of
+from fastinit.native import cpu
+from fastinit.native.box import part
+from fastinit.native.request import as_array
 
 ENDLESS = (1 << 58) - 1  # elements of the largest array
 
@@ -16,7 +16,7 @@ ENDLESS = (1 << 58) - 1  # elements of the largest array
 class What(Protocol):
     """An initializer, or an object like one."""
 
-    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]: ...
+    def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]: ...
 
 
 def requests_for(
@@ -34,18 +34,22 @@ def requests_for(
     ``stream`` is any 64-bit number.
     """
     box = part(shape, index)
-    drawn = what.draws(shape, np.dtype(dtype))
-    return [record for each in drawn for record in each.place(box, address, seed, stream)]
+    templates = what.templates(shape, np.dtype(dtype))
+    return [
+        request
+        for template in templates
+        for request in template.requests(box, address, seed, stream)
+    ]
 
 
 def joined(each: Sequence[bytes]) -> NDArray[np.void]:
     """Several requests as native code takes them."""
-    return requests_of(each)
+    return as_array(each)
 
 
 def fill(requests: Sequence[bytes] | NDArray[Any], threads: int = 0) -> None:
     """Fill requests on the CPU, with at most this number of threads if it is not 0."""
-    native.fill(requests if isinstance(requests, np.ndarray) else joined(requests), threads)
+    cpu.fill(requests if isinstance(requests, np.ndarray) else joined(requests), threads)
 
 
 def draw_at(

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 import fastinit
-from fastinit import _cpu
+from fastinit.native import _cpu
 
 SETS = tuple(_cpu.instruction_sets())
 

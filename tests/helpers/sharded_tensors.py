@@ -67,8 +67,8 @@ def drawn(
     before = drawn_elements()
     with CommDebugMode() as communication:  # type: ignore[no-untyped-call]
         filling = ShardedFillBatch()
-        draws = initializer.draws(shape, dtype_of(dtype_name(dtype)))
-        filling.add(tensor, draws, resolve(SEED, NAME))
+        templates = initializer.templates(shape, dtype_of(dtype_name(dtype)))
+        filling.add(tensor, templates, resolve(SEED, NAME))
         filling.run()
     assert communication.get_total_counts() == 0
     elements = drawn_elements() - before
@@ -90,7 +90,7 @@ def split_by_torch(
     expected = distribute_tensor(whole, mesh, placed, src_data_rank=None).to_local()
     tensor = empty(shape, mesh, placed, torch.float32)
     filling = ShardedFillBatch()
-    filling.add(tensor, initializer.draws(shape, np.dtype("float32")), resolve(SEED, NAME))
+    filling.add(tensor, initializer.templates(shape, np.dtype("float32")), resolve(SEED, NAME))
     filling.run()
     return torch.equal(tensor.to_local(), expected)
 
@@ -99,7 +99,9 @@ def memory_grown(shape: tuple[int, int]) -> float:
     """The most megabytes by which this process grows while it draws a part of the rows."""
     tensor = torch.distributed.tensor.empty(shape, device_mesh=mesh_of((4,)), placements=[Shard(0)])
     filling = ShardedFillBatch()
-    filling.add(tensor, fastinit.Normal().draws(shape, np.dtype("float32")), resolve(SEED, NAME))
+    filling.add(
+        tensor, fastinit.Normal().templates(shape, np.dtype("float32")), resolve(SEED, NAME)
+    )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     filling.run()
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
@@ -167,9 +169,9 @@ def refused() -> tuple[str, str]:
     )
     messages = []
     for tensor in (partial, ragged):
-        draws = fastinit.Normal().draws(tuple(tensor.shape), np.dtype("float32"))
+        templates = fastinit.Normal().templates(tuple(tensor.shape), np.dtype("float32"))
         try:
-            ShardedFillBatch().add(tensor, draws, (0, 0))
+            ShardedFillBatch().add(tensor, templates, (0, 0))
         except ValueError as error:
             messages.append(str(error))
     return messages[0], messages[1]

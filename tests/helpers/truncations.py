@@ -2,7 +2,7 @@
 
 import numpy as np
 
-CUTS = {  # one for each formulation and piece of one, on either side
+TRUNCATIONS = {  # one for each formulation and piece of one, on either side
     "central": (-2.0, 2.0),
     "flat": (-0.01, 0.01),
     "symmetric": (-3.0, 3.0),

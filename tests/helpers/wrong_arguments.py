@@ -48,11 +48,11 @@ COMMON: list[Wrong] = [
     ({"index": np.s_["a":]}, TypeError, "'a'"),
     ({"stdev": 1}, TypeError, "unexpected keyword argument 'stdev'"),
 ]
-DRAWN: list[Wrong] = [({"dtype": "int8"}, ValueError, "dtype=int8 holds no")]
+DRAWN: list[Wrong] = [({"dtype": "int8"}, ValueError, "dtype=int8 does not hold")]
 SCALED: list[Wrong] = [
     ({"mode": "fan"}, ValueError, "mode='fan' is not known; use one of fan_in, "),
-    ({"layout": "xyz"}, ValueError, "layout='xyz' is not understood; write one letter an axis"),
-    ({"layout": ""}, ValueError, "layout='' is not understood; write one letter an axis"),
+    ({"layout": "xyz"}, ValueError, "layout='xyz' is not understood; write one letter per axis"),
+    ({"layout": ""}, ValueError, "layout='' is not understood; write one letter per axis"),
     ({"layout": "o*i*"}, ValueError, "layout='o*i*' has more than one *"),
     ({"layout": "oii"}, ValueError, "shape (8, 8) has 2 axes, layout='oii' 3"),
     ({"layout": "ob"}, ValueError, "no input axis"),
@@ -90,13 +90,13 @@ SPREAD: list[Wrong] = [
 CUT: list[Wrong] = [
     ({"lower": 2, "upper": 1}, ValueError, "lower=2.0 is not below upper=1.0"),
     ({"lower": 1, "upper": 1}, ValueError, "lower=1.0 is not below upper=1.0"),
-    ({"lower": math.nan}, ValueError, "lower=nan is no bound"),
+    ({"lower": math.nan}, ValueError, "lower=nan is not a bound"),
     ({"upper": None}, TypeError, "upper=None is a NoneType"),
     ({"lower": 40, "upper": 41}, ValueError, "leave less probability than 2^-125"),
     ({"mean": 9, "std": 1e-3, "dtype": "float8_e5m2"}, ValueError, "no value between the bounds"),
 ]
 LAYOUT: list[Wrong] = [
-    ({"layout": "xyz"}, ValueError, "layout='xyz' is not understood; write one letter an axis"),
+    ({"layout": "xyz"}, ValueError, "layout='xyz' is not understood; write one letter per axis"),
     ({"layout": "oi*", "shape": 8, "out": None}, ValueError, "shape (8,) has 1 axes"),
 ]
 BASE: list[Wrong] = [
@@ -105,7 +105,7 @@ BASE: list[Wrong] = [
     ({"base": {"type": "Sparse", "sparsity": 0.5}}, ValueError, "draw the same words"),
     ({"base": fastinit.HeNormal(layout="*io")}, ValueError, "make them agree"),
     ({"correct_fan": True}, ValueError, "needs a base whose std comes from a fan"),
-    ({"correct_fan": 1, "base": "he_normal"}, TypeError, "correct_fan=1 is no bool"),
+    ({"correct_fan": 1, "base": "he_normal"}, TypeError, "correct_fan=1 is not a bool"),
 ]
 COUNTS: list[Wrong] = [
     *(({"sparsity": x}, ValueError, f"sparsity={x} is out of range") for x in (-0.1, 1.1)),
@@ -121,13 +121,13 @@ COUNTS: list[Wrong] = [
     ({"layout": "bi"}, ValueError, "no output axis, which a mask needs"),
 ]
 IDENTITY: list[Wrong] = [
-    ({"layout": "oo"}, ValueError, "has not one output and one input axis"),
-    ({"layout": "oio*"}, ValueError, "has not one output and one input axis"),
+    ({"layout": "oo"}, ValueError, "does not have one output and one input axis"),
+    ({"layout": "oio*"}, ValueError, "does not have one output and one input axis"),
 ]
 GAIN: list[Wrong] = [
     ({"gain": math.inf}, ValueError, "gain=inf is not finite"),
     ({"gain": "x"}, TypeError, "gain='x' is a str"),
-    ({"gain": 0.5, "dtype": "int8"}, ValueError, "is no integer, as dtype=int8 needs"),
+    ({"gain": 0.5, "dtype": "int8"}, ValueError, "is not an integer, as dtype=int8 needs"),
     ({"gain": 2, "dtype": "bool"}, ValueError, "which holds 0 to 1"),
 ]
 MATRIX: list[Wrong] = [
@@ -136,7 +136,7 @@ MATRIX: list[Wrong] = [
     ({"gain": "2"}, TypeError, "gain='2' is a str; pass a number"),
     ({"gain": 1e-40}, ValueError, "gain=1e-40 is outside the normal numbers of float32"),
     ({"gain": 7e4, "dtype": "float16"}, ValueError, "gain=70000.0 overflows dtype=float16"),
-    ({"layout": "ox"}, ValueError, "layout='ox' is not understood; write one letter an axis"),
+    ({"layout": "ox"}, ValueError, "layout='ox' is not understood; write one letter per axis"),
     ({"layout": "oii"}, ValueError, "shape (8, 8) has 2 axes, layout='oii' 3"),
     ({"layout": "ib"}, ValueError, "layout='ib' has no output axis o"),
     ({"dtype": "float8_e5m2"}, ValueError, "use one of float64, float32, float16, bfloat16"),
@@ -148,7 +148,7 @@ SPARSE: list[Wrong] = [
     ({"std": -1}, ValueError, "std=-1 is negative"),
     ({"std": 1.0, "base": "he_normal"}, ValueError, "say the same; pass one"),
     ({"std": 1e-40}, ValueError, "outside the normal numbers of float32"),
-    ({"dtype": "int8"}, ValueError, "dtype=int8 holds no"),
+    ({"dtype": "int8"}, ValueError, "dtype=int8 does not hold"),
     ({"format": "bsr"}, ValueError, "format='bsr' is not known; use one of csr, csc, coo"),
     ({"format": "csr"}, ValueError, "makes a new array on the CPU; leave out="),
     ({"format": "csr", "out": None, "index": 0}, ValueError, "pass two axes"),
@@ -157,7 +157,7 @@ SPARSE: list[Wrong] = [
     (
         {"format": "csr", "out": None, "base": fastinit.Identity()},
         ValueError,
-        "needs a base that draws each element by itself",
+        "needs a base whose elements are drawn independently",
     ),
 ]
 N_M: list[Wrong] = [
@@ -167,10 +167,10 @@ N_M: list[Wrong] = [
     ({"m": 0, "n": 0}, ValueError, "m=0 is out of range"),
     ({"m": 3}, ValueError, "m=3 does not divide the input axis of size 8"),
     ({"n": 1.0}, TypeError, "n=1.0 is a float"),
-    ({"layout": "ob"}, ValueError, "has not one input axis"),
-    ({"layout": "ii"}, ValueError, "has not one input axis"),
+    ({"layout": "ob"}, ValueError, "does not have exactly one input axis"),
+    ({"layout": "ii"}, ValueError, "does not have exactly one input axis"),
     ({"shape": 8, "out": None}, ValueError, "shape (8,) has 1 axes"),
-    ({"base": "he_normal", "dtype": "int8"}, ValueError, "dtype=int8 holds no"),
+    ({"base": "he_normal", "dtype": "int8"}, ValueError, "dtype=int8 does not hold"),
 ]
 BERNOULLI: list[Wrong] = [
     *BASE,
@@ -201,8 +201,8 @@ CONSTANT: list[Wrong] = [
     ({"value": math.inf, "dtype": "float8_e4m3fn"}, ValueError, "has no infinity"),
     ({"value": -1, "dtype": "uint8"}, ValueError, "outside dtype=uint8, which holds 0 to 255"),
     ({"value": 2**64, "dtype": "uint64"}, ValueError, "outside dtype=uint64"),
-    ({"value": 0.5, "dtype": "int8"}, ValueError, "is no integer, as dtype=int8 needs"),
-    ({"value": math.nan, "dtype": "int8"}, ValueError, "is no integer, as dtype=int8 needs"),
+    ({"value": 0.5, "dtype": "int8"}, ValueError, "is not an integer, as dtype=int8 needs"),
+    ({"value": math.nan, "dtype": "int8"}, ValueError, "is not an integer, as dtype=int8 needs"),
     ({"value": 2, "dtype": "bool"}, ValueError, "which holds 0 to 1"),
 ]
 VARIANCE_SCALING: list[Wrong] = [

@@ -127,13 +127,13 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"layout": "ooo"}, ValueError, "output axes o must come all first or all last"),
     ({"layout": "xyz"}, ValueError, "is not understood"),
     ({"shape": (4,)}, ValueError, "axes"),
-    ({"dtype": "int8"}, ValueError, "dtype=int8 holds no"),
+    ({"dtype": "int8"}, ValueError, "dtype=int8 does not hold"),
 ]
 WRONG_BASE: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"base": "cauchy"}, ValueError, "base='cauchy' is not known; use one of he_normal"),
     ({"base": 3}, TypeError, "base=3 is a int"),
     ({"base": fastinit.Normal(mean=1.0)}, ValueError, "with mean 0"),
-    ({"base": fastinit.Constant(1.0)}, ValueError, "has no factors of its own family"),
+    ({"base": fastinit.Constant(1.0)}, ValueError, "does not have factors of its own family"),
     ({"rank": 9, "spectral": True}, ValueError, "rank=9 is more than the 8 x 16 matrix has"),
     ({"device": "cuda", "spectral": True}, ValueError, "spectral=True works on the CPU"),
 ]

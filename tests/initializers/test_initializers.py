@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastinit
-from fastinit import Constant, Initializer, Normal, TruncatedNormal, Uniform, VarianceScaling, gains
-from fastinit.fans import fans
+from fastinit import Constant, Initializer, Normal, TruncatedNormal, Uniform, VarianceScaling
+from fastinit.initializers import gains
+from fastinit.initializers.fans import fans
 from helpers.bits import check_bits, f64
 from helpers.dtypes import DTYPES, INTEGERS, dtype_of
 
@@ -28,7 +29,7 @@ KERNEL = (80, 100, 5, 5)  # 200,000 values of unequal fans
 
 
 def preset(name: str, kind: str = "normal", **options: Any) -> Any:
-    """The object of a preset, as HeNormal."""
+    """The object of a preset, such as HeNormal."""
     return getattr(fastinit, f"{name.title()}{kind.title()}")(**options)
 
 
@@ -129,9 +130,9 @@ def test_nonlinearity_is_its_gain(name: str, a: float | None) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({}, "type=None is no initializer; known are .*Constant, D"),
-        ({"type": "HeNormal"}, "type='HeNormal' is no initializer"),
-        ({"type": "Distribution"}, "type='Distribution' is no initializer"),
+        ({}, "type=None is not an initializer; known are .*Constant, D"),
+        ({"type": "Preset"}, "type='Preset' is not an initializer"),
+        ({"type": "Distribution"}, "type='Distribution' is not an initializer"),
         ({"type": "Normal", "sd": 1, "mu": 2}, "Normal has no field mu, sd"),
         ({"type": "Normal", "std": -1}, "std=-1 is negative"),
         ({"type": "VarianceScaling", "mode": "in"}, "mode='in' is not known"),

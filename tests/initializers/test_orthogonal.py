@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import fastinit
 from fastinit import Orthogonal
-from fastinit.boxes import flat
+from fastinit.native.box import flat
 from helpers import reference_orthogonal as reference
 from helpers.bits import bits, check_bits, f64
 from helpers.requests import fill, joined, requests_for
@@ -193,10 +193,10 @@ def test_one_dimension_is_refused() -> None:
 
 def test_a_flat_piece_is_refused() -> None:
     """Pieces of a checkpoint are for elementwise draws."""
-    (draw,) = Orthogonal().draws((8, 8), np.dtype(np.float32))
-    assert not draw.elementwise
+    (template,) = Orthogonal().templates((8, 8), np.dtype(np.float32))
+    assert not template.elementwise
     with pytest.raises(ValueError, match="draw it whole"):
-        draw.place(flat(0, 8), 64, 0, 0)
+        template.requests(flat(0, 8), 64, 0, 0)
 
 
 def test_too_many_axes_are_refused() -> None:

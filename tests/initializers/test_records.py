@@ -77,7 +77,7 @@ def test_dtypes(name: str, dtype: str) -> None:
     if dtype in record.dtypes:
         assert record.draw(shape, dtype=dtype, **options).dtype.name == dtype
     else:
-        with pytest.raises(ValueError, match=f"dtype={dtype} holds no .*use one of"):
+        with pytest.raises(ValueError, match=f"dtype={dtype} does not hold .*use one of"):
             record.draw(shape, dtype=dtype, **options)
 
 

@@ -140,6 +140,8 @@ def test_no_object(tmp_path: Path) -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    """The folder holds none of the known files."""
-    with pytest.raises(FileNotFoundError, match=r"holds no model\.safetensors, .* or config\.json"):
+    """The folder does not holdne of the known files."""
+    with pytest.raises(
+        FileNotFoundError, match=r"does not hold model\.safetensors, .* or config\.json"
+    ):
         Manifest.load(tmp_path)

@@ -27,7 +27,7 @@ SEED = 11
 INDICES = np.arange(COUNT)
 STREAM = reference.stream_of(NAME)
 
-CUTS = [
+TRUNCATIONS = [
     (-2.0, 2.0),
     (-1.0, 1.0),
     (-0.01, 0.01),
@@ -88,7 +88,7 @@ def test_scale_is_one_fma(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
-@pytest.mark.parametrize("cut", CUTS, ids=str)
+@pytest.mark.parametrize("cut", TRUNCATIONS, ids=str)
 def test_truncated_float32(cut: tuple[float, float], name: str) -> None:
     """Within 5e-7 |z| + 1e-12, for every formulation."""
     with instruction_set(name):
@@ -97,7 +97,7 @@ def test_truncated_float32(cut: tuple[float, float], name: str) -> None:
     check(found, exact, 5e-7, 1e-12)
 
 
-@pytest.mark.parametrize("cut", CUTS, ids=str)
+@pytest.mark.parametrize("cut", TRUNCATIONS, ids=str)
 def test_truncated_float64(cut: tuple[float, float]) -> None:
     """Within 1e-12 |z| + 1e-15."""
     found = fastinit.truncated_normal(COUNT, 0, 1, *cut, seed=SEED, name=NAME, dtype="float64")
@@ -111,7 +111,7 @@ def rising() -> NDArray[np.intp]:
     return np.argsort(reference.words(np.arange(1 << 20), SEED, STREAM), kind="stable")
 
 
-@pytest.mark.parametrize("cut", CUTS, ids=str)
+@pytest.mark.parametrize("cut", TRUNCATIONS, ids=str)
 def test_truncated_rises_with_the_word(cut: tuple[float, float]) -> None:
     """Sorted by their words, the values are sorted."""
     found = fastinit.truncated_normal(1 << 20, 0, 1, *cut, seed=SEED, name=NAME)

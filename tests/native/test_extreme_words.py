@@ -16,7 +16,7 @@ from helpers import reference
 from helpers.bits import bits, f64
 from helpers.dtypes import DTYPES
 from helpers.settings import SETS, instruction_set
-from helpers.truncations import CUTS
+from helpers.truncations import TRUNCATIONS
 
 SEED, STREAM = 8, 5
 TOTAL = 1 << 23
@@ -88,11 +88,11 @@ def test_normal_float64(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("cut", TRUNCATIONS)
 def test_truncated(cut: str, dtype: str) -> None:
     """Within 5e-7 |z| + 1e-12 (1e-12 |z| + 1e-15 in float64) at both ends and in the middle."""
     index = elements()
-    lower, upper = CUTS[cut]
+    lower, upper = TRUNCATIONS[cut]
     options = {"lower": lower, "upper": upper, "dtype": dtype}
     found = drawn(fastinit.truncated_normal, index, **options)
     wide = dtype == "float64"
@@ -112,21 +112,21 @@ def rising(dtype: str) -> NDArray[np.intp]:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("cut", TRUNCATIONS)
 def test_truncated_rises_with_the_word(cut: str, dtype: str) -> None:
     """This holds across each formulation's pieces too, for 2^20 values."""
     order = rising(dtype)
-    what = fastinit.TruncatedNormal(0, 1, *CUTS[cut])
+    what = fastinit.TruncatedNormal(0, 1, *TRUNCATIONS[cut])
     values = what(order.size, seed=SEED, name=STREAM, dtype=dtype)
     assert np.all(np.diff(values[order]) >= 0)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("cut", TRUNCATIONS)
 @pytest.mark.parametrize(("mean", "std"), [(0.0, 0.02), (0.1, 0.7), (-3.0, 1e-1)])
 def test_truncated_stays_inside(mean: float, std: float, cut: str, dtype: str) -> None:
     """No value of the most extreme words is outside mean + bounds std, in any dtype."""
-    lower, upper = CUTS[cut]
+    lower, upper = TRUNCATIONS[cut]
     low, high = mean + lower * std, mean + upper * std
     what = fastinit.TruncatedNormal(mean, std, lower, upper)
     wanted = reference.DTYPES[dtype]

@@ -20,16 +20,16 @@ from fastinit import (
     Normal,
     TruncatedNormal,
     Uniform,
-    _cpu,
     get_num_threads,
     info,
 )
+from fastinit.native import _cpu
 from helpers import reference
 from helpers.dtypes import DTYPES
 from helpers.processes import attempt, child
 from helpers.requests import ENDLESS, fill, requests_for
 from helpers.settings import SETS, instruction_set, threads
-from helpers.truncations import CUTS
+from helpers.truncations import TRUNCATIONS
 
 DRAWS: dict[str, Callable[[], Initializer]] = {
     "uniform": lambda: Uniform(-1.0, 1.0),
@@ -40,7 +40,7 @@ DRAWS: dict[str, Callable[[], Initializer]] = {
     "normal, overflowing": lambda: Normal(0.0, 3e4),
     "normal, subnormal": lambda: Normal(0.0, 2.0**-126),
 }
-for _name, _cut in CUTS.items():
+for _name, _cut in TRUNCATIONS.items():
     DRAWS[f"truncated, {_name}"] = lambda cut=_cut: TruncatedNormal(0.1, 0.7, *cut)  # type: ignore[misc]
 
 SHORT = (0, 1, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097)

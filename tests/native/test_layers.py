@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fastinit import _cpu
-from fastinit.dtypes import DTYPES
+from fastinit.native import _cpu
+from fastinit.native.dtypes import DTYPES
 
 CSRC = Path(__file__).parent.parent.parent / "csrc"
 # A room may include itself and those before it. cpu and cuda are equals: neither sees the other.

@@ -20,7 +20,7 @@ INF = math.inf
 LONG = np.finfo(np.longdouble).nmant >= 63
 
 BOUNDS = [(-1.0, 1.0), (-0.3, 0.7), (0.0, 1e-6), (5.0, 5.0001), (-1e30, 1.0), (1.0, 1.0000005)]
-CUTS = [
+TRUNCATIONS = [
     (-2.0, 2.0),
     (-0.01, 0.01),
     (-1.0, 1e-3),
@@ -161,7 +161,7 @@ def test_normal(bits: Bits) -> None:
     assert np.array_equal(reference.standard_normal(i, 1, 2, bits), z)
 
 
-@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("cut", TRUNCATIONS)
 @pytest.mark.parametrize("bits", [32, 64])
 def test_truncated(cut: tuple[float, float], bits: Bits) -> None:
     """Three more of Newton's steps at 90 digits do not change the inverse CDF."""

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import fastinit
-from fastinit import Manifest, Parameter, Plan, Recipe, Rule, Scale, native
+from fastinit import Manifest, Parameter, Plan, Recipe, Rule
+from fastinit.native import cpu
+from fastinit.recipes import Scale
 from helpers.bits import check_bits
 from helpers.settings import process_seed
 
@@ -59,7 +61,7 @@ def test_values_do_not_depend_on_the_rest_of_the_model() -> None:
 def test_one_native_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """A whole model is one list of requests."""
     calls = []
-    monkeypatch.setattr(native, "fill", lambda requests: calls.append(len(requests)))
+    monkeypatch.setattr(cpu, "fill", lambda requests: calls.append(len(requests)))
     Plan(gpt2_like(), seed=0).init()
     assert calls == [1 + 3 * len(BLOCK)]
 
@@ -147,7 +149,12 @@ def test_names_of_built_ins() -> None:
             "no rule of recipe 'r' matches w \\(3,\\)",
         ),
         (one((3,)), by(fastinit.LecunNormal()), {}, r"'w' of shape \(3,\), by the rule '\*\*': "),
-        (one((3,)), by(NORMAL), {"dtype": "int8"}, r"'w' of shape .*: dtype=int8 holds no normal"),
+        (
+            one((3,)),
+            by(NORMAL),
+            {"dtype": "int8"},
+            r"'w' of shape .*: dtype=int8 does not hold normal",
+        ),
         (one((3,)), by(NORMAL), {"dtype": "int3"}, "dtype='int3' is not known"),
         (one((3,)), by(NORMAL), {"seed": -1}, "seed=-1 is out of range"),
         (

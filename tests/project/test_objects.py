@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fastinit import _cpu
+from fastinit.native import _cpu
 
 ROOT = Path(__file__).parents[2]
 X86 = platform.machine() in ("x86_64", "AMD64")

@@ -1,5 +1,6 @@
 """The package as its users meet it: imports, docstrings, examples and types."""
 
+import ast
 import dataclasses
 import doctest
 import importlib
@@ -72,8 +73,8 @@ def test_names() -> None:
 
 def test_recipes_is_the_function() -> None:
     """The package of that name does not hide it, whatever is imported first."""
-    child("import fastinit.recipes.rule; fastinit.recipes()")
-    child("from fastinit.plan import Plan; import fastinit; fastinit.recipes()")
+    child("import fastinit.recipes.rule; fastinit.list_recipes()")
+    child("from fastinit.plans.plan import Plan; import fastinit; fastinit.list_recipes()")
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if name != "STREAM_VERSION"])
@@ -116,10 +117,32 @@ def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "".join(report) == ""
 
 
+def stub_names(module: str) -> set[str]:
+    """The names that type checkers see of a package with a stub."""
+    file = importlib.import_module(module).__file__
+    assert file is not None
+    names = set()
+    for line in ast.parse(Path(file).with_suffix(".pyi").read_text()).body:
+        if isinstance(line, ast.ImportFrom):
+            if line.names[0].name != "*":
+                names |= {each.asname or "" for each in line.names}
+            elif line.module == "fastinit.initializers":
+                names |= stub_names(line.module)
+            else:
+                names |= set(importlib.import_module(line.module or "").__all__)
+    return names
+
+
+@pytest.mark.parametrize("module", ["fastinit", "fastinit.initializers"])
+def test_package_stubs(module: str) -> None:
+    assert stub_names(module) == set(importlib.import_module(module).__all__)
+
+
 def test_stubs() -> None:
     """The stubs of the extension modules that were built agree with them."""
     succeeds(
-        "mypy.stubtest", *filter(importlib.util.find_spec, ("fastinit._cpu", "fastinit._cuda"))
+        "mypy.stubtest",
+        *filter(importlib.util.find_spec, ("fastinit.native._cpu", "fastinit.native._cuda")),
     )
 
 

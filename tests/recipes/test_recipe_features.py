@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import fastinit
-from fastinit import Manifest, Plan, Recipe, Rule, Scale
-from fastinit.initializers.explicit import Arange, Values
+from fastinit import Manifest, Plan, Recipe, Rule
+from fastinit.initializers.values import Arange, Values
+from fastinit.recipes import Scale
 from helpers.bits import check_bits
 from helpers.initializer_records import OBJECTS
 from helpers.record import shape_for

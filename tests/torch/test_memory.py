@@ -38,8 +38,8 @@ def draw(tensor: torch.Tensor, **part: tuple[tuple[int, int], ...] | tuple[int, 
     """Draw a standard normal into a tensor."""
     dtype = np.dtype(np.float64) if tensor.dtype in (torch.float64, torch.complex128) else F32
     filling = FillBatch()
-    draws = fastinit.Normal().draws(tuple(tensor.shape), dtype)
-    filling.add(tensor, draws, (SEED, STREAM), **part)  # type: ignore[arg-type]
+    templates = fastinit.Normal().templates(tuple(tensor.shape), dtype)
+    filling.add(tensor, templates, (SEED, STREAM), **part)  # type: ignore[arg-type]
     filling.run()
 
 
@@ -90,8 +90,8 @@ def test_dtypes(dtype: str, kind: str) -> None:
     tensor = tensor.t() if kind == "transposed" else tensor
     filling = FillBatch()
     expected = fastinit.normal(tuple(tensor.shape), seed=SEED, name=STREAM, dtype=dtype)
-    draws = fastinit.Normal().draws(expected.shape, expected.dtype)
-    filling.add(tensor, draws, (SEED, STREAM))
+    templates = fastinit.Normal().templates(expected.shape, expected.dtype)
+    filling.add(tensor, templates, (SEED, STREAM))
     filling.run()
     check_bits(to_numpy(tensor), expected)
 
@@ -114,7 +114,7 @@ def test_one_call_for_all() -> None:
     tensors = [torch.zeros(n, 8) for n in range(5)]
     filling = FillBatch()
     for k, tensor in enumerate(tensors):
-        filling.add(tensor, fastinit.Normal().draws(tuple(tensor.shape), F32), (SEED, k))
+        filling.add(tensor, fastinit.Normal().templates(tuple(tensor.shape), F32), (SEED, k))
     assert not any(bool(tensor.any()) for tensor in tensors)
     filling.run()
     for k, tensor in enumerate(tensors):

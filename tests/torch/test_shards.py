@@ -92,7 +92,14 @@ ERRORS = [
     (torch.ones(3), (5,), (3,), NORMAL, ValueError, r"offsets \(3,\) exceeds .*\(5,\)"),
     (torch.ones(3), (5,), (-1,), NORMAL, ValueError, "exceeds"),
     (torch.ones(3, device="meta"), (3,), (0,), NORMAL, ValueError, "tensor is on the meta device"),
-    (torch.ones(3, dtype=torch.int32), (3,), (0,), NORMAL, ValueError, "int32 holds no normal"),
+    (
+        torch.ones(3, dtype=torch.int32),
+        (3,),
+        (0,),
+        NORMAL,
+        ValueError,
+        "int32 does not hold normal",
+    ),
     (torch.ones(3), (3,), (0,), fastinit.HeNormal(), ValueError, r"shape \(3,\) has 1 axes"),
 ]
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from fastinit import _cpu, native
+from fastinit.arrays.digest import PIECE, begin
 from fastinit.checkpoints.pipeline import BUFFER, Bytes, Pipeline, memory
-from fastinit.digest import PIECE, begin
-from fastinit.planned import Planned
-from fastinit.requests import requests_of
+from fastinit.native import _cpu, cpu
+from fastinit.native.request import as_array
+from fastinit.plans.tensor_plan import TensorPlan
 
 Result = TypeVar("Result")
 
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 class Piece:
     """A part of a tensor that is digested at once; ``position`` is its first byte in its batch."""
 
-    tensor: Planned
+    tensor: TensorPlan
     start: int
     count: int
     position: int
@@ -48,7 +48,7 @@ class Batch:
         return self.pieces[-1].end
 
 
-def batches(tensors: Sequence[Planned]) -> Iterator[Batch]:
+def batches(tensors: Sequence[TensorPlan]) -> Iterator[Batch]:
     """Yield the pieces of all tensors in order, as many at a time as fit into a buffer."""
     pieces: list[Piece] = []
     offset = position = 0
@@ -69,7 +69,7 @@ def batches(tensors: Sequence[Planned]) -> Iterator[Batch]:
 
 
 def draw_batches(
-    tensors: Sequence[Planned],
+    tensors: Sequence[TensorPlan],
     act: Callable[[Batch, Bytes], Result],
     done: Callable[[Batch, Result], None],
 ) -> None:
@@ -85,15 +85,17 @@ def draw_batches(
         if values is None:
             values = buffer[: batch.size]
             address = _cpu.address(buffer)
-            records = [
-                record
+            requests = [
+                request
                 for each in batch.pieces
-                for record in each.tensor.records(address + each.position, each.start, each.count)
+                for request in each.tensor.flat_requests(
+                    address + each.position, each.start, each.count
+                )
             ]
-            native.fill(requests_of(records), 1)
+            cpu.fill(as_array(requests), 1)
         return act(batch, values)
 
-    whole: Planned | None = None
+    whole: TensorPlan | None = None
     values: Bytes | None = None
     with Pipeline(draw_and_act, done) as pipeline:
         for batch in batches(tensors):
@@ -110,9 +112,9 @@ def draw_batches(
 
 
 class Digests:
-    """``fastinit.digest`` of tensors, from the SHA-256 of their pieces in order."""
+    """``fastinit.arrays.digest`` of tensors, from the SHA-256 of their pieces in order."""
 
-    def __init__(self, tensors: Sequence[Planned]) -> None:
+    def __init__(self, tensors: Sequence[TensorPlan]) -> None:
         self._hashes = {
             each.parameter.name: begin(each.dtype, each.parameter.shape) for each in tensors
         }
@@ -132,11 +134,12 @@ class Digests:
         return {name: each.hexdigest() for name, each in self._hashes.items()}
 
 
-def _in_pieces(tensor: Planned) -> bool:
-    return tensor.size <= BUFFER or all(draw.elementwise for draw in tensor.draws)
+def _in_pieces(tensor: TensorPlan) -> bool:
+    return tensor.size <= BUFFER or all(template.elementwise for template in tensor.templates)
 
 
-def _drawn(tensor: Planned) -> Bytes:
+def _drawn(tensor: TensorPlan) -> Bytes:
     values = memory(tensor.size)
-    native.fill(requests_of(tensor.records(_cpu.address(values), 0, tensor.parameter.elements)))
+    requests = tensor.flat_requests(_cpu.address(values), 0, tensor.parameter.elements)
+    cpu.fill(as_array(requests))
     return values

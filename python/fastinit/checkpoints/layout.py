@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from fastinit import json_files, safetensors
-from fastinit.plan import Plan
-from fastinit.planned import Planned
+from fastinit.plans.plan import Plan
+from fastinit.plans.tensor_plan import TensorPlan
 from fastinit.recipes.pattern import pattern_of, plain
 from fastinit.safetensors import CONFIG, INDEX, PAGE, SUFFIX, WHOLE
 from fastinit.streams import STREAM_VERSION
@@ -32,7 +32,7 @@ class Shard:
     """A file to be written: its tensors in order, and its metadata without their digests."""
 
     path: Path
-    tensors: tuple[Planned, ...]
+    tensors: tuple[TensorPlan, ...]
     metadata: Mapping[str, str]
 
     def header(self, digests: Mapping[str, str]) -> bytes:
@@ -117,7 +117,7 @@ def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layo
 
 
 def shard(
-    path: Path, tensors: Sequence[Planned], metadata: Mapping[str, str], number: int, of: int
+    path: Path, tensors: Sequence[TensorPlan], metadata: Mapping[str, str], number: int, of: int
 ) -> Shard:
     """Lay out the file with this number, out of ``of`` files, and these tensors.
 
@@ -136,7 +136,7 @@ def metadata_of(plan: str, only: Any) -> dict[str, str]:
         "format": "pt",  # the framework of the weights, for transformers
         "fastinit.format": str(FORMAT),
         "fastinit.stream_version": str(STREAM_VERSION),
-        "fastinit.plan": plan,
+        "fastinit.plans.plan": plan,
         "fastinit.plan_digest": hashlib.sha256(plan.encode()).hexdigest(),  # against accidents
     } | ({} if only is None else {"fastinit.only": json_files.compact(plain(pattern_of(only)))})
 
@@ -163,9 +163,9 @@ def size_of(given: int | str) -> int:
     return size
 
 
-def _split(tensors: Sequence[Planned], most: int) -> list[list[Planned]]:
+def _split(tensors: Sequence[TensorPlan], most: int) -> list[list[TensorPlan]]:
     """Group neighbors of at most ``most`` bytes; a tensor that is larger has a group of its own."""
-    groups: list[list[Planned]] = []
+    groups: list[list[TensorPlan]] = []
     size = most + 1
     for each in tensors:
         if size + each.size > most:

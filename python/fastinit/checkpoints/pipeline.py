@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastinit import native
+from fastinit.native.cpu import get_num_threads
 
 Bytes = NDArray[np.uint8]
 Progress = Callable[[int], None]  # called with a number of bytes, each time that many more are done
@@ -24,7 +24,7 @@ BUFFER = 4 << 20  # bytes per thread: they stay in its cache from the draw to th
 
 def workers() -> int:
     """Return the number of threads: as many as may draw, and two that wait for the disk."""
-    return native.get_num_threads() + 2
+    return get_num_threads() + 2
 
 
 def memory(size: int) -> Bytes:

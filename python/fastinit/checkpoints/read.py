@@ -12,7 +12,7 @@ from pathlib import Path
 from fastinit import json_files, safetensors
 from fastinit.checkpoints.layout import FORMAT
 from fastinit.checkpoints.pipeline import Bytes, memory
-from fastinit.plan import Plan
+from fastinit.plans.plan import Plan
 from fastinit.safetensors import INDEX, SUFFIX, WHOLE, Checkpoint, Header
 
 
@@ -39,7 +39,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         7
     """
     files = open_checkpoint(Path(path)).files
-    if len({header.metadata.get("fastinit.plan") for header in files}) > 1:
+    if len({header.metadata.get("fastinit.plans.plan") for header in files}) > 1:
         raise ValueError(f"the files of {path} carry different plans; pass the path of one file")
     plan = plan_in(files[0])
     if plan is None:
@@ -69,7 +69,7 @@ def _find(folder: Path) -> Path:
     if found is None:
         is_begun = any(folder.glob(f"*{SUFFIX}"))
         hint = "; continue an interrupted run with --resume" if is_begun else ""
-        raise FileNotFoundError(f"the folder {folder} holds no {WHOLE} and no {INDEX}{hint}")
+        raise FileNotFoundError(f"the folder {folder} holds neither {WHOLE} nor {INDEX}{hint}")
     return found
 
 
@@ -79,7 +79,7 @@ def plan_in(header: Header) -> Plan | None:
     Raises:
         ValueError: It cannot be read, or is of another version.
     """
-    text = header.metadata.get("fastinit.plan")
+    text = header.metadata.get("fastinit.plans.plan")
     if text is None:
         return None
     with json_files.located(str(header.path)):

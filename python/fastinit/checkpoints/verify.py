@@ -16,8 +16,8 @@ from fastinit.checkpoints.batches import Batch, Digests, draw_batches
 from fastinit.checkpoints.mismatch import Mismatch, Raw, between, combined, mismatch
 from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.read import Reader, open_checkpoint, part_of, plan_in
-from fastinit.plan import Plan
-from fastinit.planned import Planned
+from fastinit.plans.plan import Plan
+from fastinit.plans.tensor_plan import TensorPlan
 from fastinit.safetensors import Entry, Header, dtype_name
 
 DRAWN, DIFFERS, MISSING, UNKNOWN = "as drawn", "differs", "missing", "unknown"
@@ -119,7 +119,7 @@ def _verify(path: Path, plan: Plan | None, progress: Progress | None) -> Verific
     files = checkpoint.files
     problems = checkpoint.misplaced + checkpoint.unlisted
     plans = [plan or plan_in(header) for header in files]
-    if plan is None and len({header.metadata.get("fastinit.plan") for header in files}) > 1:
+    if plan is None and len({header.metadata.get("fastinit.plans.plan") for header in files}) > 1:
         problems.append("the files carry different plans: they are of different checkpoints")
     tensors: list[Checked] = []
     for header, its in zip(files, plans, strict=True):
@@ -148,18 +148,18 @@ def _file(
         reason = "the file carries no plan"
         return [Checked(e.name, header.path.name, UNKNOWN, reason) for e in header.entries]
     checked: dict[str, Checked] = {}
-    known: list[Planned] = []
+    known: list[TensorPlan] = []
     entries: dict[str, Entry] = {}
     for each in header.entries:
-        planned, result = _expected(each, plan, header.path.name)
+        tensor_plan, result = _expected(each, plan, header.path.name)
         checked[each.name] = result
-        if planned is not None:
-            known.append(planned)
+        if tensor_plan is not None:
+            known.append(tensor_plan)
             entries[each.name] = each
     metadata = {}
     if own:  # the plan's own JSON, which another version of fastinit may have written differently
         only = json_files.parse(_only(header) or "null")
-        metadata = layout.metadata_of(header.metadata["fastinit.plan"], only)
+        metadata = layout.metadata_of(header.metadata["fastinit.plans.plan"], only)
     shard = layout.shard(header.path, known, metadata, *part_of(header))
     differ, digests = _compare(header, shard.tensors, entries, progress)
     for name, raw in differ.items():
@@ -170,7 +170,7 @@ def _file(
     return list(checked.values())
 
 
-def _expected(entry: Entry, plan: Plan, file: str) -> tuple[Planned | None, Checked]:
+def _expected(entry: Entry, plan: Plan, file: str) -> tuple[TensorPlan | None, Checked]:
     """Return what the plan draws for a tensor of a file, if they can be compared."""
     try:
         tensor = plan.tensor(entry.name)
@@ -185,7 +185,7 @@ def _expected(entry: Entry, plan: Plan, file: str) -> tuple[Planned | None, Chec
 
 
 def _compare(
-    header: Header, tensors: tuple[Planned, ...], entries: dict[str, Entry], progress: Progress
+    header: Header, tensors: tuple[TensorPlan, ...], entries: dict[str, Entry], progress: Progress
 ) -> tuple[dict[str, Raw], dict[str, str]]:
     """Return where the file differs from what is drawn, and the digests of the latter, by name."""
     digests = Digests(tensors)

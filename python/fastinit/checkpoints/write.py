@@ -16,7 +16,7 @@ from fastinit.checkpoints.batches import Batch, Digests, draw_batches
 from fastinit.checkpoints.layout import Shard, layout
 from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.resume import Found, find_shards
-from fastinit.plan import Plan
+from fastinit.plans.plan import Plan
 
 DIRECT = 1 << 30  # bytes of a checkpoint that would push everything else out of the cache
 

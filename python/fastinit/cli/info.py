@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastinit import native
 from fastinit.cli.shared import Json, print_json, print_table
+from fastinit.native import info as installation
 
 
 def info(as_json: Json = False) -> None:
@@ -14,7 +14,7 @@ def info(as_json: Json = False) -> None:
       fastinit info
       fastinit info --json
     """  # noqa: D301
-    facts = native.info()
+    facts = installation.info()
     if as_json:
         print_json(facts)
         return

@@ -22,7 +22,7 @@ from fastinit.cli.shared import (
     print_table,
     progress,
 )
-from fastinit.plan import Plan
+from fastinit.plans.plan import Plan
 
 _INTERRUPTED = "interrupted; whole files are kept: continue with --resume"
 

@@ -19,8 +19,8 @@ from fastinit.cli.shared import (
     print_json,
     print_table,
 )
-from fastinit.explanation import Explanation
-from fastinit.plan import Plan as Resolved
+from fastinit.plans.explanation import Explanation
+from fastinit.plans.plan import Plan as Resolved
 
 
 def plan(

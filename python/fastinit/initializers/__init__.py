@@ -1,38 +1,38 @@
-"""Initializers: what to draw. Small frozen objects that draw an array when they are called."""
+"""Initializers: what to draw, one file per family, with its objects and its functions."""
 
+import fastinit.initializers.constant as _constant
+import fastinit.initializers.factors as _factors
+import fastinit.initializers.gains as _gains
+import fastinit.initializers.identity as _identity
+import fastinit.initializers.normal as _normal
+import fastinit.initializers.orthogonal as _orthogonal
+import fastinit.initializers.presets as _presets
+import fastinit.initializers.sparse as _sparse
+import fastinit.initializers.truncated_normal as _truncated_normal
+import fastinit.initializers.uniform as _uniform
+import fastinit.initializers.variance_scaling as _variance_scaling
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.distributions import Constant, Normal, TruncatedNormal, Uniform
-from fastinit.initializers.orthogonal import DeltaOrthogonal, Orthogonal
-from fastinit.initializers.scaling import (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-    VarianceScaling,
-)
-from fastinit.initializers.sparse import NM, Bernoulli, Sparse
-from fastinit.initializers.structured import Dirac, Identity
+from fastinit.initializers.constant import *
+from fastinit.initializers.factors import *
+from fastinit.initializers.gains import *
+from fastinit.initializers.identity import *
+from fastinit.initializers.normal import *
+from fastinit.initializers.orthogonal import *
+from fastinit.initializers.presets import *
+from fastinit.initializers.sparse import *
+from fastinit.initializers.truncated_normal import *
+from fastinit.initializers.uniform import *
+from fastinit.initializers.variance_scaling import *
 
-__all__ = [
-    "NM",
-    "Bernoulli",
-    "Constant",
-    "DeltaOrthogonal",
-    "Dirac",
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "Identity",
-    "Initializer",
-    "LecunNormal",
-    "LecunUniform",
-    "Normal",
-    "Orthogonal",
-    "Sparse",
-    "TruncatedNormal",
-    "Uniform",
-    "VarianceScaling",
-]
+__all__ = ["Initializer"]
+__all__ += _constant.__all__
+__all__ += _factors.__all__
+__all__ += _gains.__all__
+__all__ += _identity.__all__
+__all__ += _normal.__all__
+__all__ += _orthogonal.__all__
+__all__ += _presets.__all__
+__all__ += _sparse.__all__
+__all__ += _truncated_normal.__all__
+__all__ += _uniform.__all__
+__all__ += _variance_scaling.__all__

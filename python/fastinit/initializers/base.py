@@ -1,19 +1,19 @@
-"""What every initializer is: a frozen dataclass that says what is drawn for a shape."""
+"""The base of all initializers: a frozen dataclass that says what is drawn for a shape."""
 
 from __future__ import annotations
 
 import abc
 import dataclasses
-import inspect
-import math
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from fastinit import arrays, streams
-from fastinit.boxes import Index, part, shape_of, whole
-from fastinit.requests import Draw, Fill
+from fastinit import streams
+from fastinit.arrays.destination import destination
+from fastinit.native.box import Index, Shape, part, shape_of, whole
+from fastinit.native.request import Fill, Template
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,24 +25,24 @@ class Initializer(abc.ABC):
     magnitudes: ClassVar[tuple[str, ...]] = ()
     """The fields that every value grows with: scaling them all scales what is drawn."""
 
-    def __init_subclass__(cls) -> None:
-        """Make the class known to ``from_dict``."""
-        Initializer._types[cls.__name__] = cls
+    def __init_subclass__(cls, *, is_base: bool = False) -> None:
+        if not is_base:
+            Initializer._types[cls.__name__] = cls
 
     @abc.abstractmethod
-    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]:
-        """What is drawn for a whole array: first a fill, then what is laid over it.
+    def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
+        """Return the templates for a whole array: first a fill, then what is written over it.
 
         Raises:
             ValueError: the initializer does not fit the shape, or the dtype cannot hold it.
         """
 
     def resolve(self, shape: tuple[int, ...]) -> Initializer:  # noqa: ARG002
-        """An initializer that draws the same, with all that depends on the shape worked out."""
+        """Return an initializer that draws the same and does not depend on the shape."""
         return self
 
     def scaled(self, apply: Callable[[float], float]) -> Initializer:
-        """An initializer whose values are these after ``apply``, a product with a number.
+        """Return an initializer whose values are these after ``apply``, a product with a number.
 
         Raises:
             ValueError: no field scales the values.
@@ -56,7 +56,7 @@ class Initializer(abc.ABC):
         return dataclasses.replace(self, **changed)
 
     def moments(self, shape: tuple[int, ...]) -> tuple[float, float] | None:  # noqa: ARG002
-        """The (mean, standard deviation) of the values of a whole array, where they are known."""
+        """Return the (mean, standard deviation) of a whole array's values, or None if unknown."""
         return None
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,15 +90,9 @@ class Initializer(abc.ABC):
         """
         fields = dict(data)
         cls = Initializer._types.get(str(fields.pop("type", None)))
-        if cls is None or inspect.isabstract(cls):
-            known = ", ".join(
-                sorted(
-                    name
-                    for name, each in Initializer._types.items()
-                    if not inspect.isabstract(each)
-                )
-            )
-            raise ValueError(f"type={data.get('type')!r} is no initializer; known are {known}")
+        if cls is None:
+            known = ", ".join(sorted(Initializer._types))
+            raise ValueError(f"type={data.get('type')!r} is not an initializer; known are {known}")
         unknown = fields.keys() - {field.name for field in dataclasses.fields(cls)}
         if unknown:
             raise ValueError(f"{cls.__name__} has no field {', '.join(sorted(unknown))}")
@@ -106,7 +100,7 @@ class Initializer(abc.ABC):
 
     def __call__(
         self,
-        shape: int | Sequence[int],
+        shape: Shape,
         *,
         seed: int | None = None,
         name: str | int | None = None,
@@ -128,7 +122,8 @@ class Initializer(abc.ABC):
             out: a writeable C-contiguous array of the part's shape on the CPU or a GPU (NumPy,
                 CuPy, torch, or one with DLPack or an array interface), filled and returned.
             index: what one writes in square brackets (``np.s_[1024:2048, :]``): exactly that part
-                of the whole array. Integers drop their axis; no steps, nothing out of range.
+                of the whole array. Integers drop their axis; steps and anything out of range are
+                errors.
 
         Returns:
             ``out``, or a new C-contiguous array: NumPy's, which starts at a cache line, or CuPy's
@@ -143,28 +138,60 @@ class Initializer(abc.ABC):
             ValueError: an argument out of range, or ``out`` that does not fit.
             KeyboardInterrupt: on Ctrl-C; what ``out`` holds then is not specified.
         """
+        return self._draw(shape, seed, name, dtype, device, out, index)
+
+    def _draw(
+        self,
+        shape: Shape,
+        seed: int | None,
+        name: str | int | None,
+        dtype: Any,
+        device: Any,
+        out: Any,
+        index: Index | None,
+    ) -> Any:
+        """Do what ``__call__`` does, with all options in order: the functions call this."""
         sizes = shape_of(shape)
         box = whole(sizes) if index is None else part(sizes, index)
-        where = arrays.destination(box.shape, dtype, out, device)
-        is_empty = math.prod(box.shape) == 0  # then the shape may have no fan at all
-        draws = () if is_empty else self.draws(sizes, where.dtype)
-        stream = streams.resolve(seed, name)
-        records = [each for draw in draws for each in draw.place(box, where.address, *stream)]
-        where.device.fill(records)
-        return where.finish()
+        output = destination(box.shape, dtype, out, device)
+        is_empty = 0 in box.shape  # then the shape may have a fan of 0
+        templates = () if is_empty else _templates(self, sizes, output.dtype)
+        which, stream = streams.resolve(seed, name)
+        requests = []
+        for template in templates:
+            requests += template.requests(box, output.address, which, stream)
+        output.device.fill(requests)
+        return output.finish()
 
 
-class Distribution(Initializer):
-    """An initializer whose elements are the same whatever the shape."""
+# Equal initializers draw equal bits, so the cache may go by value.
+@functools.lru_cache(maxsize=1024)
+def _templates(
+    initializer: Initializer, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> tuple[Template, ...]:
+    return initializer.templates(shape, dtype)
 
-    def draws(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Draw, ...]:  # noqa: ARG002
-        """One fill."""
-        return (self.draw(dtype),)
 
-    @abc.abstractmethod
-    def draw(self, dtype: np.dtype[Any]) -> Fill:
-        """What this distribution draws in ``dtype``, ready to be placed.
+class Distribution(Initializer, is_base=True):
+    """An initializer whose elements are independent and the same for every shape."""
+
+    def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:  # noqa: ARG002
+        """Return one fill."""
+        return (self.template(dtype),)
+
+    def template(self, dtype: np.dtype[Any]) -> Fill:
+        """Return what this distribution draws in ``dtype``.
 
         Raises:
             ValueError: the dtype cannot hold it.
         """
+        return _template(self, dtype)
+
+    @abc.abstractmethod
+    def _template(self, dtype: np.dtype[Any]) -> Fill:
+        """Work out what ``template`` returns."""
+
+
+@functools.lru_cache(maxsize=1024)
+def _template(distribution: Distribution, dtype: np.dtype[Any]) -> Fill:
+    return distribution._template(dtype)

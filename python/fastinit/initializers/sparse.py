@@ -1,4 +1,4 @@
-"""Sparse, n-of-m and Bernoulli weights: which elements of a base's values are zeroed."""
+"""Masks over the values of another initializer: exact counts, n of m, and Bernoulli."""
 
 from __future__ import annotations
 
@@ -10,31 +10,36 @@ from typing import Any
 import numpy as np
 
 from fastinit.checks import finite, integer, not_negative
-from fastinit.fans import axes_of
+from fastinit.initializers import scipy_sparse
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.distributions import Constant, Normal
+from fastinit.initializers.constant import Constant
+from fastinit.initializers.fans import axes_of
 from fastinit.initializers.masked import Base, Masked
-from fastinit.overlays import LARGEST_SAMPLE, Subset, bernoulli
-from fastinit.requests import Draw
+from fastinit.initializers.normal import Normal
+from fastinit.native.box import Index, Shape
+from fastinit.native.masks import LARGEST_SAMPLE, ExactCountMask, bernoulli_mask
+from fastinit.native.request import Template
+
+__all__ = ["NM", "Bernoulli", "Sparse", "bernoulli", "mask", "n_m", "sparse"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Sparse(Masked):
-    """Exactly so many weights of every input or of every output are left, at random; others are 0.
+    """A fixed number of weights of every input or of every output is kept; the others are 0.
 
     Every subset of that size is equally likely (selection sampling, Knuth 3.4.2, algorithm S).
 
     Args:
         sparsity: the fraction that is zeroed, 0 to 1: ceil(sparsity * n) of every n.
-        nonzeros: how many are left of every n, in place of ``sparsity``.
+        nonzeros: how many are kept of every n, in place of ``sparsity``.
         std: of a normal with mean 0; None for 0.01, or for a base.
-        base: what draws the values instead: an initializer, or a name as "he_normal".
+        base: what draws the values instead: an initializer, or a name such as "he_normal".
         per: "in": of the weights that one input feeds, each column of the (o, rest) matrix, as
             torch's ``sparse_`` means it. "out": of the weights that feed one output unit (Martens,
             "Deep learning via Hessian-free optimization", ICML 2010: 15 nonzeros).
-        correct_fan: count fans from the weights that are left (on average, where ``per`` does not
+        correct_fan: count fans from the weights that are kept (on average, where ``per`` does not
             fix them).
-        layout: what each axis is, see ``fastinit.fans``; the base's as well.
+        layout: what each axis is, see ``fastinit.initializers.fans``; the base's as well.
 
     Raises:
         TypeError: an argument of the wrong type.
@@ -58,7 +63,6 @@ class Sparse(Masked):
     layout: str = "oi*"
 
     def __post_init__(self) -> None:
-        """Check everything that does not depend on the shape."""
         if (self.sparsity is None) == (self.nonzeros is None):
             raise ValueError(
                 f"sparsity={self.sparsity} and nonzeros={self.nonzeros}: pass one of them"
@@ -82,14 +86,14 @@ class Sparse(Masked):
 
     @property
     def dense(self) -> Initializer:
-        """The base, or the normal that ``std`` is short for."""
+        """The base, or the normal that ``std`` stands for."""
         if isinstance(self.base, Initializer):
             return self.base
         assert self.std is not None
         return Normal(0.0, self.std)
 
     def scaled(self, apply: Callable[[float], float]) -> Initializer:
-        """The same mask over the base, or the normal, scaled."""
+        """Return the same mask over the scaled base or normal."""
         return dataclasses.replace(self, base=self.dense.scaled(apply), std=None)
 
     def _along(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -105,7 +109,7 @@ class Sparse(Masked):
         return outputs if self.per == "in" else inputs
 
     def density(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """How many weights of every column or row are left."""
+        """Return how many weights of every column or row are kept, and of how many."""
         of = math.prod(shape[axis] for axis in self._along(shape))
         if of > LARGEST_SAMPLE:
             raise ValueError(
@@ -122,25 +126,25 @@ class Sparse(Masked):
         assert self.sparsity is not None
         return of - min(math.ceil(self.sparsity * of), of), of
 
-    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Draw:
-        """Zeros down the columns, or along the rows."""
+    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Template:
+        """Return zeros down the columns, or along the rows."""
         kept, of = self.density(shape)
-        return Subset(dtype, shape, self._along(shape), of, of - kept)
+        return ExactCountMask(dtype, shape, self._along(shape), of, of - kept)
 
 
 @dataclasses.dataclass(frozen=True)
 class NM(Masked):
-    """Exactly n weights of every m neighbours along the input axis are left; others are 0.
+    """Exactly n of every m neighbors along the input axis are kept; the others are 0.
 
     2 of 4 is what sparse tensor cores multiply (Mishra et al. 2021, arXiv 2104.08378).
 
     Args:
-        n: how many are left, 0 to ``m``.
-        m: of how many, 1 or more; divides the input axis.
-        base: what draws the values: an initializer, or a name as "he_normal". None for ones, which
-            make a mask: 1 (True) is kept.
-        correct_fan: count fans from the weights that are left.
-        layout: what each axis is, see ``fastinit.fans``; one input axis.
+        n: how many are kept, 0 to ``m``.
+        m: the length of a group, 1 or more; divides the input axis.
+        base: what draws the values: an initializer, or a name such as "he_normal". None for ones,
+            which make a mask: 1 (True) is kept.
+        correct_fan: count fans from the weights that are kept.
+        layout: what each axis is, see ``fastinit.initializers.fans``; one input axis.
 
     Raises:
         TypeError: an argument of the wrong type.
@@ -161,7 +165,6 @@ class NM(Masked):
     layout: str = "oi*"
 
     def __post_init__(self) -> None:
-        """Check everything that does not depend on the shape."""
         object.__setattr__(self, "n", _count(self.n, "n"))
         object.__setattr__(self, "m", _count(self.m, "m"))
         if not 1 <= self.m <= LARGEST_SAMPLE:
@@ -171,8 +174,8 @@ class NM(Masked):
         self._check_base()
         if self.layout.count("i") != 1:
             raise ValueError(
-                f"layout={self.layout!r} has not one input axis, which groups lie along; write i "
-                "once"
+                f"layout={self.layout!r} does not have exactly one input axis, along which the "
+                "groups lie; write i once"
             )
 
     @property
@@ -181,7 +184,7 @@ class NM(Masked):
         return self.base if isinstance(self.base, Initializer) else Constant(1)
 
     def density(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """(n, m), once it is known that they fit the shape."""
+        """Return (n, m), once it is known that they fit the shape."""
         size = shape[axes_of(shape, self.layout).index("i")]
         if size % self.m:
             raise ValueError(
@@ -189,22 +192,22 @@ class NM(Masked):
             )
         return self.n, self.m
 
-    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Draw:
-        """Zeros in every group."""
+    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Template:
+        """Return zeros in every group."""
         along = (axes_of(shape, self.layout).index("i"),)
-        return Subset(dtype, shape, along, self.m, self.m - self.n)
+        return ExactCountMask(dtype, shape, along, self.m, self.m - self.n)
 
 
 @dataclasses.dataclass(frozen=True)
 class Bernoulli(Masked):
-    """Each weight by itself is left with probability p; others are 0.
+    """Each weight is kept independently with probability p; the others are 0.
 
     Args:
-        p: 0 to 1, the probability that a weight is left: to within 2**-32.
-        base: what draws the values: an initializer, or a name as "he_normal". None for ones, which
-            make a mask: 1 (True) is kept.
-        correct_fan: count fans from the weights that are left on average.
-        layout: what each axis is; matters to fans alone.
+        p: 0 to 1, the probability that a weight is kept, to within 2**-32.
+        base: what draws the values: an initializer, or a name such as "he_normal". None for ones,
+            which make a mask: 1 (True) is kept.
+        correct_fan: count fans from the weights that are kept on average.
+        layout: what each axis is; only fans depend on it.
 
     Raises:
         TypeError: an argument of the wrong type.
@@ -222,7 +225,6 @@ class Bernoulli(Masked):
     layout: str = "oi*"
 
     def __post_init__(self) -> None:
-        """Check everything that does not depend on the shape."""
         object.__setattr__(self, "p", _fraction(self.p, "p"))
         self._check_base()
 
@@ -235,12 +237,12 @@ class Bernoulli(Masked):
         return math.floor((1 - self.p) * 2**32)
 
     def density(self, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002
-        """The probability, of 1."""
+        """Return (the probability, 1)."""
         return {0: 1.0, 1 << 32: 0.0}.get(self._threshold(), self.p), 1.0
 
-    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Draw:  # noqa: ARG002
-        """Zeros where the word is below floor((1 - p) 2**32)."""
-        return bernoulli(dtype, self._threshold())
+    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Template:  # noqa: ARG002
+        """Return zeros where the word is below floor((1 - p) 2**32)."""
+        return bernoulli_mask(dtype, self._threshold())
 
 
 def _fraction(value: Any, what: str) -> float:
@@ -255,3 +257,149 @@ def _count(value: Any, what: str) -> int:
     if number < 0:
         raise ValueError(f"{what}={number} is negative; pass 0 or more")
     return number
+
+
+def sparse(
+    shape: Shape,
+    sparsity: float | None = None,
+    nonzeros: int | None = None,
+    std: float | None = None,
+    base: Base = None,
+    per: str = "in",
+    *,
+    correct_fan: bool = False,
+    layout: str = "oi*",
+    format: str | None = None,
+    seed: int | None = None,
+    name: str | int | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    out: Any = None,
+    index: Index | None = None,
+) -> Any:
+    """Draw from ``Sparse(sparsity, nonzeros, std, base, per, correct_fan, layout)``.
+
+    With ``format`` "csr", "csc" or "coo" the result is that array of scipy.sparse, of a matrix in
+    float32 or float64: equal to the dense array converted, which never exists, with sorted
+    indices. The keyword arguments from ``seed`` on are those of ``Initializer.__call__``.
+
+    Raises:
+        ImportError: ``format`` without scipy.
+
+    Example:
+        >>> import fastinit
+        >>> w = fastinit.sparse((50, 20), sparsity=0.9, seed=0)
+        >>> set((w == 0).sum(axis=0).tolist())
+        {45}
+    """
+    initializer = Sparse(sparsity, nonzeros, std, base, per, correct_fan, layout)
+    if format is None:
+        return initializer._draw(shape, seed, name, dtype, device, out, index)
+    return scipy_sparse.draw(initializer, shape, format, seed, name, dtype, device, out, index)
+
+
+def mask(
+    shape: Shape,
+    sparsity: float | None = None,
+    nonzeros: int | None = None,
+    per: str = "in",
+    *,
+    layout: str = "oi*",
+    seed: int | None = None,
+    name: str | int | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    out: Any = None,
+    index: Index | None = None,
+) -> Any:
+    """Draw the mask of ``sparse``: True (1) where a weight is kept, False (0) where it is zeroed.
+
+    With the same seed, name and options it is exactly the mask of ``sparse``, and means what
+    torch.nn.utils.prune means by a mask. ``dtype`` is bool unless it or ``out`` is given. The
+    other keyword arguments are those of ``Initializer.__call__``.
+
+    Example:
+        >>> import fastinit
+        >>> kept = fastinit.mask((6, 4), nonzeros=2, seed=0)
+        >>> kept.dtype, kept.sum(axis=0).tolist()
+        (dtype('bool'), [2, 2, 2, 2])
+    """
+    initializer = Sparse(sparsity, nonzeros, None, Constant(1), per, False, layout)
+    return _draw_mask(initializer, shape, seed, name, dtype, device, out, index)
+
+
+def n_m(
+    shape: Shape,
+    n: int = 2,
+    m: int = 4,
+    base: Base = None,
+    *,
+    correct_fan: bool = False,
+    layout: str = "oi*",
+    seed: int | None = None,
+    name: str | int | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    out: Any = None,
+    index: Index | None = None,
+) -> Any:
+    """Draw from ``NM(n, m, base, correct_fan, layout)``, for sparse tensor cores.
+
+    Without a base it is the mask itself: True (1) where a weight is kept; its ``dtype`` is bool
+    unless it or ``out`` is given. The other keyword arguments are those of
+    ``Initializer.__call__``.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.n_m((2, 8), seed=0).reshape(-1, 4).sum(axis=1).tolist()
+        [2, 2, 2, 2]
+    """
+    initializer = NM(n, m, base, correct_fan, layout)
+    draw = _draw_mask if base is None else NM._draw
+    return draw(initializer, shape, seed, name, dtype, device, out, index)
+
+
+def bernoulli(
+    shape: Shape,
+    p: float = 0.5,
+    base: Base = None,
+    *,
+    correct_fan: bool = False,
+    layout: str = "oi*",
+    seed: int | None = None,
+    name: str | int | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    out: Any = None,
+    index: Index | None = None,
+) -> Any:
+    """Draw from ``Bernoulli(p, base, correct_fan, layout)``.
+
+    Without a base it is the mask itself: True (1) where a weight is kept; its ``dtype`` is bool
+    unless it or ``out`` is given. The other keyword arguments are those of
+    ``Initializer.__call__``.
+
+    Example:
+        >>> import fastinit
+        >>> round(float(fastinit.bernoulli((1000, 1000), 0.1, seed=0).mean()), 2)
+        0.1
+    """
+    initializer = Bernoulli(p, base, correct_fan, layout)
+    draw = _draw_mask if base is None else Bernoulli._draw
+    return draw(initializer, shape, seed, name, dtype, device, out, index)
+
+
+def _draw_mask(
+    initializer: Masked,
+    shape: Shape,
+    seed: int | None,
+    name: str | int | None,
+    dtype: Any,
+    device: Any,
+    out: Any,
+    index: Index | None,
+) -> Any:
+    """Draw a mask by itself, whose dtype is bool unless it or ``out`` is given."""
+    if dtype is None and out is None:
+        dtype = "bool"
+    return initializer._draw(shape, seed, name, dtype, device, out, index)

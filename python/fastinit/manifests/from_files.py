@@ -58,7 +58,8 @@ def _find(folder: Path) -> Path:
     found = safetensors.find(folder) or folder / CONFIG
     if not found.is_file():
         raise FileNotFoundError(
-            f"the folder {folder} holds no {WHOLE}, {INDEX} or {CONFIG}; pass the path of a file"
+            f"the folder {folder} does not hold {WHOLE}, {INDEX} or {CONFIG}; pass the path of a "
+            "file"
         )
     return found
 

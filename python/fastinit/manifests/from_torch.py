@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from fastinit import arrays
-from fastinit.dtypes import dtype_of
+from fastinit.arrays.digest import to_numpy
 from fastinit.initializers import Constant
-from fastinit.initializers.explicit import LARGEST
+from fastinit.initializers.values import LARGEST
+from fastinit.native.dtypes import dtype_of
 from fastinit.recipes.buffers import known
 from fastinit.recipes.parameter import Parameter
 
@@ -91,7 +91,7 @@ def _buffer(name: str, owner: Any, tensor: Any) -> Parameter:
     is_readable = tensor.device.type != "meta" and not hasattr(tensor, "placements")  # a DTensor
     if is_statistic or not is_readable or not found.elements:
         return found
-    flat = arrays.to_numpy(tensor).reshape(-1)
+    flat = to_numpy(tensor).reshape(-1)
     if rule is not None and (flat == rule.initializer(flat.shape, dtype=flat.dtype)).all():
         return found
     first = flat[0].item()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fastinit.dtypes import dtype_of
+from fastinit.native.dtypes import dtype_of
 from fastinit.recipes.parameter import Parameter
 
 

@@ -1,4 +1,20 @@
-"""Recipes: rules from the names of parameters to initializers.
+"""Recipes: ordered rules from the names of parameters to initializers, as data."""
 
-The built-in recipes are data: the JSON files in ``fastinit/recipes/data``.
-"""
+from fastinit.recipes.parameter import Parameter
+from fastinit.recipes.pattern import Regex
+from fastinit.recipes.recipe import Recipe, list_recipes, recipe
+from fastinit.recipes.rule import Rule
+from fastinit.recipes.scale import Axis, Layers, Scale, Setting
+
+__all__ = [
+    "Axis",
+    "Layers",
+    "Parameter",
+    "Recipe",
+    "Regex",
+    "Rule",
+    "Scale",
+    "Setting",
+    "list_recipes",
+    "recipe",
+]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from fastinit.dtypes import CODES, dtype_of
 from fastinit.initializers import Constant
-from fastinit.initializers.explicit import Arange, Values
+from fastinit.initializers.values import Arange, Values
+from fastinit.native.dtypes import CODES, dtype_of
 from fastinit.recipes.context import Model
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Regex

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastinit import json_files
-from fastinit.boxes import shape_of
 from fastinit.checks import integer, real
-from fastinit.dtypes import dtype_of
+from fastinit.native.box import shape_of
+from fastinit.native.dtypes import dtype_of
 
 _OPTIONAL = ("module", "dtype", "zero_row", "value")
 

@@ -35,7 +35,7 @@ class Regex:
         ValueError: ``re`` is not a regular expression.
 
     Example:
-        >>> from fastinit import Regex
+        >>> from fastinit.recipes import Regex
         >>> Regex(r"h[.](?P<layer>[0-9]+)[.].*").re[:4]
         'h[.]'
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastinit import json_files
-from fastinit.dtypes import CODES, dtype_of
+from fastinit.native.dtypes import CODES, dtype_of
 from fastinit.recipes.context import Context, Model
 from fastinit.recipes.pattern import has_layer
 from fastinit.recipes.rule import Rule, first_match
@@ -67,7 +67,9 @@ class Recipe:
             dtype = dtype_of(self.dtype)
             if dtype not in CODES:
                 names = ", ".join(each.name for each in CODES)
-                raise ValueError(f"dtype={self.dtype!r} holds no random values; use one of {names}")
+                raise ValueError(
+                    f"dtype={self.dtype!r} does not hold random values; use one of {names}"
+                )
             object.__setattr__(self, "dtype", dtype.name)
 
     def match(self, model: Model) -> dict[str, Rule]:
@@ -148,12 +150,12 @@ class Recipe:
             return Recipe.from_dict(json_files.parse(text))
 
 
-def recipes() -> list[str]:
+def list_recipes() -> list[str]:
     """Return the names of the built-in recipes.
 
     Example:
         >>> import fastinit
-        >>> "gpt2" in fastinit.recipes()
+        >>> "gpt2" in fastinit.list_recipes()
         True
     """
     return json_files.names(RECIPES)
@@ -194,7 +196,7 @@ def recipe_of(model: Model) -> Recipe:
         'gpt2'
     """
     wanted = model.architecture or model.model
-    names = recipes()
+    names = list_recipes()
     if wanted in names:
         return recipe(wanted)
     return recipe(next((name for name in names if wanted in _serves(name)), "default"))

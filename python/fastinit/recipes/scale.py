@@ -30,7 +30,7 @@ class Axis:
         ValueError: The pattern is not understood.
 
     Example:
-        >>> from fastinit import Axis
+        >>> from fastinit.recipes import Axis
         >>> Axis(1, "**.wte.weight").axis
         1
     """
@@ -57,7 +57,7 @@ class Layers:
         ValueError: The pattern is not understood, or has no ``{layer}``.
 
     Example:
-        >>> from fastinit import Layers
+        >>> from fastinit.recipes import Layers
         >>> Layers("**.decoder.layers.{layer}.**").layers
         '**.decoder.layers.{layer}.**'
     """
@@ -90,7 +90,7 @@ class Setting:
         ValueError: ``default`` is not positive and finite.
 
     Example:
-        >>> from fastinit import Setting
+        >>> from fastinit.recipes import Setting
         >>> Setting("initializer_factor", 1.0).default
         1.0
     """
@@ -127,7 +127,7 @@ class Scale:
         ValueError: A field is out of range.
 
     Example:
-        >>> from fastinit import Scale
+        >>> from fastinit.recipes import Scale
         >>> Scale("layers", times=2, power=-0.5).apply(0.02, 8)
         0.005
         >>> Scale("layers", power="-1/6").apply(1.0, 64)

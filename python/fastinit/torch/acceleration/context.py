@@ -13,7 +13,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from fastinit import streams
-from fastinit.requests import Draw
+from fastinit.native.request import Template
 from fastinit.torch.acceleration import substitutes
 from fastinit.torch.acceleration.fills import fill_of
 from fastinit.torch.acceleration.guards import outside_of_transformations, without_compilation
@@ -144,7 +144,7 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
         self._modules.add(module)
 
     def defer(
-        self, tensor: torch.Tensor, draws: Sequence[Draw], stream: tuple[int, int] | None
+        self, tensor: torch.Tensor, templates: Sequence[Template], stream: tuple[int, int] | None
     ) -> None:
         """Fill the tensor when the context ends, or when it is read."""
         with torch._C.DisableTorchFunction():
@@ -156,7 +156,7 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
             self._number += 1
             fill = PendingFill(
                 self,
-                draws,
+                templates,
                 stream,
                 self._number,
                 tensor.dtype,

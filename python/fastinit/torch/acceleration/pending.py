@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from fastinit.requests import Draw
+from fastinit.native.request import Template
 from fastinit.torch.memory.batch import FillBatch
 
 Location = tuple[int, int, tuple[int, ...]]
@@ -25,7 +25,7 @@ class PendingFill:
     """A fill of a part of a storage, with the context that owns it and the stream it draws from."""
 
     owner: Any
-    draws: Sequence[Draw]
+    templates: Sequence[Template]
     stream: tuple[int, int] | None  # None until the name is known
     number: int  # of the fill in its context
     dtype: torch.dtype
@@ -126,7 +126,7 @@ class Pending:
                 fill = each.fills.pop(0)
                 storage = each.alive()
                 if storage is not None and fill.stream is not None:
-                    batch.add(fill.tensor(storage), fill.draws, fill.stream)
+                    batch.add(fill.tensor(storage), fill.templates, fill.stream)
                     executed.append(fill)
             batch.run()
             chosen = [each for each in chosen if each.fills]

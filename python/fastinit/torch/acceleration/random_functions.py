@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fastinit.requests import Draw
+from fastinit.native.request import Template
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.nn_init import values
@@ -22,7 +22,7 @@ _NOT_DRAWN = {"out", "names", "layout"}  # keyword arguments with which torch dr
 
 def _filled(
     context: Context,
-    draws: tuple[Draw, ...],
+    templates: tuple[Template, ...],
     tensor: Tensor,
     generator: torch.Generator | None,
     requires_grad: bool,
@@ -30,12 +30,12 @@ def _filled(
     if not tensor.is_meta and type(tensor) is Tensor:
         batch = FillBatch()
         stream = context.next_stream() if generator is None else (seed_from(generator), 0)
-        batch.add(tensor, draws, stream)
+        batch.add(tensor, templates, stream)
         batch.run()
     return tensor.requires_grad_(requires_grad)
 
 
-def _factory(original: Function, empty: Function, draws_of: Callable[..., Any]) -> Function:
+def _factory(original: Function, empty: Function, templates_of: Callable[..., Any]) -> Function:
     """Return what torch.rand, torch.randn or one of the like does in a context."""
 
     def make(context: Context, *args: Any, **kwargs: Any) -> Tensor:
@@ -47,8 +47,8 @@ def _factory(original: Function, empty: Function, draws_of: Callable[..., Any]) 
         generator = kwargs.pop("generator", None)
         requires_grad = kwargs.pop("requires_grad", False)
         tensor = empty(*args, **kwargs)
-        draws = draws_of(0.0, 1.0, tensor.dtype)
-        return _filled(context, draws, tensor, generator, requires_grad)
+        templates = templates_of(0.0, 1.0, tensor.dtype)
+        return _filled(context, templates, tensor, generator, requires_grad)
 
     return make
 
@@ -67,8 +67,8 @@ def _normal(context: Context, mean: Any = 0.0, std: Any = 1.0, *args: Any, **kwa
     requires_grad = kwargs.pop("requires_grad", False)
     if not tensors:
         size = args[0] if args else kwargs.pop("size")
-        draws = values.normal(float(mean), float(std), dtype)
-        return _filled(context, draws, torch.empty(size, **kwargs), generator, requires_grad)
+        templates = values.normal(float(mean), float(std), dtype)
+        return _filled(context, templates, torch.empty(size, **kwargs), generator, requires_grad)
     shape = torch.broadcast_shapes(*(each.shape for each in tensors))  # type: ignore[no-untyped-call]
     empty = torch.empty(shape, dtype=dtype, device=tensors[0].device)
     standard = _filled(context, values.normal(0.0, 1.0, dtype), empty, generator, False)

@@ -10,8 +10,8 @@ import torch
 
 from fastinit import streams
 from fastinit.checks import finite, integer
-from fastinit.dtypes import dtype_of
 from fastinit.initializers import Orthogonal
+from fastinit.native.dtypes import dtype_of
 from fastinit.torch.lsuv.layers import Layer, layers_of
 from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
 from fastinit.torch.lsuv.rescaler import Rescaler, State
@@ -123,8 +123,8 @@ def _start(layers: list[Layer], seed: int | None) -> None:
     for layer in {each.memory: each for each in reversed(layers)}.values():
         weight = layer.weight
         initializer = Orthogonal(layout=layer.layout)
-        draws = initializer.draws(tuple(weight.shape), dtype_of(weight.dtype))
-        batch.add(weight, draws, streams.resolve(seed, layer.stream))
+        templates = initializer.templates(tuple(weight.shape), dtype_of(weight.dtype))
+        batch.add(weight, templates, streams.resolve(seed, layer.stream))
     batch.run()
     for layer in layers:
         if layer.bias is not None:

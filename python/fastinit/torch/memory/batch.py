@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
-from fastinit.boxes import whole
-from fastinit.devices import Device
-from fastinit.requests import Draw
+from fastinit.arrays.devices import Device
+from fastinit.native.box import whole
+from fastinit.native.request import Template
 from fastinit.torch.memory.buffer import fill_through_buffer
 from fastinit.torch.memory.devices import device_of
 from fastinit.torch.memory.dtypes import complex_axis
@@ -24,7 +24,7 @@ class FillBatch:
         >>> from fastinit.torch.memory.batch import FillBatch
         >>> tensor = torch.empty(64, 64).t()
         >>> batch = FillBatch()
-        >>> batch.add(tensor, fastinit.Normal().draws((64, 64), np.dtype("float32")), (0, 0))
+        >>> batch.add(tensor, fastinit.Normal().templates((64, 64), np.dtype("float32")), (0, 0))
         >>> batch.run()
         >>> bool((tensor.numpy() == fastinit.normal((64, 64), seed=0)).all())
         True
@@ -33,12 +33,12 @@ class FillBatch:
     def __init__(self) -> None:
         self._requests: dict[Device, list[bytes]] = {}
         self._in_place: list[torch.Tensor] = []
-        self._buffered: list[tuple[Target, Sequence[Draw], tuple[int, int]]] = []
+        self._buffered: list[tuple[Target, Sequence[Template], tuple[int, int]]] = []
 
     def add(
         self,
         tensor: torch.Tensor,
-        draws: Sequence[Draw],
+        templates: Sequence[Template],
         stream: tuple[int, int],
         shape: tuple[int, ...] | None = None,
         bounds: Bounds | None = None,
@@ -48,9 +48,9 @@ class FillBatch:
         Args:
             tensor: A strided tensor with memory, on any device. ``run`` writes it, whatever its
                 ``requires_grad``.
-            draws: What to draw, in order, over the same memory. The dtype is that of the tensor;
-                for a complex tensor it is the real dtype, and the shape has an additional axis of
-                size 2.
+            templates: What to draw, in order, over the same memory. The dtype is that of the
+                tensor; for a complex tensor it is the real dtype, and the shape has an additional
+                axis of size 2.
             stream: The seed and the number of the stream.
             shape: The shape of the whole tensor, of which ``bounds`` are a part. By default the
                 tensor is the whole.
@@ -64,18 +64,22 @@ class FillBatch:
         device = device_of(tensor)
         if is_whole and device and tensor.is_contiguous():  # nearly all of them
             box = whole(own + complex_axis(tensor))
-            self._append(tensor, device, requests_of(draws, box, tensor.data_ptr(), stream))
+            self._append(tensor, device, requests_of(templates, box, tensor.data_ptr(), stream))
             return
         target = Target.of(tensor, shape, bounds)
         if device is None:
-            self._buffered.append((target, draws, stream))
+            self._buffered.append((target, templates, stream))
         elif tensor.is_contiguous():
-            requests = requests_of(draws, target.box(), tensor.data_ptr(), stream)
+            requests = requests_of(templates, target.box(), tensor.data_ptr(), stream)
             self._append(tensor, device, requests)
-        elif is_whole and all(each.elementwise for each in draws) and (runs := count_runs(tensor)):
-            self._append(tensor, device, requests_of_runs(tensor, runs, draws, stream))
+        elif (
+            is_whole
+            and all(each.elementwise for each in templates)
+            and (runs := count_runs(tensor))
+        ):
+            self._append(tensor, device, requests_of_runs(tensor, runs, templates, stream))
         else:
-            self._buffered.append((target, draws, stream))
+            self._buffered.append((target, templates, stream))
 
     def _append(self, tensor: torch.Tensor, device: Device, requests: Iterable[bytes]) -> None:
         self._requests.setdefault(device, []).extend(requests)
@@ -95,5 +99,5 @@ class FillBatch:
         for tensor in in_place:
             if not tensor.is_inference():
                 torch.autograd.graph.increment_version(tensor)  # autograd must see the change
-        for target, draws, stream in buffered:
-            fill_through_buffer(target, draws, stream)
+        for target, templates, stream in buffered:
+            fill_through_buffer(target, templates, stream)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
-from fastinit.devices import CPU
-from fastinit.requests import Draw
+from fastinit.arrays.devices import CPU
+from fastinit.native.request import Template
 from fastinit.torch.memory.target import Target, requests_of
 
 # Values per copy: enough for all threads, and few enough to stay in a cache.
@@ -15,24 +15,26 @@ _BUFFERED = 1 << 20
 
 
 @torch.no_grad()
-def fill_through_buffer(target: Target, draws: Sequence[Draw], stream: tuple[int, int]) -> None:
-    """Fill a target through a buffer, which is as small as the draws allow.
+def fill_through_buffer(
+    target: Target, templates: Sequence[Template], stream: tuple[int, int]
+) -> None:
+    """Fill a target through a buffer, which is as small as the templates allow.
 
     Raises:
         RuntimeError: Elements of the tensor share memory.
     """
     buffer: torch.Tensor | None = None
-    for piece in _pieces(target, draws):
+    for piece in _pieces(target, templates):
         count = piece.tensor.numel()
         if buffer is None or len(buffer) < count:
             buffer = torch.empty(count, dtype=piece.tensor.dtype, device="cpu")
-        CPU.fill(requests_of(draws, piece.box(), buffer.data_ptr(), stream))
+        CPU.fill(requests_of(templates, piece.box(), buffer.data_ptr(), stream))
         piece.tensor.copy_(buffer[:count].view(piece.tensor.shape))
 
 
-def _pieces(target: Target, draws: Sequence[Draw]) -> Iterable[Target]:
+def _pieces(target: Target, templates: Sequence[Template]) -> Iterable[Target]:
     tensor = target.tensor
-    if tensor.dim() == 0 or not all(each.elementwise for each in draws):
+    if tensor.dim() == 0 or not all(each.elementwise for each in templates):
         return (target,)
     rows = max(1, _BUFFERED * len(tensor) // tensor.numel())
     return (

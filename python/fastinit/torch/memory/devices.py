@@ -6,8 +6,8 @@ import functools
 
 import torch
 
-from fastinit import cuda
-from fastinit.devices import CPU, Cuda, Device
+from fastinit.arrays.devices import CPU, Cuda, Device
+from fastinit.native import cuda
 
 
 def device_of(tensor: torch.Tensor) -> Device | None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from fastinit.dtypes import DTYPES
+from fastinit.native.dtypes import DTYPES
 
 DRAWN: dict[torch.dtype, np.dtype[Any]] = {
     **{getattr(torch, name): dtype for name, dtype in DTYPES.items()},

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import torch
 
-from fastinit.boxes import flat
-from fastinit.requests import REQUEST, Draw
+from fastinit.native.box import flat
+from fastinit.native.request import REQUEST, Template
 from fastinit.torch.memory.dtypes import complex_axis
 from fastinit.torch.memory.target import requests_of
 
@@ -36,7 +36,7 @@ def count_runs(tensor: torch.Tensor) -> int:
 
 
 def requests_of_runs(
-    tensor: torch.Tensor, runs: int, draws: Iterable[Draw], stream: tuple[int, int]
+    tensor: torch.Tensor, runs: int, templates: Iterable[Template], stream: tuple[int, int]
 ) -> Iterator[bytes]:
     """Yield the requests of all runs: copies of the first run's, with other addresses."""
     run = tensor.numel() // runs
@@ -47,7 +47,7 @@ def requests_of_runs(
         starts = np.add.outer(starts, steps * tensor.stride(outer)).reshape(-1)
         outer += 1
     values = run * math.prod(complex_axis(tensor))
-    for request in requests_of(draws, flat(0, values), tensor.data_ptr(), stream):
+    for request in requests_of(templates, flat(0, values), tensor.data_ptr(), stream):
         moved = np.frombuffer(request * runs, REQUEST).copy()
         moved["address"] += starts * tensor.element_size()
         moved["offset"] += np.arange(runs, dtype=np.uint64) * values

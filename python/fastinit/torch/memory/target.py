@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from fastinit.boxes import Box, part
-from fastinit.requests import Draw
+from fastinit.native.box import Box, part
+from fastinit.native.request import Template
 from fastinit.torch.memory.dtypes import complex_axis
 
 Bounds = Sequence[tuple[int, int]]
@@ -46,7 +46,9 @@ class Target:
 
 
 def requests_of(
-    draws: Iterable[Draw], box: Box, address: int, stream: tuple[int, int]
+    templates: Iterable[Template], box: Box, address: int, stream: tuple[int, int]
 ) -> list[bytes]:
     """Return the requests that write a box to contiguous memory."""
-    return [request for draw in draws for request in draw.place(box, address, *stream)]
+    return [
+        request for template in templates for request in template.requests(box, address, *stream)
+    ]

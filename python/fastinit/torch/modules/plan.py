@@ -11,8 +11,8 @@ import torch
 
 from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
-from fastinit.plan import Plan
-from fastinit.planned import Planned
+from fastinit.plans.plan import Plan
+from fastinit.plans.tensor_plan import TensorPlan
 from fastinit.recipes.buffers import known
 from fastinit.recipes.recipe import Recipe, recipe_of
 from fastinit.recipes.recipe import recipe as recipe_from
@@ -24,7 +24,7 @@ from fastinit.torch.shards.dtensor import memory_of
 Rules = Recipe | str | os.PathLike[str] | Sequence[Rule | tuple[str, Initializer]]
 """A recipe, the name or path of one, or rules in order."""
 
-Chosen = list[tuple[str, torch.Tensor, Planned]]
+Chosen = list[tuple[str, torch.Tensor, TensorPlan]]
 """Tensors to fill, with their names and what the plan draws for them."""
 
 
@@ -71,10 +71,10 @@ def fill(chosen: Chosen) -> None:
     """Fill tensors in one native call; of several with the same memory, the first."""
     batch = ShardedFillBatch()
     seen: set[object] = set()
-    for _, tensor, planned in chosen:
+    for _, tensor, tensor_plan in chosen:
         if (key := memory_of(tensor)) not in seen:
             seen.add(key)
-            batch.add(tensor, planned.draws, planned.stream)
+            batch.add(tensor, tensor_plan.templates, tensor_plan.stream)
     batch.run()
 
 

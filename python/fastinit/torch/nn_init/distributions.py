@@ -140,5 +140,5 @@ def trunc_normal_(
     is_far = mean < a - 2 * std or mean > b + 2 * std
     warning = _FAR if is_far else None
     source = Source(generator, seed, name)
-    draws_of = values.truncated_normal
-    return fill_(tensor, init.trunc_normal_, draws_of, (mean, std, a, b), source, warning)
+    templates_of = values.truncated_normal
+    return fill_(tensor, init.trunc_normal_, templates_of, (mean, std, a, b), source, warning)

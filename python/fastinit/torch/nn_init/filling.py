@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from fastinit.requests import Draw
+from fastinit.native.request import Template
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.nn_init.eligible import PLAIN, can_fill
@@ -18,14 +18,14 @@ from fastinit.torch.nn_init.state import state
 from fastinit.torch.nn_init.values import number
 from fastinit.torch.shards.batch import ShardedFillBatch
 
-DrawsOf = Callable[..., tuple[Draw, ...]]
+TemplatesOf = Callable[..., tuple[Template, ...]]
 """Takes arguments as floats, and the dtype; raises ValueError for what fastinit does not draw."""
 
 
 def fill_(
     tensor: torch.Tensor,
     function: Callable[..., torch.Tensor],
-    draws_of: DrawsOf,
+    templates_of: TemplatesOf,
     arguments: tuple[Any, ...],
     source: Source,
     warning: str | None = None,
@@ -35,20 +35,20 @@ def fill_(
     Args:
         tensor: The tensor to fill.
         function: A function of torch.nn.init.
-        draws_of: How fastinit draws the same values.
+        templates_of: How fastinit draws the same values.
         arguments: What follows the tensor, but for the generator.
         source: Which numbers to draw.
         warning: A warning to give if fastinit draws.
     """
     if can_fill(tensor, source.seed):
-        return fill_eligible_(tensor, function, draws_of, arguments, source, warning)
+        return fill_eligible_(tensor, function, templates_of, arguments, source, warning)
     return leave(function, tensor, (*arguments, source.generator), source)
 
 
 def fill_eligible_(
     tensor: torch.Tensor,
     function: Callable[..., torch.Tensor],
-    draws_of: DrawsOf,
+    templates_of: TemplatesOf,
     arguments: tuple[Any, ...],
     source: Source,
     warning: str | None = None,
@@ -57,36 +57,38 @@ def fill_eligible_(
     why = None
     if tensor.dtype in DRAWN:
         try:
-            draws = draws_of(*map(number, arguments), tensor.dtype)
+            templates = templates_of(*map(number, arguments), tensor.dtype)
         except ValueError as error:
             why = error
         else:
             if warning:
                 warnings.warn(warning, stacklevel=4)
-            return write_(tensor, draws, source)
+            return write_(tensor, templates, source)
     return leave(function, tensor, (*arguments, source.generator), source, why)
 
 
-def write_(tensor: torch.Tensor, draws: Sequence[Draw], source: Source) -> torch.Tensor:
+def write_(tensor: torch.Tensor, templates: Sequence[Template], source: Source) -> torch.Tensor:
     """Fill a tensor that fastinit can fill: at once, or a plain one at the end of a context."""
     stream = source.stream(tensor)
     if type(tensor) not in PLAIN:
-        return _write_shard(tensor, draws, stream or (0, 0))
+        return _write_shard(tensor, templates, stream or (0, 0))
     context = state.context
     if context is not None:
-        context.defer(tensor, draws, stream)
+        context.defer(tensor, templates, stream)
         return tensor
     batch = FillBatch()
-    batch.add(tensor, draws, stream or (0, 0))
+    batch.add(tensor, templates, stream or (0, 0))
     batch.run()
     return tensor
 
 
-def _write_shard(tensor: Any, draws: Sequence[Draw], stream: tuple[int, int]) -> torch.Tensor:
+def _write_shard(
+    tensor: Any, templates: Sequence[Template], stream: tuple[int, int]
+) -> torch.Tensor:
     """Fill what this process holds of a DTensor, at once, since its stream is known."""
     if state.context is not None:
         state.context.settle(tensor._local_tensor)
     batch = ShardedFillBatch()
-    batch.add(tensor, draws, stream)
+    batch.add(tensor, templates, stream)
     batch.run()
     return tensor  # type: ignore[no-any-return]

@@ -53,5 +53,5 @@ def orthogonal_(
     source = Source(generator, seed, name)
     if tensor.ndimension() < 2 or tensor.numel() == 0:
         return leave(init.orthogonal_, tensor, (gain, generator), source)
-    draws_of = functools.partial(values.orthogonal, shape=tuple(tensor.shape))
-    return fill_(tensor, init.orthogonal_, draws_of, (gain,), source)
+    templates_of = functools.partial(values.orthogonal, shape=tuple(tensor.shape))
+    return fill_(tensor, init.orthogonal_, templates_of, (gain,), source)

@@ -55,5 +55,5 @@ def sparse_(
     source = Source(generator, seed, name)
     if tensor.ndimension() != 2 or tensor.numel() == 0:
         return leave(init.sparse_, tensor, (sparsity, std, generator), source)
-    draws_of = functools.partial(values.sparse, shape=tuple(tensor.shape))
-    return fill_(tensor, init.sparse_, draws_of, (sparsity, std), source)
+    templates_of = functools.partial(values.sparse, shape=tuple(tensor.shape))
+    return fill_(tensor, init.sparse_, templates_of, (sparsity, std), source)

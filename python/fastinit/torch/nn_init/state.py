@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
-from fastinit.requests import Draw
+from fastinit.native.request import Template
 
 
 class Context(Protocol):
@@ -21,7 +21,7 @@ class Context(Protocol):
         """Note that the construction of a module begins."""
 
     def defer(
-        self, tensor: torch.Tensor, draws: Sequence[Draw], stream: tuple[int, int] | None
+        self, tensor: torch.Tensor, templates: Sequence[Template], stream: tuple[int, int] | None
     ) -> None:
         """Fill the tensor later; without a stream, from one of the context's."""
 

@@ -1,4 +1,4 @@
-"""The draws that correspond to the arguments of torch's functions.
+"""The templates that correspond to the arguments of torch's functions.
 
 torch's numbers may be Python's, NumPy's or tensors of one element; here they are floats. The
 functions are cached, since models draw from the same distribution many times. All raise ValueError
@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from fastinit.initializers import Normal, Orthogonal, Sparse, Uniform
-from fastinit.initializers.distributions import truncated_fill
-from fastinit.requests import CONSTANT, Draw, draw
+from fastinit.initializers.truncated_normal import truncated_template
+from fastinit.native.request import Template, fill_template
 from fastinit.torch.memory.dtypes import DRAWN
 
 
@@ -37,46 +37,46 @@ def number(value: Any) -> float:
 
 
 @functools.lru_cache(maxsize=1024)
-def uniform(low: float, high: float, dtype: torch.dtype) -> tuple[Draw, ...]:
+def uniform(low: float, high: float, dtype: torch.dtype) -> tuple[Template, ...]:
     """Uniform distribution on (low, high), for each part of a complex number."""
     drawn = DRAWN[dtype]
     limit = float(ml_dtypes.finfo(drawn).max)  # type: ignore[no-untyped-call]
     if max(-low, high, high - low) > limit:
         raise ValueError(f"the bounds {low} and {high} are too far apart for {dtype}")
-    return (Uniform(low, high).draw(drawn),)
+    return (Uniform(low, high).template(drawn),)
 
 
 @functools.lru_cache(maxsize=1024)
-def normal(mean: float, std: float, dtype: torch.dtype) -> tuple[Draw, ...]:
+def normal(mean: float, std: float, dtype: torch.dtype) -> tuple[Template, ...]:
     """Normal distribution; the variance of a complex number is divided between its parts."""
     spread = std / math.sqrt(2.0) if dtype.is_complex else std
-    return (Normal(mean, spread).draw(DRAWN[dtype]),)
+    return (Normal(mean, spread).template(DRAWN[dtype]),)
 
 
 @functools.lru_cache(maxsize=1024)
 def truncated_normal(
     mean: float, std: float, low: float, high: float, dtype: torch.dtype
-) -> tuple[Draw, ...]:
+) -> tuple[Template, ...]:
     """Normal distribution truncated to [low, high], which are values and not multiples of std."""
     if dtype.is_complex or not std > 0 or not math.isfinite(std) or not math.isfinite(mean):
         raise ValueError("complex numbers have no order, and std must be positive and finite")
     limits = ((low - mean) / std, (high - mean) / std)
     what = f"mean={mean}, std={std}, a={low}, b={high}"
-    return (truncated_fill(mean, std, limits, (low, high), DRAWN[dtype], what),)
+    return (truncated_template(mean, std, limits, (low, high), DRAWN[dtype], what),)
 
 
 @functools.lru_cache(maxsize=1024)
 def sparse(
     sparsity: float, std: float, dtype: torch.dtype, *, shape: tuple[int, ...]
-) -> tuple[Draw, ...]:
+) -> tuple[Template, ...]:
     """Normal distribution with ceil(sparsity * rows) zeros in each column."""
-    return Sparse(sparsity, std=std).draws(shape, _real(dtype))
+    return Sparse(sparsity, std=std).templates(shape, _real(dtype))
 
 
 @functools.lru_cache(maxsize=1024)
-def orthogonal(gain: float, dtype: torch.dtype, *, shape: tuple[int, ...]) -> tuple[Draw, ...]:
+def orthogonal(gain: float, dtype: torch.dtype, *, shape: tuple[int, ...]) -> tuple[Template, ...]:
     """Orthogonal matrix whose rows are the first axis and whose columns are all other axes."""
-    return Orthogonal(gain).draws(shape, _real(dtype))
+    return Orthogonal(gain).templates(shape, _real(dtype))
 
 
 def _real(dtype: torch.dtype) -> np.dtype[Any]:
@@ -90,8 +90,8 @@ def is_constant(dtype: torch.dtype) -> bool:
     return dtype.itemsize <= 8 and not dtype.is_complex
 
 
-def constant(value: Any, dtype: torch.dtype) -> tuple[Draw, ...]:
+def constant(value: Any, dtype: torch.dtype) -> tuple[Template, ...]:
     """Constant of a dtype, rounded or wrapped as torch does, which may raise an error."""
     element = torch.empty(1, dtype=dtype, device="cpu").fill_(value)
     bits = int.from_bytes(bytes(element.view(torch.uint8).tolist()), "little")
-    return (draw(CONSTANT, np.dtype(f"u{dtype.itemsize}"), pattern=bits),)
+    return (fill_template("constant", np.dtype(f"u{dtype.itemsize}"), pattern=bits),)

@@ -17,13 +17,13 @@ from torch.nn import init
 
 from fastinit.torch.nn_init import values
 from fastinit.torch.nn_init.eligible import can_fill
-from fastinit.torch.nn_init.filling import DrawsOf, fill_, fill_eligible_
+from fastinit.torch.nn_init.filling import TemplatesOf, fill_, fill_eligible_
 from fastinit.torch.nn_init.leaving import leave
 from fastinit.torch.nn_init.source import Source
 
 _NO_OP = "Initializing zero-element tensors is a no-op"  # torch's words
 
-_Fill = tuple[Callable[..., Tensor], DrawsOf, tuple[float, float]]
+_Fill = tuple[Callable[..., Tensor], TemplatesOf, tuple[float, float]]
 """A function of torch.nn.init, how fastinit draws its values, and its arguments."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from fastinit.requests import Draw
+from fastinit.native.request import Template
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.target import Bounds
 from fastinit.torch.shards.counter import count_elements
@@ -21,7 +21,7 @@ class ShardedFillBatch:
         >>> from fastinit.torch.shards.batch import ShardedFillBatch
         >>> tensor = torch.empty(3)
         >>> batch = ShardedFillBatch()
-        >>> batch.add(tensor, fastinit.Constant(1).draws((3,), np.dtype("float32")), (0, 0))
+        >>> batch.add(tensor, fastinit.Constant(1).templates((3,), np.dtype("float32")), (0, 0))
         >>> batch.run()
         >>> tensor
         tensor([1., 1., 1.])
@@ -33,12 +33,15 @@ class ShardedFillBatch:
         self._distributed: list[torch.Tensor] = []
         self._elements = 0
 
-    def add(self, tensor: torch.Tensor, draws: Sequence[Draw], stream: tuple[int, int]) -> None:
+    def add(
+        self, tensor: torch.Tensor, templates: Sequence[Template], stream: tuple[int, int]
+    ) -> None:
         """Add the fill of a tensor, or of the parts of a DTensor that this process holds.
 
         Args:
             tensor: A plain tensor on any device, or a DTensor.
-            draws: What to draw for the whole tensor, in its dtype, in order, over the same memory.
+            templates: What to draw for the whole tensor, in its dtype, in order, over the same
+                memory.
             stream: The seed and the number of the stream.
 
         Raises:
@@ -48,21 +51,21 @@ class ShardedFillBatch:
             held = parts(tensor)
         if is_distributed(tensor):
             self._distributed.append(tensor)
-        self.add_parts(held, tuple(tensor.shape), draws, stream)
+        self.add_parts(held, tuple(tensor.shape), templates, stream)
 
     def add_parts(
         self,
         held: list[Part],
         shape: tuple[int, ...],
-        draws: Sequence[Draw],
+        templates: Sequence[Template],
         stream: tuple[int, int],
     ) -> None:
         """Add the fills of the parts that this process holds of a whole tensor of ``shape``."""
-        if len(held) > 1 and not all(each.elementwise for each in draws):
+        if len(held) > 1 and not all(each.elementwise for each in templates):
             held = [self._hull(held)]  # else a matrix would be computed again for every part
         for part in held:
             self._elements += part.memory.numel()
-            self._batch.add(part.memory, draws, stream, shape, part.bounds)
+            self._batch.add(part.memory, templates, stream, shape, part.bounds)
 
     def _hull(self, held: list[Part]) -> Part:
         """Return the smallest part that encloses all others, in new memory."""

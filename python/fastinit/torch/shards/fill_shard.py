@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from fastinit import streams
-from fastinit.boxes import shape_of
 from fastinit.checks import integer
-from fastinit.dtypes import dtype_of
 from fastinit.initializers import Initializer
+from fastinit.native.box import shape_of
+from fastinit.native.dtypes import dtype_of
 from fastinit.torch.shards.batch import ShardedFillBatch
 from fastinit.torch.shards.dtensor import Part, is_distributed
 
@@ -82,8 +82,8 @@ def fill_shard_(
     stream = streams.resolve(seed, name)
     if tensor.numel():
         batch = ShardedFillBatch()
-        draws = initializer.draws(shape, dtype_of(tensor.dtype))
-        batch.add_parts([Part(tensor, bounds)], shape, draws, stream)
+        templates = initializer.templates(shape, dtype_of(tensor.dtype))
+        batch.add_parts([Part(tensor, bounds)], shape, templates, stream)
         batch.run()
     return tensor
 

@@ -1,0 +1,72 @@
+"""New arrays, not initialized: NumPy's on the CPU, CuPy's on a GPU."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastinit.native import _cpu, cuda
+
+_ALIGNMENT = 64  # a cache line, and the widest vector
+# An array of whole huge pages lies in huge pages alone only if it starts with one; else hundreds of
+# small pages at its ends are faulted in one by one, which took as long as half of the drawing.
+_HUGE_PAGE = 2 << 20
+_LARGE = 2 * _HUGE_PAGE  # bytes, from which NumPy asks the kernel for huge pages
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[NDArray[Any], int]:
+    """Return an uninitialized C-contiguous NumPy array, and its address.
+
+    It starts at a cache line, a large one at a huge page.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    alignment = _HUGE_PAGE if size >= _LARGE else _ALIGNMENT
+    buffer = np.empty(size + alignment - 1, np.uint8)
+    start = _cpu.address(buffer)
+    skipped = -start % alignment
+    return np.ndarray(shape, dtype, buffer, skipped), start + skipped
+
+
+def empty_on_gpu(shape: tuple[int, ...], dtype: np.dtype[Any], device_name: str) -> Any:
+    """Return an uninitialized CuPy array from CuPy's pool.
+
+    Args:
+        shape: the array's.
+        dtype: the array's.
+        device_name: ``"cuda"`` for CuPy's current GPU, or a GPU as ``"cuda:1"``.
+
+    Raises:
+        MemoryError: the GPU has not enough memory.
+        RuntimeError: CUDA or this GPU cannot be used, or CuPy is missing.
+        ValueError: there is no such GPU, or CuPy lacks the dtype.
+    """
+    number = int(device_name[5:]) if ":" in device_name else None
+    cuda.extension(number)
+    cupy = _cupy()
+    try:
+        with cupy.cuda.Device(number) as device:
+            return cupy.empty(shape, dtype)
+    except cupy.cuda.memory.OutOfMemoryError as error:
+        size = math.prod(shape) * dtype.itemsize
+        raise MemoryError(
+            f"{shape} of {dtype.name} takes {size} bytes on cuda:{device.id}: {error}; free some, "
+            "or draw a part with index="
+        ) from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"CuPy makes no array of {dtype.name} ({error}); pass out=, a torch tensor for example"
+        ) from None
+
+
+def _cupy() -> Any:
+    try:
+        return importlib.import_module("cupy")
+    except ImportError as error:
+        raise RuntimeError(
+            f"new arrays on a GPU are CuPy's, which cannot be imported ({error}); "
+            f"{cuda.INSTALL_CUPY}, or pass out=, a torch tensor for example"
+        ) from error

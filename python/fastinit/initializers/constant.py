@@ -1,0 +1,164 @@
+"""Constants: the same value everywhere, in any dtype."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import operator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastinit.checks import real
+from fastinit.initializers.base import Distribution
+from fastinit.native.box import Index, Shape
+from fastinit.native.dtypes import CODES, precision_of
+from fastinit.native.request import Fill, fill_template
+
+__all__ = ["Constant", "constant", "ones", "zeros"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Constant(Distribution):
+    """The same value everywhere.
+
+    Args:
+        value: a number; an integer or bool keeps its exact value in integer dtypes.
+
+    Raises:
+        ValueError: when drawn: the dtype cannot hold the value.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.Constant(3)((2,), dtype="int8")
+        array([3, 3], dtype=int8)
+    """
+
+    magnitudes: ClassVar[tuple[str, ...]] = ("value",)
+
+    value: float = 0.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.value, bool):
+            return
+        number = real(self.value, "value")
+        given: Any = self.value
+        is_integer = hasattr(given, "__index__")  # whose exact value integer dtypes keep
+        object.__setattr__(self, "value", operator.index(given) if is_integer else number)
+
+    def _bits(self) -> tuple[float, float]:
+        return self.value, math.copysign(1.0, self.value)  # 0.0 == -0.0, but their bits differ
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and self._bits() == other._bits()
+
+    def __hash__(self) -> int:
+        return hash(self._bits())
+
+    def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002
+        """Return the value, and a deviation of 0."""
+        return float(self.value), 0.0
+
+    def _template(self, dtype: np.dtype[Any]) -> Fill:
+        return fill_template("constant", dtype, pattern=self.pattern(dtype))
+
+    def pattern(self, dtype: np.dtype[Any]) -> int:
+        """Return the value's bits, once it is known that ``dtype`` can hold it."""
+        element = self._float(dtype) if dtype in CODES else self._integer(dtype)
+        return int.from_bytes(element.tobytes(), "little")
+
+    def _float(self, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        with np.errstate(over="ignore"):
+            # Narrow dtypes are the float32 value rounded once, constants too.
+            element = np.array(self.value, precision_of(dtype)).astype(dtype)
+        if math.isfinite(self.value) and not math.isfinite(float(element)):
+            raise ValueError(f"value={self.value} overflows dtype={dtype.name}; use a wider dtype")
+        if math.isinf(self.value) and not math.isinf(float(element)):
+            raise ValueError(
+                f"value={self.value}: dtype={dtype.name} has no infinity; use another dtype"
+            )
+        return element
+
+    def _integer(self, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        if not math.isfinite(self.value) or self.value != int(self.value):
+            raise ValueError(
+                f"value={self.value} is not an integer, as dtype={dtype.name} needs; use a float "
+                "dtype"
+            )
+        low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        if not low <= self.value <= high:
+            raise ValueError(
+                f"value={self.value} is outside dtype={dtype.name}, which holds {low} to {high}"
+            )
+        return np.array(int(self.value), dtype)
+
+
+_ZEROS = Constant(0)
+_ONES = Constant(1)
+
+
+def zeros(
+    shape: Shape,
+    *,
+    seed: int | None = None,
+    name: str | int | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    out: Any = None,
+    index: Index | None = None,
+) -> Any:
+    """Fill with 0, in any dtype; ``seed`` and ``name`` change nothing.
+
+    The keyword arguments are those of ``Initializer.__call__``.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.zeros(2, dtype="bool")
+        array([False, False])
+    """
+    return _ZEROS._draw(shape, seed, name, dtype, device, out, index)
+
+
+def ones(
+    shape: Shape,
+    *,
+    seed: int | None = None,
+    name: str | int | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    out: Any = None,
+    index: Index | None = None,
+) -> Any:
+    """Fill with 1, in any dtype; ``seed`` and ``name`` change nothing.
+
+    The keyword arguments are those of ``Initializer.__call__``.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.ones((1, 2))
+        array([[1., 1.]], dtype=float32)
+    """
+    return _ONES._draw(shape, seed, name, dtype, device, out, index)
+
+
+def constant(
+    shape: Shape,
+    value: float,
+    *,
+    seed: int | None = None,
+    name: str | int | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    out: Any = None,
+    index: Index | None = None,
+) -> Any:
+    """Fill with ``value``, in any dtype that can hold it; see ``Constant``.
+
+    The keyword arguments are those of ``Initializer.__call__``.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.constant(2, 0.5)
+        array([0.5, 0.5], dtype=float32)
+    """
+    return Constant(value)._draw(shape, seed, name, dtype, device, out, index)

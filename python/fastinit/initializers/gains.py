@@ -1,0 +1,56 @@
+"""Gains: the factor that makes up for what an activation takes from a signal's scale."""
+
+from __future__ import annotations
+
+import math
+
+from fastinit.checks import finite
+
+__all__ = ["gain"]
+
+_GAINS = {
+    "linear": 1.0,
+    "identity": 1.0,
+    "conv1d": 1.0,
+    "conv2d": 1.0,
+    "conv3d": 1.0,
+    "conv_transpose1d": 1.0,
+    "conv_transpose2d": 1.0,
+    "conv_transpose3d": 1.0,
+    "sigmoid": 1.0,
+    "tanh": 5.0 / 3,
+    "relu": math.sqrt(2.0),
+    "leaky_relu": math.nan,  # depends on the slope
+    "selu": 3.0 / 4,
+}
+
+
+def gain(name: str, a: float | None = None) -> float:
+    """Return the gain of an activation: std = gain / sqrt(fan) keeps the signal's scale.
+
+    The values are those of ``torch.nn.init.calculate_gain``: linear and sigmoid 1, tanh 5/3, relu
+    sqrt(2), leaky_relu sqrt(2 / (1 + a**2)), selu 3/4 (He et al., arXiv 1502.01852, section 2.2).
+
+    Args:
+        name: the activation.
+        a: the negative slope of ``leaky_relu``, 0.01 by default; not allowed for other activations.
+
+    Raises:
+        ValueError: an unknown name, ``a`` for another activation, or ``a`` not finite.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.gain("leaky_relu", a=1.0)
+        1.0
+    """
+    if not isinstance(name, str) or name not in _GAINS:
+        raise ValueError(
+            f"nonlinearity={name!r} has no gain in the table; known are {', '.join(_GAINS)}; "
+            "for another pass gain= as a number"
+        )
+    if name != "leaky_relu":
+        if a is not None:
+            raise ValueError(f"a={a} is the slope of leaky_relu and means nothing for {name!r}")
+        return _GAINS[name]
+    slope = 0.01 if a is None else finite(a, "a")
+    return math.sqrt(2.0 / (1 + slope * slope))

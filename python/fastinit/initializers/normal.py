@@ -1,0 +1,76 @@
+"""The normal distribution."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastinit.checks import finite, not_negative
+from fastinit.initializers.base import Distribution
+from fastinit.native.box import Index, Shape
+from fastinit.native.dtypes import drawable, representable
+from fastinit.native.request import Fill, fill_template
+
+__all__ = ["Normal", "normal"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Normal(Distribution):
+    """Normal distribution with a mean and a standard deviation.
+
+    Args:
+        mean: finite.
+        std: finite, 0 or more.
+
+    Raises:
+        ValueError: a number out of range; when drawn, one that the dtype cannot hold.
+
+    Example:
+        >>> import fastinit
+        >>> round(float(fastinit.Normal(std=0.02)((1000, 1000), seed=0).std()), 4)
+        0.02
+    """
+
+    magnitudes: ClassVar[tuple[str, ...]] = ("mean", "std")
+
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mean", finite(self.mean, "mean"))
+        object.__setattr__(self, "std", not_negative(self.std, "std"))
+
+    def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002
+        """Return both as given."""
+        return self.mean, self.std
+
+    def _template(self, dtype: np.dtype[Any]) -> Fill:
+        precision = drawable(dtype, "normal")
+        std = representable(self.std, "std", precision)
+        return fill_template("normal", dtype, (std, representable(self.mean, "mean", precision)))
+
+
+def normal(
+    shape: Shape,
+    mean: float = 0.0,
+    std: float = 1.0,
+    *,
+    seed: int | None = None,
+    name: str | int | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    out: Any = None,
+    index: Index | None = None,
+) -> Any:
+    """Draw from ``Normal(mean, std)``.
+
+    The keyword arguments are those of ``Initializer.__call__``.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.normal((2, 3), std=0.02, seed=0).shape
+        (2, 3)
+    """
+    return Normal(mean, std)._draw(shape, seed, name, dtype, device, out, index)

@@ -1,0 +1,265 @@
+"""The named variance scalings: each class statement below is a row of the table ``PRESETS``.
+
+A row has a scale (the square of its gain), a mode (the fan that counts), a distribution and a
+paper. The functions, the aliases and the names that ``base=`` takes are made from the rows, and so
+are the functions of the adapters to frameworks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import math
+import sys
+from typing import Any, ClassVar, Protocol
+
+from fastinit.checks import not_negative
+from fastinit.initializers import gains
+from fastinit.initializers.base import Initializer
+from fastinit.initializers.variance_scaling import FanScaled
+from fastinit.native.box import Index, Shape
+
+__all__ = [
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "LecunNormal",
+    "LecunUniform",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "xavier_normal",
+    "xavier_uniform",
+]
+
+PRESETS: dict[str, type[Preset]] = {}
+"""The presets by the names of their functions, aliases included."""
+
+_OPTIONS = """
+
+    Args:
+        mode: "fan_in", "fan_out", "fan_avg" or "fan_geo_avg".
+        gain: replaces the preset's own: std = gain / sqrt(fan).
+        nonlinearity: the name of an activation whose gain is meant, see ``fastinit.gain``.
+        a: the negative slope of ``nonlinearity="leaky_relu"``.
+        truncated: truncate a normal at 2 sigmas, with the std that was asked for (JAX, Keras).
+        layout: what each axis is, "oi*" being torch's, "*io" that of JAX and Keras.
+        groups: of a grouped convolution.
+        fan: replaces the fan of shape, mode, layout and groups.
+
+    Raises:
+        ValueError: options that contradict each other or are out of range; when drawn, a shape
+            that lacks an input or output axis.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.{name}(fan=100)((2, 3), seed=0).shape
+        (2, 3)
+"""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Preset(FanScaled, is_base=True):
+    """A variance scaling under its own name, with a gain or a nonlinearity in place of a scale."""
+
+    scale: ClassVar[float]
+    distribution: ClassVar[str]
+    paper: ClassVar[str]
+
+    mode: str = "fan_in"
+    gain: float | None = None
+    nonlinearity: str | None = None
+    a: float | None = None
+    truncated: bool = False
+    layout: str = "oi*"
+    groups: int = 1
+    fan: float | None = None
+
+    def __init_subclass__(cls, *, scale: float, distribution: str, paper: str) -> None:
+        super().__init_subclass__()
+        cls.scale = scale
+        cls.distribution = distribution
+        cls.paper = paper
+        cls.__doc__ = f"{cls.__doc__}\n\n    {paper}.{_OPTIONS.format(name=cls.__name__)}"
+
+    def __post_init__(self) -> None:
+        if self.truncated and self.distribution != "normal":
+            raise ValueError("truncated=True is for normal distributions; this one is uniform")
+        if self.gain is not None and self.nonlinearity is not None:
+            raise ValueError(
+                f"gain={self.gain} and nonlinearity={self.nonlinearity!r} say the same; pass one"
+            )
+        if self.a is not None and self.nonlinearity is None:
+            raise ValueError(
+                f"a={self.a} is the slope of leaky_relu; pass nonlinearity='leaky_relu' with it"
+            )
+        self._check_fan()
+        _ = self._scale  # checks the gain
+
+    @functools.cached_property
+    def _scale(self) -> float:
+        gain = self.gain
+        if self.nonlinearity is not None:
+            gain = gains.gain(self.nonlinearity, self.a)
+        return self.scale if gain is None else _square(gain)
+
+    def std(self, fan: float) -> float:
+        """Return gain / sqrt(fan)."""
+        return math.sqrt(self._scale) / math.sqrt(fan)
+
+    @property
+    def family(self) -> str:
+        """The distribution, truncated if that was asked for."""
+        return "truncated_normal" if self.truncated else self.distribution
+
+    @functools.cached_property
+    def _meaning(self) -> tuple[Any, ...]:
+        return (self.family, self._scale, self.mode, self.layout, self.groups, self.fan)
+
+
+def _square(gain: float) -> float:
+    """Return the scale of a gain, whose square root is the gain again, exactly."""
+    number = not_negative(gain, "gain")
+    square = number * number
+    if number and not sys.float_info.min <= square <= sys.float_info.max:
+        raise ValueError(f"gain={gain} is out of range; pass 0, or 1.5e-154 to 1.3e154")
+    return square
+
+
+class PresetFunction(Protocol):
+    """The signature of a preset's function; the default of ``mode`` is the preset's."""
+
+    def __call__(
+        self,
+        shape: Shape,
+        *,
+        mode: str = ...,
+        gain: float | None = None,
+        nonlinearity: str | None = None,
+        a: float | None = None,
+        truncated: bool = False,
+        layout: str = "oi*",
+        groups: int = 1,
+        fan: float | None = None,
+        seed: int | None = None,
+        name: str | int | None = None,
+        dtype: Any = None,
+        device: Any = None,
+        out: Any = None,
+        index: Index | None = None,
+    ) -> Any:
+        """Draw an array."""
+
+
+def function_of(preset: type[Preset], *names: str) -> Any:
+    """Make the function of a preset, and enter the preset in the table under these names."""
+    default = preset()
+
+    def function(
+        shape: Shape,
+        *,
+        seed: int | None = None,
+        name: str | int | None = None,
+        dtype: Any = None,
+        device: Any = None,
+        out: Any = None,
+        index: Index | None = None,
+        **options: Any,
+    ) -> Any:
+        initializer = _initializer(preset, options) if options else default
+        return initializer._draw(shape, seed, name, dtype, device, out, index)
+
+    summary, _, _ = (preset.__doc__ or "").partition("\n")
+    function.__name__ = function.__qualname__ = names[0]
+    function.__doc__ = f"""Draw from ``{preset.__name__}``: {summary[0].lower()}{summary[1:]}
+
+    {preset.paper}. The options from ``seed`` on are those of ``Initializer.__call__``, the others
+    those of ``{preset.__name__}``.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.{names[0]}((64, 32), seed=0).shape
+        (64, 32)
+    """
+    shape, *where = list(inspect.signature(Initializer.__call__).parameters.values())[1:]
+    options = inspect.signature(preset).parameters.values()
+    signature = inspect.Signature([shape, *options, *where], return_annotation="Any")
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    PRESETS.update(dict.fromkeys(names, preset))
+    return function
+
+
+def _initializer(preset: type[Preset], options: dict[str, Any]) -> Preset:
+    try:
+        return _cached(preset, **options)
+    except TypeError:  # an option that cannot be hashed, or is not one: the class says so
+        return preset(**options)
+
+
+@functools.lru_cache(maxsize=1024, typed=True)  # typed: True is not a number, though it equals 1
+def _cached(preset: type[Preset], **options: Any) -> Preset:
+    return preset(**options)
+
+
+# ---- the table
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class HeNormal(Preset, scale=2.0, distribution="normal", paper="He et al. 2015, arXiv 1502.01852"):
+    """Normal distribution, std = gain / sqrt(fan_in), gain sqrt(2)."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class HeUniform(
+    Preset, scale=2.0, distribution="uniform", paper="He et al. 2015, arXiv 1502.01852"
+):
+    """Uniform distribution within sqrt(3) gain / sqrt(fan_in), gain sqrt(2)."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class GlorotNormal(
+    Preset, scale=1.0, distribution="normal", paper="Glorot and Bengio, AISTATS 2010"
+):
+    """Normal distribution, std = gain / sqrt(fan_avg), gain 1."""
+
+    mode: str = "fan_avg"
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class GlorotUniform(
+    Preset, scale=1.0, distribution="uniform", paper="Glorot and Bengio, AISTATS 2010"
+):
+    """Uniform distribution within sqrt(3) gain / sqrt(fan_avg), gain 1."""
+
+    mode: str = "fan_avg"
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class LecunNormal(
+    Preset, scale=1.0, distribution="normal", paper='LeCun et al. 1998, "Efficient BackProp"'
+):
+    """Normal distribution, std = gain / sqrt(fan_in), gain 1."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class LecunUniform(
+    Preset, scale=1.0, distribution="uniform", paper='LeCun et al. 1998, "Efficient BackProp"'
+):
+    """Uniform distribution within sqrt(3) gain / sqrt(fan_in), gain 1."""
+
+
+he_normal: PresetFunction = function_of(HeNormal, "he_normal", "kaiming_normal")
+he_uniform: PresetFunction = function_of(HeUniform, "he_uniform", "kaiming_uniform")
+glorot_normal: PresetFunction = function_of(GlorotNormal, "glorot_normal", "xavier_normal")
+glorot_uniform: PresetFunction = function_of(GlorotUniform, "glorot_uniform", "xavier_uniform")
+lecun_normal: PresetFunction = function_of(LecunNormal, "lecun_normal")
+lecun_uniform: PresetFunction = function_of(LecunUniform, "lecun_uniform")
+kaiming_normal, kaiming_uniform = he_normal, he_uniform
+xavier_normal, xavier_uniform = glorot_normal, glorot_uniform

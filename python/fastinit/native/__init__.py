@@ -1,0 +1,1 @@
+"""Requests, the dtypes and boxes that they speak of, and the native code that draws them."""

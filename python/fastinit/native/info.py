@@ -1,0 +1,35 @@
+"""What this installation is, for bug reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastinit.native import _cpu
+from fastinit.native.cuda import cuda_status
+from fastinit.streams import STREAM_VERSION
+
+
+def info() -> dict[str, Any]:
+    """Return what this installation is and what it uses here.
+
+    Returns:
+        A dict with ``version``, ``stream_version``, ``compiler``, ``instruction_sets`` (those
+        that this machine has), ``instruction_set`` (the active one), ``threads`` and ``cuda``
+        (what ``cuda_status`` says).
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.info()["stream_version"]
+        1
+    """
+    from importlib.metadata import version
+
+    return {
+        "version": version("fastinit"),
+        "stream_version": STREAM_VERSION,
+        "compiler": _cpu.compiler,
+        "instruction_sets": _cpu.instruction_sets(),
+        "instruction_set": _cpu.instruction_set(),
+        "threads": _cpu.thread_count(),
+        "cuda": cuda_status(),
+    }

@@ -1,0 +1,115 @@
+"""Explanations: what a plan draws for every tensor, as data and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastinit.plans.tensor_plan import TensorPlan
+from fastinit.recipes.pattern import plain
+from fastinit.recipes.recipe import Recipe
+
+Row = dict[str, Any]
+_NUMBERS = ("elements", "parameters", "mean", "std")
+
+
+class Explanation(list[Row]):
+    """Rows of plain data; ``str`` is a table of them, ``by_rule`` has a row for each rule."""
+
+    def __init__(self, rows: list[Row], columns: tuple[str, ...]) -> None:
+        super().__init__(rows)
+        self.columns = columns
+
+    def by_rule(self) -> Explanation:
+        """Return a row for each rule, and for each distribution and dtype that it leads to.
+
+        Returns:
+            Rows with ``pattern``, ``initializer``, ``distribution``, ``dtype``, ``mean`` and
+            ``std`` as in a tensor's row, and the numbers of ``parameters`` and ``elements``; in
+            the order of the recipe's rules.
+
+        Example:
+            >>> from fastinit import Plan
+            >>> rows = Plan("gpt2").explain().by_rule()
+            >>> [(row["pattern"], row["parameters"]) for row in rows][-2:]
+            [('**.bias', 73), ('**.weight', 26)]
+        """
+        shared = ("rule", "pattern", "initializer", "distribution", "dtype", "mean", "std")
+        groups: dict[str, Row] = {}
+        for row in self:
+            key = repr([row[field] for field in shared])
+            group = groups.setdefault(
+                key, {field: row[field] for field in shared} | {"parameters": 0, "elements": 0}
+            )
+            group["parameters"] += 1
+            group["elements"] += row["elements"]
+        rows = sorted(groups.values(), key=lambda row: int(row["rule"]))
+        columns = ("pattern", "parameters", "elements", "dtype", "distribution", "std")
+        return Explanation(rows, columns)
+
+    @staticmethod
+    def cell(row: Row, column: str) -> str:
+        """Return a field of a row as the table shows it."""
+        value = row[column]
+        if column == "distribution":
+            return short(value)
+        if column in ("elements", "parameters"):
+            return f"{value:,}"
+        if column == "shape":
+            return " x ".join(map(str, value)) or "scalar"
+        if column == "pattern":
+            return value if isinstance(value, str) else str(value["re"])
+        return "" if value is None else _number(value) if isinstance(value, float) else str(value)
+
+    def __str__(self) -> str:
+        table = [list(self.columns), *([self.cell(row, c) for c in self.columns] for row in self)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = []
+        for cells in table:
+            aligned = [
+                cell.rjust(width) if column in _NUMBERS else cell.ljust(width)
+                for cell, width, column in zip(cells, widths, self.columns, strict=True)
+            ]
+            lines.append("  ".join(aligned).rstrip())
+        return "\n".join(lines)
+
+
+def explain(recipe: Recipe, tensors: Iterable[TensorPlan]) -> Explanation:
+    """Return a row for every tensor; see ``Plan.explain``."""
+    numbers = {id(rule): k for k, rule in enumerate(recipe.rules)}
+    rows = []
+    for each in tensors:
+        number = numbers.setdefault(id(each.rule), len(numbers))
+        rows.append(_row(each, number))
+    return Explanation(rows, ("name", "shape", "dtype", "pattern", "distribution", "std"))
+
+
+def _row(each: TensorPlan, number: int) -> Row:
+    shape = each.parameter.shape
+    mean, std = each.initializer.moments(shape) or (None, None)
+    return {
+        "name": each.parameter.name,
+        "shape": list(shape),
+        "elements": each.parameter.elements,
+        "dtype": each.dtype.name,
+        "rule": number,
+        "pattern": plain(each.rule.pattern),
+        "initializer": each.rule.initializer.to_dict(),
+        "distribution": each.initializer.to_dict(),
+        "mean": mean,
+        "std": std,
+    }
+
+
+def short(data: dict[str, Any]) -> str:
+    """Return an initializer's dict as one writes the object: without default values."""
+    fields = ", ".join(f"{name}={_number(x)}" for name, x in data.items() if name != "type")
+    return f"{data['type']}({fields})"
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, dict):  # a base
+        text = short(value)
+    else:
+        text = f"{value:.5g}" if isinstance(value, float) else repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,341 @@
+"""Plans: what will be drawn for every tensor of a model, resolved before anything is."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fastinit import json_files, streams
+from fastinit.manifests import Manifest
+from fastinit.native.box import Index
+from fastinit.native.dtypes import dtype_of
+from fastinit.plans.drawing import draw_into, draw_new, draw_part
+from fastinit.plans.explanation import Explanation, explain
+from fastinit.plans.tensor_plan import TensorPlan, tensor_plan
+from fastinit.recipes import buffers
+from fastinit.recipes.pattern import compiled, pattern_of
+from fastinit.recipes.recipe import Recipe, recipe, recipe_of
+
+if TYPE_CHECKING:
+    from fastinit.checkpoints import Saved, Verification
+
+FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
+
+
+class Plan:
+    """What will be drawn for every tensor of a model: a manifest, a recipe and a seed, resolved.
+
+    The stream of a tensor is its name, so each equals what the function of its initializer draws
+    with ``seed=`` and ``name=``, whatever else the model holds.
+
+    Args:
+        model: a manifest, or what ``Manifest.load`` takes: the name of a built-in model, or a path.
+        recipe: a recipe, the name of a built-in one or the path of its JSON file; None for the
+            model's own, else "default".
+        seed: an integer in [0, 2**64); None for the process-wide seed.
+        dtype: of all floating-point tensors; None for the recipe's, else the manifest's, else
+            float32.
+
+    Attributes:
+        manifest: the manifest.
+        recipe: the recipe.
+        seed: the seed.
+        dtype: what was asked for, or None.
+        tensors: a ``TensorPlan`` for every tensor, in the manifest's order.
+
+    Raises:
+        FileNotFoundError: ``model`` or ``recipe`` is neither built in nor a file.
+        OSError: one of their files cannot be read.
+        TypeError: an argument of the wrong type.
+        ValueError: a file's content is wrong, no rule matches a name, or a rule's initializer does
+            not fit a tensor's shape or dtype.
+
+    Example:
+        >>> import fastinit
+        >>> model = fastinit.Manifest.from_shapes({"wte.weight": (100, 8)})
+        >>> array = fastinit.Plan(model, "gpt2", seed=0).init()["wte.weight"]
+        >>> bool((array == fastinit.normal((100, 8), std=0.02, seed=0, name="wte.weight")).all())
+        True
+    """
+
+    def __init__(
+        self,
+        model: Manifest | str | os.PathLike[str],
+        recipe: Recipe | str | os.PathLike[str] | None = None,
+        *,
+        seed: int | None = None,
+        dtype: Any = None,
+    ) -> None:
+        """Resolve everything; nothing is drawn."""
+        self.manifest = model if isinstance(model, Manifest) else Manifest.load(model)
+        self.recipe = _recipe(recipe, self.manifest)
+        self.seed, _ = streams.resolve(seed, 0)
+        self.dtype = None if dtype is None else dtype_of(dtype)
+        wanted = self.dtype or (None if self.recipe.dtype is None else dtype_of(self.recipe.dtype))
+        rules = self.recipe.match(self.manifest) | buffers.rules_of(self.manifest)
+        context = self.recipe.context(self.manifest)
+        self.tensors = tuple(
+            tensor_plan(each, rules[each.name], context, self.seed, wanted)
+            for each in self.manifest.tensors
+        )
+        self._by_name = {each.parameter.name: each for each in self.tensors}
+
+    def explain(self) -> Explanation:
+        """What is drawn for every tensor, and by which rule.
+
+        Returns:
+            A list with a row for every tensor, all plain data: its ``name``, ``shape``,
+            ``elements`` and ``dtype``; the ``pattern`` and ``initializer`` of its rule and the
+            rule's number; the ``distribution`` with fans and scales worked out; the ``mean`` and
+            ``std`` of the values, None where they are not known. ``print`` shows a table;
+            ``by_rule()`` has a row for every rule.
+
+        Example:
+            >>> import fastinit
+            >>> model = fastinit.Manifest.from_shapes({"wte.weight": (100, 8)})
+            >>> print(fastinit.Plan(model, "gpt2").explain())
+            name        shape    dtype    pattern    distribution       std
+            wte.weight  100 x 8  float32  **.weight  Normal(std=0.02)  0.02
+        """
+        return explain(self.recipe, self.tensors)
+
+    def init(self, device: Any = "cpu", only: Any = None) -> dict[str, Any]:
+        """Draw every tensor, in one call of the native code.
+
+        Args:
+            device: where the arrays shall lie: "cpu" for NumPy's, "cuda" or "cuda:1" for CuPy's.
+            only: a pattern, as rules have it; tensors whose names it does not match are left out.
+
+        Returns:
+            New arrays by name; tied names are left out, as they are in a checkpoint.
+
+        Raises:
+            KeyboardInterrupt: on Ctrl-C.
+            MemoryError: they do not fit; none is left behind.
+            RuntimeError: CUDA cannot be used here (``fastinit.cuda_status`` says why), or failed.
+            ValueError: ``only`` matches nothing, or the device is not there.
+
+        Example:
+            >>> import fastinit
+            >>> model = fastinit.Manifest.from_shapes({"ln_f.weight": 3, "wte.weight": (2, 4)})
+            >>> fastinit.Plan(model, "gpt2").init(only="ln_*.weight")
+            {'ln_f.weight': array([1., 1., 1.], dtype=float32)}
+        """
+        return draw_new(self.select(only), device)
+
+    def init_into(self, given: Mapping[str, Any]) -> None:
+        """Draw into arrays that are there, in one call of the native code.
+
+        Args:
+            given: name -> array (NumPy, torch or DLPack) of the tensor's shape and dtype, writeable
+                and C-contiguous: a module's ``state_dict()``. Tied names may be among them; tensors
+                that are not are left out.
+
+        Raises:
+            KeyboardInterrupt: on Ctrl-C.
+            ValueError: a name that the plan does not have, something that is no array or does not
+                fit, or two arrays that share memory without being tied. Nothing is drawn then.
+
+        Example:
+            >>> import fastinit, numpy as np
+            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
+            >>> arrays = {"ln_f.weight": np.empty(3, np.float32)}
+            >>> plan.init_into(arrays)
+            >>> arrays["ln_f.weight"]
+            array([1., 1., 1.], dtype=float32)
+        """
+        draw_into([(self.tensor(name), name, array) for name, array in given.items()])
+
+    def draw(
+        self, name: str, index: Index | None = None, *, device: Any = None, out: Any = None
+    ) -> Any:
+        """Draw one tensor, or any part of it.
+
+        Args:
+            name: the tensor's; a tied name stands for that which it shares.
+            index: what one writes in square brackets (``np.s_[1024:2048, :]``): exactly that part
+                of the whole. Integers drop their axis; no steps, nothing out of range.
+            device: where a new array shall lie; None for the CPU, or where ``out`` lies.
+            out: an array of the part's shape, filled and returned.
+
+        Raises:
+            IndexError: ``index`` reaches beyond the shape.
+            TypeError: an argument of the wrong type.
+            ValueError: the plan has no such tensor, or ``out`` does not fit.
+
+        Example:
+            >>> import fastinit, numpy as np
+            >>> fastinit.Plan("llama-3-8b", seed=0).draw("lm_head.weight", np.s_[-1, :3]).shape
+            (3,)
+        """
+        return draw_part(self.tensor(name), index, device, out)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        max_shard_size: int | str = "5GB",
+        only: Any = None,
+        force: bool = False,
+        resume: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> Saved:
+        """Draw every tensor into safetensors files, through a few buffers of bounded size.
+
+        The same arguments give the same bytes. Every file appears whole, under its name, or not at
+        all, and the index last. After an error or a kill, whole shards stay for ``resume``.
+
+        Args:
+            path: A file that ends in ``.safetensors``, or else a folder in the form of Hugging
+                Face: ``model.safetensors``, or shards with their index if that would be too large;
+                and the ``config.json`` that the manifest came from.
+            max_shard_size: The largest size of the tensors of a file in a folder: bytes, or "5GB"
+                (10**9), "2GiB" (2**30). A tensor that is larger has a file of its own.
+            only: A pattern, as in rules; tensors whose names it does not match are left out.
+            force: Replace what is there. In a folder, the old checkpoint is deleted first.
+            resume: Keep whole files of the same plan whose digests match, and draw the rest.
+            progress: Called with a number of bytes, each time that many more are written.
+
+        Returns:
+            The paths, sizes and digests.
+
+        Raises:
+            FileExistsError: A file is in the way, and ``force`` is not set.
+            KeyboardInterrupt: On Ctrl-C.
+            OSError: The folder is missing or not writeable, or the disk is full.
+            TypeError: A size or pattern is of the wrong type.
+            ValueError: A size is not understood, or ``only`` matches nothing.
+
+        Example:
+            >>> import fastinit, pathlib, tempfile
+            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     list(plan.save(pathlib.Path(folder, "model.safetensors")).digests)
+            ['ln_f.weight']
+        """
+        from fastinit import checkpoints  # above this room: save and verify are its short cuts
+
+        return checkpoints.save(
+            self,
+            path,
+            max_shard_size=max_shard_size,
+            only=only,
+            force=force,
+            resume=resume,
+            progress=progress,
+        )
+
+    def verify(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> Verification:
+        """Draw this plan again and compare a checkpoint from any source with it, bit by bit.
+
+        ``fastinit.verify`` does the same with the plan that the files carry.
+
+        Args:
+            path: A ``.safetensors`` file, an index, or a folder that holds one of them.
+            progress: Called with a number of bytes, each time that many more are compared.
+
+        Returns:
+            The result for every tensor: ``ok``, ``counts``, ``tensors``, ``problems``.
+
+        Raises:
+            OSError: A file is missing or cannot be read.
+            ValueError: A file is not a whole safetensors file, or a folder holds a file and an
+                index that contradict each other.
+
+        Example:
+            >>> import fastinit, tempfile
+            >>> model = fastinit.Manifest.from_shapes({"wte.weight": (2, 2)})
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     _ = fastinit.Plan(model, "gpt2", seed=0).save(folder)
+            ...     fastinit.Plan(model, "gpt2", seed=1).verify(folder).ok
+            False
+        """
+        from fastinit import checkpoints
+
+        return checkpoints.verify_plan(self, path, progress=progress)
+
+    def tensor(self, name: str) -> TensorPlan:
+        """What is drawn for a tensor; a tied name stands for that which it shares.
+
+        Raises:
+            ValueError: the plan has no such tensor.
+        """
+        found = self._by_name.get(self.manifest.tied.get(name, name))
+        if found is None:
+            close = difflib.get_close_matches(str(name), self._by_name, n=3)
+            hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+            raise ValueError(f"{name!r} is not a tensor of {self.manifest.model!r}{hint}")
+        return found
+
+    def select(self, only: Any = None) -> list[TensorPlan]:
+        """The tensors whose names match a pattern, in the manifest's order; None for all.
+
+        Raises:
+            TypeError: ``only`` is no pattern.
+            ValueError: a pattern that is not understood, or matches nothing.
+        """
+        if only is None:
+            return list(self.tensors)
+        expression = compiled(pattern_of(only))
+        found = [each for each in self.tensors if expression.fullmatch(each.parameter.name)]
+        if not found:
+            raise ValueError(f"only={only!r} matches no tensor of {self.manifest.model!r}")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, from which ``from_dict`` makes a plan that draws the same.
+
+        It holds the whole manifest and recipe, so that no file and no built-in is needed again.
+
+        Example:
+            >>> import fastinit
+            >>> plan = fastinit.Plan("gpt2", seed=7)
+            >>> data = plan.to_dict()
+            >>> list(data)
+            ['format', 'stream_version', 'seed', 'dtype', 'recipe', 'manifest']
+            >>> fastinit.Plan.from_dict(data).to_dict() == data
+            True
+        """
+        return {
+            "format": FORMAT,
+            "stream_version": streams.STREAM_VERSION,
+            "seed": self.seed,
+            "dtype": None if self.dtype is None else self.dtype.name,
+            "recipe": self.recipe.to_dict(),
+            "manifest": self.manifest.to_dict(),
+        }
+
+    @staticmethod
+    def from_dict(data: Any) -> Plan:
+        """The plan that ``to_dict`` described.
+
+        Raises:
+            ValueError: a field is missing, not known or wrong, or the plan is of another format or
+                stream version, whose values this version does not draw.
+        """
+        fields = ("format", "stream_version", "seed", "dtype", "recipe", "manifest")
+        found = json_files.fields(data, fields)
+        for field, own in (("format", FORMAT), ("stream_version", streams.STREAM_VERSION)):
+            if found[field] != own:
+                raise ValueError(
+                    f"the plan has {field} {found[field]!r}, this fastinit draws {own}; use the "
+                    "version of fastinit that made it"
+                )
+        with json_files.located("recipe"):
+            rules = Recipe.from_dict(found["recipe"])
+        with json_files.located("manifest"):
+            manifest = Manifest.from_dict(found["manifest"])
+        return Plan(manifest, rules, seed=found["seed"], dtype=found["dtype"])
+
+
+def _recipe(given: Recipe | str | os.PathLike[str] | None, manifest: Manifest) -> Recipe:
+    if given is None:
+        return recipe_of(manifest)
+    return given if isinstance(given, Recipe) else recipe(given)

@@ -1,0 +1,88 @@
+"""Tensor plans: what is drawn for one tensor of a model, resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastinit import streams
+from fastinit.initializers import Constant, Initializer
+from fastinit.native.box import Box, flat, whole
+from fastinit.native.dtypes import CODES, DTYPES, dtype_of
+from fastinit.native.request import Template
+from fastinit.recipes.context import Context
+from fastinit.recipes.padding import with_zero_row
+from fastinit.recipes.parameter import Parameter
+from fastinit.recipes.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class TensorPlan:
+    """What is drawn for one tensor of a model.
+
+    Attributes:
+        parameter: the tensor's name, shape and what else the manifest says.
+        rule: the rule of the recipe that draws it.
+        initializer: the rule's, with everything that depends on the model worked out.
+        dtype: of the values.
+        templates: the initializer's, in order, over the same memory.
+        stream: the (seed, stream number) of the name.
+    """
+
+    parameter: Parameter
+    rule: Rule
+    initializer: Initializer
+    dtype: np.dtype[Any]
+    templates: tuple[Template, ...]
+    stream: tuple[int, int]
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return self.parameter.elements * self.dtype.itemsize
+
+    def requests(self, box: Box, address: int) -> list[bytes]:
+        """Return the requests that draw a part at ``address``."""
+        return [
+            request
+            for template in self.templates
+            for request in template.requests(box, address, *self.stream)
+        ]
+
+    def flat_requests(self, address: int, start: int, count: int) -> list[bytes]:
+        """Return the requests that draw ``count`` elements from ``start`` on, in C order.
+
+        A piece that is not the whole tensor is possible only if all templates are elementwise.
+        """
+        is_whole = count == self.parameter.elements
+        box = whole(self.parameter.shape) if is_whole else flat(start, count)
+        return self.requests(box, address)
+
+
+def tensor_plan(
+    parameter: Parameter, rule: Rule, context: Context, seed: int, wanted: np.dtype[Any] | None
+) -> TensorPlan:
+    """Return what a rule draws for a parameter of a model, in ``wanted`` or else its own dtype.
+
+    Raises:
+        ValueError: the rule does not fit the parameter; the message names both.
+    """
+    dtype = DTYPES["float32"] if parameter.dtype is None else dtype_of(parameter.dtype)
+    if wanted is not None and dtype in CODES:  # counters and masks stay integers
+        dtype = wanted
+    name, shape = parameter.name, parameter.shape
+    stream = streams.resolve(seed, name)
+    if not parameter.elements:  # nothing is drawn, and the fans may be 0
+        return TensorPlan(parameter, rule, Constant(), dtype, (), stream)
+    try:
+        initializer = rule.resolve(parameter, context)
+        templates = initializer.templates(shape, dtype)
+        row = rule.zero_row if parameter.zero_row is None else parameter.zero_row
+        if row is not None:
+            templates = with_zero_row(templates, Constant(0).template(dtype), shape, row)
+    except ValueError as error:
+        by = rule.pattern if isinstance(rule.pattern, str) else rule.pattern.re
+        raise ValueError(f"{name!r} of shape {shape}, by the rule {by!r}: {error}") from error
+    return TensorPlan(parameter, rule, initializer, dtype, templates, stream)
