@@ -182,7 +182,7 @@ DISTRIBUTIONS = (
             *distant(),
         ),
         kernels=(
-            Kernel("centre", (within("central"), within("flat"))),
+            Kernel("center", (within("central"), within("flat"))),
             Kernel(
                 "wide symmetric",
                 (within("none"), within("symmetric")),

@@ -146,6 +146,10 @@ def test_stubs() -> None:
     )
 
 
+def test_spelling() -> None:
+    succeeds("codespell_lib", ".")
+
+
 @pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "mypy"])
 def test_clean(command: str) -> None:
     succeeds(*command.split(), "python", "tests", "benchmarks")
