@@ -129,6 +129,7 @@ def preset(
     *,
     objects: tuple[Initializer, ...],
     goldens: tuple[Golden, ...],
+    refuses: tuple[Wrong, ...] = (),
 ) -> Record:
     """The record of a function whose values have the variance scale / fan."""
 
@@ -144,6 +145,6 @@ def preset(
         least_rank=2,
         moments=moments,
         objects=objects,
-        wrong=(*wrong.DRAWN, *wrong.SCALED, *wrong.PRESETS, *uniform_only),
+        wrong=(*wrong.DRAWN, *wrong.SCALED, *wrong.PRESETS, *uniform_only, *refuses),
         goldens=goldens,
     )
