@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import fastinit
-from fastinit import Initializer, VarianceScaling
+from fastinit import Initializer, VarianceScaling, initializers
 from fastinit.initializers.presets import PRESETS
 
 OPTIONS = ["mode", "gain", "nonlinearity", "a", "truncated", "layout", "groups", "fan"]
@@ -24,13 +24,13 @@ def test_signature(name: str) -> None:
     assert {key: each.default for key, each in parameters.items() if key != "shape"} == defaults
 
 
-@pytest.mark.parametrize("name", fastinit.initializers.__all__)
+@pytest.mark.parametrize("name", initializers.__all__)
 def test_signatures_hide_nothing(name: str) -> None:
     parameters = inspect.signature(getattr(fastinit, name)).parameters.values()
     assert not any(each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL) for each in parameters)
 
 
-@pytest.mark.parametrize("preset", sorted(set(PRESETS.values()), key=lambda each: each.__name__))
+@pytest.mark.parametrize("preset", dict.fromkeys(PRESETS.values()))
 def test_classes(preset: type[Initializer]) -> None:
     """A preset is an instance of its class, prints as one, and is what the public name says."""
     made = preset()

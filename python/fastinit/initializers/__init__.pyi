@@ -11,3 +11,5 @@ from fastinit.initializers.sparse import *
 from fastinit.initializers.truncated_normal import *
 from fastinit.initializers.uniform import *
 from fastinit.initializers.variance_scaling import *
+
+__all__: list[str]
