@@ -25,6 +25,7 @@ from fastinit import (
     LecunUniform,
     Normal,
     Orthogonal,
+    SirenUniform,
     Sparse,
     TruncatedNormal,
     Uniform,
@@ -259,6 +260,24 @@ SCALED = (
         mode="fan_in",
         objects=(LecunNormal(truncated=True, layout="*io"),),
         goldens=(golden("float32", 1, "fc", MATRIX, truncated=True),),
+    ),
+    preset(
+        "siren_uniform",
+        SirenUniform,
+        scale=2 / 30**2,
+        mode="fan_in",
+        objects=(SirenUniform(omega=10.0), SirenUniform(first=True)),
+        goldens=(
+            golden("float32", 1, "sine", MATRIX),
+            golden("float32", 1, "first", (256, 2), first=True),
+        ),
+        refuses=(
+            ({"omega": 0}, ValueError, "omega=0.0 is not positive; pass a positive number"),
+            ({"omega": -1.0}, ValueError, "omega=-1.0 is not positive; pass a positive number"),
+            ({"omega": INF}, ValueError, "omega=inf is not finite"),
+            ({"omega": "30"}, TypeError, "omega='30' is a str"),
+            ({"first": "no"}, TypeError, "first='no' is not a bool"),
+        ),
     ),
     preset(
         "lecun_uniform",
