@@ -24,7 +24,7 @@ def test_signature(name: str) -> None:
     assert {key: each.default for key, each in parameters.items() if key != "shape"} == defaults
 
 
-@pytest.mark.parametrize("name", initializers.__all__)
+@pytest.mark.parametrize("name", vars(initializers)["__all__"])
 def test_signatures_hide_nothing(name: str) -> None:
     parameters = inspect.signature(getattr(fastinit, name)).parameters.values()
     assert not any(each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL) for each in parameters)

@@ -11,5 +11,3 @@ from fastinit.initializers.sparse import *
 from fastinit.initializers.truncated_normal import *
 from fastinit.initializers.uniform import *
 from fastinit.initializers.variance_scaling import *
-
-__all__: list[str]
