@@ -141,6 +141,24 @@ def test_mean_and_standard_deviation(name: str) -> None:
     assert abs(squares.mean() - std**2) <= 5 * squares.std() / root + 1e-12
 
 
+EXACT = [name for name, record in RECORDS.items() if record.exact is not None]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", EXACT)
+def test_values_are_close_to_those_of_the_reference(name: str, dtype: str) -> None:
+    """The error is within the bound of docs/streams.md."""
+    record, count = RECORDS[name], 20_000
+    assert record.exact is not None
+    function, *bounds = record.exact
+    for options in (record.options, *map(vars, record.objects)):
+        bits = 64 if dtype == "float64" else 32
+        exact = function(range(count), WHERE["seed"], WHERE["name"], bits, **options)
+        values = record.draw((count,), **{**WHERE, **options}, dtype=dtype).astype(np.longdouble)
+        bound = bounds[bits // 64]
+        assert float(np.max(np.abs(values - exact) / np.abs(exact))) <= bound
+
+
 WAYS: dict[str, Callable[[Initializer], Any]] = {
     "dict": lambda what: Initializer.from_dict(what.to_dict()),
     "json": lambda what: Initializer.from_dict(json.loads(json.dumps(what.to_dict()))),
