@@ -112,7 +112,7 @@ def draw_batches(
 
 
 class Digests:
-    """``fastinit.arrays.digest`` of tensors, from the SHA-256 of their pieces in order."""
+    """``fastinit.digest`` of tensors, from the SHA-256 of their pieces in order."""
 
     def __init__(self, tensors: Sequence[TensorPlan]) -> None:
         self._hashes = {
