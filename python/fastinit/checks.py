@@ -1,10 +1,19 @@
-"""Checks of arguments that are numbers, which every room shares."""
+"""Checks of arguments that are numbers or booleans, which every room shares."""
 
 from __future__ import annotations
 
 import math
 import operator
 from typing import Any
+
+import numpy as np
+
+
+def boolean(value: Any, what: str) -> bool:
+    """Return ``value`` as a Python bool; a string or a number is an error, even if it is true."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass True or False")
+    return bool(value)
 
 
 def finite(value: Any, what: str) -> float:

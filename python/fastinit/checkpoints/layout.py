@@ -136,7 +136,7 @@ def metadata_of(plan: str, only: Any) -> dict[str, str]:
         "format": "pt",  # the framework of the weights, for transformers
         "fastinit.format": str(FORMAT),
         "fastinit.stream_version": str(STREAM_VERSION),
-        "fastinit.plans.plan": plan,
+        "fastinit.plan": plan,
         "fastinit.plan_digest": hashlib.sha256(plan.encode()).hexdigest(),  # against accidents
     } | ({} if only is None else {"fastinit.only": json_files.compact(plain(pattern_of(only)))})
 

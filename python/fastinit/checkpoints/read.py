@@ -39,7 +39,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         7
     """
     files = open_checkpoint(Path(path)).files
-    if len({header.metadata.get("fastinit.plans.plan") for header in files}) > 1:
+    if len({header.metadata.get("fastinit.plan") for header in files}) > 1:
         raise ValueError(f"the files of {path} carry different plans; pass the path of one file")
     plan = plan_in(files[0])
     if plan is None:
@@ -79,7 +79,7 @@ def plan_in(header: Header) -> Plan | None:
     Raises:
         ValueError: It cannot be read, or is of another version.
     """
-    text = header.metadata.get("fastinit.plans.plan")
+    text = header.metadata.get("fastinit.plan")
     if text is None:
         return None
     with json_files.located(str(header.path)):

@@ -119,7 +119,7 @@ def _verify(path: Path, plan: Plan | None, progress: Progress | None) -> Verific
     files = checkpoint.files
     problems = checkpoint.misplaced + checkpoint.unlisted
     plans = [plan or plan_in(header) for header in files]
-    if plan is None and len({header.metadata.get("fastinit.plans.plan") for header in files}) > 1:
+    if plan is None and len({header.metadata.get("fastinit.plan") for header in files}) > 1:
         problems.append("the files carry different plans: they are of different checkpoints")
     tensors: list[Checked] = []
     for header, its in zip(files, plans, strict=True):
@@ -159,7 +159,7 @@ def _file(
     metadata = {}
     if own:  # the plan's own JSON, which another version of fastinit may have written differently
         only = json_files.parse(_only(header) or "null")
-        metadata = layout.metadata_of(header.metadata["fastinit.plans.plan"], only)
+        metadata = layout.metadata_of(header.metadata["fastinit.plan"], only)
     shard = layout.shard(header.path, known, metadata, *part_of(header))
     differ, digests = _compare(header, shard.tensors, entries, progress)
     for name, raw in differ.items():

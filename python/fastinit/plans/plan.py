@@ -205,7 +205,7 @@ class Plan:
             FileExistsError: A file is in the way, and ``force`` is not set.
             KeyboardInterrupt: On Ctrl-C.
             OSError: The folder is missing or not writeable, or the disk is full.
-            TypeError: A size or pattern is of the wrong type.
+            TypeError: A size, a pattern, ``force`` or ``resume`` is of the wrong type.
             ValueError: A size is not understood, or ``only`` matches nothing.
 
         Example:
