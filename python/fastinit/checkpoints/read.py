@@ -9,7 +9,7 @@ import re
 import threading
 from pathlib import Path
 
-from fastinit import json_files, safetensors
+from fastinit import json_files, regular_files, safetensors
 from fastinit.checkpoints.layout import FORMAT
 from fastinit.checkpoints.pipeline import Bytes, memory
 from fastinit.plans.plan import Plan
@@ -48,7 +48,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
-    """Read the headers of a file, an index or a folder, and check that all files are whole.
+    """Read the headers of a file, an index or a folder.
 
     Raises:
         FileNotFoundError: There is no checkpoint, or a file is missing.
@@ -58,10 +58,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """
     if path.is_dir():
         path = _find(path)
-    checkpoint = safetensors.read_checkpoint(path)
-    for header in checkpoint.files:
-        header.check_whole()
-    return checkpoint
+    return safetensors.read_checkpoint(path)
 
 
 def _find(folder: Path) -> Path:
@@ -106,7 +103,8 @@ class Reader:
     """A file that threads read from, each into a buffer of its own."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
+        with json_files.located(str(path)):
+            self._file = regular_files.opened(path)
         self._local = threading.local()
 
     def read(self, offset: int, size: int, buffer: Bytes | None = None) -> Bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from contextlib import closing
@@ -219,8 +218,8 @@ def _header_problems(header: Header, expected: bytes, digests: dict[str, str]) -
     if header.content == expected:
         return []
     try:
-        stored = dict(json.loads(header.metadata["fastinit.digests"]))
-    except (ValueError, KeyError, TypeError):
+        stored = json_files.strings(json_files.parse(header.metadata["fastinit.digests"]), "digests")
+    except (ValueError, KeyError):
         stored = {}
     wrong = [name for name, digest in digests.items() if stored.get(name) != digest]
     if wrong:
