@@ -13,6 +13,7 @@ from fastinit.recipes.recipe import Recipe
 
 Row = dict[str, Any]
 _NUMBERS = ("elements", "parameters", "mean", "std")
+_OF_RULE = ("rule", "pattern", "initializer", "distribution", "mean", "std", "assumes")
 _LEFT_ALONE = "left alone"
 
 
@@ -37,7 +38,7 @@ class Explanation(list[Row]):
             >>> [(row["pattern"], row["parameters"]) for row in rows][-2:]
             [('**.bias', 73), ('**.weight', 26)]
         """
-        shared = ("rule", "pattern", "initializer", "distribution", "dtype", "mean", "std", "assumes")
+        shared = ("dtype", *_OF_RULE)
         groups: dict[str, Row] = {}
         for row in self:
             key = repr([row[field] for field in shared])
@@ -124,8 +125,7 @@ def _row_left_alone(parameter: Parameter) -> Row:
         "elements": parameter.elements,
         "dtype": parameter.dtype,
     }
-    of_rule = ("rule", "pattern", "initializer", "distribution", "mean", "std", "assumes")
-    return described | dict.fromkeys(of_rule)
+    return described | dict.fromkeys(_OF_RULE)
 
 
 def short(data: dict[str, Any]) -> str:

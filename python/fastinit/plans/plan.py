@@ -275,9 +275,8 @@ class Plan:
         found = self._by_name.get(self.manifest.tied.get(name, name))
         if found is None:
             if alone := [each for each in self.left_alone if each.name == name]:
-                raise ValueError(
-                    f"{name!r} is left alone, because values of dtype {alone[0].dtype} are not drawn"
-                )
+                dtype = alone[0].dtype
+                raise ValueError(f"{name!r} is left alone: values of dtype {dtype} are not drawn")
             close = difflib.get_close_matches(str(name), self._by_name, n=3)
             hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
             raise ValueError(f"{name!r} is not a tensor of {self.manifest.model!r}{hint}")

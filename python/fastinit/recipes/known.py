@@ -84,6 +84,11 @@ class Known:
     rule: Rule | None
     is_buffer: bool = False
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether other tensors of the model determine the values."""
+        return self.holds == _COMPUTED
+
     def is_named_by(self, rule: Rule) -> bool:
         """Return whether the pattern of a rule contains the word."""
         pattern = rule.pattern

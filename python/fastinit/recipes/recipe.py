@@ -113,8 +113,8 @@ class Recipe:
                 rules[each.name] = rule
         if missing:
             raise ValueError(
-                f"no rule of recipe {self.name!r} matches {_listed(missing)}; add a rule that does, "
-                "or pass another recipe"
+                f"no rule of recipe {self.name!r} matches {_listed(missing)}; add a rule that "
+                "does, or pass another recipe"
             )
         if unknown:
             raise ValueError(
