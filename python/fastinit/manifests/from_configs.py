@@ -55,7 +55,7 @@ def read(config: dict[str, Any], path: Path) -> dict[str, Any]:
 def _class_of(config: dict[str, Any], type_of_config: Any, transformers: Any) -> Any:
     """Return the class of the model, which must be one of transformers' own."""
     named = config.get("architectures")
-    if not named:
+    if named is None or named == []:
         found = transformers.MODEL_MAPPING.get(type_of_config, None)
         if found is None:
             raise ValueError(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 from fastinit.arrays.digest import to_numpy
 from fastinit.initializers import Constant
-from fastinit.initializers.values import LARGEST
+from fastinit.manifests.values import value_of
 from fastinit.native.dtypes import dtype_of
 from fastinit.recipes import floats
 from fastinit.recipes.buffers import known
@@ -102,13 +101,7 @@ def _buffer(name: str, owner: Any, tensor: Any) -> Parameter:
     flat = to_numpy(tensor).reshape(-1)
     if rule is not None and (flat == rule.initializer(flat.shape, dtype=flat.dtype)).all():
         return found
-    first = flat[0].item()
-    value: Any = None
-    if (flat == flat[0]).all() or (found.elements == 1 and math.isnan(first)):
-        value = first
-    elif found.elements <= LARGEST:
-        value = tuple(each.item() for each in flat)
-    return dataclasses.replace(found, value=value)
+    return dataclasses.replace(found, value=value_of(flat))
 
 
 def _type_of(owner: Any) -> str:

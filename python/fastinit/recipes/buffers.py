@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from fastinit.initializers import Constant, Initializer
 from fastinit.initializers.values import Values
@@ -17,6 +18,17 @@ def is_buffer(tensor: Parameter) -> bool:
     """Return whether a tensor of a file, which does not say what is trained, is a buffer."""
     found = find(tensor)
     return tensor.is_integer or (found is not None and found.is_buffer)
+
+
+def divided(
+    tensors: Iterable[Parameter],
+) -> tuple[tuple[Parameter, ...], tuple[Parameter, ...]]:
+    """Return the parameters and the buffers among tensors; of buffers alone, all as parameters."""
+    every = tuple(tensors)
+    buffers = tuple(each for each in every if is_buffer(each))
+    if len(buffers) == len(every):  # a manifest has at least one parameter
+        return every, ()
+    return tuple(each for each in every if not is_buffer(each)), buffers
 
 
 def rules_of(model: Model) -> dict[str, Rule]:

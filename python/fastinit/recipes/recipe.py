@@ -119,7 +119,8 @@ class Recipe:
         if unknown:
             raise ValueError(
                 f"no general rule draws {_listed(unknown)}; give each a value in the manifest, or "
-                "add a rule whose pattern contains the last part of the name"
+                "add a rule whose pattern contains the last part of the name "
+                "(fastinit.torch.init_ computes what belongs to a parametrized weight)"
             )
         return rules
 
