@@ -38,7 +38,9 @@ ZEROS = (
     "unet.to_q_lora.up.weight",
     "unet.to_q.lora_linear_layer.up.weight",
     "wte.lora_embedding_A.default",
-    "l.q_proj.hada_w2_a.default",
+    "l.q_proj.hada_w2_b.default",
+    "l.q_proj.delora_B.default",
+    "l.q_proj.glora_A.default.Xd",
     "l.q_proj.vera_lambda_b.default",
     "l.q_proj.oft_R.default.weight",
 )
@@ -88,6 +90,7 @@ def test_lora_starts_as_the_identity_in_all_recipes(name: str) -> None:
         "l.q_proj.weight.quant_map",
         "l.experts.gate_up_proj_blocks",
         "l.q_proj.lora_magnitude_vector.default.weight",
+        "l.q_proj.lora_E.default",
         "conv.parametrizations.weight.original0",
         "conv.weight_g",
         "l.norm.temperature",
@@ -150,6 +153,7 @@ def test_values_of_the_manifest_come_first() -> None:
         "scale_proj.weight",
         "mean_pool.weight",
         "lora_A.weight",
+        "vera_B.default",
         "zero",
     ],
 )

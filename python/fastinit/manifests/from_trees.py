@@ -54,11 +54,12 @@ def of_shapes(shapes: Mapping[str, Any]) -> Tensors:
 
 def _is_no_tensor(leaf: Any) -> bool:
     """Return whether a leaf is a function, a random key of jax, or None."""
-    if leaf is None or (callable(leaf) and not hasattr(leaf, "shape")):
+    if leaf is None or isinstance(leaf, type) or (callable(leaf) and not hasattr(leaf, "shape")):
         return True
     jax = sys.modules.get("jax")
-    dtype = getattr(leaf, "dtype", None)
-    return jax is not None and bool(jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key))
+    if jax is None or not isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct)):
+        return False
+    return bool(jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key))
 
 
 def _tensor(name: str, given: Any) -> Parameter:

@@ -119,7 +119,7 @@ class Recipe:
         if unknown:
             raise ValueError(
                 f"no general rule draws {_listed(unknown)}; give each a value in the manifest, or "
-                "add a rule whose pattern contains the last part of the name "
+                "add a rule whose pattern contains the part of the name that says so "
                 "(fastinit.torch.init_ computes what belongs to a parametrized weight)"
             )
         return rules
