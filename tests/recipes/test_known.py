@@ -43,6 +43,8 @@ ZEROS = (
     "l.q_proj.glora_A.default.Xd",
     "l.q_proj.vera_lambda_b.default",
     "l.q_proj.oft_R.default.weight",
+    "block.norm.b_2",
+    "block.qk_norm.temp",
 )
 ONES = (
     "bn.running_var",
