@@ -170,3 +170,38 @@ def test_plans_of_manifests(make: Make) -> None:
     """Without the module, what must be computed is an error that lists it."""
     with pytest.raises(ValueError, match=r"original0 \(24, 1\) \(computed|_u \(24,\)"):
         Plan(Manifest.from_torch(make()), "default", seed=0)
+
+
+def test_tied_buffers_that_no_recipe_knows() -> None:
+    """They keep their values, as other buffers do."""
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    table = torch.full((3,), 5.0)
+    for layer in model:
+        layer.register_buffer("table", table)
+    init_(model, "default", seed=0)
+    assert torch.equal(table, torch.full((3,), 5.0))
+
+
+def test_tied_weights() -> None:
+    """A direction that two layers share is drawn once, and each has its norms."""
+    model: Any = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
+    for layer in model:
+        parametrizations.weight_norm(layer)
+    model[1].parametrizations.weight.original1 = model[0].parametrizations.weight.original1
+    init_(model, "default", seed=0)
+    assert torch.equal(model[0].weight, model[1].weight)
+    expected = torch.from_numpy(fastinit.normal((8, 8), std=0.02, seed=0, name="0.weight"))
+    torch.testing.assert_close(model[1].weight, expected, rtol=1e-6, atol=0)
+    init_(model, [("**.weight", Constant(0)), ("**.bias", Constant(0))], seed=0)
+    assert not model[0].weight.any()
+    assert not model[1].weight.any()
+
+
+def test_layers_that_are_used_twice() -> None:
+    layer: Any = parametrizations.weight_norm(nn.Linear(8, 8))
+    model = nn.Sequential(layer, layer)
+    init_(model, "default", seed=0)
+    expected = torch.from_numpy(fastinit.normal((8, 8), std=0.02, seed=0, name="0.weight"))
+    torch.testing.assert_close(layer.weight, expected, rtol=1e-6, atol=0)
+    init_(model, [("**.weight", Constant(0)), ("**.bias", Constant(0))], seed=0)
+    assert not layer.weight.any()

@@ -72,14 +72,7 @@ _PARAMETERS: _Rows = (
 # A parameter of a norm: the segment before the last ends in "norm" and perhaps a number.
 _NORM = re.compile(r"(?:.*[./])?[^./]*norm_?[0-9]*[./]([^./]+)")
 _NORM_ONES = ("weight", "scale", "gamma", "g", "w", "a_2")
-_NORM_ZEROS = (
-    "bias",
-    "beta",
-    "offset",
-    "b",
-    "b_2",
-    "temp",
-)  # the last as transformers' Zaya has it
+_NORM_ZEROS = ("bias", "beta", "offset", "b", "b_2", "temp")  # "temp" in transformers' Zaya
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from fastinit.plans.tensor_plan import TensorPlan, tensor_plan
 from fastinit.recipes import Parameter, Rule
 from fastinit.recipes.context import Context
 
+Steps = tuple[Callable[[], None], ...]
+
 _ITERATIONS = 15  # of the power method, as torch does for a new layer
 
 
@@ -34,7 +36,8 @@ class ParametrizedWeight:
         kind: The type of the layer.
         stored: The name of the tensor that takes the drawn values.
         computed: The tensors that are computed from it, by name.
-        finish: Computes them; None if the weight cannot be drawn.
+        finish: The steps that compute them, each to be done for all weights before the next; none
+            if the weight cannot be drawn.
         is_iterated: Whether the computation starts from random values.
         parametrization: The types of the parametrizations, for errors.
     """
@@ -43,7 +46,7 @@ class ParametrizedWeight:
     kind: str
     stored: str
     computed: dict[str, torch.Tensor]
-    finish: Callable[[], None] | None
+    finish: Steps
     is_iterated: bool
     parametrization: str
 
@@ -53,7 +56,7 @@ class ParametrizedWeight:
         Raises:
             ValueError: It cannot.
         """
-        if self.finish is None:
+        if not self.finish:
             raise ValueError(
                 f"{self.name!r} is parametrized by {self.parametrization}, which cannot hold every "
                 "weight that a recipe draws; call torch.nn.utils.parametrize."
@@ -89,24 +92,23 @@ def _registered(module: torch.nn.Module, dot: str, name: str, found: Any) -> Par
     """Return a weight of ``torch.nn.utils.parametrizations``, given its ParametrizationList."""
     inside = f"{dot}parametrizations.{name}."
     originals = [each for each, _ in found.named_parameters(recurse=False)]
-    stored, computed, finish, is_iterated = originals[0], originals[1:], None, False
+    stored, computed = originals[0], originals[1:]
     only: Any = found[0] if len(found) == 1 else None
+    is_iterated = type(only) is parametrizations._SpectralNorm
+    finish: Steps = ()
     if type(only) is parametrizations._WeightNorm:
         norms, stored = originals
         computed = [norms]
-
-        def finish() -> None:
-            _set_norms(found.original0, found.original1, only.dim)
-
-    elif type(only) is parametrizations._SpectralNorm:
-        is_iterated = True
+        finish = _norm_steps(found, norms, stored, only.dim)
+    elif is_iterated:
         computed = [f"0.{each}" for each, _ in only.named_buffers()]
 
-        def finish() -> None:
+        def compute() -> None:
             if found.original.ndim > 1:
                 matrix = only._reshape_weight_to_matrix(found.original)
                 _set_singular_vectors(matrix, only._u, only._v, only.eps)
 
+        finish = (compute,)
     return ParametrizedWeight(
         dot + name,
         parametrize.type_before_parametrizations(module).__name__,
@@ -124,8 +126,7 @@ def _with_weight_hook(module: Any, dot: str, hook: WeightNorm) -> ParametrizedWe
     if (last := getattr(module, hook.name)).is_meta:  # its graph would keep the norms from memory
         setattr(module, hook.name, last.detach())
 
-    def finish() -> None:
-        _set_norms(getattr(module, norms), getattr(module, direction), hook.dim)
+    def refresh() -> None:
         setattr(module, hook.name, hook.compute_weight(module))
 
     return ParametrizedWeight(
@@ -133,7 +134,7 @@ def _with_weight_hook(module: Any, dot: str, hook: WeightNorm) -> ParametrizedWe
         type(module).__name__,
         dot + direction,
         {dot + norms: getattr(module, norms)},
-        finish,
+        (*_norm_steps(module, norms, direction, hook.dim), refresh),
         is_iterated=False,
         parametrization="WeightNorm",
     )
@@ -143,7 +144,7 @@ def _with_spectral_hook(module: Any, dot: str, hook: SpectralNorm) -> Parametriz
     """Return a weight of ``torch.nn.utils.spectral_norm``."""
     stored, vectors = f"{hook.name}_orig", (f"{hook.name}_u", f"{hook.name}_v")
 
-    def finish() -> None:
+    def compute() -> None:
         matrix = hook.reshape_weight_to_matrix(getattr(module, stored))
         left, right = (getattr(module, each) for each in vectors)
         _set_singular_vectors(matrix, left, right, hook.eps)
@@ -154,7 +155,7 @@ def _with_spectral_hook(module: Any, dot: str, hook: SpectralNorm) -> Parametriz
         type(module).__name__,
         dot + stored,
         {dot + each: getattr(module, each) for each in vectors},
-        finish,
+        (compute,),
         is_iterated=True,
         parametrization="SpectralNorm",
     )
@@ -166,11 +167,19 @@ def _member(module: torch.nn.Module, path: str) -> Any:
     return getattr(module.get_submodule(".".join(modules)), last)
 
 
-def _set_norms(norms: torch.Tensor, direction: torch.Tensor, dim: int) -> None:
-    """Set norms to those of a direction, which then is the weight itself."""
-    with torch.no_grad():
-        norms.copy_(torch.norm_except_dim(direction, 2, dim))
-        direction.add_(norms == 0)  # a direction of norm 0 would divide 0 by 0
+def _norm_steps(owner: torch.nn.Module, norms: str, direction: str, dim: int) -> Steps:
+    """Return the steps after which a direction, times its norms over its norm, is itself."""
+
+    def compute() -> None:
+        with torch.no_grad():
+            found = torch.norm_except_dim(getattr(owner, direction), 2, dim)
+            getattr(owner, norms).copy_(found)
+
+    def avoid_zero() -> None:  # a direction of norm 0 would divide 0 by 0
+        with torch.no_grad():
+            getattr(owner, direction).add_(getattr(owner, norms) == 0)
+
+    return compute, avoid_zero
 
 
 def _set_singular_vectors(

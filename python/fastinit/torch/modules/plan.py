@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -37,7 +38,8 @@ class ModulePlan:
 
     plan: Plan
     tensors: dict[str, torch.Tensor]
-    parametrized: dict[str, ParametrizedWeight]
+    parametrized: dict[str, list[ParametrizedWeight]]
+    """By the name of the tensor in the plan, which several weights may share."""
 
     def select(self, only: Any) -> Chosen:
         """Return the tensors whose names match a pattern; None matches all.
@@ -61,12 +63,12 @@ class ModulePlan:
         for each in selected:
             name = each.parameter.name
             chosen.append((name, self.tensors[name], each))
-            if (weight := self.parametrized.get(name)) is not None:
+            for weight in self.parametrized.get(name, ()):
                 weight.check()
                 context = self.plan.recipe.context(self.plan.manifest)
                 for start, planned in weight.starts(context, self.plan.seed):
                     chosen.append((start, weight.computed[start], planned))
-                chosen += [(name, tensor, weight) for name, tensor in weight.computed.items()]
+                chosen += [(part, tensor, weight) for part, tensor in weight.computed.items()]
         return chosen
 
 
@@ -85,23 +87,28 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
     weights = [_named(each) for each in parametrized.find(module)]
     stored = {each.stored: each for each in weights}
     computed = {name for each in weights for name in each.computed}
-    names = {own_name(name): own_name(target) for name, target in found.tied.items()}
     renamed = (_renamed(each, stored) for each in found.parameters)
+    parameters = tuple(each for each in renamed if each.name not in computed)
+    buffers = tuple(_renamed(each, {}) for each in found.buffers if _is_known(each))
+    listed = {each.name for each in parameters + buffers}
+    ties = (
+        (_weight_of(own_name(name), stored), _weight_of(own_name(target), stored))
+        for name, target in found.tied.items()
+    )
     manifest = dataclasses.replace(
         found,
-        parameters=tuple(each for each in renamed if each.name not in computed),
-        buffers=tuple(_renamed(each, {}) for each in found.buffers if _is_known(each)),
-        tied={
-            _weight_of(name, stored): _weight_of(target, stored)
-            for name, target in names.items()
-            if name not in computed
-        },
+        parameters=parameters,
+        buffers=buffers,
+        tied={name: target for name, target in ties if target in listed},
     )
     rules = _recipe(recipe, manifest)
     untyped = dataclasses.replace(rules, dtype=None)  # the tensors keep their own dtypes
     plan = Plan(manifest, untyped, seed=seed)
     tensors = {_weight_of(own_name(name), stored): tensor for name, tensor in _tensors(module)}
-    return ModulePlan(plan, tensors, {each.name: each for each in weights})
+    shared: dict[str, list[ParametrizedWeight]] = {}
+    for each in weights:
+        shared.setdefault(manifest.tied.get(each.name, each.name), []).append(each)
+    return ModulePlan(plan, tensors, shared)
 
 
 def fill(chosen: Chosen) -> None:
@@ -116,9 +123,9 @@ def fill(chosen: Chosen) -> None:
             seen.add(key)
             batch.add(tensor, planned.templates, planned.stream)
     batch.run()
-    for weight in weights:
-        if weight.finish is not None:
-            weight.finish()
+    for steps in itertools.zip_longest(*(weight.finish for weight in weights)):
+        for step in filter(None, steps):
+            step()
 
 
 def _renamed(parameter: Parameter, stored: dict[str, ParametrizedWeight]) -> Parameter:
