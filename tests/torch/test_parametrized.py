@@ -205,3 +205,13 @@ def test_layers_that_are_used_twice() -> None:
     torch.testing.assert_close(layer.weight, expected, rtol=1e-6, atol=0)
     init_(model, [("**.weight", Constant(0)), ("**.bias", Constant(0))], seed=0)
     assert not layer.weight.any()
+
+
+def test_parametrized_buffers() -> None:
+    """They keep their values, as other buffers do."""
+    layer: Any = nn.Linear(2, 2)
+    layer.register_buffer("table", torch.full((2, 2), 5.0))
+    parametrize.register_parametrization(layer, "table", Symmetric())
+    before = layer.table.clone()
+    init_(layer, "default", seed=0)
+    assert torch.equal(layer.table, before)

@@ -79,7 +79,9 @@ def find(root: torch.nn.Module) -> list[ParametrizedWeight]:
         dot = f"{prefix}." if prefix else ""
         if parametrize.is_parametrized(module):
             lists: Any = module.parametrizations
-            found += [_registered(module, dot, name, each) for name, each in lists.items()]
+            for name, each in lists.items():
+                if originals := [key for key, _ in each.named_parameters(recurse=False)]:
+                    found.append(_registered(module, dot, name, each, originals))
         for hook in module._forward_pre_hooks.values():
             if isinstance(hook, WeightNorm):
                 found.append(_with_weight_hook(module, dot, hook))
@@ -88,10 +90,11 @@ def find(root: torch.nn.Module) -> list[ParametrizedWeight]:
     return found
 
 
-def _registered(module: torch.nn.Module, dot: str, name: str, found: Any) -> ParametrizedWeight:
+def _registered(
+    module: torch.nn.Module, dot: str, name: str, found: Any, originals: list[str]
+) -> ParametrizedWeight:
     """Return a weight of ``torch.nn.utils.parametrizations``, given its ParametrizationList."""
     inside = f"{dot}parametrizations.{name}."
-    originals = [each for each, _ in found.named_parameters(recurse=False)]
     stored, computed = originals[0], originals[1:]
     only: Any = found[0] if len(found) == 1 else None
     is_iterated = type(only) is parametrizations._SpectralNorm
