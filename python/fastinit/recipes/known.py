@@ -19,6 +19,7 @@ from fastinit.recipes.pattern import Regex
 from fastinit.recipes.rule import Rule
 
 _SCALE = "scale of quantized values"
+_ZERO_POINT = "zero point"
 _TABLE = "table of quantized weights"
 _ADAPTER = "part of an adapter"
 _COMPUTED = "computed from the weight"
@@ -43,7 +44,7 @@ _BUFFERS: _Rows = (
         _SCALE,
         Constant(1),
     ),
-    ("(?:.*_)?zero_points?|zeros", "zero point", Constant(0)),
+    ("(?:.*_)?zero_points?|zeros", _ZERO_POINT, Constant(0)),
     ("qweight|qzeros|(?:.*_)?g_idx|scales_and_zeros|.*_proj_blocks", _TABLE, None),
     ("weight_packed|weight_shape|(?:.*_)?absmax|(?:.*_)?quant_map|bitsandbytes__.*", _TABLE, None),
     ("min_val|max_val", "range that an observer saw", None),
@@ -95,6 +96,11 @@ class Known:
     def is_computed(self) -> bool:
         """Whether other tensors of the model determine the values."""
         return self.holds == _COMPUTED
+
+    @property
+    def is_of_quantization(self) -> bool:
+        """Whether the tensor says what quantized values mean, or holds these."""
+        return self.holds in (_SCALE, _ZERO_POINT, _TABLE)
 
     def is_named_by(self, rule: Rule) -> bool:
         """Return whether the pattern of a rule contains the word."""

@@ -15,6 +15,7 @@ from fastinit.manifests import Manifest, Parameter
 from fastinit.plans.plan import Plan
 from fastinit.plans.tensor_plan import TensorPlan
 from fastinit.recipes.buffers import known
+from fastinit.recipes.known import find
 from fastinit.recipes.pattern import compiled, pattern_of
 from fastinit.recipes.recipe import Recipe, recipe_of
 from fastinit.recipes.recipe import recipe as recipe_from
@@ -89,7 +90,10 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
     computed = {name for each in weights for name in each.computed}
     renamed = (_renamed(each, stored) for each in found.parameters)
     parameters = tuple(each for each in renamed if each.name not in computed)
-    buffers = tuple(_renamed(each, {}) for each in found.buffers if _is_known(each))
+    kept = _kept(found)
+    buffers = tuple(
+        _renamed(each, {}) for each in found.buffers if known(each) and each.name not in kept
+    )
     listed = {each.name for each in parameters + buffers}
     ties = (
         (_weight_of(own_name(name), stored), _weight_of(own_name(target), stored))
@@ -137,8 +141,28 @@ def _renamed(parameter: Parameter, stored: dict[str, ParametrizedWeight]) -> Par
     return dataclasses.replace(parameter, name=weight.name, module=weight.kind)
 
 
-def _is_known(buffer: Parameter) -> bool:
-    return not buffer.is_left_alone and known(buffer) is not None
+def _kept(found: Manifest) -> set[str]:
+    """Return the buffers that keep their values, although they may be known by name.
+
+    Those of dtypes that are not drawn are among them, and the scales of packed weights (GPTQ),
+    which keep their values, too.
+    """
+    known_tensors = [(each, find(each)) for each in found.tensors]
+    packed = {
+        each.name.rpartition(".")[0]
+        for each, known_as in known_tensors
+        if known_as is not None and known_as.is_of_quantization and known_as.rule is None
+    }
+    return {
+        each.name
+        for each, known_as in known_tensors
+        if each.is_left_alone
+        or (
+            known_as is not None
+            and known_as.is_of_quantization
+            and each.name.rpartition(".")[0] in packed
+        )
+    }
 
 
 def _weight_of(name: str, stored: dict[str, ParametrizedWeight]) -> str:
