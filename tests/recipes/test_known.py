@@ -134,6 +134,12 @@ def test_rules_that_name_the_tensor(name: str, pattern: str) -> None:
     assert (drawn(name, mine) == 7).all()
 
 
+def test_too_many_values() -> None:
+    """The error names the tensor."""
+    with pytest.raises(ValueError, match=r"value of 'mask': 65537 values are given; 65536 at most"):
+        drawn("mask", "default", (65537,), dtype="bool", value=(True,) * 65537)
+
+
 def test_values_of_the_manifest_come_first() -> None:
     """They may be given for any tensor: integers, booleans, tables, weights."""
     assert (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from fastinit import json_files
 from fastinit.initializers import Constant, Initializer
 from fastinit.initializers.values import Values
 from fastinit.recipes.context import Model
@@ -62,10 +63,15 @@ def known(tensor: Parameter) -> Rule | None:
 
 
 def value_rule(tensor: Parameter) -> Rule:
-    """Return the rule of a tensor that has a value in its manifest."""
+    """Return the rule of a tensor that has a value in its manifest.
+
+    Raises:
+        ValueError: There are too many values; the message names the tensor.
+    """
     value = tensor.value
-    if isinstance(value, tuple):
-        initializer: Initializer = Values(value)
-    else:
-        initializer = Constant(0 if value is None else value)
+    with json_files.located(f"value of {tensor.name!r}"):
+        if isinstance(value, tuple):
+            initializer: Initializer = Values(value)
+        else:
+            initializer = Constant(0 if value is None else value)
     return Rule(Regex(re.escape(tensor.name)), initializer, assumes="value in the manifest")
