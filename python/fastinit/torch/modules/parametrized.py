@@ -18,9 +18,9 @@ from torch.nn.utils.weight_norm import WeightNorm
 
 from fastinit.initializers import Normal
 from fastinit.native.dtypes import dtype_of
-from fastinit.plans.tensor_plan import TensorPlan, tensor_plan
 from fastinit.recipes import Parameter, Rule
 from fastinit.recipes.context import Context
+from fastinit.tensors.tensor_plan import TensorPlan, tensor_plan
 
 Steps = tuple[Callable[[], None], ...]
 
