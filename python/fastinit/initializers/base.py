@@ -12,8 +12,13 @@ import numpy as np
 
 from fastinit import streams
 from fastinit.arrays.destination import destination
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape, part, shape_of, whole
 from fastinit.native.request import Fill, Template
+
+
+# The methods that compute parameters, which must not depend on the caller's arithmetic.
+_COMPUTING = {"__post_init__", "_template", "moments", "resolve", "scaled", "templates"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Initializer(abc.ABC):
     """The fields that every value grows with: scaling them all scales what is drawn."""
 
     def __init_subclass__(cls, *, is_base: bool = False) -> None:
+        for method in _COMPUTING & vars(cls).keys():
+            setattr(cls, method, in_default_arithmetic(getattr(cls, method)))
         if not is_base:
             Initializer._types[cls.__name__] = cls
 
@@ -41,6 +48,7 @@ class Initializer(abc.ABC):
         """Return an initializer that draws the same and does not depend on the shape."""
         return self
 
+    @in_default_arithmetic
     def scaled(self, apply: Callable[[float], float]) -> Initializer:
         """Return an initializer whose values are these after ``apply``, a product with a number.
 
