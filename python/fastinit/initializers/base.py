@@ -16,7 +16,6 @@ from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape, part, shape_of, whole
 from fastinit.native.request import Fill, Template
 
-
 # The methods that compute parameters, which must not depend on the caller's arithmetic.
 _COMPUTING = {"__post_init__", "_template", "moments", "resolve", "scaled", "templates"}
 

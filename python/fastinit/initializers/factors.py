@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinit import streams
-from fastinit.checks import positive_integer
+from fastinit.checks import boolean, positive_integer, shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import zeros
 from fastinit.initializers.fans import axes_of, check_layout
@@ -84,6 +84,7 @@ def factorized(
     """
     sizes = shape_of(shape)
     count = positive_integer(rank, "rank")
+    spectral = boolean(spectral, "spectral")
     factors = _factors(sizes, count, layout)
     whole = _initializer(base, layout)
     if seed is None and name is None:
@@ -214,7 +215,7 @@ def _spectral(
 ) -> tuple[Any, Any]:
     if rank > min(factors.rows, factors.columns):
         raise ValueError(
-            f"rank={rank} is more than the {factors.rows} x {factors.columns} matrix has; "
+            f"rank={shown(rank)} is more than the {factors.rows} x {factors.columns} matrix has; "
             "pass less, or spectral=False"
         )
     if str(where["device"]) not in ("cpu", "cpu:0"):

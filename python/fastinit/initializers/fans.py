@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 
+from fastinit.checks import shown
+
 _LETTERS = {
     "o": "output",
     "i": "input",
@@ -87,8 +89,8 @@ def fans(shape: tuple[int, ...], layout: str = "oi*", groups: int = 1) -> tuple[
     grouped = grouped_axis(layout)
     if size[grouped] % groups:
         raise ValueError(
-            f"groups={groups} does not divide the {_LETTERS[grouped]} axis of size {size[grouped]}"
-            f" of shape {shape}"
+            f"groups={shown(groups)} does not divide the {_LETTERS[grouped]} axis of size "
+            f"{size[grouped]} of shape {shape}"
         )
     size[grouped] //= groups
     return float(size["i"] * size["*"]), float(size["o"] * size["*"])

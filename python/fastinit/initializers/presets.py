@@ -14,7 +14,7 @@ import math
 import sys
 from typing import Any, ClassVar, Protocol
 
-from fastinit.checks import not_negative
+from fastinit.checks import boolean, not_negative
 from fastinit.initializers import gains
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.variance_scaling import FanScaled
@@ -90,6 +90,7 @@ class Preset(FanScaled, is_base=True):
         cls.__doc__ = f"{cls.__doc__}\n\n    {paper}.{_OPTIONS.format(name=cls.__name__)}"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "truncated", boolean(self.truncated, "truncated"))
         if self.truncated and self.distribution != "normal":
             raise ValueError("truncated=True is for normal distributions; this one is uniform")
         if self.gain is not None and self.nonlinearity is not None:
