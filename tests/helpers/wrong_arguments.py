@@ -105,7 +105,8 @@ BASE: list[Wrong] = [
     ({"base": {"type": "Sparse", "sparsity": 0.5}}, ValueError, "draw the same words"),
     ({"base": fastinit.HeNormal(layout="*io")}, ValueError, "make them agree"),
     ({"correct_fan": True}, ValueError, "needs a base whose std comes from a fan"),
-    ({"correct_fan": 1, "base": "he_normal"}, TypeError, "correct_fan=1 is a int; pass True or False"),
+    ({"correct_fan": 1, "base": "he_normal"}, TypeError, "correct_fan=1 is a int; pass True or"),
+    ({"correct_fan": "false", "base": "he_normal"}, TypeError, "correct_fan='false' is a str"),
 ]
 COUNTS: list[Wrong] = [
     *(({"sparsity": x}, ValueError, f"sparsity={x} is out of range") for x in (-0.1, 1.1)),
