@@ -18,6 +18,7 @@ from fastinit.initializers.presets import PRESETS, HeUniform
 from fastinit.initializers.truncated_normal import TruncatedNormal
 from fastinit.initializers.uniform import Uniform
 from fastinit.native import _cpu
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Shape, shape_of
 from fastinit.native.dtypes import dtype_of, precision_of
 
@@ -34,6 +35,7 @@ class _Factors(NamedTuple):
     output_first: bool
 
 
+@in_default_arithmetic
 def factorized(
     shape: Shape,
     rank: int,
@@ -99,6 +101,7 @@ def factorized(
     return left.reshape(factors.left), right.reshape(factors.right)
 
 
+@in_default_arithmetic
 def lora(
     shape: Shape,
     rank: int,

@@ -12,6 +12,7 @@ from fastinit.checks import boolean, finite, not_negative, real
 from fastinit.initializers.base import Distribution
 from fastinit.initializers.constant import Constant
 from fastinit.native import _cpu
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import (
     check_not_empty,
@@ -100,6 +101,7 @@ class TruncatedNormal(Distribution):
         )
 
 
+@in_default_arithmetic
 def truncated_template(
     mean: float,
     std: float,
