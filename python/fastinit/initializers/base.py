@@ -161,11 +161,11 @@ class Initializer(abc.ABC):
         sizes = shape_of(shape)
         box = whole(sizes) if index is None else part(sizes, index)
         output = destination(box.shape, dtype, out, device)
-        is_empty = 0 in box.shape  # then the shape may have a fan of 0
-        templates = () if is_empty else _templates(self, sizes, output.dtype)
+        # Nothing is drawn of an empty array, so whatever fits no weights is right for it.
+        templates = () if 0 in sizes else _templates(self, sizes, output.dtype)
         which, stream = streams.resolve(seed, name)
         requests = []
-        for template in templates:
+        for template in templates if 0 not in box.shape else ():
             requests += template.requests(box, output.address, which, stream)
         output.device.fill(requests)
         return output.finish()

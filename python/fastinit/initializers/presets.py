@@ -55,8 +55,9 @@ _OPTIONS = """
         fan: replaces the fan of shape, mode, layout and groups.
 
     Raises:
+        TypeError: an option of the wrong type.
         ValueError: options that contradict each other or are out of range; when drawn, a shape
-            that lacks an input or output axis.
+            that does not fit the layout.
 
     Example:
         >>> import fastinit

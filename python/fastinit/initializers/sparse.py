@@ -117,12 +117,12 @@ class Sparse(Masked):
                 "allowed"
             )
         if self.nonzeros is not None:
-            if self.nonzeros > of:
+            if self.nonzeros > of and 0 not in shape:
                 raise ValueError(
                     f"nonzeros={shown(self.nonzeros)} is more than the {of} weights that there are "
                     f"in each {'column' if self.per == 'in' else 'row'} of shape {shape}"
                 )
-            return self.nonzeros, of
+            return min(self.nonzeros, of), of
         assert self.sparsity is not None
         return of - min(math.ceil(self.sparsity * of), of), of
 

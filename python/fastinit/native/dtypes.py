@@ -11,6 +11,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from fastinit.checks import shown
 from fastinit.native import _cpu
 
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -26,6 +27,33 @@ _CONSTANT_ONLY: dict[str, np.dtype[Any]] = {
 _ALL = DTYPES | _CONSTANT_ONLY
 
 
+# What to use in place of dtypes that others have, by the beginning of their names.
+_CONVERTED = "draw float32 and convert that"
+_INSTEAD = {
+    "float8_e8m0fnu": f"it holds powers of 2, the scales of blocks; {_CONVERTED}",
+    "float8_e5": f"use float8_e5m2, or {_CONVERTED}",
+    "float8": f"use float8_e4m3fn, or {_CONVERTED}",
+    "float6": f"{_CONVERTED}, with the scales of its blocks",
+    "float4": f"{_CONVERTED}, with the scales of its blocks",
+    "float128": "use float64",
+    "longdouble": "use float64",
+    "tfloat32": "use float32",
+    "complex": "draw its real and imaginary parts",
+    "uint": "use uint8, or wider",
+    "int": "use int8, or wider",
+    "quint": "draw float32 and quantize that",
+    "qint": "draw float32 and quantize that",
+    "bits": "use uint8, or wider",
+}
+
+
+def _unknown(dtype: Any, name: str) -> ValueError:
+    for start, advice in _INSTEAD.items():
+        if name.startswith(start):
+            return ValueError(f"dtype={name} is not drawn; {advice}; known are {', '.join(_ALL)}")
+    return ValueError(f"dtype={shown(dtype)} is not known; known are {', '.join(_ALL)}")
+
+
 @functools.lru_cache(maxsize=128)
 def _dtype_of(dtype: Any) -> np.dtype[Any]:
     name = "" if isinstance(dtype, type) else str(dtype).removeprefix("torch.")
@@ -34,10 +62,10 @@ def _dtype_of(dtype: Any) -> np.dtype[Any]:
     found: np.dtype[Any] | None
     try:
         found = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # as "f4," or "(2", which NumPy parses
         found = None
     if found is None or found.newbyteorder("=") not in _ALL.values():
-        raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ALL)}")
+        raise _unknown(dtype, name if found is None else found.name)
     if found not in _ALL.values():
         raise ValueError(
             f"dtype={dtype!r} is not in this machine's byte order; pass {found.name!r}"
@@ -54,9 +82,9 @@ def dtype_of(dtype: Any) -> np.dtype[Any]:
     try:
         hash(dtype)
     except TypeError:
-        raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ALL)}") from None
+        raise _unknown(dtype, "") from None
     if dtype is None:  # float64 to NumPy
-        raise ValueError(f"dtype=None is not known; known are {', '.join(_ALL)}")
+        raise _unknown(dtype, "")
     return _dtype_of(dtype)
 
 
