@@ -174,6 +174,19 @@ _DLPACK_TYPES = {
     (10, 8, 1): DTYPES["float8_e4m3fn"],
     (12, 8, 1): DTYPES["float8_e5m2"],
 }
+# By code, for an error that names them.
+_DLPACK_NOT_DRAWN = {
+    5: "complex",
+    7: "float8_e3m4",
+    8: "float8_e4m3",
+    9: "float8_e4m3b11fnuz",
+    11: "float8_e4m3fnuz",
+    13: "float8_e5m2fnuz",
+    14: "float8_e8m0fnu",
+    15: "float6_e2m3fn",
+    16: "float6_e3m2fn",
+    17: "float4_e2m1fn",
+}
 
 
 def _of_dlpack(out: Any) -> Output:
@@ -189,6 +202,7 @@ def _of_dlpack(out: Any) -> Output:
     view = _cpu.dlpack(capsule)
     shape, strides = view["shape"], view["strides"]
     if view["type"] not in _DLPACK_TYPES:
+        _known(_DLPACK_NOT_DRAWN.get(view["type"][0], "float32"))
         raise _refused(
             f"has the DLPack type (code, bits, lanes) {view['type']}, which is not known"
         )

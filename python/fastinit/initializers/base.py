@@ -165,7 +165,7 @@ class Initializer(abc.ABC):
         templates = () if 0 in sizes else _templates(self, sizes, output.dtype)
         which, stream = streams.resolve(seed, name)
         requests = []
-        for template in templates if 0 not in box.shape else ():
+        for template in () if 0 in box.shape else templates:
             requests += template.requests(box, output.address, which, stream)
         output.device.fill(requests)
         return output.finish()
