@@ -17,7 +17,9 @@ def shown(value: Any) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python writes no integers of more than 4300 digits
-        return f"an integer of {value.bit_length()} bits" if isinstance(value, int) else "a value"
+        if isinstance(value, int):
+            return f"an integer of {value.bit_length()} bits"
+        text = f"({', '.join(map(shown, value))})" if isinstance(value, tuple) else "a value"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
