@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fractions
+import importlib.util
 import inspect
 import math
 import random
@@ -18,13 +19,33 @@ from helpers.initializer_records import RECORDS
 from helpers.record import Options, Shape
 
 WRONG = 0.02  # the share of options that are wrong on purpose
-NUMBERS = [0, 1, 0.5, 0.02, -0.3, 2, 3.5, -0.0, 1e-3, 100, np.float32(0.1), np.array(0.25)]
+NUMBERS: list[Any] = [
+    0,
+    1,
+    0.5,
+    0.02,
+    -0.3,
+    2,
+    3.5,
+    -0.0,
+    1e-3,
+    100,
+    np.float32(0.1),
+    np.array(0.25),
+]
 NUMBERS += [fractions.Fraction(1, 3), Decimal("0.7"), np.int64(3)]
 NO_NUMBERS = [math.nan, math.inf, "1", None, 1j, 10**400, 1e-310, 1e300, True, [1.0], b"1"]
 NO_BOOLEANS = ["false", 1, None, 0.0]
 NO_INTEGERS = [1.0, "2", True, -1, 10**400, 10**5000, None, np.array([1])]
-BASES = [None, "he_normal", "glorot_uniform", fastinit.Normal(0.1, 2), fastinit.Uniform(-1, 0.5)]
+BASES: list[Any] = [
+    None,
+    "he_normal",
+    "glorot_uniform",
+    fastinit.Normal(0.1, 2),
+    fastinit.Uniform(-1, 0.5),
+]
 BASES += [fastinit.TruncatedNormal(), fastinit.Constant(3), fastinit.Orthogonal()]
+FORMATS = ["csr", "csc", "coo"] if importlib.util.find_spec("scipy") else []
 
 # For each option: what it takes, and what it refuses.
 VALUES: dict[str, tuple[list[Any], list[Any]]] = {
@@ -47,7 +68,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "base": (BASES, ["he", 1.0, fastinit.Bernoulli()]),
     **dict.fromkeys(("n", "m"), ([0, 1, 2, 3, 4], NO_INTEGERS)),
     "p": ([0, 0.25, 0.5, 1, 1e-9], [-0.1, 1.5, *NO_NUMBERS]),
-    "format": ([None], ["bsr", "csr", 1]),
+    "format": ([None, *FORMATS], ["bsr", 1]),
     "seed": ([0, 1, 2**64 - 1, 7, np.uint64(2**63), 12345], [-1, 2**64, 1.0, "1", True, 10**5000]),
     "name": ([None, "w", "", 0, 2**63 - 1, "層"], [-1, 2**63, 1.5, b"w", "\ud800"]),
     "dtype": (

@@ -46,8 +46,9 @@ def test_booleans(name: str) -> None:
         BOOLEANS[name](value)
         BOOLEANS[name](np.bool_(value))
         assert boolean(np.bool_(value), "option") is value
-    assert fastinit.HeNormal(truncated=np.True_) == fastinit.HeNormal(truncated=True)
-    assert repr(fastinit.HeNormal(truncated=np.True_)) == repr(fastinit.HeNormal(truncated=True))
+    given: Any = np.True_
+    assert fastinit.HeNormal(truncated=given) == fastinit.HeNormal(truncated=True)
+    assert repr(fastinit.HeNormal(truncated=given)) == repr(fastinit.HeNormal(truncated=True))
 
 
 HUGE = 10**5000  # more digits than Python writes

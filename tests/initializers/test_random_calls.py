@@ -89,7 +89,7 @@ class Check:
         std = math.sqrt(float(options.get("scale", scale))) / math.sqrt(fan)
         family = options.get("distribution", self.call.function.rpartition("_")[2])
         if options.get("truncated") or family == "truncated_normal":
-            right = fastinit.TruncatedNormal(0, std, compensate=True)
+            right: fastinit.Initializer = fastinit.TruncatedNormal(0, std, compensate=True)
         elif family == "uniform":
             right = fastinit.Uniform(-math.sqrt(3.0) * std, math.sqrt(3.0) * std)
         else:
@@ -111,7 +111,7 @@ class Check:
 
     def identity(self) -> None:
         """The gain where input k of a group meets its output k, at the middle of the kernel."""
-        gain = {"eye": 1}.get(self.call.function, self.options.get("gain", 1))
+        gain = 1 if self.call.function == "eye" else self.options.get("gain", 1)
         groups = int(self.options.get("groups", 1))
         layout = self.options.get("layout", "oi*").lstrip("b")
         grouped, other = "io" if layout[:3] in ("io*", "iok") else "oi"
@@ -120,7 +120,7 @@ class Check:
         per_group = sizes[grouped] // groups
         for k in range(sizes[grouped]):
             if k % per_group < sizes[other]:
-                at = {grouped: k, other: k % per_group, "b": slice(None)}
+                at: dict[str, Any] = {grouped: k, other: k % per_group, "b": slice(None)}
                 pairs = zip(right.shape, self.letters, strict=True)
                 right[tuple(n // 2 if each == "*" else at[each] for n, each in pairs)] = True
         constant = fastinit.constant(self.whole.shape, gain, dtype=self.whole.dtype)
@@ -210,7 +210,10 @@ CHECKS = {
 def check_values(call: Call, drawn: Any) -> None:
     """The part is that of the whole, and the whole is right."""
     dtype = drawn.dtype
-    whole = call.draw(index=None, out=None, dtype=dtype)
+    if call.options.get("format") is not None:
+        drawn = drawn.toarray()
+    formats = {"format": None} if "format" in call.options else {}
+    whole = call.draw(index=None, out=None, dtype=dtype, **formats)
     index = call.options.get("index")
     assert whole.dtype == dtype
     if index is None:
@@ -250,7 +253,7 @@ class Moments:
         }.get(call.function)
         if what is None or drawn.dtype not in (np.float64, np.float32) or drawn.size < 8:
             return
-        mean, std = what(**drawn_options(call.options)).moments(())
+        mean, std = what(**drawn_options(call.options)).moments(()) or (0.0, 0.0)
         if std > 1e-6 * abs(mean):  # else rounding shows
             self.count += 1
             self.total += ((drawn.mean(dtype=np.float64) - mean) / std) ** 2 * drawn.size
