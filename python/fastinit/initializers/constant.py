@@ -13,6 +13,7 @@ import numpy as np
 
 from fastinit.checks import real, shown
 from fastinit.initializers.base import Distribution
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import CODES, precision_of
 from fastinit.native.request import Fill, fill_template
@@ -22,6 +23,8 @@ __all__ = ["Constant", "constant", "ones", "zeros"]
 
 def _number(value: Any) -> float:
     """Return a number as a float, or as an integer, whose exact value integer dtypes keep."""
+    if type(value) is float:
+        return value
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     number = real(value, "value")
@@ -76,6 +79,7 @@ class Constant(Distribution):
     def _template(self, dtype: np.dtype[Any]) -> Fill:
         return fill_template("constant", dtype, pattern=self.pattern(dtype))
 
+    @in_default_arithmetic
     def pattern(self, dtype: np.dtype[Any]) -> int:
         """Return the value's bits, once it is known that ``dtype`` can hold it."""
         element = self._float(dtype) if dtype in CODES else self._integer(dtype)
