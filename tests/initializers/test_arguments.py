@@ -188,6 +188,13 @@ def test_shapes_of_every_kind(shape: Any) -> None:
     assert fastinit.normal(shape, seed=0).shape == (3,)
 
 
+@pytest.mark.parametrize("wrong", [np.array(0.5), np.array([0]), np.array([True]), np.array(True)])
+def test_what_is_not_an_index(wrong: Any) -> None:
+    """What has ``__index__`` and is not an integer; the error says on which axis."""
+    with pytest.raises(TypeError, match=r"index on axis 1=.* is a .*; pass an integer or a slice"):
+        fastinit.normal((3, 3), index=(0, wrong))
+
+
 EMPTY = [(0,), (0, 4), (4, 0), (0, 0), (4, 0, 3), (0, 4, 3), (2, 3, 0, 4)]
 
 

@@ -230,7 +230,7 @@ def _one_per_axis(shape: tuple[int, ...], index: Index) -> list[int | slice]:
 def _bounds(selection: int | slice, size: int, axis: int) -> tuple[int, int]:
     """Return (start, stop) on an axis, 0 <= start <= stop <= size."""
     if not isinstance(selection, slice):
-        at = operator.index(selection)
+        at = integer(selection, f"index on axis {axis}", "an integer or a slice")
         if not -size <= at < size:
             raise IndexError(f"index {shown(at)} is out of range on axis {axis} of size {size}")
         at %= size
