@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "numerics/distributions.h"
+#include "numerics/log_uniform.h"
 
 namespace fastinit {
 
@@ -20,6 +21,7 @@ enum class RequestClass : std::uint32_t {
 #define FASTINIT_DISTRIBUTIONS(ROW)                        \
   ROW(constant, fill, Formulas<0>)                         \
   ROW(uniform, fill, UniformDistribution)                  \
+  ROW(log_uniform, fill, LogUniformDistribution)           \
   ROW(normal, fill, NormalDistribution)                    \
   ROW(truncated_normal, fill, TruncatedNormalDistribution) \
   ROW(orthogonal, matrix, Formulas<1>) /* gain */          \

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
+import math
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from fastinit import regular_files
+
+LARGEST = 100_000_000  # bytes of a text: the largest header of the safetensors package
+
+_MOST_VALUES = 10_000_000  # a header of that size has fewer
+_DEEPEST = 64
+_LONGEST_NUMBER = 100  # characters
+_LONGEST_MESSAGE = 2000
+_TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b'[]{}"'))
+_PAIR = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_FLOATS = {name: float(name) for name in ("NaN", "Infinity", "-Infinity")}
 
 
 def names(folder: Path) -> list[str]:
@@ -20,6 +38,8 @@ def find(source: str | os.PathLike[str], folder: Path, what: str) -> Path:
 
     Raises:
         FileNotFoundError: ``source`` is neither.
+        OSError: The path cannot be followed.
+        ValueError: The path is that of a pipe, a socket or a device.
     """
     if isinstance(source, str) and source in names(folder):
         return folder / f"{source}.json"
@@ -29,19 +49,58 @@ def find(source: str | os.PathLike[str], folder: Path, what: str) -> Path:
             f"{str(source)!r} is neither a built-in {what} nor a file; built in: "
             f"{', '.join(names(folder))}; or pass the path of a JSON file"
         )
+    if not path.is_dir():
+        with located(str(path)):
+            regular_files.check(path.stat())
     return path
 
 
-def parse(text: str | bytes) -> Any:
-    """Return the data of a JSON text.
+def read(path: Path, most: int = LARGEST) -> Any:
+    """Return the data of a JSON file of at most ``most`` bytes; see ``parse``.
 
     Raises:
-        ValueError: The text is not JSON.
+        OSError: The file is missing or cannot be read.
+        ValueError: It is not a regular file, is too large or is not JSON; the message does not name
+            the file.
+    """
+    return parse(regular_files.content(path, most))
+
+
+def parse(text: str | bytes) -> Any:
+    """Return the data of a JSON text of any origin, in bounded time and memory.
+
+    An object ``{"__float__": "Infinity"}`` (or ``"-Infinity"`` or ``"NaN"``) is a float, as
+    transformers writes those that JSON lacks.
+
+    Raises:
+        ValueError: The text is not JSON in UTF-8 without a byte-order mark; has a field twice in
+            one object, a number that no float can hold, NaN or Infinity; or is too large or nested
+            too deeply.
     """
     try:
-        return json.loads(text)
-    except ValueError as error:  # bytes that are not UTF-8, too
+        content = text.encode() if isinstance(text, str) else text
+        decoded = content.decode()
+    except UnicodeError as error:
         raise ValueError(f"this is not JSON: {error}") from None
+    _check_size(content)
+    if content.startswith(codecs.BOM_UTF8):
+        raise ValueError("it begins with a byte-order mark; write UTF-8 without one")
+    try:
+        return _DECODER.decode(decoded)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"this is not JSON: {error}") from None
+
+
+def check_surrogates(content: bytes) -> None:
+    """Check that the strings of a JSON text can be written as UTF-8.
+
+    Raises:
+        ValueError: One of them has half a surrogate pair.
+    """
+    if _SURROGATE.search(content):
+        pairless = _PAIR.sub(b"", content.replace(rb"\\", b""))
+        if found := _SURROGATE.search(pairless):
+            raise ValueError(f"{found[0].decode()}.. is half a surrogate pair; write both halves")
 
 
 @contextlib.contextmanager
@@ -50,16 +109,20 @@ def located(where: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: {error}") from error
+        message = str(error)
+        if len(message) > _LONGEST_MESSAGE:  # it may quote a large part of a file
+            half = _LONGEST_MESSAGE // 2
+            message = f"{message[:half]} ... {message[-half:]}"
+        raise ValueError(f"{where}: {message}") from error
 
 
 def text(data: dict[str, Any], listed: tuple[str, ...]) -> str:
     """Return an object as JSON with a line per field, and per item of the fields in ``listed``."""
     lines = []
     for field, value in data.items():
-        written = json.dumps(value, ensure_ascii=False)
+        written = _dumps(value)
         if field in listed and value:
-            items = (json.dumps(item, ensure_ascii=False) for item in value)
+            items = (_dumps(item) for item in value)
             written = "[\n  " + ",\n  ".join(items) + "\n ]"
         lines.append(f" {json.dumps(field)}: {written}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
@@ -67,12 +130,12 @@ def text(data: dict[str, Any], listed: tuple[str, ...]) -> str:
 
 def compact(data: Any) -> str:
     """Return data as JSON without spaces."""
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    return _dumps(data, separators=(",", ":"))
 
 
 def indented(data: Any) -> bytes:
     """Return data as the content of a JSON file in the style of transformers."""
-    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+    return (_dumps(data, indent=2) + "\n").encode()
 
 
 def mapping(data: Any) -> dict[str, Any]:
@@ -84,6 +147,20 @@ def mapping(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ValueError(f"{data!r} is not an object; write {{...}}")
     return data
+
+
+def strings(data: Any, what: str) -> dict[str, str]:
+    """Return ``data`` if it is an object whose fields are strings.
+
+    Raises:
+        ValueError: It is not; the message begins with ``what``.
+    """
+    with located(what):
+        for name, value in mapping(data).items():
+            if not isinstance(value, str):
+                raise ValueError(f"{name!r} is {value!r}, not a string")
+    found: dict[str, str] = data
+    return found
 
 
 def fields(data: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -112,3 +189,75 @@ def items(data: dict[str, Any], field: str) -> Iterator[tuple[str, Any]]:
         raise ValueError(f"{field}={found!r} is not a list; write [...]")
     for k, item in enumerate(found):
         yield f"{field}[{k}]", item
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Any:
+    """Return the object with these fields, or the float that it stands for."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name, count = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"field {name!r} occurs {count} times in one object; write it once")
+    if len(found) == 1 and isinstance(number := found.get("__float__"), str):
+        if number not in _FLOATS:
+            raise ValueError(f"__float__ is {number!r}; known are {', '.join(_FLOATS)}")
+        return _FLOATS[number]
+    return found
+
+
+def _integer(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"an integer has {len(text)} digits; at most {_LONGEST_NUMBER} are read")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is beyond float64; write a number below 1.8e308")
+    return number
+
+
+def _constant(text: str) -> NoReturn:
+    raise ValueError(f'{text} is not JSON; write {{"__float__": "{text}"}}')
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
+
+
+def _check_size(content: bytes) -> None:
+    """Check the number of bytes, of values and of levels, before any memory is taken for them."""
+    if len(content) > LARGEST:
+        raise ValueError(f"it has {len(content)} bytes; at most {LARGEST} are read")
+    opening = content.count(b"[") + content.count(b"{")
+    if opening + content.count(b",") > _MOST_VALUES:
+        raise ValueError(f"it has more than {_MOST_VALUES} values; split it")
+    if opening <= _DEEPEST:
+        return
+    unescaped = content.replace(rb"\\", b"").replace(rb"\"", b"")
+    outside = unescaped.translate(None, _NO_BRACKETS).split(b'"')[::2]  # of strings
+    brackets = b"".join(outside).translate(_TO_BRACKETS)
+    for _ in range(_DEEPEST):  # each turn removes the innermost level
+        brackets = brackets.replace(b"[]", b"")
+    if brackets:
+        raise ValueError(
+            f"this is not JSON: it is nested in more than {_DEEPEST} levels, or a bracket is "
+            "missing"
+        )
+
+
+def _dumps(data: Any, **form: Any) -> str:
+    try:
+        return json.dumps(data, ensure_ascii=False, allow_nan=False, **form)
+    except ValueError:  # a number that JSON lacks; the search for it takes time
+        return json.dumps(_finite(data), ensure_ascii=False, allow_nan=False, **form)
+
+
+def _finite(data: Any) -> Any:
+    """Return data with an object in place of each float that JSON lacks."""
+    if isinstance(data, float) and not math.isfinite(data):
+        return {"__float__": next(k for k, v in _FLOATS.items() if repr(v) == repr(data))}
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    return [_finite(each) for each in data] if isinstance(data, (list, tuple)) else data

@@ -9,16 +9,15 @@ tensors, without gaps. A checkpoint is one such file, or several with an index: 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from fastinit import json_files
+from fastinit import json_files, regular_files
 from fastinit.native import dtypes
 
 SUFFIX = ".safetensors"
@@ -27,7 +26,7 @@ INDEX = "model.safetensors.index.json"
 CONFIG = "config.json"
 PAGE = 4096  # bytes; headers end at a multiple, so that tensors can lie on pages of their own
 
-_LARGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors package
+_LARGEST_SIZE = 1 << 63  # bytes and elements are below: they are counted in 64 bits
 _METADATA = "__metadata__"
 _ITEM_BITS = {
     "BOOL": 8,
@@ -86,28 +85,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Header:
-    """The header of a file. ``content`` is its bytes, the length before them included."""
+    """The header of a whole file. ``content`` is its bytes, the length before them included."""
 
     path: Path
     content: bytes
     metadata: dict[str, str]
     entries: tuple[Entry, ...]
-    file_size: int
-
-    def check_whole(self) -> None:
-        """Check that the tensors fill the rest of the file without a gap.
-
-        Raises:
-            ValueError: They do not.
-        """
-        with _reading(self.path):
-            at = len(self.content)
-            for each in sorted(self.entries, key=lambda entry: (entry.begin, entry.end)):
-                if each.begin != at:
-                    raise ValueError(f"{each.name!r} begins at byte {each.begin}, not at {at}")
-                at = each.end
-            if at != self.file_size:
-                raise ValueError(f"its tensors end at byte {at}, the file at {self.file_size}")
 
 
 @dataclass(frozen=True)
@@ -196,19 +179,19 @@ def read_header(path: Path) -> Header:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is not a safetensors file.
+        ValueError: It is not a whole safetensors file, whose tensors fill it without gaps; the
+            message says where.
     """
-    with path.open("rb") as file, _reading(path):
-        start = file.read(8)
-        length = int.from_bytes(start, "little")
-        content = start + file.read(length if length <= _LARGEST_HEADER else 0)
-        if len(start) < 8 or len(content) < 8 + length:
-            raise ValueError("its header is cut short")
+    with json_files.located(f"{path} is not a whole safetensors file"):
+        with regular_files.opened(path) as file:
+            content = _header_content(file)
+            size = file.seek(0, 2)
         header = json_files.mapping(json_files.parse(content[8:]))
-        metadata = json_files.mapping(header.pop(_METADATA, {}))
+        json_files.check_surrogates(content)
+        metadata = json_files.strings(header.pop(_METADATA, {}), _METADATA)
         entries = tuple(_entry(name, data, len(content)) for name, data in header.items())
-        size = file.seek(0, 2)
-    return Header(path, content, {k: str(v) for k, v in metadata.items()}, entries, size)
+        _check_whole(entries, len(content), size)
+    return Header(path, content, metadata, entries)
 
 
 def header_bytes(
@@ -248,21 +231,63 @@ def is_weights(name: str) -> bool:
     return name == WHOLE or re.fullmatch(r"model-\d{5}-of-\d{5}\.safetensors", name) is not None
 
 
-def _reading(path: Path) -> Any:
-    return json_files.located(f"{path} is not a whole safetensors file")
-
-
 def _weight_map(path: Path) -> dict[str, str]:
     with json_files.located(str(path)):
-        index = json_files.mapping(json_files.parse(path.read_bytes()))
+        index = json_files.mapping(json_files.read(path))
+        files = json_files.strings(index.get("weight_map"), "weight_map")
         with json_files.located("weight_map"):
-            files = json_files.mapping(index.get("weight_map"))
             if not files:
                 raise ValueError("it names no files; write {name of a tensor: name of its file}")
-            for name, file in files.items():
-                if not isinstance(file, str):
-                    raise ValueError(f"the file {file!r} of {name!r} is not a string")
+            for name in dict.fromkeys(files.values()):
+                _check_inside(name, path.parent)
     return files
+
+
+def _check_inside(name: str, folder: Path) -> None:
+    """Check that a file which an index names is in the folder of the index.
+
+    A symbolic link may lead out of it only where the cache of Hugging Face keeps the content.
+    """
+    parts = PurePosixPath(name)
+    if str(parts) != name or parts.is_absolute() or ".." in parts.parts or name in ("", "."):
+        raise ValueError(
+            f"{name!r} is not the plain name of a file in the folder of the index; write one "
+            "without '..' that does not begin with '/'"
+        )
+    allowed = [folder.resolve()]
+    if folder.absolute().parent.name == "snapshots":
+        allowed.append((folder.absolute().parent.parent / "blobs").resolve())
+    found = (folder / name).resolve()
+    if not any(found.is_relative_to(each) for each in allowed):
+        raise ValueError(
+            f"{name!r} is a symbolic link to {str(found)!r}, out of the folder of the index; put "
+            "the file itself there"
+        )
+
+
+def _header_content(file: BinaryIO) -> bytes:
+    """Return the bytes of the header, the length before them included."""
+    start = file.read(8)
+    length = int.from_bytes(start, "little")
+    if len(start) == 8 and length > json_files.LARGEST:
+        raise ValueError(f"its header has {length} bytes; at most {json_files.LARGEST} are read")
+    content = start + file.read(length)
+    if len(start) < 8 or len(content) < 8 + length:
+        raise ValueError("its header is cut short")
+    if content[8:9] != b"{":
+        raise ValueError("its header does not begin with '{'")
+    return content
+
+
+def _check_whole(entries: tuple[Entry, ...], origin: int, file_size: int) -> None:
+    """Check that the tensors fill the rest of the file without a gap."""
+    at = origin
+    for each in sorted(entries, key=lambda entry: (entry.begin, entry.end)):
+        if each.begin != at:
+            raise ValueError(f"{each.name!r} begins at byte {each.begin}, not at {at}")
+        at = each.end
+    if at != file_size:
+        raise ValueError(f"its tensors end at byte {at}, the file at {file_size}")
 
 
 def _entry(name: str, data: Any, origin: int) -> Entry:
@@ -272,18 +297,31 @@ def _entry(name: str, data: Any, origin: int) -> Entry:
         if not isinstance(dtype, str) or dtype not in _ITEM_BITS:
             raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ITEM_BITS)}")
         for field, value in (("shape", shape), ("data_offsets", offsets)):
-            if not _is_counts(value):
-                raise ValueError(f"{field}={value!r} is not a list of integers from 0 on")
+            if not _is_sizes(value):
+                raise ValueError(f"{field}={value!r} is not a list of integers from 0 to 2**63 - 1")
         if len(offsets) != 2:
             raise ValueError(f"data_offsets={offsets!r} is not a pair")
         begin, end = offsets
-        size = math.prod(shape) * _ITEM_BITS[dtype] // 8
-        if end - begin != size:
-            raise ValueError(f"it has {end - begin} bytes, {dtype} of shape {shape} has {size}")
+        bits = _elements(shape) * _ITEM_BITS[dtype]
+        if bits % 8 or 8 * (end - begin) != bits:
+            raise ValueError(
+                f"it has {end - begin} bytes, {dtype} of shape {shape} has {bits / 8:.15g}"
+            )
     return Entry(name, dtype, tuple(shape), origin + begin, origin + end)
 
 
-def _is_counts(data: Any) -> bool:
+def _is_sizes(data: Any) -> bool:
     return isinstance(data, list) and all(
-        isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in data
+        isinstance(each, int) and not isinstance(each, bool) and 0 <= each < _LARGEST_SIZE
+        for each in data
     )
+
+
+def _elements(shape: list[int]) -> int:
+    """Return the product of sizes, of which a long list does not make a long number."""
+    elements = 1
+    for each in shape:
+        elements *= each
+        if elements >= _LARGEST_SIZE:
+            raise ValueError(f"shape={shape} has 2**63 elements or more")
+    return elements

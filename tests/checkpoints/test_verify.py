@@ -311,7 +311,7 @@ def test_folder_with_file_or_index(tmp_path: Path, size: str) -> None:
         ("[]", r"index\.json: \[\] is not an object"),
         ("{}", r"index\.json: weight_map: None is not an object"),
         ('{"weight_map": {}}', r"index\.json: weight_map: it names no files"),
-        ('{"weight_map": {"w": 5}}', r"index\.json: weight_map: the file 5 of 'w' is not a string"),
+        ('{"weight_map": {"w": 5}}', r"index\.json: weight_map: 'w' is 5, not a string"),
         ("{", r"index\.json: this is not JSON"),
     ],
 )

@@ -23,13 +23,16 @@ from fastinit import (
     Identity,
     LecunNormal,
     LecunUniform,
+    LogUniform,
     Normal,
     Orthogonal,
+    SirenUniform,
     Sparse,
     TruncatedNormal,
     Uniform,
     VarianceScaling,
 )
+from helpers import reference
 from helpers import wrong_arguments as wrong
 from helpers.dtypes import DTYPES, INTEGERS
 from helpers.record import Golden, Kernel, Record, golden, preset
@@ -40,6 +43,7 @@ EVERY_DTYPE = (*DTYPES, *INTEGERS)
 WIDE = ("float64", "float32")
 HALF = ("float16", "bfloat16")
 MATRIX, KERNEL = (37, 29), (24, 5, 3, 3)
+LOG_UNIFORM_STD = math.sqrt((0.1**2 - 1e-6) / (2 * math.log(100)) - (0.099 / math.log(100)) ** 2)
 LAST_SEED = 2**64 - 1
 # Seeds and names at the limits, and names beyond ASCII.
 PLACES: tuple[tuple[int, str | int], ...] = (
@@ -146,6 +150,33 @@ DISTRIBUTIONS = (
         ),
     ),
     Record(
+        "log_uniform",
+        LogUniform,
+        {"low": 1e-3, "high": 0.1},
+        least_rank=0,
+        moments=lambda _: (0.099 / math.log(100), LOG_UNIFORM_STD),
+        exact=(reference.log_uniform, 2e-7, 4e-16),
+        objects=(LogUniform(0.5, 0.75), LogUniform(1.2e-38, 1.7e38)),
+        required={"low": 0.25, "high": 4.0},
+        wrong=(
+            *wrong.DRAWN,
+            ({"low": 0}, ValueError, "low=0.0 is not positive; pass a positive number"),
+            ({"low": -1.0}, ValueError, "low=-1.0 is not positive; pass a positive number"),
+            ({"high": INF}, ValueError, "high=inf is not finite"),
+            ({"low": 5.0}, ValueError, "low=5.0 is above high=4.0; exchange them"),
+            ({"low": "1"}, TypeError, "low='1' is a str"),
+            ({"low": 1e-39}, ValueError, "low=1e-39 is outside the normal numbers of float32"),
+            ({"high": 3e38}, ValueError, "2 high=6e+38 is outside the normal numbers of float32"),
+            ({"low": 1.001, "high": 1.002, "dtype": "bfloat16"}, ValueError, "has no value"),
+        ),
+        goldens=(
+            *(golden(dtype, low=1e-3, high=0.1) for dtype in DTYPES),
+            *(golden(dtype, 7, "dt", low=0.5, high=4.0) for dtype in WIDE),
+            *distant(low=1e-3, high=0.1),
+        ),
+        kernels=(Kernel("log uniform", (LogUniform(1e-3, 0.1), LogUniform(1e-30, 1e30))),),
+    ),
+    Record(
         "normal",
         Normal,
         {"mean": 0.5, "std": 2.0},
@@ -182,7 +213,7 @@ DISTRIBUTIONS = (
             *distant(),
         ),
         kernels=(
-            Kernel("centre", (within("central"), within("flat"))),
+            Kernel("center", (within("central"), within("flat"))),
             Kernel(
                 "wide symmetric",
                 (within("none"), within("symmetric")),
@@ -259,6 +290,24 @@ SCALED = (
         mode="fan_in",
         objects=(LecunNormal(truncated=True, layout="*io"),),
         goldens=(golden("float32", 1, "fc", MATRIX, truncated=True),),
+    ),
+    preset(
+        "siren_uniform",
+        SirenUniform,
+        scale=2 / 30**2,
+        mode="fan_in",
+        objects=(SirenUniform(omega=10.0), SirenUniform(first=True)),
+        goldens=(
+            golden("float32", 1, "sine", MATRIX),
+            golden("float32", 1, "first", (256, 2), first=True),
+        ),
+        refuses=(
+            ({"omega": 0}, ValueError, "omega=0.0 is not positive; pass a positive number"),
+            ({"omega": -1.0}, ValueError, "omega=-1.0 is not positive; pass a positive number"),
+            ({"omega": INF}, ValueError, "omega=inf is not finite"),
+            ({"omega": "30"}, TypeError, "omega='30' is a str"),
+            ({"first": "no"}, TypeError, "first='no' is not a bool"),
+        ),
     ),
     preset(
         "lecun_uniform",

@@ -83,6 +83,9 @@ class Record:
     random: bool = True
     # The mean and standard deviation of the values of a matrix of this shape.
     moments: Callable[[Shape], Moments] | None = None
+    # The values of the reference before the clamp, given (indices, seed, stream, bits, **options),
+    # and the relative errors that docs/streams.md allows in float32 and in float64.
+    exact: tuple[Callable[..., Any], float, float] | None = None
     # Objects that become plain data and come back.
     objects: tuple[Initializer, ...] = ()
     # Arguments that the function cannot do without, for calls with a wrong argument.
@@ -129,6 +132,7 @@ def preset(
     *,
     objects: tuple[Initializer, ...],
     goldens: tuple[Golden, ...],
+    refuses: tuple[Wrong, ...] = (),
 ) -> Record:
     """The record of a function whose values have the variance scale / fan."""
 
@@ -144,6 +148,6 @@ def preset(
         least_rank=2,
         moments=moments,
         objects=objects,
-        wrong=(*wrong.DRAWN, *wrong.SCALED, *wrong.PRESETS, *uniform_only),
+        wrong=(*wrong.DRAWN, *wrong.SCALED, *wrong.PRESETS, *uniform_only, *refuses),
         goldens=goldens,
     )

@@ -196,6 +196,20 @@ def uniform(
     return rounded(bounded(fma(n, scale, mid, work), lo, hi), wanted)
 
 
+def log_uniform(
+    indices: ArrayLike, seed: int, stream: str | int, bits: Bits, low: float, high: float
+) -> LongDouble:
+    """Log-uniform values on (low, high), before the clamp: center 2^(half n / 2^24)."""
+    work: np.dtype[Any] = np.dtype(f"f{bits // 8}")
+    with decimal.localcontext(_EXACT):
+        ratio = (Decimal(high) / Decimal(low)).ln() / Decimal(2).ln()
+    half = np.longdouble(float(rounded(float(ratio / 2), work)))
+    center = np.longdouble(float(rounded(math.sqrt(low) * math.sqrt(high), work)))
+    signed = (_words(indices, seed, stream, bits) << np.uint64(64 - bits)).view(np.int64)
+    n = (signed >> (10 if bits == 64 else 7 + 32) | 1).astype(np.longdouble)
+    return center * np.exp2(half * np.ldexp(n, -53 if bits == 64 else -24))
+
+
 def normal_of_words(a: ArrayLike, b: ArrayLike, bits: Bits = 32) -> tuple[LongDouble, LongDouble]:
     """The pair (r cos t, r sin t) of the words a and b."""
     first, second = np.asarray(a, np.uint64), np.asarray(b, np.uint64)

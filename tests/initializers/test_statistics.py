@@ -49,7 +49,7 @@ TRANSFORMS: dict[str, Callable[[Floats], Floats]] = {
     "squares": np.square,
     "signs": np.sign,
 }
-NEIGHBOURS: dict[str, tuple[tuple[int, str | int], tuple[int, str | int]]] = {
+NEIGHBORS: dict[str, tuple[tuple[int, str | int], tuple[int, str | int]]] = {
     "streams 0 and 1": ((0, 0), (0, 1)),
     "streams 6 and 7": ((9, 6), (9, 7)),
     "streams across the counter's third word": ((0, 2**32 - 1), (0, 2**32)),
@@ -204,10 +204,10 @@ def test_lags_are_uncorrelated(kind: str, transform: str) -> None:
     assert max(map(abs, sigmas.values())) < SIGMAS, sigmas
 
 
-@pytest.mark.parametrize("pair", NEIGHBOURS)
+@pytest.mark.parametrize("pair", NEIGHBORS)
 def test_neighbouring_streams_are_uncorrelated(pair: str) -> None:
     """Within 5 sigmas of 0: normals, their squares and their signs, in the same place."""
-    one, other = (symmetric("normal", *which) for which in NEIGHBOURS[pair])
+    one, other = (symmetric("normal", *which) for which in NEIGHBORS[pair])
     sigmas = {key: correlation(f(one), f(other)) for key, f in TRANSFORMS.items()}
     assert max(map(abs, sigmas.values())) < SIGMAS, sigmas
 

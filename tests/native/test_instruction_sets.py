@@ -33,7 +33,7 @@ from helpers.truncations import TRUNCATIONS
 
 DRAWS: dict[str, Callable[[], Initializer]] = {
     "uniform": lambda: Uniform(-1.0, 1.0),
-    "uniform off centre": lambda: Uniform(0.5, 3.0),
+    "uniform off center": lambda: Uniform(0.5, 3.0),
     "uniform, clamped": lambda: Uniform(-0.1, 0.3),
     "normal": lambda: Normal(0.0, 1.0),
     "normal with a mean": lambda: Normal(-0.3, 2.5),

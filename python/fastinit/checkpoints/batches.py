@@ -11,7 +11,7 @@ from fastinit.arrays.digest import PIECE, begin
 from fastinit.checkpoints.pipeline import BUFFER, Bytes, Pipeline, memory
 from fastinit.native import _cpu, cpu
 from fastinit.native.request import as_array
-from fastinit.plans.tensor_plan import TensorPlan
+from fastinit.tensors.tensor_plan import TensorPlan
 
 Result = TypeVar("Result")
 
@@ -112,7 +112,7 @@ def draw_batches(
 
 
 class Digests:
-    """``fastinit.arrays.digest`` of tensors, from the SHA-256 of their pieces in order."""
+    """``fastinit.digest`` of tensors, from the SHA-256 of their pieces in order."""
 
     def __init__(self, tensors: Sequence[TensorPlan]) -> None:
         self._hashes = {

@@ -1,54 +1,21 @@
-"""Reading checkpoints: the headers of their files, their bytes, and the plans that they carry."""
+"""Reading checkpoints: the headers of their files, their bytes, and the texts of their plans."""
 
 from __future__ import annotations
 
 import errno
-import functools
 import os
 import re
 import threading
 from pathlib import Path
 
-from fastinit import json_files, safetensors
+from fastinit import json_files, regular_files, safetensors
 from fastinit.checkpoints.layout import FORMAT
 from fastinit.checkpoints.pipeline import Bytes, memory
-from fastinit.plans.plan import Plan
 from fastinit.safetensors import INDEX, SUFFIX, WHOLE, Checkpoint, Header
 
 
-def load_plan(path: str | os.PathLike[str]) -> Plan:
-    """Return the plan that a checkpoint carries in its metadata.
-
-    Args:
-        path: A ``.safetensors`` file, an index, or a folder that holds one of them.
-
-    Returns:
-        A plan that draws the same values.
-
-    Raises:
-        OSError: A file is missing or cannot be read.
-        ValueError: The checkpoint carries no plan, several, or one of another version; or a folder
-            holds a file and an index that contradict each other.
-
-    Example:
-        >>> import fastinit, pathlib, tempfile
-        >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2", seed=7)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = plan.save(folder)
-        ...     fastinit.load_plan(folder).seed
-        7
-    """
-    files = open_checkpoint(Path(path)).files
-    if len({header.metadata.get("fastinit.plans.plan") for header in files}) > 1:
-        raise ValueError(f"the files of {path} carry different plans; pass the path of one file")
-    plan = plan_in(files[0])
-    if plan is None:
-        raise ValueError(f"{path} carries no plan: fastinit did not write it")
-    return plan
-
-
 def open_checkpoint(path: Path) -> Checkpoint:
-    """Read the headers of a file, an index or a folder, and check that all files are whole.
+    """Read the headers of a file, an index or a folder.
 
     Raises:
         FileNotFoundError: There is no checkpoint, or a file is missing.
@@ -58,10 +25,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """
     if path.is_dir():
         path = _find(path)
-    checkpoint = safetensors.read_checkpoint(path)
-    for header in checkpoint.files:
-        header.check_whole()
-    return checkpoint
+    return safetensors.read_checkpoint(path)
 
 
 def _find(folder: Path) -> Path:
@@ -73,27 +37,19 @@ def _find(folder: Path) -> Path:
     return found
 
 
-def plan_in(header: Header) -> Plan | None:
-    """Return the plan that a file carries, or None.
+def plan_text(header: Header) -> str | None:
+    """Return the JSON of the plan that a file carries, or None.
 
     Raises:
-        ValueError: It cannot be read, or is of another version.
+        ValueError: It is of another format.
     """
-    text = header.metadata.get("fastinit.plans.plan")
-    if text is None:
-        return None
-    with json_files.located(str(header.path)):
-        if (found := header.metadata.get("fastinit.format")) != str(FORMAT):
-            raise ValueError(
-                f"the metadata has format {found!r}, this fastinit reads {FORMAT}; use the version "
-                "of fastinit that made the file"
-            )
-        return _plan(text)
-
-
-@functools.lru_cache(maxsize=2)  # all files of a checkpoint carry the same text
-def _plan(text: str) -> Plan:
-    return Plan.from_dict(json_files.parse(text))
+    text = header.metadata.get("fastinit.plan")
+    if text is not None and (found := header.metadata.get("fastinit.format")) != str(FORMAT):
+        raise ValueError(
+            f"{header.path}: the metadata has format {found!r}, this fastinit reads {FORMAT}; use "
+            "the version of fastinit that made the file"
+        )
+    return text
 
 
 def part_of(header: Header) -> tuple[int, int]:
@@ -106,7 +62,8 @@ class Reader:
     """A file that threads read from, each into a buffer of its own."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
+        with json_files.located(str(path)):
+            self._file = regular_files.opened(path)
         self._local = threading.local()
 
     def read(self, offset: int, size: int, buffer: Bytes | None = None) -> Bytes:

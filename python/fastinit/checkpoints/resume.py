@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastinit import safetensors
+from fastinit import json_files, safetensors
 from fastinit.checkpoints.batches import Batch, Digests, batches
 from fastinit.checkpoints.layout import Shard
 from fastinit.checkpoints.pipeline import Bytes, Progress, run
@@ -44,10 +43,11 @@ def find_shards(shards: Iterable[Shard], progress: Progress) -> Found:
 
 def _stored_digests(shard: Shard) -> dict[str, str] | None:
     """Return the digests in the header of the file, if all else in the header is the shard's."""
-    with suppress(OSError, ValueError, KeyError, AttributeError, TypeError):
+    with suppress(OSError, ValueError, KeyError):
         header = safetensors.read_header(shard.path)
-        header.check_whole()
-        stored = dict(json.loads(header.metadata["fastinit.digests"]))
+        stored = json_files.strings(
+            json_files.parse(header.metadata["fastinit.digests"]), "digests"
+        )
         if header.content == shard.header(stored):
             return stored
     return None

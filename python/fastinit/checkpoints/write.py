@@ -15,8 +15,9 @@ from fastinit.checkpoints.atomic_file import atomic_file, flush_folder, write_wh
 from fastinit.checkpoints.batches import Batch, Digests, draw_batches
 from fastinit.checkpoints.layout import Shard, layout
 from fastinit.checkpoints.pipeline import Bytes, Progress
+from fastinit.checkpoints.plan import Plan
 from fastinit.checkpoints.resume import Found, find_shards
-from fastinit.plans.plan import Plan
+from fastinit.checks import boolean
 
 DIRECT = 1 << 30  # bytes of a checkpoint that would push everything else out of the cache
 
@@ -56,6 +57,7 @@ def save(
     progress: Progress | None = None,
 ) -> Saved:
     """Draw every tensor of a plan into safetensors files; see ``Plan.save``."""
+    force, resume = boolean(force, "force"), boolean(resume, "resume")
     advance = progress or (lambda _: None)
     files = layout(plan, Path(path), max_shard_size, only)
     conflicts.check_paths(files)

@@ -14,7 +14,9 @@ import math
 import sys
 from typing import Any, ClassVar, Protocol
 
-from fastinit.checks import boolean, not_negative
+import numpy as np
+
+from fastinit.checks import boolean, finite, not_negative
 from fastinit.initializers import gains
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.variance_scaling import FanScaled
@@ -27,6 +29,7 @@ __all__ = [
     "HeUniform",
     "LecunNormal",
     "LecunUniform",
+    "SirenUniform",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",
@@ -35,6 +38,7 @@ __all__ = [
     "kaiming_uniform",
     "lecun_normal",
     "lecun_uniform",
+    "siren_uniform",
     "xavier_normal",
     "xavier_uniform",
 ]
@@ -52,7 +56,7 @@ _OPTIONS = """
         truncated: truncate a normal at 2 sigmas, with the std that was asked for (JAX, Keras).
         layout: what each axis is, "oi*" being torch's, "*io" that of JAX and Keras.
         groups: of a grouped convolution.
-        fan: replaces the fan of shape, mode, layout and groups.
+        fan: replaces the fan of shape, mode, layout and groups.{arguments}
 
     Raises:
         TypeError: an option of the wrong type.
@@ -83,12 +87,15 @@ class Preset(FanScaled, is_base=True):
     groups: int = 1
     fan: float | None = None
 
-    def __init_subclass__(cls, *, scale: float, distribution: str, paper: str) -> None:
+    def __init_subclass__(
+        cls, *, scale: float, distribution: str, paper: str, arguments: str = ""
+    ) -> None:
         super().__init_subclass__()
         cls.scale = scale
         cls.distribution = distribution
         cls.paper = paper
-        cls.__doc__ = f"{cls.__doc__}\n\n    {paper}.{_OPTIONS.format(name=cls.__name__)}"
+        sections = _OPTIONS.format(name=cls.__name__, arguments=arguments)
+        cls.__doc__ = f"{cls.__doc__}\n\n    {paper}.{sections}"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "truncated", boolean(self.truncated, "truncated"))
@@ -257,11 +264,72 @@ class LecunUniform(
     """Uniform distribution within sqrt(3) gain / sqrt(fan_in), gain 1."""
 
 
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class SirenUniform(
+    Preset,
+    scale=2.0,
+    distribution="uniform",
+    paper="Sitzmann et al. 2020, arXiv 2006.09661, section 3.2",
+    arguments="""
+        omega: the factor inside the sine, sin(omega (W x + b)), finite and positive.
+        first: whether this is the first layer, whose bound is 1 / fan_in.""",
+):
+    """Uniform distribution within sqrt(3) gain / sqrt(fan_in) / omega, gain sqrt(2)."""
+
+    omega: float = 30.0
+    first: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "omega", finite(self.omega, "omega"))
+        if self.omega <= 0:
+            raise ValueError(f"omega={self.omega} is not positive; pass a positive number")
+        if not isinstance(self.first, (bool, np.bool_)):
+            raise TypeError(f"first={self.first!r} is not a bool; pass True or False")
+        object.__setattr__(self, "first", bool(self.first))
+
+    def std(self, fan: float) -> float:
+        """Return gain / sqrt(fan) / omega, or in the first layer the std of U(-1/fan, 1/fan)."""
+        return 1.0 / fan / math.sqrt(3.0) if self.first else super().std(fan) / self.omega
+
+    @functools.cached_property
+    def _meaning(self) -> tuple[Any, ...]:
+        return (*super()._meaning, self.omega, self.first)
+
+
+class SirenFunction(Protocol):
+    """The signature of ``siren_uniform``: a preset's, with ``omega`` and ``first``."""
+
+    def __call__(
+        self,
+        shape: Shape,
+        *,
+        mode: str = "fan_in",
+        gain: float | None = None,
+        nonlinearity: str | None = None,
+        a: float | None = None,
+        truncated: bool = False,
+        layout: str = "oi*",
+        groups: int = 1,
+        fan: float | None = None,
+        omega: float = 30.0,
+        first: bool = False,
+        seed: int | None = None,
+        name: str | int | None = None,
+        dtype: Any = None,
+        device: Any = None,
+        out: Any = None,
+        index: Index | None = None,
+    ) -> Any:
+        """Draw an array."""
+
+
 he_normal: PresetFunction = function_of(HeNormal, "he_normal", "kaiming_normal")
 he_uniform: PresetFunction = function_of(HeUniform, "he_uniform", "kaiming_uniform")
 glorot_normal: PresetFunction = function_of(GlorotNormal, "glorot_normal", "xavier_normal")
 glorot_uniform: PresetFunction = function_of(GlorotUniform, "glorot_uniform", "xavier_uniform")
 lecun_normal: PresetFunction = function_of(LecunNormal, "lecun_normal")
 lecun_uniform: PresetFunction = function_of(LecunUniform, "lecun_uniform")
+siren_uniform: SirenFunction = function_of(SirenUniform, "siren_uniform")
 kaiming_normal, kaiming_uniform = he_normal, he_uniform
 xavier_normal, xavier_uniform = glorot_normal, glorot_uniform
