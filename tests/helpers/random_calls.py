@@ -35,6 +35,7 @@ NUMBERS: list[Any] = [
 ]
 NUMBERS += [fractions.Fraction(1, 3), Decimal("0.7"), np.int64(3)]
 NO_NUMBERS = [math.nan, math.inf, "1", None, 1j, 10**400, 1e-310, 1e300, True, [1.0], b"1"]
+BOOLEANS = ("compensate", "truncated", "correct_fan", "first")
 NO_BOOLEANS = ["false", 1, None, 0.0]
 NO_INTEGERS = [1.0, "2", True, -1, 10**400, 10**5000, None, np.array([1])]
 BASES: list[Any] = [
@@ -56,11 +57,14 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "gain": ([1, 0, 2.0, -0.5, 1e-3, np.float16(3)], NO_NUMBERS),
     "scale": ([1, 0, 2.0, 1 / 3, np.float64(0.1)], [*NO_NUMBERS, -1]),
     "fan": ([None, 1, 7, 0.5, 1000], [*NO_NUMBERS, 0, -1]),
+    "omega": ([30, 1.0, np.float32(10)], [*NO_NUMBERS, 0, -1]),
     "a": ([None, 0.2, math.sqrt(5)], NO_NUMBERS),
     "nonlinearity": ([None, "relu", "tanh", "leaky_relu", "selu"], ["gelu", 1, b"relu"]),
     "mode": (["fan_in", "fan_out", "fan_avg", "fan_geo_avg"], ["fan", None, 1]),
     "distribution": (["normal", "uniform", "truncated_normal"], ["cauchy", None]),
-    **dict.fromkeys(("compensate", "truncated", "correct_fan"), ([True, False], NO_BOOLEANS)),
+    **dict.fromkeys(
+        ("compensate", "truncated", "correct_fan", "first"), ([True, False], NO_BOOLEANS)
+    ),
     "groups": ([1, 1, 1, 2, 3, np.int8(1)], [0, *NO_INTEGERS]),
     "sparsity": ([None, 0, 0.5, 0.9, 1, 1 / 3], [-0.1, 1.1, *NO_NUMBERS]),
     "nonzeros": ([None, 0, 1, 2, 3], NO_INTEGERS),

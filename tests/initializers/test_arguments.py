@@ -26,6 +26,7 @@ BOOLEANS: dict[str, Callable[[Any], Any]] = {
     "NM": lambda value: fastinit.NM(base="he_normal", correct_fan=value),
     "n_m": lambda value: fastinit.n_m((4, 4), base="he_normal", correct_fan=value, seed=0),
     "bernoulli": lambda value: fastinit.bernoulli((4, 4), base="he_normal", correct_fan=value),
+    "siren_uniform": lambda value: fastinit.siren_uniform((4, 4), seed=0, first=value),
     "factorized": lambda value: fastinit.factorized((4, 4), 2, seed=0, spectral=value),
     "from_dict": lambda value: Initializer.from_dict({"type": "HeNormal", "truncated": value}),
 }
@@ -86,6 +87,8 @@ NO_NUMBERS = [
 TAKES_NUMBER: dict[str, Callable[[Any], Any]] = {
     "std": lambda value: fastinit.normal(4, std=value, seed=0),
     "mean": lambda value: fastinit.Normal(mean=value),
+    "high": lambda value: fastinit.log_uniform(4, 1e-5, value, seed=0),
+    "omega": lambda value: fastinit.siren_uniform((4, 4), omega=value, seed=0),
     "low": lambda value: fastinit.uniform(4, low=value, seed=0),
     "upper": lambda value: fastinit.truncated_normal(4, upper=value, seed=0),
     "gain": lambda value: fastinit.he_normal((4, 4), gain=value, seed=0),

