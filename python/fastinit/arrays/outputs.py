@@ -202,7 +202,9 @@ def _of_dlpack(out: Any) -> Output:
     view = _cpu.dlpack(capsule)
     shape, strides = view["shape"], view["strides"]
     if view["type"] not in _DLPACK_TYPES:
-        _known(_DLPACK_NOT_DRAWN.get(view["type"][0], "float32"))
+        name = _DLPACK_NOT_DRAWN.get(view["type"][0])
+        if name is not None:
+            _known(name)  # raises an error with what to use instead
         raise _refused(
             f"has the DLPack type (code, bits, lanes) {view['type']}, which is not known"
         )
