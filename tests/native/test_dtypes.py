@@ -96,7 +96,7 @@ class Exported:
 def test_dlpack_types_that_are_not_drawn(name: str) -> None:
     torch = pytest.importorskip("torch")
     out = Exported(torch.zeros(2).to(getattr(torch, name)))
-    with pytest.raises(ValueError, match=f"dtype={name.rstrip('64')}.* is not drawn; "):
+    with pytest.raises(ValueError, match=f"dtype={name} is not drawn; "):
         fastinit.normal(2, seed=0, out=out)
 
 
