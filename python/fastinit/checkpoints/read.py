@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import os
@@ -91,6 +92,14 @@ def plan_in(header: Header) -> Plan | None:
 @functools.lru_cache(maxsize=2)  # all files of a checkpoint carry the same text
 def _plan(text: str) -> Plan:
     return Plan.from_dict(json_files.parse(text))
+
+
+def digests_in(header: Header) -> dict[str, str] | None:
+    """Return the digests that a file carries, by the name of the tensor; None if they are wrong."""
+    with contextlib.suppress(ValueError, KeyError):
+        found = json_files.parse(header.metadata["fastinit.digests"])
+        return json_files.strings(found, "digests")
+    return None
 
 
 def part_of(header: Header) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from fastinit.checkpoints import layout
 from fastinit.checkpoints.batches import Batch, Digests, draw_batches
 from fastinit.checkpoints.mismatch import Mismatch, Raw, between, combined, mismatch
 from fastinit.checkpoints.pipeline import Bytes, Progress
-from fastinit.checkpoints.read import Reader, open_checkpoint, part_of, plan_in
+from fastinit.checkpoints.read import Reader, digests_in, open_checkpoint, part_of, plan_in
 from fastinit.plans.plan import Plan
 from fastinit.plans.tensor_plan import TensorPlan
 from fastinit.safetensors import Entry, Header, dtype_name
@@ -217,10 +217,7 @@ def _header_problems(header: Header, expected: bytes, digests: dict[str, str]) -
     """Return what is wrong with a header, given the one that fastinit would write."""
     if header.content == expected:
         return []
-    try:
-        stored = json_files.strings(json_files.parse(header.metadata["fastinit.digests"]), "digests")
-    except (ValueError, KeyError):
-        stored = {}
+    stored = digests_in(header) or {}
     wrong = [name for name, digest in digests.items() if stored.get(name) != digest]
     if wrong:
         return [

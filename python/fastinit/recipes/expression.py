@@ -66,9 +66,9 @@ Part = Character | Sequence | Alternatives | Repeat | Layer
 
 
 def parse(text: str) -> Part:
-    """Return the parts of an expression that ``re`` accepts.
+    r"""Return the parts of an expression that ``re`` accepts.
 
-    Characters, sets, ``.``, classes such as ``\\d``, groups, ``|``, greedy and lazy repeats and the
+    Characters, sets, ``.``, classes such as ``\d``, groups, ``|``, greedy and lazy repeats and the
     flags ``a``, ``i``, ``s`` and ``u`` are supported, and ``^`` and ``$`` around the whole.
 
     Raises:
@@ -115,7 +115,8 @@ class _Parser:
             if depth == 0 and self._text[self._at :][:2] in ("$", "$|"):
                 self._at += 1
             else:
-                parts.append(self._repeated(self._item(depth)))
+                start = self._at
+                parts.append(self._repeated(self._item(depth), start))
         return Sequence(tuple(parts))
 
     def _item(self, depth: int) -> Part:
@@ -132,7 +133,8 @@ class _Parser:
         self._at = atom.end()
         return Character(re.compile(self._flags + atom[0]).fullmatch)
 
-    def _repeated(self, part: Part) -> Part:
+    def _repeated(self, part: Part, start: int) -> Part:
+        """Return a part, which begins at ``start``, with the repeat after it, if there is one."""
         found = _REPEAT.match(self._text, self._at)
         if found is None:
             return part
@@ -140,6 +142,8 @@ class _Parser:
         low, high = _SIGNS.get(found[0], (int(found["low"] or 0), None))
         if found["low"] is not None:
             high = int(found["high"]) if found["high"] else None if found["comma"] else low
+        if high != 1 and "(?P<layer>" in self._text[start : self._at]:
+            raise UnsupportedError("its group 'layer' is repeated")
         is_lazy = self._takes("?")
         if _REPEAT.match(self._text, self._at):  # a possessive repeat
             raise self._error()

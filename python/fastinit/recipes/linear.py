@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastinit.recipes.expression import (
     Alternatives,
@@ -150,7 +150,7 @@ class Match:
     name: str
     span: tuple[int, int] | None
 
-    def __getitem__(self, group: str) -> str | None:
+    def __getitem__(self, group: str) -> Any:
         """Return the text of a group, as ``re.Match`` does."""
         return None if self.span is None else self.name[slice(*self.span)]
 
