@@ -104,7 +104,9 @@ def digests_in(header: Header) -> dict[str, str] | None:
 
 def part_of(header: Header) -> tuple[int, int]:
     """Return which file of how many a file says that it is; (0, 0) if that cannot be read."""
-    found = re.fullmatch(r"(\d+) of (\d+)", header.metadata.get("fastinit.part", "1 of 1"))
+    found = re.fullmatch(
+        r"([0-9]{1,9}) of ([0-9]{1,9})", header.metadata.get("fastinit.part", "1 of 1")
+    )
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 

@@ -17,6 +17,7 @@ from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.read import Reader, digests_in, open_checkpoint, part_of, plan_in
 from fastinit.plans.plan import Plan
 from fastinit.plans.tensor_plan import TensorPlan
+from fastinit.recipes.pattern import Pattern, pattern_of
 from fastinit.safetensors import Entry, Header, dtype_name
 
 DRAWN, DIFFERS, MISSING, UNKNOWN = "as drawn", "differs", "missing", "unknown"
@@ -118,6 +119,7 @@ def _verify(path: Path, plan: Plan | None, progress: Progress | None) -> Verific
     files = checkpoint.files
     problems = checkpoint.misplaced + checkpoint.unlisted
     plans = [plan or plan_in(header) for header in files]
+    patterns = [None if plan else _only(header) for header in files]
     if plan is None and len({header.metadata.get("fastinit.plan") for header in files}) > 1:
         problems.append("the files carry different plans: they are of different checkpoints")
     tensors: list[Checked] = []
@@ -125,8 +127,9 @@ def _verify(path: Path, plan: Plan | None, progress: Progress | None) -> Verific
         tensors += _file(header, its, plan is None, problems, progress or (lambda _: None))
     if part_of(files[0])[1] == len(files):  # all files are there, so that tensors can be missing
         names = {each.name for each in tensors}
-        for its, only in {(its, _only(h)) for h, its in zip(files, plans, strict=True) if its}:
-            wanted = its.select(None if only is None or plan else json_files.parse(only))
+        for its, only in dict.fromkeys(zip(plans, patterns, strict=True)):
+            with json_files.located(f"{path}: fastinit.only"):
+                wanted = [] if its is None else its.select(only)
             tensors += [
                 Checked(each.parameter.name, None, MISSING, "no file has it")
                 for each in wanted
@@ -135,8 +138,13 @@ def _verify(path: Path, plan: Plan | None, progress: Progress | None) -> Verific
     return Verification(path, tuple(tensors), tuple(dict.fromkeys(problems)))
 
 
-def _only(header: Header) -> str | None:
-    return header.metadata.get("fastinit.only")
+def _only(header: Header) -> Pattern | None:
+    """Return the pattern of the tensors that a file and those beside it were to hold."""
+    text = header.metadata.get("fastinit.only")
+    if text is None:
+        return None
+    with json_files.located(f"{header.path}: fastinit.only"):
+        return pattern_of(json_files.parse(text))
 
 
 def _file(
@@ -157,8 +165,7 @@ def _file(
             entries[each.name] = each
     metadata = {}
     if own:  # the plan's own JSON, which another version of fastinit may have written differently
-        only = json_files.parse(_only(header) or "null")
-        metadata = layout.metadata_of(header.metadata["fastinit.plan"], only)
+        metadata = layout.metadata_of(header.metadata["fastinit.plan"], _only(header))
     shard = layout.shard(header.path, known, metadata, *part_of(header))
     differ, digests = _compare(header, shard.tensors, entries, progress)
     for name, raw in differ.items():
@@ -171,9 +178,8 @@ def _file(
 
 def _expected(entry: Entry, plan: Plan, file: str) -> tuple[TensorPlan | None, Checked]:
     """Return what the plan draws for a tensor of a file, if they can be compared."""
-    try:
-        tensor = plan.tensor(entry.name)
-    except ValueError:
+    tensor = plan.find(entry.name)
+    if tensor is None:
         return None, Checked(entry.name, file, UNKNOWN, "the plan has no such tensor")
     wanted = dtype_name(tensor.dtype), tensor.parameter.shape
     if (entry.dtype, entry.shape) != wanted:
