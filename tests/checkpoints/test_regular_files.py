@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.processes import environment
-from helpers.small_checkpoint import small
 
 import fastinit
 from fastinit import Manifest, json_files
+from helpers.processes import environment
+from helpers.small_checkpoint import small
 
 READERS: tuple[Callable[[Path], object], ...] = (
     Manifest.load,

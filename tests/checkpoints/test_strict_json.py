@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.small_checkpoint import small
 
 import fastinit
 from fastinit import Manifest, Plan, Recipe, Rule, json_files
+from helpers.small_checkpoint import small
 
 WRONG = (
     (b"", "this is not JSON"),
