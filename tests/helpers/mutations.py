@@ -41,8 +41,8 @@ RECIPE = Recipe(
     serves=("tiny",),
 )
 VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2, 2**31, 2**63 - 1, 2**63, 2**64, 10**40, 0.5, -0.0, 1e308, 5e-324,
-    float("inf"), float("nan"), "", "a", "1", "..", "/dev/zero", "\0", "\ud800", "x" * 5000,
+    None, True, False, 0, -1, 1, 2, 2**31, 2**63 - 1, 2**63, 2**64, 10**40, 0.5, -0.0, 1e308,
+    5e-324, float("inf"), float("nan"), "", "a", "1", "..", "/dev/zero", "\0", "\ud800", "x" * 5000,
     "(a+)+$", "*" * 50, "{layer}", "float32", "F32", "int8", "Normal", [], {}, [0], [[]], {"a": 1},
     {"re": "(a|a)*b"}, {"re": "(?=x)"}, {"re": "("}, {"re": 5}, [2**62] * 40, [1] * 70,
     {"type": "Sparse"}, {"type": "Values", "values": [1]}, {"__float__": "Infinity"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from typing import Any
 
 import ml_dtypes
@@ -22,6 +23,7 @@ _CONSTANT_ONLY: dict[str, np.dtype[Any]] = {
     for name in ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 }
 _ALL = DTYPES | _CONSTANT_ONLY
+_LONGEST_NAME = 100  # of a dtype in NumPy's words, which describe whole structures, too
 
 
 @functools.lru_cache(maxsize=128)
@@ -31,8 +33,9 @@ def _dtype_of(dtype: Any) -> np.dtype[Any]:
         return _ALL[name]
     found: np.dtype[Any] | None
     try:
-        found = np.dtype(dtype)
-    except TypeError:
+        with warnings.catch_warnings(action="ignore"):  # of names that NumPy will give up
+            found = None if len(name) > _LONGEST_NAME else np.dtype(dtype)
+    except (TypeError, ValueError):
         found = None
     if found is None or found.newbyteorder("=") not in _ALL.values():
         raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ALL)}")
