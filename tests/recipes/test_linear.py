@@ -137,7 +137,7 @@ def test_expressions_that_files_must_not_have(text: str) -> None:
     """A program's own may have them: they match by ``re``."""
     with pytest.raises(ValueError, match="re"):
         pattern_of({"re": text})
-    with pytest.raises(ValueError, match=r"pattern|re="):
+    with pytest.raises(ValueError, match="re"):
         Rule.from_dict({"pattern": {"re": text}, "initializer": {"type": "Normal"}})
     assert isinstance(compiled(Regex(text)), re.Pattern)
     assert Rule(Regex(text), Normal()).pattern == Regex(text)
@@ -167,7 +167,7 @@ def test_texts_that_are_not_expressions(text: Any) -> None:
 def test_automaton_is_bounded() -> None:
     """An expression that needs exponentially many states is an error for names that need them."""
     chance = random.Random(0)
-    found = compiled(Regex("a.{14}[ab]*"))
+    found = compiled(Regex("[ab]*.{14}a[ab]*"))
     names = ["".join(chance.choices("ab", k=40)) for _ in range(20_000)]
     with pytest.raises(ValueError, match="too many ways to match"):
         list(map(found.fullmatch, names))
