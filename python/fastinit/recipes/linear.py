@@ -9,8 +9,8 @@ first that leads to the end.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from fastinit.recipes.expression import (
@@ -52,15 +52,34 @@ _State = _Read | _Choice | _Mark
 _END = 0
 
 
+class _Step(NamedTuple):
+    """State after the next character, and whether the group ``layer`` begins or ends before it."""
+
+    then: int
+    begins: bool
+    ends: bool
+
+
 class _Viable(dict[str, "_Viable"]):
-    """The states from which the rest of a name matches; a character before it -> those there."""
+    """The states from which the rest of a name matches; a character before it -> those there.
+
+    ``steps`` has the first way on from each state that has been asked for.
+    """
 
     def __init__(self, graph: _Graph, states: frozenset[int]) -> None:
         super().__init__()
         self._graph, self.states = graph, states
+        self.steps: dict[int, _Step] = {}
 
     def __missing__(self, char: str) -> _Viable:
         self[char] = found = self._graph.before(self.states, char)
+        return found
+
+    def step(self, state: int) -> _Step:
+        """Return the first way on from a state that leads to the end."""
+        found = self.steps.get(state)
+        if found is None:
+            found = self.steps[state] = self._graph.step(state, self.states)
         return found
 
 
@@ -87,6 +106,25 @@ class _Graph:
         self._work += len(states)
         readers = (each for state in states for each in self._readers[state])
         return self._viable([number for number, test in readers if test(char)])
+
+    def step(self, state: int, viable: frozenset[int]) -> _Step:
+        """Return the first way on from a state, in the order of ``re``, to a viable one."""
+        waiting, seen = [_Step(state, False, False)], set[int]()
+        while True:
+            number, begins, ends = waiting.pop()
+            if number in seen or number not in viable:
+                continue
+            seen.add(number)
+            found = self.states[number]
+            if isinstance(found, _Read):
+                return _Step(found.then, begins, ends)
+            if number == _END:
+                return _Step(number, begins, ends)
+            if isinstance(found, _Mark):
+                is_end = found.is_end
+                waiting.append(_Step(found.then, begins or not is_end, ends or is_end))
+            else:
+                waiting += [_Step(each, begins, ends) for each in reversed(found.targets)]
 
     def _viable(self, states: list[int]) -> _Viable:
         """Return these states and all that lead to them without a character."""
@@ -142,21 +180,25 @@ class _Graph:
         return first
 
 
-@dataclass(frozen=True, slots=True)
 class Match:
-    """A match of a whole name; ``span`` is that of the group ``layer``, if it took part."""
+    """A match of a whole name, which has the group ``layer`` as ``re.Match`` does."""
 
-    re: Linear
-    name: str
-    span: tuple[int, int] | None
+    def __init__(self, expression: Linear, name: str) -> None:
+        self.re = expression
+        self._name = name
 
     def __getitem__(self, group: str) -> Any:
-        """Return the text of a group, as ``re.Match`` does."""
-        return None if self.span is None else self.name[slice(*self.span)]
+        """Return the text of a group, or None if it took no part."""
+        begin, end = self._span
+        return None if end < 0 else self._name[begin:end]
 
     def start(self, group: str) -> int:  # noqa: ARG002
-        """Return where a group begins, or -1, as ``re.Match`` does."""
-        return -1 if self.span is None else self.span[0]
+        """Return where a group begins, or -1 if it took no part."""
+        return self._span[0]
+
+    @functools.cached_property
+    def _span(self) -> tuple[int, int]:
+        return self.re.layer(self._name)
 
 
 class Linear:
@@ -188,35 +230,16 @@ class Linear:
                 return None
         if self._graph.start not in viable.states:
             return None
-        return Match(self, name, self._layer(name) if self.groupindex else None)
+        return Match(self, name)
 
-    def _layer(self, name: str) -> tuple[int, int] | None:
-        """Return the place of the group ``layer`` in a name that matches."""
+    def layer(self, name: str) -> tuple[int, int]:
+        """Return where the group ``layer`` begins and ends in a name that matches, or (-1, -1)."""
         path = [self._graph.end]
         for char in reversed(name):
             path.append(path[-1][char])
-        state, span = self._graph.start, (-1, -1)
+        state, begin, end = self._graph.start, -1, -1
         for position, viable in enumerate(reversed(path)):
-            state, span = self._next(state, span, position, viable.states)
-        return None if span[1] < 0 else span
-
-    def _next(
-        self, state: int, span: tuple[int, int], position: int, viable: frozenset[int]
-    ) -> tuple[int, tuple[int, int]]:
-        """Return the state after the next character, by the first way that leads to the end."""
-        waiting, seen = [(state, span)], set[int]()
-        while True:
-            number, span = waiting.pop()
-            if number in seen or number not in viable:
-                continue
-            seen.add(number)
-            found = self._graph.states[number]
-            if isinstance(found, _Read):
-                return found.then, span
-            if number == _END:
-                return number, span
-            if isinstance(found, _Mark):
-                marked = (span[0], position) if found.is_end else (position, span[1])
-                waiting.append((found.then, marked))
-            else:
-                waiting += [(each, span) for each in reversed(found.targets)]
+            state, begins, ends = viable.step(state)
+            begin = position if begins else begin
+            end = position if ends else end
+        return begin, end
