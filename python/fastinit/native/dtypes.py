@@ -35,7 +35,7 @@ def _dtype_of(dtype: Any) -> np.dtype[Any]:
     try:
         with warnings.catch_warnings(action="ignore"):  # of names that NumPy will give up
             found = None if len(name) > _LONGEST_NAME else np.dtype(dtype)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, SyntaxError):  # of a name that describes a structure
         found = None
     if found is None or found.newbyteorder("=") not in _ALL.values():
         raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ALL)}")
