@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import warnings
@@ -31,12 +32,11 @@ def _dtype_of(dtype: Any) -> np.dtype[Any]:
     name = "" if isinstance(dtype, type) else str(dtype).removeprefix("torch.")
     if name in _ALL:
         return _ALL[name]
-    found: np.dtype[Any] | None
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of names that NumPy will give up
-            found = None if len(name) > _LONGEST_NAME else np.dtype(dtype)
-    except (TypeError, ValueError, SyntaxError):  # of a name that describes a structure
-        found = None
+    found: np.dtype[Any] | None = None
+    errors = (TypeError, ValueError, SyntaxError)  # the last one of a name that is a structure
+    with contextlib.suppress(*errors), warnings.catch_warnings(action="ignore"):
+        if len(name) <= _LONGEST_NAME:
+            found = np.dtype(dtype)
     if found is None or found.newbyteorder("=") not in _ALL.values():
         raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ALL)}")
     if found not in _ALL.values():
