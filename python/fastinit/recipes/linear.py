@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fastinit.recipes.expression import (
     Alternatives,
@@ -187,10 +187,19 @@ class Match:
         self.re = expression
         self._name = name
 
-    def __getitem__(self, group: str) -> Any:
-        """Return the text of a group, or None if it took no part."""
+    def __getitem__(self, group: str) -> str:
+        """Return the text of a group.
+
+        Raises:
+            ValueError: It took no part, so that there is no number of a layer.
+        """
         begin, end = self._span
-        return None if end < 0 else self._name[begin:end]
+        if end < 0:
+            raise ValueError(
+                f"re={self.re.pattern!r} matches {self._name!r} without its group {group!r}; make "
+                "the group a part of every match"
+            )
+        return self._name[begin:end]
 
     def start(self, group: str) -> int:  # noqa: ARG002
         """Return where a group begins, or -1 if it took no part."""
