@@ -122,3 +122,24 @@ def test_too_many_rules() -> None:
     rules = [data["recipe"]["rules"][-1]] * 1001
     with pytest.raises(ValueError, match="the recipe has 1001 rules for 10 tensors; at most 1000"):
         Plan.from_dict({**data, "recipe": {**data["recipe"], "rules": rules}})
+
+
+@pytest.mark.parametrize("shape", [[2**62] * 1_000_000, [2] * 1_000_000, [1] * 10 + [2**58]])
+def test_shapes_of_many_sizes(tmp_path: Path, shape: list[int]) -> None:
+    """Their product is not worked out."""
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"model": "m", "parameters": [{"name": "w", "shape": shape}]}))
+    began = time.perf_counter()
+    with pytest.raises(ValueError, match=r"a\.json: parameters\[0\]: shape=.* is too large"):
+        Manifest.load(path)
+    assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("dtype", ["a", "{", "f4," * 10_000, "(2,2)f4", "V8", "object", "\0"])
+def test_names_of_dtypes(tmp_path: Path, dtype: str) -> None:
+    """NumPy's words for structures and for dtypes that are not drawn are errors of our own."""
+    path = tmp_path / "a.json"
+    entry = {"name": "w", "shape": [1], "dtype": dtype}
+    path.write_text(json.dumps({"model": "m", "parameters": [entry]}))
+    with pytest.raises(ValueError, match=r"a\.json: parameters\[0\]: dtype=.* is not known"):
+        Manifest.load(path)

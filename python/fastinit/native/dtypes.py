@@ -35,7 +35,7 @@ def _dtype_of(dtype: Any) -> np.dtype[Any]:
     found: np.dtype[Any] | None = None
     errors = (TypeError, ValueError, SyntaxError)  # the last one of a name that is a structure
     with contextlib.suppress(*errors), warnings.catch_warnings(action="ignore"):
-        if len(name) <= _LONGEST_NAME:
+        if len(name) <= _LONGEST_NAME and name.isprintable():
             found = np.dtype(dtype)
     if found is None or found.newbyteorder("=") not in _ALL.values():
         raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ALL)}")

@@ -205,6 +205,7 @@ class Plan:
             The paths, sizes and digests.
 
         Raises:
+            BlockingIOError: Another process or thread is writing the same checkpoint.
             FileExistsError: A file is in the way, and ``force`` is not set.
             KeyboardInterrupt: On Ctrl-C.
             OSError: The folder is missing or not writeable, or the disk is full.
