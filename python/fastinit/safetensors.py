@@ -274,8 +274,6 @@ def _header_content(file: BinaryIO) -> bytes:
     content = start + file.read(length)
     if len(start) < 8 or len(content) < 8 + length:
         raise ValueError("its header is cut short")
-    if content[8:9] != b"{":
-        raise ValueError("its header does not begin with '{'")
     return content
 
 

@@ -43,13 +43,15 @@ def raising(error: OSError) -> Callable[..., int]:
 
 
 @pytest.mark.parametrize(("where", "name"), [(os, "fsync"), (Path, "replace")])
+@pytest.mark.parametrize("force", [False, True])
 def test_failing_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, name: str, force: bool
 ) -> None:
-    """A failure after the last write also leaves nothing."""
+    """A failure after the last write also leaves nothing, with hard links or without."""
+    monkeypatch.setattr(os, "link", raising(OSError(errno.EPERM, "Operation not permitted")))
     monkeypatch.setattr(where, name, raising(OSError(errno.EIO, "Input/output error")))
     with pytest.raises(OSError, match="could not be written: Input/output error"):
-        small().save(tmp_path / "m.safetensors")
+        small().save(tmp_path / "m.safetensors", force=force)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,9 +12,11 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from fastinit import regular_files
 from fastinit.safetensors import PAGE
 
 _libc = ctypes.CDLL(None, use_errno=True)  # os.posix_fallocate may write every block instead
+_BUSY = "another writer is at work on it; wait until it ends, or pass another path"
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{16}\.fastinit")
 
 
@@ -73,10 +75,13 @@ class AtomicFile:
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path, size: int, *, direct: bool = False) -> Iterator[AtomicFile]:
+def atomic_file(
+    path: Path, size: int, *, direct: bool = False, replace: bool = True
+) -> Iterator[AtomicFile]:
     """Open a file that gets its name at the end, and is deleted after an error.
 
     Raises:
+        FileExistsError: Another file has got the name meanwhile, and ``replace`` is not set.
         OSError: It cannot be written; the message names ``path``.
     """
     temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.fastinit"
@@ -88,7 +93,10 @@ def atomic_file(path: Path, size: int, *, direct: bool = False) -> Iterator[Atom
             file.flush()
         finally:
             file.close()
-        temporary.replace(path)
+        if replace:
+            temporary.replace(path)
+        else:
+            _give_name(temporary, path)
         flush_folder(path.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
@@ -97,12 +105,52 @@ def atomic_file(path: Path, size: int, *, direct: bool = False) -> Iterator[Atom
         raise
 
 
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Lock a folder against other writers of the checkpoint in it.
+
+    Raises:
+        BlockingIOError: Another process or thread is writing to it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BlockingIOError(error.errno, f"{folder} could not be written: {_BUSY}") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child may hold the descriptor, too
+    finally:
+        os.close(descriptor)
+
+
+def check_sole(path: Path) -> None:
+    """Check that nobody is writing a file.
+
+    Raises:
+        BlockingIOError: Another process or thread is.
+    """
+    for each in _temporaries(path.parent, lambda name: name == path.name):
+        if each.exists() and not _is_left(each):
+            raise BlockingIOError(errno.EAGAIN, f"{path} could not be written: {_BUSY}")
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a small file, unless it already has this content."""
-    if path.is_file() and path.read_bytes() == content:
+    if has_content(path, content):
         return
     with atomic_file(path, len(content)) as file:
         file.write(content, 0)
+
+
+def has_content(path: Path, content: bytes) -> bool:
+    """Return whether a file is there and has this content."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        return regular_files.content(path, len(content)) == content
+    return False
 
 
 def flush_folder(folder: Path) -> None:
@@ -116,11 +164,34 @@ def flush_folder(folder: Path) -> None:
 
 def leftovers(folder: Path, is_ours: Callable[[str], bool]) -> list[Path]:
     """Return the temporary files that killed writers left of files whose names are ours."""
+    return [each for each in _temporaries(folder, is_ours) if _is_left(each)]
+
+
+def _temporaries(folder: Path, is_ours: Callable[[str], bool]) -> list[Path]:
     return [
         path
         for path in folder.iterdir()
-        if (found := _TEMPORARY.fullmatch(path.name)) and is_ours(found["name"]) and _is_left(path)
+        if (found := _TEMPORARY.fullmatch(path.name)) and is_ours(found["name"])
     ]
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    """Give a file its name unless that is taken."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise _taken() from None
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise _taken() from None
+        temporary.replace(path)
+    else:
+        temporary.unlink()
+
+
+def _taken() -> FileExistsError:
+    hint = "pass another path, or force=True (--force) to replace it"
+    return FileExistsError(errno.EEXIST, f"another writer has made it meanwhile; {hint}")
 
 
 def _lock(descriptor: int) -> None:
@@ -131,10 +202,12 @@ def _lock(descriptor: int) -> None:
 
 def _is_left(path: Path) -> bool:
     try:
-        with path.open("rb+") as file:
+        with regular_files.opened(path) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
         return path.exists()
+    except ValueError:  # not a regular file: none of ours
+        return False
     return True

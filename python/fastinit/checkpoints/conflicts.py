@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from fastinit.checkpoints.atomic_file import leftovers
+from fastinit.checkpoints.atomic_file import has_content, leftovers
 from fastinit.checkpoints.layout import Layout
 from fastinit.checkpoints.resume import Found
 from fastinit.safetensors import INDEX, is_weights
@@ -24,7 +24,8 @@ def check_paths(layout: Layout) -> None:
     if not folder.is_dir() and (not layout.is_folder or not folder.parent.is_dir()):
         missing = folder.parent if layout.is_folder else folder
         raise FileNotFoundError(f"the folder {missing} does not exist; create it")
-    for each in (*(shard.path for shard in layout.shards), layout.path):
+    index = [layout.path / INDEX] if layout.is_folder else []
+    for each in (*(shard.path for shard in layout.shards), layout.path, *layout.beside, *index):
         is_right = each.is_dir() if each == folder else each.is_file()
         if os.path.lexists(each) and not is_right:
             kind = "folder" if each == folder else "regular file"
@@ -42,7 +43,7 @@ def check_conflicts(layout: Layout, found: Found, resume: bool) -> None:
     taken += [
         path
         for path, content in layout.beside.items()
-        if os.path.lexists(path) and path.read_bytes() != content
+        if os.path.lexists(path) and not has_content(path, content)
     ]
     index = layout.path / INDEX
     if layout.is_folder and not (resume and layout.index) and os.path.lexists(index):

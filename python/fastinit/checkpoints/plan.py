@@ -18,8 +18,8 @@ class Plan(Protocol):
     def select(self, only: Any = None) -> list[TensorPlan]:
         """Return the tensors whose names match a pattern."""
 
-    def tensor(self, name: str) -> TensorPlan:
-        """Return the tensor of a name, or raise a ValueError."""
+    def find(self, name: str) -> TensorPlan | None:
+        """Return the tensor of a name, or None."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -52,9 +53,19 @@ def plan_text(header: Header) -> str | None:
     return text
 
 
+def digests_in(header: Header) -> dict[str, str] | None:
+    """Return the digests that a file carries, by the name of the tensor; None if they are wrong."""
+    with contextlib.suppress(ValueError, KeyError):
+        found = json_files.parse(header.metadata["fastinit.digests"])
+        return json_files.strings(found, "digests")
+    return None
+
+
 def part_of(header: Header) -> tuple[int, int]:
     """Return which file of how many a file says that it is; (0, 0) if that cannot be read."""
-    found = re.fullmatch(r"(\d+) of (\d+)", header.metadata.get("fastinit.part", "1 of 1"))
+    found = re.fullmatch(
+        r"([0-9]{1,9}) of ([0-9]{1,9})", header.metadata.get("fastinit.part", "1 of 1")
+    )
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 

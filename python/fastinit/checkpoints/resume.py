@@ -7,11 +7,11 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastinit import json_files, safetensors
+from fastinit import safetensors
 from fastinit.checkpoints.batches import Batch, Digests, batches
 from fastinit.checkpoints.layout import Shard
 from fastinit.checkpoints.pipeline import Bytes, Progress, run
-from fastinit.checkpoints.read import Reader
+from fastinit.checkpoints.read import Reader, digests_in
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,8 @@ def _stored_digests(shard: Shard) -> dict[str, str] | None:
     """Return the digests in the header of the file, if all else in the header is the shard's."""
     with suppress(OSError, ValueError, KeyError):
         header = safetensors.read_header(shard.path)
-        stored = json_files.strings(
-            json_files.parse(header.metadata["fastinit.digests"]), "digests"
-        )
-        if header.content == shard.header(stored):
+        stored = digests_in(header)
+        if stored is not None and header.content == shard.header(stored):
             return stored
     return None
 

@@ -15,7 +15,8 @@ from fastinit.checkpoints.batches import Batch, Digests, draw_batches
 from fastinit.checkpoints.mismatch import Mismatch, Raw, between, combined, mismatch
 from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.plan import Plan
-from fastinit.checkpoints.read import Reader, open_checkpoint, part_of
+from fastinit.checkpoints.read import Reader, digests_in, open_checkpoint, part_of
+from fastinit.recipes.pattern import Pattern, pattern_of
 from fastinit.safetensors import Entry, Header, dtype_name
 from fastinit.tensors.tensor_plan import TensorPlan
 
@@ -91,6 +92,7 @@ def compare(
     files = checkpoint.files
     problems = checkpoint.misplaced + checkpoint.unlisted
     plans = [plan_of(header) for header in files]
+    patterns = [_only(header) if own else None for header in files]
     if own and len({header.metadata.get("fastinit.plan") for header in files}) > 1:
         problems.append("the files carry different plans: they are of different checkpoints")
     tensors: list[Checked] = []
@@ -98,8 +100,9 @@ def compare(
         tensors += _file(header, its, own, problems, progress or (lambda _: None))
     if part_of(files[0])[1] == len(files):  # all files are there, so that tensors can be missing
         names = {each.name for each in tensors}
-        for its, only in {(its, _only(h)) for h, its in zip(files, plans, strict=True) if its}:
-            wanted = its.select(json_files.parse(only) if own and only is not None else None)
+        for its, only in dict.fromkeys(zip(plans, patterns, strict=True)):
+            with json_files.located(f"{path}: fastinit.only"):
+                wanted = [] if its is None else its.select(only)
             tensors += [
                 Checked(each.parameter.name, None, MISSING, "no file has it")
                 for each in wanted
@@ -108,8 +111,13 @@ def compare(
     return Verification(path, tuple(tensors), tuple(dict.fromkeys(problems)))
 
 
-def _only(header: Header) -> str | None:
-    return header.metadata.get("fastinit.only")
+def _only(header: Header) -> Pattern | None:
+    """Return the pattern of the tensors that a file and those beside it were to hold."""
+    text = header.metadata.get("fastinit.only")
+    if text is None:
+        return None
+    with json_files.located(f"{header.path}: fastinit.only"):
+        return pattern_of(json_files.parse(text))
 
 
 def _file(
@@ -130,8 +138,7 @@ def _file(
             entries[each.name] = each
     metadata = {}
     if own:  # the plan's own JSON, which another version of fastinit may have written differently
-        only = json_files.parse(_only(header) or "null")
-        metadata = layout.metadata_of(header.metadata["fastinit.plan"], only)
+        metadata = layout.metadata_of(header.metadata["fastinit.plan"], _only(header))
     shard = layout.shard(header.path, known, metadata, *part_of(header))
     differ, digests = _differences(header, shard.tensors, entries, progress)
     for name, raw in differ.items():
@@ -144,9 +151,8 @@ def _file(
 
 def _expected(entry: Entry, plan: Plan, file: str) -> tuple[TensorPlan | None, Checked]:
     """Return what the plan draws for a tensor of a file, if they can be compared."""
-    try:
-        tensor = plan.tensor(entry.name)
-    except ValueError:
+    tensor = plan.find(entry.name)
+    if tensor is None:
         return None, Checked(entry.name, file, UNKNOWN, "the plan has no such tensor")
     wanted = dtype_name(tensor.dtype), tensor.parameter.shape
     if (entry.dtype, entry.shape) != wanted:
@@ -190,12 +196,7 @@ def _header_problems(header: Header, expected: bytes, digests: dict[str, str]) -
     """Return what is wrong with a header, given the one that fastinit would write."""
     if header.content == expected:
         return []
-    try:
-        stored = json_files.strings(
-            json_files.parse(header.metadata["fastinit.digests"]), "digests"
-        )
-    except (ValueError, KeyError):
-        stored = {}
+    stored = digests_in(header) or {}
     wrong = [name for name, digest in digests.items() if stored.get(name) != digest]
     if wrong:
         return [

@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from fastinit.checkpoints import conflicts
-from fastinit.checkpoints.atomic_file import atomic_file, flush_folder, write_whole
+from fastinit.checkpoints.atomic_file import (
+    atomic_file,
+    check_sole,
+    flush_folder,
+    locked,
+    write_whole,
+)
 from fastinit.checkpoints.batches import Batch, Digests, draw_batches
-from fastinit.checkpoints.layout import Shard, layout
+from fastinit.checkpoints.layout import Layout, Shard, layout
 from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.plan import Plan
 from fastinit.checkpoints.resume import Found, find_shards
@@ -61,13 +67,12 @@ def save(
     advance = progress or (lambda _: None)
     files = layout(plan, Path(path), max_shard_size, only)
     conflicts.check_paths(files)
-    found = find_shards(files.shards, advance) if resume else Found({}, frozenset())
-    if not force:
-        conflicts.check_conflicts(files, found, resume)
-    obsolete = conflicts.obsolete_files(files, found.whole.keys(), force)
-    conflicts.check_space(files, found.whole.keys(), obsolete)
-    digests: dict[str, str] = {}
-    with _made(files.folder):
+    with _sole_writer(files):
+        found = find_shards(files.shards, advance) if resume else Found({}, frozenset())
+        if not force:
+            conflicts.check_conflicts(files, found, resume)
+        obsolete = conflicts.obsolete_files(files, found.whole.keys(), force)
+        conflicts.check_space(files, found.whole.keys(), obsolete)
         for each in obsolete:
             each.unlink()
         if obsolete:
@@ -75,8 +80,11 @@ def save(
         for beside, content in files.beside.items():
             write_whole(beside, content)
         is_large = sum(shard.data_size for shard in files.shards) >= DIRECT
+        digests: dict[str, str] = {}
         for shard in files.shards:
-            digests |= found.whole.get(shard.path) or _write(shard, is_large, advance)
+            replace = force or shard.path in found.damaged
+            kept = found.whole.get(shard.path)
+            digests |= kept or _write(shard, is_large, replace, advance)
         if files.index is not None:
             write_whole(*files.index)
     lines = "".join(f"{name} {digests[name]}\n" for name in sorted(digests))
@@ -91,24 +99,34 @@ def save(
 
 
 @contextlib.contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make a folder that is missing; after an error remove it, unless it holds whole shards."""
-    is_new = not folder.exists()
-    if is_new:
-        folder.mkdir()
-    try:
+def _sole_writer(files: Layout) -> Iterator[None]:
+    """Make the folder of a checkpoint and lock it, or check that nobody writes a single file.
+
+    After an error, a folder that is new is removed, unless it holds whole shards.
+    """
+    if not files.is_folder:
+        check_sole(files.path)
         yield
-    except BaseException:
-        if is_new:
-            with contextlib.suppress(OSError):  # whole shards stay for a resumed run
-                folder.rmdir()
-        raise
+        return
+    try:
+        files.path.mkdir()
+        is_new = True
+    except FileExistsError:
+        is_new = False
+    with locked(files.path):
+        try:
+            yield
+        except BaseException:
+            if is_new:
+                with contextlib.suppress(OSError):  # whole shards stay for a resumed run
+                    files.path.rmdir()
+            raise
 
 
-def _write(shard: Shard, direct: bool, progress: Progress) -> Mapping[str, str]:
+def _write(shard: Shard, direct: bool, replace: bool, progress: Progress) -> Mapping[str, str]:
     """Draw, digest and write a file; return the digests by name."""
     digests = Digests(shard.tensors)
-    with atomic_file(shard.path, shard.size, direct=direct) as file:
+    with atomic_file(shard.path, shard.size, direct=direct, replace=replace) as file:
 
         def store(batch: Batch, values: Bytes) -> list[bytes]:
             found = Digests.of_pieces(batch, values)

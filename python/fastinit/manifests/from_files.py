@@ -54,7 +54,7 @@ def read(path: Path) -> tuple[Path, dict[str, Any]]:
     if path.suffix == SUFFIX:
         return path, _of_checkpoint(safetensors.read_checkpoint(path), path.stem)
     with json_files.located(str(path)):
-        data = json_files.parse(path.read_bytes())
+        data = json_files.read(path)
     other = data if isinstance(data, dict) and "parameters" not in data else {}
     if "weight_map" in other:
         return path, _of_checkpoint(safetensors.read_index(path), path.name.partition(".")[0])
@@ -144,7 +144,7 @@ def _of_checkpoint(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
     beside = checkpoint.path.parent / CONFIG
     if beside.is_file():
         with json_files.located(str(beside)):
-            config = json_files.mapping(json_files.parse(beside.read_bytes()))
+            config = json_files.mapping(json_files.read(beside))
     architecture = None if config is None else config.get("model_type")
     of_diffusers = None if config is None else config.get("_class_name")
     parameters, buffers = divided(tensors)

@@ -99,7 +99,13 @@ def shape_of(shape: Shape) -> tuple[int, ...]:
         ) from None
     if sizes and min(sizes) < 0:
         raise ValueError(f"shape={shown(sizes)} has a negative size; sizes are 0 or more")
-    if math.prod(sizes) >= LARGEST or max(sizes, default=0) >= LARGEST:
+    # The lengths come before the product: that of many sizes would take minutes.
+    least = 0 if 0 in sizes else sum(size.bit_length() - 1 for size in sizes)
+    if (
+        max(sizes, default=0) >= LARGEST
+        or least >= LARGEST.bit_length()
+        or (0 not in sizes and math.prod(sizes) >= LARGEST)
+    ):
         raise ValueError(
             f"shape={shown(sizes)} is too large; fewer than 2**58 elements are allowed"
         )

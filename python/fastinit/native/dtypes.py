@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import struct
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +27,7 @@ _CONSTANT_ONLY: dict[str, np.dtype[Any]] = {
     for name in ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 }
 _ALL = DTYPES | _CONSTANT_ONLY
+_LONGEST_NAME = 100  # of a dtype in NumPy's words, which describe whole structures, too
 
 
 # What to use in place of dtypes that others have, by the beginning of their names.
@@ -59,11 +62,11 @@ def _dtype_of(dtype: Any) -> np.dtype[Any]:
     name = "" if isinstance(dtype, type) else str(dtype).removeprefix("torch.")
     if name in _ALL:
         return _ALL[name]
-    found: np.dtype[Any] | None
-    try:
-        found = np.dtype(dtype)
-    except (TypeError, ValueError, SyntaxError):  # as "f4," or "(2", which NumPy parses
-        found = None
+    found: np.dtype[Any] | None = None
+    errors = (TypeError, ValueError, SyntaxError)  # the last one of a name that is a structure
+    with contextlib.suppress(*errors), warnings.catch_warnings(action="ignore"):
+        if len(name) <= _LONGEST_NAME and name.isprintable():
+            found = np.dtype(dtype)
     if found is None or found.newbyteorder("=") not in _ALL.values():
         raise _unknown(dtype, name if found is None else found.name)
     if found not in _ALL.values():

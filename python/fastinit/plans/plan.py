@@ -21,6 +21,8 @@ from fastinit.recipes.recipe import Recipe, recipe, recipe_of
 from fastinit.tensors.drawing import draw_into, draw_new, draw_part
 from fastinit.tensors.tensor_plan import TensorPlan, tensor_plan
 
+_MOST_RULES = 1000
+_MOST_MATCHES = 20_000_000
 FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
 
 
@@ -75,6 +77,7 @@ class Plan:
         self.seed, _ = streams.resolve(seed, 0)
         self.dtype = None if dtype is None else dtype_of(dtype)
         wanted = self.dtype or (None if self.recipe.dtype is None else dtype_of(self.recipe.dtype))
+        _check_work(self.recipe, self.manifest)
         rules = self.recipe.match(self.manifest) | buffers.rules_of(self.manifest)
         context = self.recipe.context(self.manifest)
         self.tensors = tuple(
@@ -207,6 +210,7 @@ class Plan:
             The paths, sizes and digests.
 
         Raises:
+            BlockingIOError: Another process or thread is writing the same checkpoint.
             FileExistsError: A file is in the way, and ``force`` is not set.
             KeyboardInterrupt: On Ctrl-C.
             OSError: The folder is missing or not writeable, or the disk is full.
@@ -268,7 +272,7 @@ class Plan:
         Raises:
             ValueError: the plan has no such tensor.
         """
-        found = self._by_name.get(self.manifest.tied.get(name, name))
+        found = self.find(name)
         if found is None:
             if alone := [each for each in self.left_alone if each.name == name]:
                 dtype = alone[0].dtype
@@ -277,6 +281,17 @@ class Plan:
             hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
             raise ValueError(f"{name!r} is not a tensor of {self.manifest.model!r}{hint}")
         return found
+
+    def find(self, name: str) -> TensorPlan | None:
+        """Return what ``tensor`` does, or None where the plan has no such tensor.
+
+        Example:
+            >>> import fastinit
+            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
+            >>> plan.find("ln_f.bias") is None
+            True
+        """
+        return self._by_name.get(self.manifest.tied.get(name, name))
 
     def select(self, only: Any = None) -> list[TensorPlan]:
         """The drawn tensors whose names match a pattern, in the manifest's order; None for all.
@@ -327,7 +342,7 @@ class Plan:
         fields = ("format", "stream_version", "seed", "dtype", "recipe", "manifest")
         found = json_files.fields(data, fields)
         for field, own in (("format", FORMAT), ("stream_version", streams.STREAM_VERSION)):
-            if found[field] != own:
+            if isinstance(found[field], bool) or found[field] != own:
                 raise ValueError(
                     f"the plan has {field} {found[field]!r}, this fastinit draws {own}; use the "
                     "version of fastinit that made it"
@@ -336,10 +351,25 @@ class Plan:
             rules = Recipe.from_dict(found["recipe"])
         with json_files.located("manifest"):
             manifest = Manifest.from_dict(found["manifest"])
-        return Plan(manifest, rules, seed=found["seed"], dtype=found["dtype"])
+        with json_files.located("plan"):
+            if (seed := found["seed"]) is None:
+                raise ValueError("seed is None; write an integer in [0, 2**64)")
+            if not isinstance(found["dtype"], (str, type(None))):
+                raise ValueError(f"dtype={found['dtype']!r} is not a string; write a name, or null")
+            return Plan(manifest, rules, seed=seed, dtype=found["dtype"])
 
 
 def _recipe(given: Recipe | str | os.PathLike[str] | None, manifest: Manifest) -> Recipe:
     if given is None:
         return recipe_of(manifest)
     return given if isinstance(given, Recipe) else recipe(given)
+
+
+def _check_work(rules: Recipe, manifest: Manifest) -> None:
+    """Check that the rules can be matched in seconds, since both may be of unknown origin."""
+    count, tensors = len(rules.rules), len(manifest.tensors)
+    if count > _MOST_RULES or count * tensors > _MOST_MATCHES:
+        raise ValueError(
+            f"the recipe has {count} rules for {tensors} tensors; at most {_MOST_RULES} rules are "
+            f"allowed, and {_MOST_MATCHES} as the product of both"
+        )

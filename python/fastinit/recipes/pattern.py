@@ -7,6 +7,10 @@ import functools
 import re
 from typing import Any
 
+from fastinit import json_files
+from fastinit.recipes.expression import LONGEST, UnsupportedError
+from fastinit.recipes.linear import Linear
+
 _SYNTAX = (
     "* stands for anything but dots, ** for anything, **. for any number of leading segments, "
     '{layer} for the number of a layer; or write {"re": "a regular expression"}'
@@ -34,6 +38,10 @@ class Regex:
         TypeError: ``re`` is not a string.
         ValueError: ``re`` is not a regular expression.
 
+    Expressions of characters, sets, groups, ``|`` and repeats match in linear time. Others, such as
+    those that look ahead or refer back to a group, match by ``re``, and only where a program makes
+    a ``Regex`` of them: files must not have them.
+
     Example:
         >>> from fastinit.recipes import Regex
         >>> Regex(r"h[.](?P<layer>[0-9]+)[.].*").re[:4]
@@ -48,7 +56,7 @@ class Regex:
             raise TypeError(f"re={self.re!r} is not a string; write a regular expression")
         try:
             re.compile(self.re)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"re={self.re!r} is not a regular expression: {error}") from None
 
 
@@ -60,12 +68,28 @@ def pattern_of(given: Any) -> Pattern:
 
     Raises:
         TypeError: ``given`` is neither.
-        ValueError: The pattern is not understood.
+        ValueError: The pattern is not understood, or might not match in linear time.
     """
     if isinstance(given, dict) and set(given) == {"re"}:
-        given = Regex(given["re"])
+        return _of_data(given["re"])
     compiled(given)
     return given  # type: ignore[no-any-return]
+
+
+def _of_data(text: Any) -> Regex:
+    """Return an expression of unknown origin, which nothing but ``Linear`` will match."""
+    if isinstance(text, str) and len(text) > LONGEST:
+        raise ValueError(f"re has {len(text)} characters; at most {LONGEST} are allowed")
+    found = Regex(text)
+    with json_files.located(f"re={text!r}"):
+        try:
+            Linear(text)
+        except UnsupportedError as error:
+            raise ValueError(
+                f"{error}; write it with characters, sets, groups, | and repeats, or make it a "
+                "Regex in a program of your own"
+            ) from None
+    return found
 
 
 def plain(pattern: Pattern) -> str | dict[str, str]:
@@ -74,9 +98,18 @@ def plain(pattern: Pattern) -> str | dict[str, str]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _compiled(pattern: Pattern) -> re.Pattern[str]:
-    if isinstance(pattern, Regex):
-        return re.compile(pattern.re)
+def _compiled(pattern: Pattern) -> Linear | re.Pattern[str]:
+    expression = pattern.re if isinstance(pattern, Regex) else _expression(pattern)
+    try:
+        return Linear(expression)
+    except UnsupportedError:
+        if isinstance(pattern, Regex):
+            return re.compile(expression)
+        raise
+
+
+def _expression(pattern: str) -> str:
+    """Return the regular expression of a glob."""
     if not pattern or re.search(r"[][?{}]|\*\*\*", pattern.replace("{layer}", "")):
         raise ValueError(f"pattern={pattern!r} is not understood; {_SYNTAX}")
     if pattern.count("{layer}") > 1:
@@ -86,10 +119,10 @@ def _compiled(pattern: Pattern) -> re.Pattern[str]:
     for token in _TOKENS.finditer(pattern):
         expression += re.escape(pattern[end : token.start()]) + _MEANINGS[token.lastgroup or ""]
         end = token.end()
-    return re.compile(expression + re.escape(pattern[end:]))
+    return expression + re.escape(pattern[end:])
 
 
-def compiled(pattern: Pattern) -> re.Pattern[str]:
+def compiled(pattern: Pattern) -> Linear | re.Pattern[str]:
     """Return the regular expression of a pattern, whose group ``layer`` is ``{layer}``.
 
     Raises:
