@@ -207,7 +207,7 @@ def recipe(source: str | os.PathLike[str]) -> Recipe:
     """
     path = json_files.find(source, RECIPES, "recipe")
     with json_files.located(str(path)):
-        return Recipe.from_dict(json_files.read(path, 1 << 20))
+        return Recipe.from_dict(json_files.read(path))
 
 
 def recipe_of(model: Model) -> Recipe:
