@@ -251,13 +251,23 @@ def _dumps(data: Any, **form: Any) -> str:
     try:
         return json.dumps(data, ensure_ascii=False, allow_nan=False, **form)
     except ValueError:  # a number that JSON lacks; the search for it takes time
-        return json.dumps(_finite(data), ensure_ascii=False, allow_nan=False, **form)
+        return json.dumps(encoded(data), ensure_ascii=False, allow_nan=False, **form)
 
 
-def _finite(data: Any) -> Any:
-    """Return data with an object in place of each float that JSON lacks."""
+def encoded(data: Any) -> Any:
+    """Return data with ``{"__float__": "Infinity"}`` and the like for floats that JSON lacks."""
     if isinstance(data, float) and not math.isfinite(data):
         return {"__float__": next(k for k, v in _FLOATS.items() if repr(v) == repr(data))}
     if isinstance(data, dict):
-        return {key: _finite(value) for key, value in data.items()}
-    return [_finite(each) for each in data] if isinstance(data, (list, tuple)) else data
+        return {key: encoded(value) for key, value in data.items()}
+    return [encoded(each) for each in data] if isinstance(data, (list, tuple)) else data
+
+
+def decoded(data: Any) -> Any:
+    """Return data with the floats that ``encoded`` replaced."""
+    if isinstance(data, dict):
+        tag = data.get("__float__")
+        if len(data) == 1 and isinstance(tag, str) and tag in _FLOATS:
+            return _FLOATS[tag]
+        return {key: decoded(value) for key, value in data.items()}
+    return [decoded(each) for each in data] if isinstance(data, list) else data

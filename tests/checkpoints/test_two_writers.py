@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from unittest.mock import Mock
 import pytest
 
 import fastinit
-from fastinit.checkpoints.atomic_file import locked
+from helpers.processes import environment
 from helpers.small_checkpoint import small
 
 
@@ -62,22 +64,26 @@ def test_second_writer_of_an_old_checkpoint(tmp_path: Path) -> None:
 
 def test_other_process(tmp_path: Path) -> None:
     """A lock is seen from another process, and ends with the process that holds it."""
-    (tmp_path / "m").mkdir()
-    ready, release = os.pipe(), os.pipe()
-    child = os.fork()
-    if child == 0:
-        with locked(tmp_path / "m"):
-            os.write(ready[1], b".")
-            os.read(release[0], 1)
-            os._exit(0)
-    os.read(ready[0], 1)
-    with pytest.raises(BlockingIOError, match="another writer"):
-        small().save(tmp_path / "m")
-    os.write(release[1], b".")
-    os.waitpid(child, 0)
-    small().save(tmp_path / "m")
-    for each in (*ready, *release):
-        os.close(each)
+    folder = tmp_path / "m"
+    folder.mkdir()
+    code = (
+        "import pathlib, sys\n"
+        "from fastinit.checkpoints.atomic_file import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])):\n"
+        "    print('locked', flush=True)\n"
+        "    sys.stdin.read(1)\n"
+    )
+    command = [sys.executable, "-c", code, str(folder)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
+    ) as child:
+        assert child.stdout is not None
+        while child.stdout.readline() != b"locked\n":
+            assert child.poll() is None
+        with pytest.raises(BlockingIOError, match="another writer"):
+            small().save(folder)
+        child.communicate(b".")
+    small().save(folder)
 
 
 @pytest.mark.parametrize("has_links", [True, False])

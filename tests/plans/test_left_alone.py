@@ -45,7 +45,7 @@ def test_plan(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["float33", "complex", "Float32", ""])
 def test_unknown_dtypes_are_errors(dtype: str) -> None:
-    with pytest.raises(ValueError, match=f"dtype={dtype!r} is not known"):
+    with pytest.raises(ValueError, match=r"dtype=\S* is not (known|drawn)"):
         Parameter("w", (4,), None, dtype)
 
 

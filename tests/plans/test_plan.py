@@ -155,7 +155,7 @@ def test_names_of_built_ins() -> None:
             {"dtype": "int8"},
             r"'w' of shape .*: dtype=int8 does not hold normal",
         ),
-        (one((3,)), by(NORMAL), {"dtype": "int3"}, "dtype='int3' is not known"),
+        (one((3,)), by(NORMAL), {"dtype": "int3"}, "dtype=int3 is not drawn; use int8"),
         (one((3,)), by(NORMAL), {"seed": -1}, "seed=-1 is out of range"),
         (
             one((3,)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fastinit import json_files
 from fastinit.manifests import from_torch
-from fastinit.recipes import floats
 
 
 def read(config: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def read(config: dict[str, Any], path: Path) -> dict[str, Any]:
     type_of_config = transformers.CONFIG_MAPPING[model_type]
     type_of_model = _class_of(config, type_of_config, transformers)
     try:
-        made = type_of_config.from_dict(floats.decoded(config))
+        made = type_of_config.from_dict(json_files.decoded(config))
         with torch.device("meta"):
             module = type_of_model._from_config(made, dtype=made.dtype)
     except MemoryError:
@@ -49,6 +49,7 @@ def read(config: dict[str, Any], path: Path) -> dict[str, Any]:
     name = path.parent.name if path.stem == "config" else path.stem
     source = f"transformers {transformers.__version__} {type(module).__name__}"
     found = from_torch.read(module, name or model_type)
+    config = json_files.encoded(config)  # which stays plain JSON
     return found | {"architecture": model_type, "config": config, "source": source}
 
 

@@ -10,7 +10,6 @@ from fastinit import json_files
 from fastinit.checks import integer, real
 from fastinit.native.box import shape_of
 from fastinit.native.dtypes import CODES, dtype_of
-from fastinit.recipes import floats
 
 _OPTIONAL = ("module", "dtype", "zero_row", "value")
 
@@ -123,7 +122,7 @@ class Parameter:
         data: dict[str, Any] = {"name": self.name, "shape": list(self.shape)}
         for optional in _OPTIONAL:
             if (found := getattr(self, optional)) is not None:
-                data[optional] = floats.encoded(found)
+                data[optional] = json_files.encoded(found)
         return data
 
     @staticmethod
@@ -135,5 +134,5 @@ class Parameter:
         """
         found = dict(json_files.fields(data, ("name", "shape"), _OPTIONAL))
         if "value" in found:
-            found["value"] = floats.decoded(found["value"])
+            found["value"] = json_files.decoded(found["value"])
         return Parameter(**found)
