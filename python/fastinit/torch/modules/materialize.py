@@ -10,7 +10,7 @@ import torch
 
 from fastinit.torch.modules.buffers import Owner, owners
 from fastinit.torch.modules.plan import Rules, fill, plan_of
-from fastinit.torch.modules.wrappers import unwrapped
+from fastinit.torch.shards.wrappers import unwrapped
 from fastinit.torch.shards.dtensor import is_distributed
 
 _LISTED = 10  # names in an error message

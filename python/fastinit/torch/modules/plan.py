@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
@@ -17,9 +18,9 @@ from fastinit.recipes.buffers import known
 from fastinit.recipes.recipe import Recipe, recipe_of
 from fastinit.recipes.recipe import recipe as recipe_from
 from fastinit.recipes.rule import Rule
-from fastinit.torch.modules.wrappers import own_name, reshard, unwrapped
 from fastinit.torch.shards.batch import ShardedFillBatch
 from fastinit.torch.shards.dtensor import memory_of
+from fastinit.torch.shards.wrappers import own_names, reshard, unwrapped
 
 Rules = Recipe | str | os.PathLike[str] | Sequence[Rule | tuple[str, Initializer]]
 """A recipe, the name or path of one, or rules in order."""
@@ -48,23 +49,26 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: No rule matches a parameter, or a rule does not fit it.
+        ValueError: No rule matches a parameter, a rule does not fit it, a parameter is lazy, or a
+            module is a ScriptModule.
     """
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
     module = unwrapped(module)
+    _check_can_be_drawn(module)
     reshard(module)
     found = Manifest.from_torch(module)
+    own = own_names(module)
     manifest = dataclasses.replace(
         found,
-        parameters=tuple(map(_renamed, found.parameters)),
-        buffers=tuple(_renamed(each) for each in found.buffers if known(each)),
-        tied={own_name(name): own_name(target) for name, target in found.tied.items()},
+        parameters=tuple(_renamed(each, own) for each in found.parameters),
+        buffers=tuple(_renamed(each, own) for each in found.buffers if known(each)),
+        tied={own[name]: own[target] for name, target in found.tied.items()},
     )
     rules = _recipe(recipe, manifest)
     untyped = dataclasses.replace(rules, dtype=None)  # the tensors keep their own dtypes
     plan = Plan(manifest, untyped, seed=seed)
-    return ModulePlan(plan, {own_name(name): tensor for name, tensor in _tensors(module)})
+    return ModulePlan(plan, {own[name]: tensor for name, tensor in _tensors(module)})
 
 
 def fill(chosen: Chosen) -> None:
@@ -78,8 +82,23 @@ def fill(chosen: Chosen) -> None:
     batch.run()
 
 
-def _renamed(parameter: Parameter) -> Parameter:
-    return dataclasses.replace(parameter, name=own_name(parameter.name))
+def _check_can_be_drawn(module: torch.nn.Module) -> None:
+    for name, each in module.named_modules():
+        if isinstance(each, torch.jit.ScriptModule):
+            raise ValueError(
+                f"{name or 'module'!r} is a ScriptModule; initialize the module that it was made "
+                "from, then script or trace that"
+            )
+    lazy = [name for name, each in _tensors(module) if is_lazy(each)]  # type: ignore[no-untyped-call]
+    if lazy:
+        raise ValueError(
+            f"the shapes of {', '.join(map(repr, lazy))} are not known yet; call the module once "
+            "with an input (lazy modules get their shapes then), and initialize it afterwards"
+        )
+
+
+def _renamed(parameter: Parameter, own: dict[str, str]) -> Parameter:
+    return dataclasses.replace(parameter, name=own[parameter.name])
 
 
 def _tensors(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
