@@ -2,8 +2,7 @@
 
 Functions that do not pass through a mode as a whole are replaced in every module that has one under
 its own name, since code may have imported it. In a thread without a context they do the original's
-work. Methods are replaced too: those that show which modules are built and vanish, and those that
-read tensors or run code where no mode sees it, as TorchScript and other threads do.
+work. ``methods`` has what is replaced in one place.
 """
 
 from __future__ import annotations
@@ -12,15 +11,12 @@ import functools
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
-import torch.utils.dlpack
 from torch.nn import init
 
-from fastinit.torch.memory.pending import PENDING
-from fastinit.torch.memory.watch import watched
+from fastinit.torch.acceleration import methods
 from fastinit.torch.nn_init.dirac import dirac_
 from fastinit.torch.nn_init.distributions import trunc_normal_
 from fastinit.torch.nn_init.eligible import can_fill
@@ -38,8 +34,7 @@ def install() -> None:
     with _lock:
         _users += 1
         if _users == 1:
-            for owner, name, _, ours in _METHODS:
-                setattr(owner, name, ours)
+            methods.install()
             _replace(dict(_SUBSTITUTES))
 
 
@@ -52,12 +47,8 @@ def remove() -> None:
     with _lock:
         _users -= 1
         if _users == 0:
-            for owner, name, original, _ in _METHODS:
-                if original is None:
-                    delattr(owner, name)
-                else:
-                    setattr(owner, name, original)
             _replace({substitute: original for original, substitute in _SUBSTITUTES})
+            methods.remove()
 
 
 def _replace(functions: dict[Callable[..., Any], Callable[..., Any]]) -> None:
@@ -103,76 +94,11 @@ def _overwriting(function: Callable[..., Any]) -> Callable[..., Any]:
     return write
 
 
-def _manual_seed(seed: Any) -> torch.Generator:
-    if state.context is not None:
-        state.context.reseed(int(seed) % 2**64)
-    return _torchs_manual_seed(seed)
-
-
-def _to_dlpack(tensor: torch.Tensor) -> Any:
-    PENDING.settle(tensor)
-    PENDING.export(tensor)
-    return torch._C._to_dlpack(tensor)
-
-
-_torchs_manual_seed = torch.manual_seed
 _SUBSTITUTES = [
     _substitute(init._no_grad_trunc_normal_, trunc_normal_),
     _substitute(init.orthogonal_, orthogonal_),
     _substitute(init.sparse_, sparse_),
     _substitute(init.eye_, _overwriting(init.eye_)),
     _substitute(init.dirac_, _overwriting(dirac_)),
-    _substitute(torch.manual_seed, _manual_seed),
-    _substitute(torch.utils.dlpack.to_dlpack, _to_dlpack),
+    _substitute(torch.random.manual_seed, methods.seeding(torch.random.manual_seed)),
 ]
-
-
-# ---- methods ------------------------------------------------------------------------------------
-
-_module_init = torch.nn.Module.__init__
-_thread_start = threading.Thread.start
-_submit = ThreadPoolExecutor.submit
-_call_script = torch._C.ScriptMethod.__call__
-
-
-@functools.wraps(_module_init)
-def _build_module(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
-    if state.context is not None:
-        state.context.build(self)
-    _module_init(self, *args, **kwargs)
-
-
-def _vanish(self: torch.nn.Module) -> None:
-    """Keep the names of tensors that outlive their module; torch.nn.Module has no ``__del__``."""
-    if PENDING and "_modules" in vars(self):
-        with torch._C.DisableTorchFunction():
-            for context in PENDING.owners():
-                context.vanish(self)
-
-
-@functools.wraps(_thread_start)
-def _start_thread(self: threading.Thread) -> None:
-    self.run = watched(self.run)  # type: ignore[method-assign]
-    _thread_start(self)
-
-
-@functools.wraps(_submit)
-def _submit_watched(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-    return _submit(self, watched(fn), *args, **kwargs)
-
-
-@functools.wraps(_call_script)
-def _call_settled(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a method in TorchScript, which reads the parameters of its module in C++."""
-    PENDING.settle_everything()
-    return _call_script(self, *args, **kwargs)
-
-
-_METHODS: list[tuple[Any, str, Any, Any]] = [
-    (torch.nn.Module, "__init__", _module_init, _build_module),
-    (torch.nn.Module, "__del__", None, _vanish),
-    (threading.Thread, "start", _thread_start, _start_thread),
-    (ThreadPoolExecutor, "submit", _submit, _submit_watched),
-    (torch._C.ScriptMethod, "__call__", _call_script, _call_settled),
-]
-"""Classes, names of their methods, the originals (None: there is none), and ours."""

@@ -124,7 +124,9 @@ class Pending:
 
     def export(self, tensor: torch.Tensor) -> None:
         """Note that the memory of a tensor has been handed to another library."""
-        for storage in storages_of(tensor):
+        with torch._C.DisableTorchFunction():
+            storages = list(storages_of(tensor))
+        for storage in storages:
             key = storage._cdata
             self._exported[key] = weakref.ref(storage, lambda _, k=key: self._exported.pop(k, None))  # type: ignore[misc]
 
