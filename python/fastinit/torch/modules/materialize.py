@@ -72,7 +72,7 @@ def materialize_(
     _check_computed(name for each in computing if not each.methods for name in each.names())
     _warn_of_unwritten([name for name, tensor, _ in found if _is_unwritten(tensor)])
     target = _device(drawn.values(), device)
-    with _Allocation(target, computing) as allocation:
+    with _Allocation(module, target, computing) as allocation:
         allocation.allocate(drawn.values())
         for each in computing:
             allocation.allocate(each.tensors.values())
@@ -82,14 +82,22 @@ def materialize_(
 
 
 class _Allocation:
-    """Memory for meta tensors, which they lose again if an error occurs."""
+    """Memory for meta tensors, which they lose again if an error occurs.
 
-    def __init__(self, device: torch.device, computing: Sequence[Owner]) -> None:
+    torch swaps no tensor that has weak references. Recurrent layers keep some to their weights.
+    """
+
+    def __init__(
+        self, module: torch.nn.Module, device: torch.device, computing: Sequence[Owner]
+    ) -> None:
+        self._recurrent = [each for each in module.modules() if isinstance(each, torch.nn.RNNBase)]
         self._device = device
         self._computing = computing
         self._swapped: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def __enter__(self) -> Self:
+        for each in self._recurrent:
+            each._flat_weight_refs = []
         return self
 
     def allocate(self, tensors: Iterable[torch.Tensor]) -> None:
@@ -115,6 +123,8 @@ class _Allocation:
                 owner.restore()
             for tensor, meta in self._swapped:
                 torch.utils.swap_tensors(tensor, meta)  # type: ignore[no-untyped-call]
+        for each in self._recurrent:
+            each._init_flat_weights()
 
 
 def _compute(computing: Sequence[Owner], device: torch.device) -> list[str]:
