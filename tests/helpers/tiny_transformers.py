@@ -12,8 +12,8 @@ from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 # Small sizes under the names that configurations have for them.
 SIZES: dict[str, Any] = {
     **dict.fromkeys(("hidden_size", "d_model", "n_embd", "dim", "embed_dim", "encoder_dim"), 32),
-    **dict.fromkeys(("intermediate_size", "d_ff", "ffn_dim", "d_inner", "moe_intermediate_size"), 48),
-    **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim"), 48),
+    **dict.fromkeys(("intermediate_size", "d_ff", "ffn_dim", "d_inner"), 48),
+    **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim", "moe_intermediate_size"), 48),
     **dict.fromkeys(("num_hidden_layers", "n_layer", "num_layers", "n_layers"), 2),
     **dict.fromkeys(("encoder_layers", "decoder_layers"), 1),
     **dict.fromkeys(("num_attention_heads", "n_head", "num_heads", "n_heads"), 4),

@@ -118,7 +118,7 @@ def test_torchs_generator_is_left_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-# ---- seeds ---------------------------------------------------------------------------------------
+# ---- seeds --------------------------------------------------------------------------------------
 
 
 def test_manual_seed_seeds_what_follows() -> None:
@@ -169,7 +169,7 @@ def test_manual_seed_while_a_model_is_built() -> None:
     assert torch.equal(after, torch.rand(3)), "torch's generator is seeded too"
 
 
-# ---- modules that vanish, wrap others, or cannot be drawn -----------------------------------------
+# ---- modules that vanish, wrap others, or cannot be drawn ---------------------------------------
 
 
 def test_a_vanished_model_leaves_its_names() -> None:

@@ -1,4 +1,4 @@
-"""Reads of pending draws that pass torch's modes by, or that come through other kinds of tensors."""
+"""Reads of pending draws that pass torch's modes by, or come through other kinds of tensors."""
 
 import copy
 import ctypes

@@ -41,7 +41,9 @@ def _replaced(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: init.uniform_(torch.empty(3, dtype=torch.int32)), NotImplementedError),
     ],
 )
-def test_they_do_not_call_themselves(call: Callable[[], Any], error: type[Exception] | None) -> None:
+def test_they_do_not_call_themselves(
+    call: Callable[[], Any], error: type[Exception] | None
+) -> None:
     if error is None:
         call()
         with torch.device("meta"):

@@ -125,7 +125,8 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
         fill = fill_of(func) if is_ours else None
         if PENDING:
             needed = numbers_of(args, kwargs) if fill else values_of(func, args, kwargs)
-            PENDING.settle(needed)
+            if needed:
+                PENDING.settle(needed)
         if fill is not None:
             return fill(*args, **kwargs)
         if is_ours:

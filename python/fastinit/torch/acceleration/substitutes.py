@@ -54,6 +54,8 @@ def remove() -> None:
 def _replace(functions: dict[Callable[..., Any], Callable[..., Any]]) -> None:
     by_name = {each.__name__: (each, other) for each, other in functions.items()}
     for names in _namespaces():
+        if names.keys().isdisjoint(by_name):  # thousands of modules, of which few have one
+            continue
         for name, (before, after) in by_name.items():
             if names.get(name) is before:
                 names[name] = after

@@ -11,8 +11,8 @@ import torch
 
 from fastinit.torch.modules.buffers import Owner, owners
 from fastinit.torch.modules.plan import Rules, fill, plan_of
-from fastinit.torch.shards.wrappers import unwrapped
 from fastinit.torch.shards.dtensor import is_distributed
+from fastinit.torch.shards.wrappers import unwrapped
 
 _LISTED = 10  # names in a message
 
