@@ -51,8 +51,8 @@ def materialize_(
     Raises:
         FileNotFoundError: ``recipe`` is neither built in nor a file.
         TypeError: An argument has the wrong type.
-        ValueError: Nothing is on the meta device, no rule matches a parameter, a rule does not fit
-            it, or no module computes some buffers, which the message lists. The module is then
+        ValueError: Nothing is on the meta device, a parameter is lazy, a module is a ScriptModule,
+            no rule matches a parameter, a rule does not fit it, or no module computes some buffers, which the message lists. The module is then
             unchanged.
 
     Example:
@@ -150,8 +150,7 @@ def _warn_of_unwritten(names: list[str]) -> None:
     if names:
         warnings.warn(
             f"{_listed(names)} were not on the meta device, and keep the values that their memory "
-            "has. If these are not values that you loaded, draw them too: fastinit.torch.init_(..., "
-            "only=...)",
+            "has. If you did not load these, draw them by fastinit.torch.init_(..., only=...)",
             stacklevel=3,
         )
 
