@@ -207,7 +207,7 @@ def test_a_layer_that_vanishes_does_not_rename_the_others() -> None:
         kept = nn.Module()
         kept.weight = nn.Linear(6, 6, bias=False).weight
         init.normal_(kept.weight)
-    check(model[0].inner.weight, normal(model[0].inner.weight, "0.inner.weight", 0.02))  # type: ignore[union-attr, arg-type]
+    check(model[0].inner.weight, normal(model[0].inner.weight, "0.inner.weight", 0.02))  # type: ignore[union-attr]
     check(kept.weight, normal(kept.weight, "1..weight"))
 
 

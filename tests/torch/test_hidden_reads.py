@@ -50,7 +50,7 @@ def test_the_value_of_a_fill_is_pending(fill: Callable[[torch.Tensor], torch.Ten
 
 
 @pytest.mark.parametrize("fill", [init.normal_, lambda each: each.data.normal_()])
-@pytest.mark.parametrize("make", [torch.jit.script, lambda m: torch.jit.trace(m, torch.ones(1, 4))])
+@pytest.mark.parametrize("make", [torch.jit.script, lambda m: torch.jit.trace(m, torch.ones(1, 4))])  # type: ignore[no-untyped-call]
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 def test_torchscript_reads(fill: Any, make: Any) -> None:
     """C++ reads the parameters of a scripted or traced module."""
@@ -74,7 +74,7 @@ def test_torchscript_copies_and_saves() -> None:
         copied = copy.deepcopy(script)
         torch.jit.save(script, file)
     file.seek(0)
-    for other in (copied, torch.jit.load(file)):
+    for other in (copied, torch.jit.load(file)):  # type: ignore[no-untyped-call]
         assert torch.equal(other.weight, script.weight)
 
 
@@ -87,18 +87,18 @@ def _pointer(tensor: torch.Tensor) -> Callable[[], Any]:
 
 
 def _dlpack(tensor: torch.Tensor) -> Callable[[], Any]:
-    imported = torch.from_dlpack(tensor)
+    imported = torch.from_dlpack(tensor)  # type: ignore[attr-defined]
     return lambda: imported.numpy().copy()
 
 
 def _capsule(tensor: torch.Tensor) -> Callable[[], Any]:
-    imported = torch.utils.dlpack.from_dlpack(torch.utils.dlpack.to_dlpack(tensor))
+    imported = torch.utils.dlpack.from_dlpack(torch.utils.dlpack.to_dlpack(tensor))  # type: ignore[attr-defined]
     return lambda: imported.numpy().copy()
 
 
 def _storage(tensor: torch.Tensor) -> Callable[[], Any]:
     storage = tensor.untyped_storage()
-    return lambda: np.array(storage.tolist(), np.uint8).view(np.float32)
+    return lambda: np.array(storage.tolist(), np.uint8).view(np.float32)  # type: ignore[no-untyped-call]
 
 
 SHARES: dict[str, Callable[[torch.Tensor], Callable[[], Any]]] = {
@@ -144,7 +144,7 @@ def test_a_pointer_is_not_followed() -> None:
 
 def test_memory_of_numpy_and_of_other_processes() -> None:
     array = np.full(6, 7.0, np.float32)
-    shared = torch.full((6,), 7.0).share_memory_()
+    shared = torch.full((6,), 7.0).share_memory_()  # type: ignore[no-untyped-call]
     read = _pointer(shared)
     with accelerate(seed=0):
         torch.from_numpy(array).normal_()
@@ -189,7 +189,7 @@ def test_zeros_of_sparse_tensors(zero: Callable[[torch.Tensor], torch.Tensor]) -
 
 def test_inner_tensors_of_subclasses() -> None:
     with accelerate(seed=0):
-        pair = TwoTensor(torch.full((3,), 7.0).normal_(), torch.full((3,), 7.0).normal_())
+        pair = TwoTensor(torch.full((3,), 7.0).normal_(), torch.full((3,), 7.0).normal_())  # type: ignore[no-untyped-call]
         result: Any = pair + 0
     check(result.a, fastinit.normal(3, seed=0, name=1))
     check(result.b, fastinit.normal(3, seed=0, name=2))

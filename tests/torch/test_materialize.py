@@ -220,7 +220,7 @@ def test_constructors_that_ignore_the_meta_device(make: Callable[[], torch.Tenso
     with pytest.warns(UserWarning, match=r"^attention\.q were not on the meta device.*init_"):
         materialize_(model, RULES, 0)
     init_(model, RULES, 0, only="attention.q")
-    weight = model["attention"].q
+    weight: Any = model.get_parameter("attention.q")
     dtype = str(weight.dtype).removeprefix("torch.")
     expected = fastinit.normal((4, 4), std=0.02, seed=0, name="attention.q", dtype=dtype)
     assert np.array_equal(weight.detach().numpy(), expected)
@@ -230,7 +230,7 @@ def test_constructors_that_ignore_the_meta_device(make: Callable[[], torch.Tenso
 @pytest.mark.parametrize("initialize", [init_, materialize_])
 def test_lazy_parameters(lazy: nn.Module, initialize: Callable[..., Any]) -> None:
     """They have no shape, and the error says which and what to do."""
-    model = nn.Sequential(nn.Linear(4, 4), lazy)
+    model: Any = nn.Sequential(nn.Linear(4, 4), lazy)
     before = model[0].weight.detach().clone()
     with pytest.raises(ValueError, match=r"shapes of '1\.weight'.* are not known yet; call"):
         initialize(model, RULES, 0)
@@ -238,7 +238,7 @@ def test_lazy_parameters(lazy: nn.Module, initialize: Callable[..., Any]) -> Non
 
 
 @pytest.mark.parametrize("wrap", [lambda m: m, nn.Sequential])
-@pytest.mark.parametrize("make", [torch.jit.script, lambda m: torch.jit.trace(m, torch.ones(1, 4))])
+@pytest.mark.parametrize("make", [torch.jit.script, lambda m: torch.jit.trace(m, torch.ones(1, 4))])  # type: ignore[no-untyped-call]
 @pytest.mark.parametrize("initialize", [init_, materialize_])
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 def test_script_modules(wrap: Any, make: Any, initialize: Callable[..., Any]) -> None:

@@ -106,9 +106,7 @@ class Pending:
                 self._storages[key] = PendingStorage(alive)
             self._storages[key].fills.append(fill)
             is_open = is_open or key in self._exported
-        if is_open or (
-            not tensor.is_contiguous() and torch._debug_has_internal_overlap(tensor)  # type: ignore[attr-defined]
-        ):
+        if is_open or (not tensor.is_contiguous() and torch._debug_has_internal_overlap(tensor)):
             self.run([key])
 
     def forget(self, tensor: torch.Tensor) -> None:

@@ -58,7 +58,7 @@ def is_held_elsewhere(tensor: torch.Tensor) -> bool:
     NumPy arrays share the memory (which then cannot be resized), other processes do, C++ holds
     the tensor (TorchScript), or a program holds the storage itself.
     """
-    if tensor._use_count() > 1 or _references(tensor) > _USUAL_REFERENCES:
+    if tensor._use_count() > 1 or _references(tensor) > _USUAL_REFERENCES:  # type: ignore[attr-defined]
         return True
     storage = tensor.untyped_storage()
     return not storage.resizable() or (storage.device.type == "cpu" and storage.is_shared())

@@ -52,8 +52,8 @@ def materialize_(
         FileNotFoundError: ``recipe`` is neither built in nor a file.
         TypeError: An argument has the wrong type.
         ValueError: Nothing is on the meta device, a parameter is lazy, a module is a ScriptModule,
-            no rule matches a parameter, a rule does not fit it, or no module computes some buffers, which the message lists. The module is then
-            unchanged.
+            no rule matches a parameter, a rule does not fit it, or no module computes some buffers,
+            which the message lists. The module is then unchanged.
 
     Example:
         >>> import torch, fastinit.torch

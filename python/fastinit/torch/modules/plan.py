@@ -89,7 +89,7 @@ def _check_can_be_drawn(module: torch.nn.Module) -> None:
                 f"{name or 'module'!r} is a ScriptModule; initialize the module that it was made "
                 "from, then script or trace that"
             )
-    lazy = [name for name, each in _tensors(module) if is_lazy(each)]  # type: ignore[no-untyped-call]
+    lazy = [name for name, each in _tensors(module) if is_lazy(each)]
     if lazy:
         raise ValueError(
             f"the shapes of {', '.join(map(repr, lazy))} are not known yet; call the module once "
