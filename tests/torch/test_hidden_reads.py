@@ -78,6 +78,24 @@ def test_torchscript_copies_and_saves() -> None:
         assert torch.equal(other.weight, script.weight)
 
 
+def _twice(x: torch.Tensor) -> torch.Tensor:
+    return x * 2
+
+
+@pytest.mark.parametrize(
+    "make", [torch.jit.script, lambda function: torch.jit.trace(function, torch.ones(1, 4))]
+)
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+def test_functions_in_torchscript_read_their_arguments(make: Any) -> None:
+    function = make(_twice)
+    with accelerate(seed=0):
+        w = torch.full((4, 4), 7.0).normal_()
+        doubled = function(w)
+        again = function(x=init.uniform_(torch.full((4, 4), 7.0)))
+    check(doubled, normal(w, 1) * 2)
+    check(again, fastinit.uniform((4, 4), seed=0, name=2) * 2)
+
+
 # ---- memory that others share -------------------------------------------------------------------
 
 

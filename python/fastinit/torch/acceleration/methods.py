@@ -91,12 +91,23 @@ def _submitting(original: Callable[..., Any]) -> Callable[..., Any]:
     return submit
 
 
-def _scripted(original: Callable[..., Any]) -> Callable[..., Any]:
+def _scripted_method(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return the call of a method in TorchScript, which reads its module's parameters in C++."""
 
     @functools.wraps(original)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         PENDING.settle_everything()
+        return original(self, *args, **kwargs)
+
+    return call
+
+
+def _scripted_function(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the call of a function in TorchScript, which reads its arguments in C++."""
+
+    @functools.wraps(original)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        PENDING.settle((args, kwargs))
         return original(self, *args, **kwargs)
 
     return call
@@ -116,7 +127,8 @@ _REPLACEMENTS: list[tuple[Any, str, Callable[[Any], Any]]] = [
     (torch.nn.Module, "__del__", _vanishing),
     (threading.Thread, "start", _starting),
     (ThreadPoolExecutor, "submit", _submitting),
-    (torch._C.ScriptMethod, "__call__", _scripted),
+    (torch._C.ScriptMethod, "__call__", _scripted_method),
+    (torch._C.ScriptFunction, "__call__", _scripted_function),
     (torch, "manual_seed", seeding),  # torch._dynamo has put a wrapper there
     (torch, "to_dlpack", _exporting),
     (torch.utils.dlpack, "to_dlpack", _exporting),
