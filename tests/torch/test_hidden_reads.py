@@ -83,7 +83,8 @@ def _twice(x: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    "make", [torch.jit.script, lambda function: torch.jit.trace(function, torch.ones(1, 4))]
+    "make",
+    [torch.jit.script, lambda function: torch.jit.trace(function, torch.ones(1, 4))],  # type: ignore[no-untyped-call]
 )
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 def test_functions_in_torchscript_read_their_arguments(make: Any) -> None:
