@@ -1,11 +1,15 @@
 """fastinit.torch.accelerate draws what a model's code initializes at the end, by name."""
 
+import functools
+import gc
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 from torch.nn import init
 from torch.nn.init import dirac_, orthogonal_
 
@@ -112,6 +116,149 @@ def test_torchs_generator_is_left_alone() -> None:
         orthogonal_(torch.empty(4, 4))
         torch.randn(3), torch.rand(3)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+# ---- seeds --------------------------------------------------------------------------------------
+
+
+def test_manual_seed_seeds_what_follows() -> None:
+    """Streams and roots are numbered anew, so that equal seeds give equal values."""
+    with accelerate(seed=0) as context:
+        first = Block()
+        torch.manual_seed(5)
+        second, noise = Block(), torch.randn(3)
+        torch.manual_seed(5)
+        third, fourth, again = Block(), Block(), torch.empty(3).normal_()
+        assert context.seed == 5
+    check(first.inner.weight, normal(first.inner.weight, "inner.weight", 0.02))
+    for each in (second, third):
+        check(each.inner.weight, normal(each.inner.weight, "inner.weight", 0.02, seed=5))
+    check(fourth.inner.weight, normal(fourth.inner.weight, "1..inner.weight", 0.02, seed=5))
+    assert not torch.equal(noise, again), "a randn takes a number, and so do a module's fills"
+
+
+def test_manual_seed_repeats_numbered_streams() -> None:
+    with accelerate(seed=0):
+        drawn = []
+        for seed in (7, 7, 8, -1):
+            torch.random.manual_seed(seed)
+            drawn.append(torch.randn(4))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+    check(drawn[0], fastinit.normal(4, seed=7, name=1))
+    check(drawn[3], fastinit.normal(4, seed=2**64 - 1, name=1))
+
+
+def test_manual_seed_while_a_model_is_built() -> None:
+    """The names stay those of the whole model."""
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a = Block()
+            torch.manual_seed(9)
+            self.b = Block()
+
+    torch.manual_seed(1)
+    with accelerate(seed=0):
+        model = Model()
+    check(model.a.inner.weight, normal(model.a.inner.weight, "a.inner.weight", 0.02))
+    check(model.b.inner.weight, normal(model.b.inner.weight, "b.inner.weight", 0.02, seed=9))
+    after = torch.rand(3)
+    torch.manual_seed(9)
+    assert torch.equal(after, torch.rand(3)), "torch's generator is seeded too"
+
+
+# ---- modules that vanish, wrap others, or cannot be drawn ---------------------------------------
+
+
+def test_a_vanished_model_leaves_its_names() -> None:
+    """Whatever keeps its tensors: the values are those of a model that lives."""
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.blocks = nn.Sequential(Block(), Block())
+
+    class Cyclic(Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.__dict__["itself"] = self
+
+    with accelerate(seed=0):
+        state = Model().state_dict()
+        parameters = dict(Model().named_parameters())
+        weight = Model().blocks[1].inner.weight  # type: ignore[union-attr]
+        detached = [each.detach() for each in Cyclic().parameters()]
+        gc.collect()
+        last = Model()
+    for prefix, named in (("", state), ("1..", parameters), ("4..", last.state_dict())):
+        for k in range(2):
+            name = f"blocks.{k}.inner.weight"
+            check(named[name], normal(named[name], prefix + name, 0.02))
+    check(weight, normal(weight, "2..blocks.1.inner.weight", 0.02))
+    check(detached[0], normal(detached[0], "3..blocks.0.inner.weight", 0.02))
+
+
+def test_a_layer_that_vanishes_does_not_rename_the_others() -> None:
+    with accelerate(seed=0):
+        model = nn.Sequential(Block(), Block())
+        model[1] = nn.Identity()
+        kept = nn.Module()
+        kept.weight = nn.Linear(6, 6, bias=False).weight
+        init.normal_(kept.weight)
+    check(model[0].inner.weight, normal(model[0].inner.weight, "0.inner.weight", 0.02))  # type: ignore[union-attr]
+    check(kept.weight, normal(kept.weight, "1..weight"))
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        checkpoint_wrapper,
+        functools.partial(torch.compile, backend="eager"),
+        nn.DataParallel,
+        lambda module: nn.DataParallel(checkpoint_wrapper(module)),
+    ],
+)
+@pytest.mark.parametrize("outside", [False, True])
+def test_wrappers_do_not_count_in_names(wrap: Callable[[nn.Module], Any], outside: bool) -> None:
+    """Names are those of the state dict of the bare model."""
+    with accelerate(seed=0):
+        block = Block()
+        model = nn.Sequential(wrap(block))
+        whole = wrap(model) if outside else model
+    check(block.inner.weight, normal(block.inner.weight, "0.inner.weight", 0.02))
+    fastinit.torch.init_(whole, [("**", fastinit.Normal())], 3)
+    check(block.inner.weight, normal(block.inner.weight, "0.inner.weight", seed=3))
+
+
+@pytest.mark.parametrize(
+    "lazy", [lambda: nn.LazyLinear(4), lambda: nn.LazyConv1d(4, 3), nn.LazyBatchNorm1d]
+)
+def test_lazy_modules_leave_nothing_else_undrawn(lazy: Callable[[], nn.Module]) -> None:
+    with accelerate(seed=0):
+        model = nn.Sequential(Block(), lazy(), Block())
+    for k in (0, 2):
+        block: Any = model[k]
+        check(block.inner.weight, normal(block.inner.weight, f"{k}.inner.weight", 0.02))
+
+
+def test_a_lazy_module_that_gets_its_shape_inside() -> None:
+    with accelerate(seed=0):
+        layer = nn.LazyLinear(4, bias=False)
+        layer(torch.ones(1, 3))
+    check(layer.weight, fastinit.uniform((4, 3), -(3**-0.5), 3**-0.5, seed=0, name="weight"))
+
+
+def test_an_error_in_one_tensor_leaves_nothing_else_undrawn() -> None:
+    """Elements that share memory are an error of the call, as in torch."""
+    with accelerate(seed=0):
+        block = Block()
+        with pytest.raises(RuntimeError, match="single memory location"):
+            init.normal_(torch.empty(1, 4).expand(3, 4))
+        with pytest.raises(RuntimeError, match="single memory location"):
+            torch.empty(3, 1).expand(3, 4).uniform_()
+    check(block.inner.weight, normal(block.inner.weight, "inner.weight", 0.02))
 
 
 # ---- nesting, threads, and what is put back -----------------------------------------------------

@@ -1,7 +1,10 @@
 """``materialize_``: from the meta device straight to initialized memory."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -135,7 +138,8 @@ def test_parameters_stay_the_same_objects() -> None:
 def test_what_has_memory_is_left_alone() -> None:
     """A loaded part of a model stays as it was loaded."""
     made, meta = built(lambda: nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)))
-    meta[0].weight = nn.Parameter(torch.full((4, 4), 3.0))
+    loaded = torch.empty(4, 4).fill_(3.0)
+    meta[0].weight = nn.Parameter(loaded)
     materialize_(meta, RULES, 0)
     init_(made, RULES, 0)
     assert (meta[0].weight == 3).all()
@@ -188,3 +192,68 @@ def test_models_of_transformers(name: str) -> None:
     check_equal(init_(made, "default", 0), meta)
     left = [value for module in meta.modules() for value in vars(module).values()]
     assert not any(isinstance(value, torch.Tensor) and value.is_meta for value in left)
+
+
+class Legacy(nn.Module):
+    """A parameter from a constructor that takes no notice of the meta device."""
+
+    def __init__(self, make: Callable[[], torch.Tensor]) -> None:
+        super().__init__()
+        self.q = nn.Parameter(make())
+        self.out = nn.Linear(4, 4)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: torch.FloatTensor(4, 4),
+        lambda: torch.Tensor(4, 4),
+        lambda: torch.DoubleTensor(4, 4),
+        lambda: torch.empty(4, 4, device="cpu"),
+        lambda: torch.full((4, 4), math.nan, device="cpu").mul_(1),
+    ],
+)
+def test_constructors_that_ignore_the_meta_device(make: Callable[[], torch.Tensor]) -> None:
+    """A warning names what they leave uninitialized; ``init_`` draws it."""
+    with torch.device("meta"):
+        model = nn.ModuleDict({"attention": Legacy(make)})
+    with pytest.warns(UserWarning, match=r"^attention\.q were not on the meta device.*init_"):
+        materialize_(model, RULES, 0)
+    init_(model, RULES, 0, only="attention.q")
+    weight: Any = model.get_parameter("attention.q")
+    dtype = str(weight.dtype).removeprefix("torch.")
+    expected = fastinit.normal((4, 4), std=0.02, seed=0, name="attention.q", dtype=dtype)
+    assert np.array_equal(weight.detach().numpy(), expected)
+
+
+@pytest.mark.parametrize("lazy", [nn.LazyLinear(4), nn.LazyConv2d(4, 3), nn.LazyBatchNorm1d()])
+@pytest.mark.parametrize("initialize", [init_, materialize_])
+def test_lazy_parameters(lazy: nn.Module, initialize: Callable[..., Any]) -> None:
+    """They have no shape, and the error says which and what to do."""
+    model: Any = nn.Sequential(nn.Linear(4, 4), lazy)
+    before = model[0].weight.detach().clone()
+    with pytest.raises(ValueError, match=r"shapes of '1\.weight'.* are not known yet; call"):
+        initialize(model, RULES, 0)
+    assert torch.equal(model[0].weight, before)
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, nn.Sequential])
+@pytest.mark.parametrize("make", [torch.jit.script, lambda m: torch.jit.trace(m, torch.ones(1, 4))])  # type: ignore[no-untyped-call]
+@pytest.mark.parametrize("initialize", [init_, materialize_])
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+def test_script_modules(wrap: Any, make: Any, initialize: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match="is a ScriptModule; initialize the module that it was"):
+        initialize(wrap(make(nn.Linear(4, 4))), RULES, 0)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_layers(kind: Any) -> None:
+    """They have weak references to their weights, which torch does not swap."""
+    made, meta = built(lambda: nn.Sequential(kind(4, 4, 2)))
+    materialize_(meta, [("**", fastinit.Normal(std=0.02))], 0)
+    init_(made, [("**", fastinit.Normal(std=0.02))], 0)
+    check_equal(made, meta)
+    steps = torch.ones(3, 1, 4)
+    assert torch.equal(made[0](steps)[0], meta[0](steps)[0])
+    assert all(ref() is weight for ref, weight in zip(
+        meta[0]._flat_weight_refs, meta[0]._flat_weights, strict=True))  # fmt: skip

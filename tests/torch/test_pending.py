@@ -13,6 +13,7 @@ from torch.nn import init
 
 import fastinit
 from fastinit.torch import accelerate
+from fastinit.torch.memory.pending import PENDING
 from helpers.accelerated_model import Block, check, normal
 
 
@@ -122,7 +123,7 @@ def test_what_dies_is_not_drawn() -> None:
         model = nn.Linear(8, 8)
         del model
         gc.collect()
-        assert not context._pending
+        assert not PENDING
     assert (context.requested, context.drawn) == (2, 0)
 
 

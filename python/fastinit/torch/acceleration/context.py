@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import math
+import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -15,12 +15,12 @@ from torch.overrides import TorchFunctionMode
 from fastinit import streams
 from fastinit.native.request import Template
 from fastinit.torch.acceleration import substitutes
-from fastinit.torch.acceleration.fills import fill_of
-from fastinit.torch.acceleration.guards import outside_of_transformations, without_compilation
+from fastinit.torch.acceleration.fills import fill_of, numbers_of
+from fastinit.torch.acceleration.guards import without_compilation
 from fastinit.torch.acceleration.names import Modules, is_building
-from fastinit.torch.acceleration.passive import PASSIVE, is_basic_index
-from fastinit.torch.acceleration.pending import Pending, PendingFill, storage_of
 from fastinit.torch.acceleration.random_functions import FACTORIES, LEFT_TO_TORCH
+from fastinit.torch.memory.passive import values_of
+from fastinit.torch.memory.pending import PENDING, PendingFill
 from fastinit.torch.nn_init.state import state
 
 
@@ -36,7 +36,7 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
     so its values do not depend on what else the model contains. Parameters of further roots have
     the number of the root before the name (``"1..weight"``). Tensors that are not parameters draw
     from numbered streams. torch's own generators are neither used nor changed, unless
-    ``generator=`` is passed.
+    ``generator=`` is passed. ``torch.manual_seed`` seeds the fills that follow it.
 
     Contexts nest, and each belongs to its thread. docs/torch.md lists what a context cannot reach.
 
@@ -44,7 +44,7 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
         seed: An integer in [0, 2**64). None means the process-wide seed.
 
     Attributes:
-        seed: The seed.
+        seed: The seed; that of ``torch.manual_seed`` once it is called in the context.
         requested: The number of fills that were requested.
         drawn: The number of them that were drawn. All others were overwritten before a read.
         elements: The number of values that were drawn.
@@ -73,7 +73,7 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
         self.left_to_torch: collections.Counter[str] = collections.Counter()
         self._number = 0
         self._modules = Modules()
-        self._pending = Pending()
+        self._thread = threading.get_ident()
         self._stances: list[contextlib.AbstractContextManager[Any]] = []
 
     def __repr__(self) -> str:
@@ -86,9 +86,7 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
 
     def __enter__(self) -> Self:
         self._stances.append(without_compilation())
-        outer = state.context
-        # Nested contexts share one: their fills of the same memory have an order.
-        self._pending = outer._pending if isinstance(outer, accelerate) else Pending()
+        self._thread = threading.get_ident()
         substitutes.install()
         state.enter(self)
         super().__enter__()  # type: ignore[no-untyped-call]
@@ -106,8 +104,8 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
         state.exit()
         if self not in state.contexts:
             with torch._C.DisableTorchFunction():
-                self._name(None)
-                self._run(self._pending.keys_of(self))
+                self.choose_streams(None)
+                PENDING.run(PENDING.keys_of(self))
 
     def __torch_function__(
         self,
@@ -123,25 +121,40 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
                 "torch.compile cannot trace code in fastinit.torch.accelerate(); call the compiled "
                 "function after the context"
             )
-        if state.context is self:
-            fill = fill_of(func)
-            if fill is not None:
-                return fill(*args, **kwargs)
+        is_ours = state.context is self
+        fill = fill_of(func) if is_ours else None
+        if PENDING:
+            needed = numbers_of(args, kwargs) if fill else values_of(func, args, kwargs)
+            if needed:
+                PENDING.settle(needed)
+        if fill is not None:
+            return fill(*args, **kwargs)
+        if is_ours:
             make = FACTORIES.get(func)
             if make is not None:
                 return make(self, *args, **kwargs)
             if func in LEFT_TO_TORCH:
                 self.left_to_torch[func.__name__] += 1
-        if self._pending and not (func in PASSIVE or is_basic_index(func, args)):
-            with torch._C.DisableTorchFunction():
-                self._settle_all((args, kwargs))
-        return func(*args, **kwargs)
+        result = func(*args, **kwargs)
+        if func is torch.Tensor.__dlpack__:
+            PENDING.export(args[0])
+        return result
 
     # ---- what the functions of fastinit.torch ask of a context ----------------------------------
 
     def build(self, module: torch.nn.Module) -> None:
         """Note that the construction of a module begins."""
         self._modules.add(module)
+
+    def vanish(self, module: torch.nn.Module) -> None:
+        """Note that a module is about to vanish."""
+        self._modules.leave_names(module, self)
+
+    def reseed(self, seed: int) -> None:
+        """Draw what follows with another seed, whose streams begin anew."""
+        self.seed = seed
+        self._number = 0
+        self._modules.restart()
 
     def defer(
         self, tensor: torch.Tensor, templates: Sequence[Template], stream: tuple[int, int] | None
@@ -158,13 +171,14 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
                 self,
                 templates,
                 stream,
+                self.seed,
                 self._number,
                 tensor.dtype,
                 int(tensor.storage_offset()),
                 tuple(tensor.shape),
                 tensor.stride(),
             )
-            self._pending.add(tensor, fill)
+            PENDING.add(tensor, fill)
 
     def next_stream(self) -> tuple[int, int]:
         """Return the stream of a tensor that is filled at once."""
@@ -174,17 +188,16 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
     def is_settled(self, tensor: torch.Tensor) -> bool:
         """Return whether a write to all of the tensor leaves nothing pending in its memory."""
         with torch._C.DisableTorchFunction():
-            self._pending.forget(tensor)
-            return tensor.untyped_storage()._cdata not in self._pending
+            PENDING.forget(tensor)
+            return tensor.untyped_storage()._cdata not in PENDING
 
     def settle(self, tensor: Any) -> None:
         """Execute what is pending in the memory of a tensor, or of tensors in nested values."""
-        with torch._C.DisableTorchFunction():
-            self._settle_all(tensor)
+        PENDING.settle(tensor)
 
     def leave(self, function: Callable[..., Any], tensor: Any, *arguments: Any) -> Any:
         """Call torch's own function."""
-        self.settle(tensor)
+        self.settle((tensor, arguments))
         if isinstance(tensor, torch.Tensor) and not tensor.is_meta:
             self.left_to_torch[function.__name__] += 1
         before, state.is_leaving = state.is_leaving, True
@@ -193,34 +206,24 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
         finally:
             state.is_leaving = before
 
-    # ---- execution ------------------------------------------------------------------------------
+    # ---- what pending fills ask of their context ------------------------------------------------
 
-    def _settle_all(self, values: Any) -> None:
-        if isinstance(values, torch.Tensor):
-            storage = storage_of(values)
-            if storage is not None and storage._cdata in self._pending:
-                self._run([storage._cdata])
-        elif isinstance(values, (list, tuple)):
-            for each in values:
-                self._settle_all(each)
-        elif isinstance(values, dict):
-            self._settle_all(tuple(values.values()))
+    def choose_streams(self, storage: int | None) -> None:
+        """Choose the streams of pending fills: all of them, or those in one storage.
 
-    def _name(self, storage: int | None) -> None:
-        """Give pending fills their streams: all of them, or those of the root of one storage."""
-        is_early = storage is not None and is_building()
-        names = {} if is_early else self._modules.names(storage)
-        for key, fill in self._pending.unnamed(self):
-            name = names.get((key, fill.offset, fill.shape))
+        The names of all tensors in a root are known at the same time.
+        """
+        unnamed = PENDING.unnamed(self)
+        waiting = [
+            (key, entry, (fill.offset, fill.shape))
+            for key, entry, fill in unnamed
+            if storage in (None, key)
+        ]
+        is_early = storage is not None and is_building(self._thread)
+        only = storage is not None
+        names = {} if is_early else self._modules.names(self, waiting, only=only)
+        for key, _, fill in unnamed:
+            name = names.get((key, (fill.offset, fill.shape)))
             if name is not None or storage in (None, key):
-                fill.stream = self.seed, streams.stream_of(fill.number if name is None else name)
-
-    def _run(self, storages: list[int]) -> None:
-        for storage in storages:
-            for owner in self._pending.unnamed_owners(storage):
-                owner._name(storage)
-        with outside_of_transformations():
-            executed = self._pending.run(storages)
-        for fill in executed:
-            fill.owner.drawn += 1
-            fill.owner.elements += math.prod(fill.shape)
+                stream = streams.stream_of(fill.number if name is None else name)
+                fill.stream = fill.seed, stream

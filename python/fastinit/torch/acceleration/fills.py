@@ -17,6 +17,8 @@ from fastinit.torch.nn_init.variance_scaling import kaiming_uniform_
 
 Function = Callable[..., Any]
 
+_OVERWRITTEN = ("tensor", "input", "self")  # its names in torch's functions
+
 
 def _method(
     original: Function, ours: Function, renamed: Mapping[str, str] | None = None
@@ -63,3 +65,11 @@ def fill_of(function: Function) -> Function | None:
     if found is None and isinstance(function, FunctionType):
         return _FUNCTIONS.get(function.__name__)
     return found
+
+
+def numbers_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """Return all arguments of a fill but the tensor that it overwrites.
+
+    The numbers may be tensors, which wait to be drawn themselves.
+    """
+    return [*args[1:], *(value for name, value in kwargs.items() if name not in _OVERWRITTEN)]

@@ -1,4 +1,4 @@
-"""Guards against compiled code and torch.func's transformations, which bypass a context."""
+"""A guard against compiled code, which bypasses a context."""
 
 from __future__ import annotations
 
@@ -30,12 +30,3 @@ def without_compilation() -> _Guard:
         return cast(_Guard, torch.compiler.set_stance("force_eager"))
     except RuntimeError as error:
         raise RuntimeError(_IN_COMPILED_CODE) from error
-
-
-def outside_of_transformations() -> _Guard:
-    """Return a guard in which tensors have memory, which torch.func's transformations hide."""
-    if torch._C._functorch.peek_interpreter_stack() is None:
-        return contextlib.nullcontext()
-    from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
-
-    return temporarily_clear_interpreter_stack()

@@ -12,6 +12,7 @@ from fastinit.native.request import Template
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.nn_init import values
+from fastinit.torch.nn_init.eligible import is_intercepted
 from fastinit.torch.nn_init.source import seed_from
 from fastinit.torch.nn_init.state import Context
 
@@ -41,7 +42,7 @@ def _factory(original: Function, empty: Function, templates_of: Callable[..., An
     def make(context: Context, *args: Any, **kwargs: Any) -> Tensor:
         like = args[0].dtype if empty is torch.empty_like and args else None
         dtype = kwargs.get("dtype") or like or torch.get_default_dtype()
-        if dtype not in DRAWN or kwargs.keys() & _NOT_DRAWN:
+        if dtype not in DRAWN or kwargs.keys() & _NOT_DRAWN or is_intercepted():
             context.left_to_torch[original.__name__] += 1
             return original(*args, **kwargs)  # type: ignore[no-any-return]
         generator = kwargs.pop("generator", None)
@@ -60,6 +61,7 @@ def _normal(context: Context, mean: Any = 0.0, std: Any = 1.0, *args: Any, **kwa
     dtypes = {each.dtype for each in tensors} or {kwargs.get("dtype") or torch.get_default_dtype()}
     dtype = next(iter(dtypes))
     is_torchs = len(dtypes) > 1 or dtype not in DRAWN or dtype.is_complex
+    is_torchs = is_torchs or is_intercepted()
     if is_torchs or kwargs.keys() & _NOT_DRAWN or bool(torch.as_tensor(std < 0).any()):
         context.left_to_torch["normal"] += 1
         return torch.normal(mean, std, *args, **kwargs)

@@ -2,7 +2,7 @@
 
 Functions that do not pass through a mode as a whole are replaced in every module that has one under
 its own name, since code may have imported it. In a thread without a context they do the original's
-work. ``torch.nn.Module.__init__`` is replaced too, to see which modules are built.
+work. ``methods`` has what is replaced in one place.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch.nn import init
 
+from fastinit.torch.acceleration import methods
 from fastinit.torch.nn_init.dirac import dirac_
 from fastinit.torch.nn_init.distributions import trunc_normal_
 from fastinit.torch.nn_init.eligible import can_fill
@@ -33,7 +34,7 @@ def install() -> None:
     with _lock:
         _users += 1
         if _users == 1:
-            torch.nn.Module.__init__ = _build_module  # type: ignore[method-assign]
+            methods.install()
             _replace(dict(_SUBSTITUTES))
 
 
@@ -46,13 +47,15 @@ def remove() -> None:
     with _lock:
         _users -= 1
         if _users == 0:
-            torch.nn.Module.__init__ = _module_init  # type: ignore[method-assign]
             _replace({substitute: original for original, substitute in _SUBSTITUTES})
+            methods.remove()
 
 
 def _replace(functions: dict[Callable[..., Any], Callable[..., Any]]) -> None:
     by_name = {each.__name__: (each, other) for each, other in functions.items()}
     for names in _namespaces():
+        if names.keys().isdisjoint(by_name):  # thousands of modules, of which few have one
+            continue
         for name, (before, after) in by_name.items():
             if names.get(name) is before:
                 names[name] = after
@@ -93,20 +96,11 @@ def _overwriting(function: Callable[..., Any]) -> Callable[..., Any]:
     return write
 
 
-_module_init = torch.nn.Module.__init__
-
-
-@functools.wraps(_module_init)
-def _build_module(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
-    if state.context is not None:
-        state.context.build(self)
-    _module_init(self, *args, **kwargs)
-
-
 _SUBSTITUTES = [
     _substitute(init._no_grad_trunc_normal_, trunc_normal_),
     _substitute(init.orthogonal_, orthogonal_),
     _substitute(init.sparse_, sparse_),
     _substitute(init.eye_, _overwriting(init.eye_)),
     _substitute(init.dirac_, _overwriting(dirac_)),
+    _substitute(torch.random.manual_seed, methods.seeding(torch.random.manual_seed)),
 ]

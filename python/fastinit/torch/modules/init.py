@@ -48,8 +48,8 @@ def init_(
         FileNotFoundError: ``recipe`` is neither built in nor a file.
         TypeError: An argument has the wrong type.
         ValueError: No rule matches a parameter, a rule does not fit it, a tensor is on the meta
-            device, a weight is parametrized in another way (``orthogonal``), or ``only`` matches
-            nothing. Nothing is written then.
+            device, a parameter is lazy, a module is a ScriptModule, a weight is parametrized in
+            another way (``orthogonal``), or ``only`` matches nothing. Nothing is written then.
 
     Example:
         >>> import fastinit, torch

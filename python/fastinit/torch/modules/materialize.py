@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -10,10 +11,10 @@ import torch
 
 from fastinit.torch.modules.buffers import Owner, owners
 from fastinit.torch.modules.plan import Rules, fill, plan_of
-from fastinit.torch.modules.wrappers import unwrapped
 from fastinit.torch.shards.dtensor import is_distributed
+from fastinit.torch.shards.wrappers import unwrapped
 
-_LISTED = 10  # names in an error message
+_LISTED = 10  # names in a message
 
 
 def materialize_(
@@ -28,7 +29,9 @@ def materialize_(
     It needs no memory but that of the module itself, and for DTensors (FSDP2, tensor parallelism)
     only that of this process's part. Parameters stay the same Python objects, so ties, optimizers,
     their own attributes and FSDP2 keep them. Tensors that are not on the meta device keep their
-    values: if a part of a model has been loaded, the rest is initialized.
+    values: if a part of a model has been loaded, the rest is initialized. A warning lists the
+    parameters among them that nothing has written to since they were made, since some constructors
+    (``torch.FloatTensor(2, 3)``) take no notice of the meta device and leave memory as it is.
 
     Buffers with known constants (running means, positions) get these. Their modules compute all
     other buffers, by ``reset_buffers``, ``init_non_persistent_buffers`` (timm), ``rope_init``
@@ -48,9 +51,9 @@ def materialize_(
     Raises:
         FileNotFoundError: ``recipe`` is neither built in nor a file.
         TypeError: An argument has the wrong type.
-        ValueError: Nothing is on the meta device, no rule matches a parameter, a rule does not fit
-            it, or no module computes some buffers, which the message lists. The module is then
-            unchanged.
+        ValueError: Nothing is on the meta device, a parameter is lazy, a module is a ScriptModule,
+            no rule matches a parameter, a rule does not fit it, or no module computes some buffers,
+            which the message lists. The module is then unchanged.
 
     Example:
         >>> import torch, fastinit.torch
@@ -60,14 +63,16 @@ def materialize_(
         >>> model[0].weight.device.type, model[1].running_var
         ('cpu', tensor([1., 1., 1., 1.]))
     """
-    chosen = [each for each in plan_of(module, recipe, seed).select(None) if each[1].is_meta]
+    found = plan_of(module, recipe, seed).select(None)
+    chosen = [each for each in found if each[1].is_meta]
     drawn = {id(tensor): tensor for _, tensor, _ in chosen}
     computing = owners(unwrapped(module), set(drawn))
     if not chosen and not computing:
         raise ValueError("nothing in the module is on the meta device; use fastinit.torch.init_")
     _check_computed(name for each in computing if not each.methods for name in each.names())
+    _warn_of_unwritten([name for name, tensor, _ in found if _is_unwritten(tensor)])
     target = _device(drawn.values(), device)
-    with _Allocation(target, computing) as allocation:
+    with _Allocation(module, target, computing) as allocation:
         allocation.allocate(drawn.values())
         for each in computing:
             allocation.allocate(each.tensors.values())
@@ -77,14 +82,22 @@ def materialize_(
 
 
 class _Allocation:
-    """Memory for meta tensors, which they lose again if an error occurs."""
+    """Memory for meta tensors, which they lose again if an error occurs.
 
-    def __init__(self, device: torch.device, computing: Sequence[Owner]) -> None:
+    torch swaps no tensor that has weak references. Recurrent layers keep some to their weights.
+    """
+
+    def __init__(
+        self, module: torch.nn.Module, device: torch.device, computing: Sequence[Owner]
+    ) -> None:
+        self._recurrent = [each for each in module.modules() if isinstance(each, torch.nn.RNNBase)]
         self._device = device
         self._computing = computing
         self._swapped: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def __enter__(self) -> Self:
+        for each in self._recurrent:
+            each._flat_weight_refs = []
         return self
 
     def allocate(self, tensors: Iterable[torch.Tensor]) -> None:
@@ -110,6 +123,8 @@ class _Allocation:
                 owner.restore()
             for tensor, meta in self._swapped:
                 torch.utils.swap_tensors(tensor, meta)  # type: ignore[no-untyped-call]
+        for each in self._recurrent:
+            each._init_flat_weights()
 
 
 def _compute(computing: Sequence[Owner], device: torch.device) -> list[str]:
@@ -119,12 +134,37 @@ def _compute(computing: Sequence[Owner], device: torch.device) -> list[str]:
         return [name for each in computing for name in each.compute()]
 
 
+def _is_unwritten(tensor: torch.Tensor) -> bool:
+    """Return whether a parameter has memory that no operation in place has written to, or NaN.
+
+    Deterministic algorithms of torch write NaN to some memory that is not initialized.
+    """
+    is_real = isinstance(tensor, torch.nn.Parameter) and not tensor.is_meta and tensor.numel() > 0
+    if not is_real or tensor.is_inference() or is_distributed(tensor):
+        return False
+    first = tensor.detach()[(0,) * tensor.dim()]
+    return tensor._version == 0 or (first.is_floating_point() and bool(first.float().isnan()))
+
+
+def _warn_of_unwritten(names: list[str]) -> None:
+    if names:
+        warnings.warn(
+            f"{_listed(names)} were not on the meta device, and keep the values that their memory "
+            "has. If you did not load these, draw them by fastinit.torch.init_(..., only=...)",
+            stacklevel=3,
+        )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
 def _check_computed(missing: Iterable[str]) -> None:
     names = list(missing)
     if names:
-        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         raise ValueError(
-            f"no module computes the buffers {', '.join(names[:_LISTED])}{more}; give their "
+            f"no module computes the buffers {_listed(names)}; give their "
             "modules a method reset_buffers() that does, or build them outside of "
             "torch.device('meta')"
         )

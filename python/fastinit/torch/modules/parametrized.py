@@ -21,6 +21,7 @@ from fastinit.native.dtypes import dtype_of
 from fastinit.recipes import Parameter, Rule
 from fastinit.recipes.context import Context
 from fastinit.tensors.tensor_plan import TensorPlan, tensor_plan
+from fastinit.torch.shards.wrappers import own_paths
 
 Steps = tuple[Callable[[], None], ...]
 
@@ -73,10 +74,13 @@ class ParametrizedWeight:
 
 
 def find(root: torch.nn.Module) -> list[ParametrizedWeight]:
-    """Return the parametrized weights of a module and of all modules in it."""
+    """Return the parametrized weights of a module and of all modules in it.
+
+    Their names are those of the state dict, without what wrappers insert.
+    """
     found = []
-    for prefix, module in root.named_modules(remove_duplicate=False):
-        dot = f"{prefix}." if prefix else ""
+    for _, path, module in own_paths(root):
+        dot = f"{path}." if path else ""
         if parametrize.is_parametrized(module):
             lists: Any = module.parametrizations
             for name, each in lists.items():

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
@@ -22,9 +23,9 @@ from fastinit.recipes.rule import Rule
 from fastinit.tensors.tensor_plan import TensorPlan
 from fastinit.torch.modules import parametrized
 from fastinit.torch.modules.parametrized import ParametrizedWeight
-from fastinit.torch.modules.wrappers import own_name, reshard, unwrapped
 from fastinit.torch.shards.batch import ShardedFillBatch
 from fastinit.torch.shards.dtensor import memory_of
+from fastinit.torch.shards.wrappers import own_names, reshard, unwrapped
 
 Rules = Recipe | str | os.PathLike[str] | Sequence[Rule | tuple[str, Initializer]]
 """A recipe, the name or path of one, or rules in order."""
@@ -78,25 +79,28 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: No rule matches a parameter, or a rule does not fit it.
+        ValueError: No rule matches a parameter, a rule does not fit it, a parameter is lazy, or a
+            module is a ScriptModule.
     """
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
     module = unwrapped(module)
+    _check_can_be_drawn(module)
     reshard(module)
     found = Manifest.from_torch(module)
-    weights = [_named(each) for each in parametrized.find(module)]
+    own = own_names(module)
+    weights = parametrized.find(module)
     stored = {each.stored: each for each in weights}
     computed = {name for each in weights for name in each.computed}
-    renamed = (_renamed(each, stored) for each in found.parameters)
+    renamed = (_renamed(each, own, stored) for each in found.parameters)
     parameters = tuple(each for each in renamed if each.name not in computed)
     kept = _kept(found)
     buffers = tuple(
-        _renamed(each, {}) for each in found.buffers if known(each) and each.name not in kept
+        _renamed(each, own, {}) for each in found.buffers if known(each) and each.name not in kept
     )
     listed = {each.name for each in parameters + buffers}
     ties = (
-        (_weight_of(own_name(name), stored), _weight_of(own_name(target), stored))
+        (_weight_of(own[name], stored), _weight_of(own[target], stored))
         for name, target in found.tied.items()
     )
     manifest = dataclasses.replace(
@@ -108,7 +112,7 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
     rules = _recipe(recipe, manifest)
     untyped = dataclasses.replace(rules, dtype=None)  # the tensors keep their own dtypes
     plan = Plan(manifest, untyped, seed=seed)
-    tensors = {_weight_of(own_name(name), stored): tensor for name, tensor in _tensors(module)}
+    tensors = {_weight_of(own[name], stored): tensor for name, tensor in _tensors(module)}
     shared: dict[str, list[ParametrizedWeight]] = {}
     for each in weights:
         shared.setdefault(manifest.tied.get(each.name, each.name), []).append(each)
@@ -132,9 +136,11 @@ def fill(chosen: Chosen) -> None:
             step()
 
 
-def _renamed(parameter: Parameter, stored: dict[str, ParametrizedWeight]) -> Parameter:
+def _renamed(
+    parameter: Parameter, own: dict[str, str], stored: dict[str, ParametrizedWeight]
+) -> Parameter:
     """Return a parameter with its own name, or that of the weight which it stores."""
-    name = own_name(parameter.name)
+    name = own[parameter.name]
     weight = stored.get(name)
     if weight is None:
         return dataclasses.replace(parameter, name=name)
@@ -169,14 +175,19 @@ def _weight_of(name: str, stored: dict[str, ParametrizedWeight]) -> str:
     return stored[name].name if name in stored else name
 
 
-def _named(weight: ParametrizedWeight) -> ParametrizedWeight:
-    """Return a parametrized weight with names without what wrappers insert."""
-    return dataclasses.replace(
-        weight,
-        name=own_name(weight.name),
-        stored=own_name(weight.stored),
-        computed={own_name(name): tensor for name, tensor in weight.computed.items()},
-    )
+def _check_can_be_drawn(module: torch.nn.Module) -> None:
+    for name, each in module.named_modules():
+        if isinstance(each, torch.jit.ScriptModule):
+            raise ValueError(
+                f"{name or 'module'!r} is a ScriptModule; initialize the module that it was made "
+                "from, then script or trace that"
+            )
+    lazy = [name for name, each in _tensors(module) if is_lazy(each)]
+    if lazy:
+        raise ValueError(
+            f"the shapes of {', '.join(map(repr, lazy))} are not known yet; call the module once "
+            "with an input (lazy modules get their shapes then), and initialize it afterwards"
+        )
 
 
 def _tensors(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
-from torch.nn import init
 from torch.overrides import has_torch_function_unary
 
-from fastinit.torch.nn_init import values
+from fastinit.torch.memory.pending import PENDING
+from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.eligible import PLAIN, can_fill
 from fastinit.torch.nn_init.filling import write_
 from fastinit.torch.nn_init.source import Source
@@ -39,7 +40,7 @@ def constant_(tensor: Tensor, val: Any) -> Tensor:
         >>> init.constant_(torch.empty(2), 0.5)
         tensor([0.5000, 0.5000])
     """
-    return _constant_(init.constant_, tensor, val)
+    return _constant_(originals.constant_, tensor, val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
@@ -59,7 +60,7 @@ def ones_(tensor: Tensor) -> Tensor:
         >>> init.ones_(torch.empty(2))
         tensor([1., 1.])
     """
-    return _constant_(init.ones_, tensor)
+    return _constant_(originals.ones_, tensor)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
@@ -79,25 +80,28 @@ def zeros_(tensor: Tensor) -> Tensor:
         >>> init.zeros_(torch.empty(2))
         tensor([0., 0.])
     """
-    return _constant_(init.zeros_, tensor)
+    return _constant_(originals.zeros_, tensor)
 
 
 def _constant_(function: Callable[..., Tensor], tensor: Tensor, *value: Any) -> Tensor:
     context = state.context
-    is_small = type(tensor) in PLAIN and tensor.nbytes < _LARGE
+    if context is None:
+        PENDING.settle(tensor)  # of a context in another thread
+    is_strided = type(tensor) in PLAIN and tensor.layout is torch.strided
+    is_small = is_strided and not tensor.is_nested and tensor.nbytes < _LARGE
     if is_small and (context is None or context.is_settled(tensor)):
         if has_torch_function_unary(tensor) or tensor.is_inference():
             return function(tensor, *value)
         alias = tensor.detach()  # in half the time of a no_grad context
-        if function is init.zeros_:
+        if function is originals.zeros_:
             alias.zero_()
         else:
             alias.fill_(value[0] if value else 1.0)
         return tensor
     is_ours = can_fill(tensor) and (context is not None or tensor.is_cpu)
     if is_ours and values.is_constant(tensor.dtype):
-        what = value[0] if value else float(function is init.ones_)
+        what = value[0] if value else float(function is originals.ones_)
         return write_(tensor, values.constant(what, tensor.dtype), _NO_NUMBERS)
     if context is not None:
-        context.settle(tensor)
+        context.settle((tensor, value))
     return function(tensor, *value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import init
 
+from fastinit.torch.nn_init import originals
 from fastinit.torch.nn_init.eligible import can_fill
 from fastinit.torch.nn_init.leaving import leave
 from fastinit.torch.nn_init.source import Source
@@ -36,7 +36,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """
     is_common = tensor.dim() in (3, 4, 5) and groups > 0 and tensor.shape[0] % groups == 0
     if not is_common or tensor.numel() == 0 or not can_fill(tensor):
-        return leave(init.dirac_, tensor, (groups,), Source())
+        return leave(originals.dirac_, tensor, (groups,), Source())
     # One strided view holds the ones of all groups, in every dtype and layout. The requests of
     # fastinit.Dirac are one per group: 3 ms in place of 7 us for 1,024 groups of (1, 3, 3).
     with torch.no_grad():

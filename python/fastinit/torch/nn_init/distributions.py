@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import init
 
-from fastinit.torch.nn_init import values
+from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.filling import fill_
 from fastinit.torch.nn_init.source import Source
 
@@ -52,7 +51,7 @@ def uniform_(
         True
     """
     source = Source(generator, seed, name)
-    return fill_(tensor, init.uniform_, values.uniform, (a, b), source)
+    return fill_(tensor, originals.uniform_, values.uniform, (a, b), source)
 
 
 def normal_(
@@ -92,7 +91,7 @@ def normal_(
         True
     """
     source = Source(generator, seed, name)
-    return fill_(tensor, init.normal_, values.normal, (mean, std), source)
+    return fill_(tensor, originals.normal_, values.normal, (mean, std), source)
 
 
 def trunc_normal_(
@@ -141,4 +140,4 @@ def trunc_normal_(
     warning = _FAR if is_far else None
     source = Source(generator, seed, name)
     templates_of = values.truncated_normal
-    return fill_(tensor, init.trunc_normal_, templates_of, (mean, std, a, b), source, warning)
+    return fill_(tensor, originals.trunc_normal_, templates_of, (mean, std, a, b), source, warning)

@@ -13,6 +13,7 @@ import torch
 from torch.overrides import has_torch_function_unary
 from torch.utils._device import DeviceContext
 
+from fastinit.torch.memory.watch import Watch
 from fastinit.torch.nn_init.state import state
 from fastinit.torch.shards.dtensor import is_distributed
 
@@ -28,13 +29,21 @@ def can_fill(tensor: Any, seed: int | None = None) -> bool:
         or (has_torch_function_unary(tensor) and not modes_are_transparent())
         or tensor.is_meta
         or tensor.layout is not torch.strided
-        or torch._C._len_torch_dispatch_stack()
-        or torch._C._functorch.peek_interpreter_stack() is not None
+        or tensor.is_nested
+        or is_intercepted()
         or (tensor.is_inference() and not torch.is_inference_mode_enabled())
+    )
+
+
+def is_intercepted() -> bool:
+    """Return whether a dispatch mode or a transformation of torch.func sees torch's operations."""
+    return bool(
+        torch._C._len_torch_dispatch_stack()
+        or torch._C._functorch.peek_interpreter_stack() is not None
     )
 
 
 def modes_are_transparent() -> bool:
     """Return whether the active function modes change nothing about filling a tensor."""
     modes = torch.overrides._get_current_function_mode_stack()  # type: ignore[no-untyped-call]
-    return all(type(mode) is DeviceContext or mode in state.contexts for mode in modes)
+    return all(type(mode) in (DeviceContext, Watch) or mode in state.contexts for mode in modes)

@@ -11,6 +11,7 @@ import torch
 from fastinit.native.request import Template
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.dtypes import DRAWN
+from fastinit.torch.memory.pending import PENDING
 from fastinit.torch.nn_init.eligible import PLAIN, can_fill
 from fastinit.torch.nn_init.leaving import leave
 from fastinit.torch.nn_init.source import Source
@@ -76,6 +77,7 @@ def write_(tensor: torch.Tensor, templates: Sequence[Template], source: Source) 
     if context is not None:
         context.defer(tensor, templates, stream)
         return tensor
+    PENDING.settle(tensor)  # of a context in another thread
     batch = FillBatch()
     batch.add(tensor, templates, stream or (0, 0))
     batch.run()
@@ -86,8 +88,6 @@ def _write_shard(
     tensor: Any, templates: Sequence[Template], stream: tuple[int, int]
 ) -> torch.Tensor:
     """Fill what this process holds of a DTensor, at once, since its stream is known."""
-    if state.context is not None:
-        state.context.settle(tensor._local_tensor)
     batch = ShardedFillBatch()
     batch.add(tensor, templates, stream)
     batch.run()

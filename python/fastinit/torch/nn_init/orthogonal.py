@@ -6,9 +6,8 @@ import functools
 
 import torch
 from torch import Tensor
-from torch.nn import init
 
-from fastinit.torch.nn_init import values
+from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.filling import fill_
 from fastinit.torch.nn_init.leaving import leave
 from fastinit.torch.nn_init.source import Source
@@ -52,6 +51,6 @@ def orthogonal_(
     """
     source = Source(generator, seed, name)
     if tensor.ndimension() < 2 or tensor.numel() == 0:
-        return leave(init.orthogonal_, tensor, (gain, generator), source)
+        return leave(originals.orthogonal_, tensor, (gain, generator), source)
     templates_of = functools.partial(values.orthogonal, shape=tuple(tensor.shape))
-    return fill_(tensor, init.orthogonal_, templates_of, (gain,), source)
+    return fill_(tensor, originals.orthogonal_, templates_of, (gain,), source)

@@ -6,9 +6,8 @@ import functools
 
 import torch
 from torch import Tensor
-from torch.nn import init
 
-from fastinit.torch.nn_init import values
+from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.filling import fill_
 from fastinit.torch.nn_init.leaving import leave
 from fastinit.torch.nn_init.source import Source
@@ -54,6 +53,6 @@ def sparse_(
     """
     source = Source(generator, seed, name)
     if tensor.ndimension() != 2 or tensor.numel() == 0:
-        return leave(init.sparse_, tensor, (sparsity, std, generator), source)
+        return leave(originals.sparse_, tensor, (sparsity, std, generator), source)
     templates_of = functools.partial(values.sparse, shape=tuple(tensor.shape))
-    return fill_(tensor, init.sparse_, templates_of, (sparsity, std), source)
+    return fill_(tensor, originals.sparse_, templates_of, (sparsity, std), source)

@@ -20,6 +20,9 @@ class Context(Protocol):
     def build(self, module: torch.nn.Module) -> None:
         """Note that the construction of a module begins."""
 
+    def reseed(self, seed: int) -> None:
+        """Draw what follows with another seed, whose streams begin anew."""
+
     def defer(
         self, tensor: torch.Tensor, templates: Sequence[Template], stream: tuple[int, int] | None
     ) -> None:

@@ -13,9 +13,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import init
 
-from fastinit.torch.nn_init import values
+from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.eligible import can_fill
 from fastinit.torch.nn_init.filling import TemplatesOf, fill_, fill_eligible_
 from fastinit.torch.nn_init.leaving import leave
@@ -142,7 +141,7 @@ def kaiming_uniform_(
     """
     options = (a, mode, nonlinearity)
     source = Source(generator, seed, name)
-    return _kaiming_(init.kaiming_uniform_, _uniform, tensor, options, source)
+    return _kaiming_(originals.kaiming_uniform_, _uniform, tensor, options, source)
 
 
 def kaiming_normal_(
@@ -184,11 +183,11 @@ def kaiming_normal_(
     """
     options = (a, mode, nonlinearity)
     source = Source(generator, seed, name)
-    return _kaiming_(init.kaiming_normal_, _normal, tensor, options, source)
+    return _kaiming_(originals.kaiming_normal_, _normal, tensor, options, source)
 
 
 def _xavier_std(tensor: Tensor, gain: float) -> float:
-    fan_in, fan_out = init._calculate_fan_in_and_fan_out(tensor)
+    fan_in, fan_out = originals._calculate_fan_in_and_fan_out(tensor)
     return gain * math.sqrt(2.0 / float(fan_in + fan_out))
 
 
@@ -208,14 +207,14 @@ def _kaiming_(
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: Any, nonlinearity: Any) -> float:
-    fan = init._calculate_correct_fan(tensor, mode)
-    return init.calculate_gain(nonlinearity, a) / math.sqrt(fan)
+    fan = originals._calculate_correct_fan(tensor, mode)
+    return originals.calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
 def _uniform(std: float) -> _Fill:
     bound = math.sqrt(3.0) * std
-    return init.uniform_, values.uniform, (-bound, bound)
+    return originals.uniform_, values.uniform, (-bound, bound)
 
 
 def _normal(std: float) -> _Fill:
-    return init.normal_, values.normal, (0.0, std)
+    return originals.normal_, values.normal, (0.0, std)

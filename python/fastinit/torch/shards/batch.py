@@ -8,6 +8,7 @@ import torch
 
 from fastinit.native.request import Template
 from fastinit.torch.memory.batch import FillBatch
+from fastinit.torch.memory.pending import PENDING
 from fastinit.torch.memory.target import Bounds
 from fastinit.torch.shards.counter import count_elements
 from fastinit.torch.shards.dtensor import Part, is_distributed, parts
@@ -64,6 +65,7 @@ class ShardedFillBatch:
         if len(held) > 1 and not all(each.elementwise for each in templates):
             held = [self._hull(held)]  # else a matrix would be computed again for every part
         for part in held:
+            PENDING.settle(part.memory)
             self._elements += part.memory.numel()
             self._batch.add(part.memory, templates, stream, shape, part.bounds)
 

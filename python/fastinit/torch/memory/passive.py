@@ -28,23 +28,33 @@ _METHODS = (
     *("register_post_accumulate_grad_hook", "__len__", "__hash__", "is_inference"),
     *("view", "view_as", "t", "transpose", "permute", "narrow", "select", "squeeze"),
     *("unsqueeze", "expand", "expand_as", "movedim", "swapaxes", "unflatten", "as_strided"),
-    *("diagonal", "chunk", "split", "unbind", "unfold", "as_subclass", "__iter__", "data_ptr"),
-    *("new_empty", "new_zeros", "new_ones", "new_full", "is_shared", "is_pinned", "is_conj"),
+    *("diagonal", "chunk", "split", "unbind", "unfold", "as_subclass", "__iter__"),
+    *("new_empty", "new_zeros", "new_ones", "is_shared", "is_pinned", "is_conj"),
 )
-PASSIVE: set[Any] = (
+_PASSIVE: set[Any] = (
     _attributes()
     | {getattr(Tensor, name) for name in _METHODS}
     | {
-        *(torch.empty_like, torch.zeros_like, torch.ones_like, torch.full_like),
+        *(torch.empty_like, torch.zeros_like, torch.ones_like),
         *(torch.is_floating_point, torch.is_complex, torch.numel, torch.transpose, torch.permute),
         *(torch.split, torch.chunk, torch.unbind, torch.narrow, torch.select, torch.diagonal),
         *(torch.squeeze, torch.unsqueeze, torch.as_strided, torch.t),
     }
 )
-"""Metadata, views, and new tensors of the same shape."""
+_FULL = {torch.full_like, Tensor.new_full}  # the value may be a tensor that is pending itself
 
 
-def is_basic_index(function: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+def values_of(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, ...]:
+    """Return the arguments of a call, nested values among them, whose values it needs.
+
+    Metadata, views, and new tensors of the same shape need none.
+    """
+    if function in _PASSIVE or _is_basic_index(function, args):
+        return ()
+    return (args[1:], kwargs) if function in _FULL else (args, kwargs)
+
+
+def _is_basic_index(function: Callable[..., Any], args: tuple[Any, ...]) -> bool:
     """Return whether a call is an indexing that returns a view."""
     if function is not Tensor.__getitem__ or len(args) != 2:
         return False

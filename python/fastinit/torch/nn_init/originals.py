@@ -1,0 +1,43 @@
+"""torch's own functions, bound at import: a program may replace those in torch.nn.init by ours."""
+
+from torch.nn.init import (
+    _calculate_correct_fan,
+    _calculate_fan_in_and_fan_out,
+    _no_grad_trunc_normal_,
+    calculate_gain,
+    constant_,
+    dirac_,
+    eye_,
+    kaiming_normal_,
+    kaiming_uniform_,
+    normal_,
+    ones_,
+    orthogonal_,
+    sparse_,
+    trunc_normal_,
+    uniform_,
+    xavier_normal_,
+    xavier_uniform_,
+    zeros_,
+)
+
+__all__ = [
+    "_calculate_correct_fan",
+    "_calculate_fan_in_and_fan_out",
+    "_no_grad_trunc_normal_",
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "sparse_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]

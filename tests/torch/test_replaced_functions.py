@@ -1,0 +1,63 @@
+"""torch.nn.init's functions, replaced one by one by those of fastinit.torch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import init
+
+import fastinit.torch
+from fastinit.torch import accelerate
+from helpers.accelerated_model import Block, check, normal
+
+
+@pytest.fixture
+def _replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in dir(init):
+        if name.endswith("_") and not name.startswith("_"):
+            monkeypatch.setattr(init, name, getattr(fastinit.torch, name))
+
+
+@pytest.mark.usefixtures("_replaced")
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda: nn.Linear(3, 4), None),
+        (lambda: nn.Linear(3, 4, device="meta"), None),
+        (lambda: nn.Conv2d(3, 4, 3, device="meta"), None),
+        (lambda: nn.MultiheadAttention(4, 2, device="meta"), None),
+        (lambda: init.normal_(torch.empty(3), std=float("inf")), None),
+        (lambda: init.trunc_normal_(torch.empty(3, device="meta")), None),
+        (lambda: init.orthogonal_(torch.empty(3, 3, device="meta")), None),
+        (lambda: init.kaiming_normal_(torch.empty(3, 3, device="meta")), None),
+        (lambda: init.xavier_uniform_(torch.empty(3, 3, device="meta")), None),
+        (lambda: init.zeros_(torch.empty(3, device="meta")), None),
+        (lambda: init.ones_(torch.eye(3).to_sparse()), NotImplementedError),
+        (lambda: init.sparse_(torch.empty(3), 0.1), ValueError),
+        (lambda: init.dirac_(torch.empty(3, 3)), ValueError),
+        (lambda: init.orthogonal_(torch.empty(3)), ValueError),
+        (lambda: init.uniform_(torch.empty(3, dtype=torch.int32)), NotImplementedError),
+    ],
+)
+def test_they_do_not_call_themselves(
+    call: Callable[[], Any], error: type[Exception] | None
+) -> None:
+    if error is None:
+        call()
+        with torch.device("meta"):
+            call()
+        return
+    with pytest.raises(error) as raised:
+        call()
+    assert not isinstance(raised.value, RecursionError)
+
+
+@pytest.mark.usefixtures("_replaced")
+def test_they_serve_accelerate() -> None:
+    with accelerate(seed=0):
+        model = nn.Sequential(Block(), nn.Linear(4, 4, device="meta"))
+        init.trunc_normal_(torch.empty(3))
+    block: Any = model[0]
+    check(block.inner.weight, normal(block.inner.weight, "0.inner.weight", 0.02))
