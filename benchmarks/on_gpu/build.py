@@ -25,9 +25,9 @@ def build(session: Session) -> str:
     folder = session.work / "build"
     _configure(session, folder, ())
     cmake = machine.tool("cmake", "configures the build")
-    session.run([cmake, "--build", folder, "--parallel", _processors()], "build").needed()
-    prefix = ["--prefix", session.site]
-    session.run([cmake, "--install", folder, *prefix], "install").needed()
+    command = [cmake, "--build", str(folder), "--parallel", _processors()]
+    session.run(command, "build").needed()
+    session.run([cmake, "--install", folder, "--prefix", session.site], "install").needed()
     shutil.copytree(ROOT / "python" / "fastinit", session.site / "fastinit", dirs_exist_ok=True)
     _describe(session.site)
     status = session.run([sys.executable, "-c", _USABLE], "status")
@@ -41,7 +41,7 @@ def build_variant(session: Session, name: str, tuning: Sequence[str]) -> Path:
     folder = session.work / "variants" / name
     _configure(session, folder, tuning)
     cmake = machine.tool("cmake", "configures the build")
-    command = [cmake, "--build", folder, "--target", "_cuda", "--parallel", "4"]
+    command = [cmake, "--build", str(folder), "--target", "_cuda", "--parallel", "4"]
     session.run(command, f"build-{name}").needed()
     return next((folder / "csrc" / "cuda").glob("_cuda.*"))
 

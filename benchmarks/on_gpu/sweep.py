@@ -20,7 +20,7 @@ PER_VARIANT = 20.0  # seconds that one measurement may take
 
 @dataclass(frozen=True)
 class Variant:
-    """Numbers that differ from the default ones, and the parts of ``benchmarks.cuda`` they touch."""
+    """Numbers that are not the default ones, and the parts of ``benchmarks.cuda`` to measure."""
 
     name: str
     tuning: tuple[str, ...]
@@ -47,12 +47,10 @@ VARIANTS = (
 def sweep(session: Session, variants: Sequence[Variant] = VARIANTS) -> str:
     """Build all variants at once, measure them one after the other, and write ``sweep.json``."""
     with ThreadPoolExecutor(len(variants)) as pool:
-        built = dict(
-            zip(variants, pool.map(lambda each: _built(session, each), variants), strict=True)
-        )
+        libraries = list(pool.map(lambda each: _built(session, each), variants))
     results: list[dict[str, Any]] = []
     everything = Variant(DEFAULT, (), f"{FILLS},{MATRICES}")
-    for variant, library in {everything: None, **built}.items():
+    for variant, library in zip((everything, *variants), (None, *libraries), strict=True):
         results.append(_entry(session, variant, library))
         path = session.out / "sweep.json"
         path.write_text(json.dumps({"format": 1, "results": results}, indent=1) + "\n")
