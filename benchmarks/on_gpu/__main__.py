@@ -74,8 +74,8 @@ def _chosen(names: list[str] | None, steps: Sequence[Step], session: Session) ->
     """Return the steps to run: all, or the named ones after a build if there is none yet."""
     if names is None:
         return list(steps)
-    is_built = (session.site / "fastinit").exists()
-    return [each for each in steps if each.name in names or (each.name == "build" and not is_built)]
+    first = [] if session.is_built else [each for each in steps if not each.needs_build]
+    return [each for each in steps if each.name in names or each in first]
 
 
 def _run(session: Session, steps: Sequence[Step]) -> list[str]:
@@ -95,6 +95,8 @@ def _outcome(session: Session, step: Step) -> dict[str, Any]:
     start = time.monotonic()
     if session.end - start < LEAST_SECONDS:
         return {"status": NOT_RUN, "seconds": 0.0, "note": "no time was left"}
+    if step.needs_build and not session.is_built:
+        return {"status": NOT_RUN, "seconds": 0.0, "note": "there is no build"}
     session.begin_step(step.limit)
     try:
         status, note = PASSED, step.run(session)

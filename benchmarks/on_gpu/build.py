@@ -23,6 +23,7 @@ sys.exit(not status.startswith("usable"))
 def build(session: Session) -> str:
     """Build both extension modules and put fastinit into ``session.site``."""
     folder = session.work / "build"
+    shutil.rmtree(session.site, ignore_errors=True)  # whatever happens, no step uses an old build
     _configure(session, folder, ())
     cmake = machine.tool("cmake", "configures the build")
     command = [cmake, "--build", str(folder), "--parallel", _processors()]
@@ -32,6 +33,7 @@ def build(session: Session) -> str:
     _describe(session.site)
     status = session.run([sys.executable, "-c", _USABLE], "status")
     if status.status != 0:
+        shutil.rmtree(session.site)
         raise StopError(FAILED, f"what was built cannot be used: {status.last_line}")
     return f"for sm_{session.card.architecture}: {status.last_line}"
 

@@ -75,6 +75,11 @@ class Session:
         """Return the folder from which Python imports the fastinit that was built."""
         return self.work / "site"
 
+    @property
+    def is_built(self) -> bool:
+        """Return whether there is such a fastinit."""
+        return self.site.exists()
+
     def begin_step(self, limit: float) -> None:
         """Let commands run for at most ``limit`` seconds from now."""
         self.step_end = min(self.end, time.monotonic() + limit)
