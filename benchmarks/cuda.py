@@ -252,7 +252,7 @@ class _Run:
 
 def _gpu(device: Any) -> dict[str, Any]:
     extension = cuda.extension(device.id)
-    clock = 1e3 * device.attributes["ClockRate"]  # in Hz, the highest
+    clock = 1e3 * device.attributes.get("ClockRate", 0)  # in Hz, the highest; 0: not known
     return {
         "gpu": extension.device_properties(device.id) | {"clock": clock},
         "driver": extension.driver_version(),

@@ -15,8 +15,17 @@ from benchmarks.on_gpu.sweep import sweep
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 SELECTION = ("normal", "masks", "orthogonal")  # kernels that the sanitizer sees
 FINDING = "86"  # the exit status of compute-sanitizer where a tool has found something
-# How compute-sanitizer says that this machine does not let it look at the GPU.
-_REFUSALS = re.compile(r"device not supported|not supported on this|LibraryNotLoaded", re.I)
+# How compute-sanitizer and ncu say that this machine does not let them look at the GPU.
+_REFUSALS = re.compile(
+    r"device not supported|not supported on this|LibraryNotLoaded|ERR_NVGPUCTRPERM", re.I
+)
+METRICS = (  # of ncu: how long a kernel took, its instructions, issue slots in use, bytes stored
+    "gpu__time_duration.sum",
+    "smsp__inst_executed.sum",
+    "smsp__issue_active.avg.pct_of_peak_sustained_active",
+    "sm__warps_active.avg.pct_of_peak_sustained_active",
+    "dram__bytes_write.sum.per_second",
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ def suite(session: Session) -> str:
     """Run the tests that need a GPU; the sanitizer has a step of its own."""
     command = [sys.executable, "-m", "pytest", "tests/cuda", "-m", "gpu", "-k", "not sanitizer"]
     options = [
-        "-q",
+        "-v",
         "-W",
         "default",
         "-p",
@@ -88,10 +97,26 @@ def _sanitized(session: Session, program: str, tool: str, limit: float) -> tuple
     return None if "cases agree" in done.output else (FAILED, f"no case ran: {done.last_line}")
 
 
+def counters(session: Session) -> str:
+    """Read the hardware's counters for one draw of some kernels; the clocks stay as they are."""
+    program = machine.tool("ncu", "reads the counters of the hardware")
+    command = [program, "--csv", "--clock-control", "none", "--metrics", ",".join(METRICS)]
+    command += ["--kernel-name", "regex:fill_requests|orthogonal", sys.executable]
+    done = session.run([*command, "-m", "benchmarks.on_gpu.draws"], "counters")
+    if done.status not in (None, 0) and _REFUSALS.search(done.output):
+        raise StopError(REFUSED, "ncu cannot read the counters here")
+    lines = [line for line in done.needed().output.splitlines() if line.startswith('"')]
+    if not lines:
+        raise StopError(FAILED, f"no kernel was seen: {done.last_line}")
+    (session.out / "counters.csv").write_text("\n".join(lines) + "\n")
+    return f"{len(lines) - 1} values in counters.csv"
+
+
 STEPS = (
-    Step("build", "compile for this GPU's architecture", 120, build, needs_build=False),
-    Step("suite", "every kernel equals the CPU bit for bit", 120, suite),
-    Step("figures", "fastinit beside its peers and the memory's rate", 120, figures),
-    Step("sweep", "variants of the kernels", 150, sweep),
+    Step("build", "compile for this GPU's architecture", 90, build, needs_build=False),
+    Step("suite", "every kernel equals the CPU bit for bit", 130, suite),
+    Step("figures", "fastinit beside its peers and the memory's rate", 110, figures),
+    Step("sweep", "variants of the kernels", 100, sweep),
     Step("sanitizer", "memcheck, racecheck, initcheck, synccheck", 80, sanitizer),
+    Step("counters", "instructions and issue slots that the hardware counts", 40, counters),
 )
