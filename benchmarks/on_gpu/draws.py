@@ -6,20 +6,18 @@ import sys
 
 from benchmarks import gpu
 
-COUNT = 1 << 28
+BYTES = 1 << 30
+MATRICES = ((1024, 64, 64), (1, 4096, 4096))
 
 
-def main() -> int:
-    """Draw a gigabyte of each, into the same memory."""
-    cupy = gpu.needed("cupy")
-    import fastinit
-
-    memory = cupy.empty(COUNT, "float32")
-    for task in gpu.TASKS[:3]:
-        getattr(fastinit, task.distribution)(COUNT, seed=0, out=memory)
-    fastinit.orthogonal((1024, 64, 64), seed=0, out=memory[: 1 << 22].reshape(1024, 64, 64))
-    fastinit.orthogonal((4096, 4096), seed=0, out=memory[: 1 << 24].reshape(4096, 4096))
-    cupy.cuda.Device().synchronize()
+def main(size: int = BYTES) -> int:
+    """Draw tensors of ``size`` bytes, and orthogonal matrices."""
+    tasks = [task for task in gpu.TASKS if task.distribution != "zeros"]
+    contenders = [gpu.of_fastinit(task, size // task.numpy_dtype.itemsize) for task in tasks]
+    contenders += [gpu.of_matrices("fastinit", "orthogonal", shape) for shape in MATRICES]
+    for each in contenders:
+        each.run()
+    gpu.needed("cupy").cuda.Device().synchronize()
     return 0
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import fastinit
 from benchmarks import common, cuda, cuda_static, gpu, sass
+from benchmarks.on_gpu import draws
 from helpers.fake_gpu import Cupy, CupyDevice, Extension, machine
 
 TINY = ["--size", "65536", "--matrix", "16", "--batch", "3", "--repeats", "1", "--peers", ""]
@@ -80,6 +81,13 @@ def test_parts_are_kept(
         cuda.main([*TINY, "--parts", "batch,small", "--json", str(path)])
     found = [each["task"] for each in json.loads(path.read_text())["results"]]
     assert found == ["3 x orthogonal 64"] * 2
+
+
+def test_draws_for_a_profiler(card: Extension, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each kernel is launched once."""
+    monkeypatch.setattr(draws, "MATRICES", ((3, 8, 8), (1, 16, 16)))
+    assert draws.main(4096) == 0
+    assert len(card.calls) == 8
 
 
 def test_another_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
