@@ -81,6 +81,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=11, help="of each timing (%(default)s)")
     parts = "large,small,model,orthogonal,batch,sparse"
     parser.add_argument("--parts", default=parts, help="what to measure (%(default)s)")
+    tasks = ",".join(task.name for task in gpu.TASKS)
+    parser.add_argument("--tasks", default=tasks, help="large tensors (%(default)s)")
     peers = ",".join(gpu.PEERS)
     parser.add_argument("--peers", default=peers, help="other libraries (%(default)s)")
     return parser.parse_args(argv)
@@ -123,7 +125,8 @@ class _Run:
 
     def large(self) -> None:
         """Time one tensor of each distribution and dtype."""
-        for task in gpu.TASKS:
+        wanted = common.listed(self.options.tasks)
+        for task in (each for each in gpu.TASKS if each.name in wanted):
             count = self.options.size // task.numpy_dtype.itemsize
             makers: Makers = {"fastinit": partial(gpu.of_fastinit, task, count)}
             makers |= {name: partial(gpu.LARGE[name], task, count) for name in self.peers}

@@ -15,6 +15,8 @@ from benchmarks.on_gpu.session import FAILED, Session, StopError
 
 DEFAULT = "default"
 FILLS, MATRICES = "large,small", "orthogonal,batch"
+TASKS = "uniform float32,normal float32,truncated_normal float32,normal bfloat16"
+SIZE = str(1 << 28)  # bytes of a tensor: most of the time goes to checking it
 PER_VARIANT = 20.0  # seconds that one measurement may take
 
 
@@ -93,7 +95,7 @@ def _rates(session: Session, variant: Variant, library: Path | None) -> dict[str
     """Measure one variant in a process of its own, after the check of its bytes."""
     path = session.work / f"sweep-{variant.name}.json"
     command = [sys.executable, "-m", "benchmarks.cuda", "--peers", "", "--repeats", "5"]
-    command += ["--parts", variant.parts, "--json", str(path)]
+    command += ["--parts", variant.parts, "--tasks", TASKS, "--size", SIZE, "--json", str(path)]
     if library is not None:
         command += ["--library", str(library)]
     session.run(command, f"sweep-{variant.name}", limit=PER_VARIANT).needed()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import common
+from benchmarks import common, gpu
 from benchmarks.on_gpu import __main__ as command
 from benchmarks.on_gpu import build, limits, machine, steps, summary, sweep
 from benchmarks.on_gpu.session import (
@@ -375,6 +375,12 @@ def test_variants() -> None:
     for variant in sweep.VARIANTS:
         for number in variant.tuning:
             assert f"#ifndef FASTINIT_{number.partition('=')[0]}\n" in text
+
+
+def test_tasks_of_variants() -> None:
+    """They are tasks of the benchmark, so that something is measured."""
+    names = {task.name for task in gpu.TASKS}
+    assert set(sweep.TASKS.split(",")) <= names
 
 
 def test_sweep(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
