@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pybind11
 import pytest
 
 from benchmarks.on_gpu.sweep import MATRICES, VARIANTS, Variant
@@ -35,6 +34,7 @@ def launches(variant: Variant) -> Iterator[list[Case]]:
 @pytest.mark.skipif(NVCC is None, reason="nvcc, whose PTX is emulated, was not found")
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_variant(variant: Variant, tmp_path: Path) -> None:
+    pybind11 = pytest.importorskip("pybind11")
     settings = {
         "FASTINIT_CUDA": "ON",
         "FASTINIT_CUDA_STAND_IN": ROOT / "tests" / "cuda_emulator" / "runtime.c",
