@@ -5,10 +5,11 @@
 #
 # PYTHON is the interpreter (python3 by default). docs/cuda.md says what the machine needs.
 set -eu
-cd "$(dirname "$0")/.."
+root="$(cd "$(dirname "$0")/.." && pwd)"
+export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 python="${PYTHON:-python3}"
 if ! "$python" -c "import tomllib"; then
   echo "$python is missing, or older than Python 3.11: set PYTHON to a newer one" >&2
   exit 1
 fi
-exec "$python" -m benchmarks.on_gpu "$@"
+exec "$python" -P -m benchmarks.on_gpu "$@"

@@ -4,9 +4,10 @@
 
 Steps run in order, each with a time limit of its own, and a step that fails does not stop those
 after it. ``OUT/summary.md`` is written after every step; beside it are ``steps.json``,
-``cuda.json``, ``sweep.json``, ``suite.xml`` and ``logs/``. ``--step`` runs named steps again and
-keeps what the others found. Without a GPU it says so, builds nothing and exits with status 0; the
-exit status is 1 if a step failed. Clocks and settings of the GPU are not touched.
+``cuda.json``, ``sweep.json``, ``suite.xml``, ``counters.csv`` and ``log.txt``. ``--step`` runs
+named steps again and keeps what the others found. Without a GPU it says so, builds nothing and
+exits with status 0; the exit status is 1 if a step failed. Clocks and settings of the GPU are not
+touched.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def main(argv: Sequence[str] | None = None, steps: Sequence[Step] = STEPS) -> in
     end = time.monotonic() + 60 * options.minutes
     session = Session(out, options.work.resolve(), card, end)
     session.work.mkdir(parents=True, exist_ok=True)
+    if options.step is None:
+        (out / "log.txt").unlink(missing_ok=True)
     statuses = _run(session, _chosen(options.step, steps, session))
     print(f"{out / 'summary.md'}")
     return int(any(status in (FAILED, TIMED_OUT) for status in statuses))
@@ -103,10 +106,8 @@ def _outcome(session: Session, step: Step) -> dict[str, Any]:
     except StopError as problem:
         status, note = problem.status, str(problem)
     except Exception as error:
-        log = session.out / "logs" / f"{step.name}-error.log"
-        log.parent.mkdir(exist_ok=True)
-        log.write_text(traceback.format_exc())
-        status, note = FAILED, f"{type(error).__name__}: {error}; see {log.name}"
+        session.log(step.name, traceback.format_exc())
+        status, note = FAILED, f"{type(error).__name__}: {error}; see {step.name} in log.txt"
     return {"status": status, "seconds": time.monotonic() - start, "note": note}
 
 

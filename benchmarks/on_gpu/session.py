@@ -38,7 +38,7 @@ class Done:
 
     status: int | None
     output: str
-    log: Path
+    section: str  # of log.txt
 
     @property
     def last_line(self) -> str:
@@ -49,11 +49,10 @@ class Done:
     def needed(self) -> Done:
         """Return this; end the step unless the command succeeded."""
         if self.status is None:
-            raise StopError(TIMED_OUT, f"out of time; see {self.log.name}")
+            raise StopError(TIMED_OUT, f"out of time; see {self.section} in log.txt")
         if self.status != 0:
-            raise StopError(
-                FAILED, f"exit status {self.status}: {self.last_line}; see {self.log.name}"
-            )
+            found = f"exit status {self.status}: {self.last_line}"
+            raise StopError(FAILED, f"{found}; see {self.section} in log.txt")
         return self
 
 
@@ -92,16 +91,16 @@ class Session:
     def run(
         self,
         command: Sequence[str | Path],
-        log: str,
+        section: str,
         *,
         limit: float | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> Done:
-        """Run a command until the step's end or ``limit`` seconds; its output goes to a log.
+        """Run a command until the step's end or ``limit`` seconds; its output goes to the log.
 
         All processes that the command has started end with it.
         """
-        path = self.out / "logs" / f"{log}.log"
+        path = self.work / "logs" / section
         path.parent.mkdir(parents=True, exist_ok=True)
         seconds = self.left if limit is None else min(limit, self.left)
         if seconds <= 0:
@@ -122,7 +121,14 @@ class Session:
                 status = None
             finally:
                 _end(process)
-        return Done(status, path.read_text(errors="replace"), path)
+        found = path.read_text(errors="replace")
+        self.log(section, f"$ {' '.join(map(str, command))}\n{found}\nexit status {status}\n")
+        return Done(status, found, section)
+
+    def log(self, section: str, text: str) -> None:
+        """Add a section to ``log.txt``, the one log of a run."""
+        with (self.out / "log.txt").open("a") as file:
+            file.write(f"==== {section}\n{text}\n")
 
     def _variables(self) -> dict[str, str]:
         paths = [str(self.site), os.environ.get("PYTHONPATH", "")]

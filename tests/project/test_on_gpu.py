@@ -171,12 +171,17 @@ def test_isolation(session: Session) -> None:
     assert statuses(session) == {
         **{"slow": TIMED_OUT, "broken": FAILED, "exit": FAILED, "good": PASSED},
     }
-    logs = session.out / "logs"
-    assert (logs / "slow.log").read_text() == "begun\n"
-    assert "in failing" in (logs / "broken-error.log").read_text()
+    log = (session.out / "log.txt").read_text()
+    assert "begun\n\nexit status None\n" in log
+    assert "in failing" in log.partition("==== broken\n")[2]
     page = (session.out / "summary.md").read_text()
     assert page.startswith("# fastinit on Test card (sm_90)\n")
-    for line in ("| slow | timed out |", "| ValueError: a bug; see", "exit status 3", "| well |"):
+    for line in (
+        "| slow | timed out |",
+        "| ValueError: a bug; see broken in log.txt |",
+        "exit status 3",
+        "| well |",
+    ):
         assert line in page
 
 
@@ -236,10 +241,10 @@ class Recorded(Session):
         self.answers, self.commands = list(answers), list[list[str]]()
         return self.commands
 
-    def run(self, command: Any, log: str, **_: Any) -> Done:
+    def run(self, command: Any, section: str, **_: Any) -> Done:
         self.commands.append([str(word) for word in command])
         status, output = self.answers.pop(0)
-        return Done(status, output, self.out / f"{log}.log")
+        return Done(status, output, section)
 
 
 @pytest.fixture
@@ -271,7 +276,11 @@ def program(path: Path, body: str) -> None:
             PASSED,
             "memcheck, racecheck, initcheck, synccheck found nothing",
         ),
-        ("echo hazard; exit 86", FAILED, "memcheck: exit status 86: hazard; see memcheck.log"),
+        (
+            "echo hazard; exit 86",
+            FAILED,
+            "memcheck: exit status 86: hazard; see memcheck in log.txt",
+        ),
         ("echo Device not supported; exit 86", REFUSED, "refuses this device"),
         ("true", FAILED, "memcheck: no case ran"),
         (
@@ -390,14 +399,14 @@ def test_sweep(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
             raise StopError(FAILED, "no compiler")
         return session.work / f"{name}.so"
 
-    def measured(self: Session, command: list[str], log: str, **_: Any) -> Done:
+    def measured(_: Session, command: list[str], section: str, **__: Any) -> Done:
         path = Path(command[command.index("--json") + 1])
         entries = [
             {"task": "normal float32", "library": library, "values_per_second": 2e11}
             for library in ("cudaMemset", "fastinit")
         ]
         path.write_text(json.dumps({"results": entries}))
-        return Done(1 if log == "sweep-wrong" else 0, "fastinit is wrong", self.out / f"{log}.log")
+        return Done(1 if section == "sweep-wrong" else 0, "fastinit is wrong", section)
 
     monkeypatch.setattr(sweep, "build_variant", built)
     monkeypatch.setattr(Session, "run", measured)
