@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _options(argv)
     # Otherwise JAX takes all the memory.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if options.library is not None:
+        gpu.use(options.library)
     status = fastinit.cuda_status()
     if not status.startswith("usable:"):
         print(f"Nothing is measured, since CUDA is {status}")
@@ -64,12 +67,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     for name in common.listed(options.parts):
         parts[name]()
-    common.write(options.json, run.report)
+        common.write(options.json, run.report)  # after every part: what was measured is kept
     return 0
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = common.argument_parser("cuda", __doc__)
+    parser.add_argument("--library", type=Path, help="CUDA module to use instead of the built one")
     parser.add_argument("--size", type=int, default=1 << 30, help="bytes of one large tensor")
     parser.add_argument("--matrix", type=int, default=4096, help="rows and columns (%(default)s)")
     parser.add_argument("--batch", type=int, default=1024, help="small matrices (%(default)s)")
@@ -77,6 +81,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=11, help="of each timing (%(default)s)")
     parts = "large,small,model,orthogonal,batch,sparse"
     parser.add_argument("--parts", default=parts, help="what to measure (%(default)s)")
+    tasks = ",".join(task.name for task in gpu.TASKS)
+    parser.add_argument("--tasks", default=tasks, help="large tensors (%(default)s)")
     peers = ",".join(gpu.PEERS)
     parser.add_argument("--peers", default=peers, help="other libraries (%(default)s)")
     return parser.parse_args(argv)
@@ -110,15 +116,17 @@ class _Run:
         self.peers = common.listed(options.peers)
         self.cupy = gpu.needed("cupy")
         self.device = self.cupy.cuda.Device()
-        settings = {key: value for key, value in vars(options).items() if key != "json"}
+        paths = ("json", "library")
+        settings = {key: value for key, value in vars(options).items() if key not in paths}
         self.report = common.new_report("cuda", settings, NOTES)
-        self.report["environment"] |= _gpu(self.device.id)
+        self.report["environment"] |= _gpu(self.device)
 
     # ---- the parts
 
     def large(self) -> None:
         """Time one tensor of each distribution and dtype."""
-        for task in gpu.TASKS:
+        wanted = common.listed(self.options.tasks)
+        for task in (each for each in gpu.TASKS if each.name in wanted):
             count = self.options.size // task.numpy_dtype.itemsize
             makers: Makers = {"fastinit": partial(gpu.of_fastinit, task, count)}
             makers |= {name: partial(gpu.LARGE[name], task, count) for name in self.peers}
@@ -245,10 +253,11 @@ class _Run:
         )
 
 
-def _gpu(number: int) -> dict[str, Any]:
-    extension = cuda.extension(number)
+def _gpu(device: Any) -> dict[str, Any]:
+    extension = cuda.extension(device.id)
+    clock = 1e3 * device.attributes.get("ClockRate", 0)  # in Hz, the highest; 0: not known
     return {
-        "gpu": extension.device_properties(number),
+        "gpu": extension.device_properties(device.id) | {"clock": clock},
         "driver": extension.driver_version(),
         "cuda": extension.runtime_version(),
         "cuda_architectures": extension.architectures,

@@ -6,9 +6,11 @@ of its own pool that has been written before.
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -43,6 +45,16 @@ class Contender:
     note: str = ""
     wait: Callable[[], Any] = lambda: None
     bytes: int = 0  # bytes that it writes, if not those of the case
+
+
+def use(library: Path) -> None:
+    """Let fastinit draw with another build of its CUDA module; it must not have drawn before."""
+    name = "fastinit.native._cuda"
+    spec = importlib.util.spec_from_file_location(name, library)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{library} is not an extension module; pass one with --library")
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
 
 
 def needed(name: str) -> Any:

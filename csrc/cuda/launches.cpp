@@ -10,15 +10,12 @@
 #include "cuda/fill/kernels.h"
 #include "cuda/mask/kernels.h"
 #include "cuda/runtime.h"
+#include "cuda/tuning.h"
 #include "lanes/scalar.h"
 #include "request/samples.h"
 
 namespace fastinit {
 namespace {
-
-constexpr std::uint32_t largest_fill_tile = 16 * fill_threads;  // in units
-// As many tiles for each block where there is enough work, so that blocks finish together.
-constexpr std::uint64_t tiles_per_block = 4;
 
 // Whether columns lie four by four in Philox blocks in every row.
 bool has_columns_by_four(const Request& r) {
@@ -74,7 +71,7 @@ void Launch::prepare(int device) {
              "cudaDeviceGetAttribute");
   check_cuda(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel_, static_cast<int>(threads_), 0),
              "cudaOccupancyMaxActiveBlocksPerMultiprocessor");
-  const std::uint64_t most = std::uint64_t(multiprocessors) * std::max(resident, 1);
+  const std::uint64_t most = grid_waves * std::uint64_t(multiprocessors) * std::max(resident, 1);
   while (tile_units_ < largest_tile_ && units_ / (2 * tile_units_) >= tiles_per_block * most) tile_units_ *= 2;
   std::uint64_t tiles = 0;
   for (FillEntry& entry : entries_) {

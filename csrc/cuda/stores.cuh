@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "cuda/tuning.h"
 #include "lanes/cuda.h"
 
 namespace fastinit {
@@ -30,8 +31,9 @@ template <int words>
 __device__ void store_words(std::uint64_t address, const std::uint32_t (&word)[words]) {
   if constexpr (words == 1) {
     Lanes::store(address, word[0]);
-  } else if constexpr (words == 2) {
-    Lanes::store(address, make_uint2(word[0], word[1]));
+  } else if constexpr (words == 2 || fill_store_words == 2) {
+    FASTINIT_UNROLL
+    for (int k = 0; k < words; k += 2) Lanes::store(address + 4 * k, make_uint2(word[k], word[k + 1]));
   } else {
     FASTINIT_UNROLL
     for (int k = 0; k < words; k += 4)

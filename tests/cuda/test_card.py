@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 import fastinit
+from benchmarks.on_gpu import machine, session, steps
 from helpers.cuda_build import NVCC
 from helpers.cuda_cases import check, constants, fill_launches, mask_launches
 from helpers.cuda_devices import Card, Emulated
@@ -124,6 +126,23 @@ def test_way_to_the_sanitizer(emulation: Emulated, tmp_path: Path) -> None:  # n
         else:
             with pytest.raises(AssertionError, match=f"exit status {FINDING}"):
                 sanitized(str(program), "memcheck", "--help")
+
+
+@pytest.mark.slow
+def test_step_of_the_sanitizer(
+    emulation: Emulated,  # noqa: ARG001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The step of ``benchmarks/on_gpu.sh``, with the emulator in place of the driver."""
+    program = tmp_path / "compute-sanitizer"
+    program.write_text('#!/bin/sh\nshift 4\nexec "$@" --emulated\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(machine, "tool", lambda *_: str(program))
+    monkeypatch.setattr(steps, "SELECTION", ("uniform",))
+    gpu = session.Card("emulated", "80")
+    run = session.Session(tmp_path, tmp_path, gpu, time.monotonic() + 600)
+    assert steps.sanitizer(run) == f"{', '.join(TOOLS)} found nothing"
 
 
 @pytest.mark.gpu

@@ -1,5 +1,6 @@
 """The CUDA benchmarks without a card, and the counts of instructions in machine code."""
 
+import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ import pytest
 
 import fastinit
 from benchmarks import common, cuda, cuda_static, gpu, sass
-from helpers.fake_gpu import Cupy, Extension, machine
+from benchmarks.on_gpu import draws
+from helpers.fake_gpu import Cupy, CupyDevice, Extension, machine
 
 TINY = ["--size", "65536", "--matrix", "16", "--batch", "3", "--repeats", "1", "--peers", ""]
 
@@ -40,6 +42,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[Extension]:
     """A machine with a GPU and CuPy, both fakes."""
     made = Extension(capabilities=[(9, 0)])
     monkeypatch.setitem(sys.modules, "cupy", Cupy())
+    monkeypatch.setattr(CupyDevice, "attributes", {"ClockRate": 1_980_000}, raising=False)
     with machine(monkeypatch, made):
         yield made
 
@@ -59,6 +62,43 @@ def test_checks_and_times(card: Extension, tmp_path: Path) -> None:  # noqa: ARG
         assert [each["task"] for each in found] == tasks
         assert all(each["share"] > 0 for each in found)
     assert [each["what"] for each in report["checks"] if each["ok"]] == tasks
+    assert report["environment"]["gpu"]["clock"] == 1.98e9
+
+
+def test_parts_are_kept(
+    card: Extension,  # noqa: ARG001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was measured before a failure is in the file."""
+    path = tmp_path / "cuda.json"
+
+    def fail(_: int) -> None:
+        raise RuntimeError("later")
+
+    monkeypatch.setattr(gpu, "small_plan", fail)
+    with pytest.raises(RuntimeError, match="later"):
+        cuda.main([*TINY, "--parts", "batch,small", "--json", str(path)])
+    found = [each["task"] for each in json.loads(path.read_text())["results"]]
+    assert found == ["3 x orthogonal 64"] * 2
+
+
+def test_draws_for_a_profiler(card: Extension, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each kernel is launched once."""
+    monkeypatch.setattr(draws, "MATRICES", ((3, 8, 8), (1, 16, 16)))
+    assert draws.main(4096) == 0
+    assert len(card.calls) == 8
+
+
+def test_another_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A build of the module takes the place of the installed one, and other files are refused."""
+    monkeypatch.setitem(sys.modules, "fastinit.native._cuda", None)
+    with pytest.raises(ImportError, match="is not an extension module; pass one with --library"):
+        gpu.use(tmp_path / "file.txt")
+    module = tmp_path / "variant.py"
+    module.write_text("compiler = 'nvcc of a variant'\n")
+    gpu.use(module)
+    assert importlib.import_module("fastinit.native._cuda").compiler == "nvcc of a variant"
 
 
 def test_left_out(card: Extension, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001

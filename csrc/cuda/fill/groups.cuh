@@ -4,6 +4,7 @@
 
 #include <type_traits>
 
+#include "cuda/tuning.h"
 #include "lanes/cuda.h"
 #include "numerics/philox.h"
 #include "request/request.h"
@@ -16,18 +17,18 @@ using Lanes = CudaLanes;
 // Philox blocks that a thread draws per iteration: computations that do not depend on the block are done once for all
 // of them, as far as registers allow.
 template <class Formula>
-constexpr int blocks_in_registers = 4;
+constexpr int blocks_in_registers = fill_in_flight;
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
 // From this architecture on, the compiler keeps all of Philox's keys in registers.
 template <>
-constexpr int blocks_in_registers<TruncatedFormula<Truncation::center>> = 2;
+constexpr int blocks_in_registers<TruncatedFormula<Truncation::center>> = fill_in_flight_truncated;
 #endif
 template <>
-constexpr int blocks_in_registers<TruncatedFormula<Truncation::wide_symmetric>> = 2;
+constexpr int blocks_in_registers<TruncatedFormula<Truncation::wide_symmetric>> = fill_in_flight_truncated;
 template <>
-constexpr int blocks_in_registers<TruncatedFormula<Truncation::wide>> = 2;
+constexpr int blocks_in_registers<TruncatedFormula<Truncation::wide>> = fill_in_flight_truncated;
 template <>
-constexpr int blocks_in_registers<TruncatedFormula<Truncation::tail>> = 2;
+constexpr int blocks_in_registers<TruncatedFormula<Truncation::tail>> = fill_in_flight_truncated;
 
 template <class Formula, class Element>
 struct Group32 {
@@ -35,8 +36,9 @@ struct Group32 {
   // The bits of an element, an unsigned integer.
   using Item = std::conditional_t<sizeof(typename Element::Item) == 4, std::uint32_t, typename Element::Item>;
   using Draw = typename Formula::template Draw<Precision32<Lanes>>;
-  static constexpr int words = sizeof(Item);        // of a block
-  static constexpr int blocks_at_once = 4 / words;  // for one store of 16 bytes
+  static constexpr int words = sizeof(Item);                                                      // of a block
+  static constexpr int blocks_at_once = fill_store_words < words ? 1 : fill_store_words / words;  // for one store
+  static constexpr int words_at_once = blocks_at_once * words;
   static constexpr int blocks_in_flight =
       blocks_in_registers<Formula> < blocks_at_once ? blocks_at_once : blocks_in_registers<Formula>;
   Draw draw;
@@ -140,7 +142,7 @@ template <class Formula>
 struct Group64 {
   using Item = std::uint64_t;
   static constexpr int words = 4, pieces = 2;  // the pairs of a block are stored one after the other
-  static constexpr int blocks_at_once = 1, blocks_in_flight = 1;
+  static constexpr int blocks_at_once = 1, blocks_in_flight = 1, words_at_once = 2 * words;
   const Request& request;
   __device__ explicit Group64(const Request& r) : request(r) {}
 

@@ -6,6 +6,7 @@
 #include "cuda/fill/kernels.h"
 #include "cuda/places.cuh"
 #include "cuda/stores.cuh"
+#include "cuda/tuning.h"
 
 namespace fastinit {
 namespace {
@@ -19,7 +20,8 @@ constexpr std::uint32_t whole_units = Group::blocks_in_flight * fill_threads;
 template <class Group>
 __device__ void fill_whole_tile(const Group& group, std::uint64_t block, std::uint64_t address, std::uint32_t units) {
   constexpr std::uint32_t blocks = Group::blocks_at_once, stores = Group::blocks_in_flight / blocks;
-  constexpr std::uint32_t bytes = 16 * Group::pieces;  // of a thread's blocks at once
+  constexpr int words = Group::words_at_once / Group::pieces;
+  constexpr std::uint32_t bytes = 4 * Group::words_at_once;  // of a thread's blocks at once
   const std::uint64_t high = block >> 32 << 32;
   std::uint32_t low = static_cast<std::uint32_t>(block) + threadIdx.x * blocks;
   address += threadIdx.x * bytes;
@@ -27,8 +29,9 @@ __device__ void fill_whole_tile(const Group& group, std::uint64_t block, std::ui
     FASTINIT_UNROLL
     for (std::uint32_t k = 0; k < stores; ++k) {
       const std::uint64_t first = address + k * fill_threads * bytes;
-      group.template fill<4>(high | (low + k * fill_threads * blocks),
-                             [&](int piece, const std::uint32_t (&word)[4]) { store_words(first + 16 * piece, word); });
+      group.template fill<words>(
+          high | (low + k * fill_threads * blocks),
+          [&](int piece, const std::uint32_t (&word)[words]) { store_words(first + 4 * words * piece, word); });
     }
     low += whole_units<Group>;
     address += stores * fill_threads * bytes;
@@ -118,7 +121,7 @@ __device__ void fill_constant_tile(const FillTable& table, std::uint32_t index, 
 
 // Draws requests of one formula and dtype, and fills with constants.
 template <class Group>
-__global__ void __launch_bounds__(fill_threads, 4) fill_requests(const FillTable table) {
+__global__ void __launch_bounds__(fill_threads, fill_blocks) fill_requests(const FillTable table) {
   std::uint32_t index = 0;
   for (std::uint32_t tile = blockIdx.x; tile < table.tiles; tile += gridDim.x) {
     index = find_request(table, index, tile);

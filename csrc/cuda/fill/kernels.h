@@ -5,8 +5,6 @@
 
 namespace fastinit {
 
-constexpr unsigned fill_threads = 256;  // per block
-
 // The kernel for requests of one formula of a distribution, and one dtype. Every one of them fills with constants too.
 // Its argument is a FillTable.
 const void* fill_kernel(Distribution distribution, std::uint32_t formula, Dtype dtype);

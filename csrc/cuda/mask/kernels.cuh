@@ -5,6 +5,7 @@
 #include "cuda/mask/kernels.h"
 #include "cuda/places.cuh"
 #include "cuda/stores.cuh"
+#include "cuda/tuning.h"
 #include "numerics/masks.h"
 #include "numerics/philox.h"
 #include "request/samples.h"

@@ -3,8 +3,6 @@
 
 namespace fastinit {
 
-constexpr unsigned mask_threads = 64;  // per block
-
 // The kernel for all masks and scattered constants. Its argument is a FillTable whose tiles have mask_threads units.
 const void* mask_kernel();
 

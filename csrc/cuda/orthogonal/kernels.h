@@ -4,8 +4,6 @@
 
 namespace fastinit {
 
-constexpr unsigned small_threads = 128, reflector_threads = 256, panel_threads = 128;  // per block
-
 struct OrthogonalKernels {
   const void* small;       // a task is a whole matrix, in small_size bytes of dynamic shared memory
   const void* reflectors;  // a task is a block of reflectors of a matrix

@@ -11,7 +11,7 @@ namespace {
 // Applies all blocks of reflectors on which the panel depends, from the last to the first.
 template <class T>
 struct PanelUpdate {
-  static constexpr int rows = rows_at_once<T>, width = panel_columns;
+  static constexpr int rows = rows_at_once<T>, width = panel_columns, pairs = width / 2;
 
   const OrthogonalEntry& entry;
   const std::uint64_t panel;
@@ -36,7 +36,8 @@ struct PanelUpdate {
   __device__ void apply_block(const T* v, const T* triangle, T* a_of_block, std::uint64_t count) const {
     constexpr int stride = staged_stride<T, size>;
     constexpr int height = size / 16;  // a thread computes this number of rows of W, in two columns
-    const int column = static_cast<int>(threadIdx.x) % 8 * 2, above = static_cast<int>(threadIdx.x) / 8 * height;
+    const int column = static_cast<int>(threadIdx.x) % pairs * 2,
+              above = static_cast<int>(threadIdx.x) / pairs * height;
     T sum[height][2] = {};
     std::uint64_t row = 0;
     do {
@@ -79,7 +80,7 @@ struct PanelUpdate {
   template <int size>
   __device__ void update(T* rows_of_a, int column) const {
     constexpr int stride = staged_stride<T, size>, share = rows / 16, at_once = items_in_16_bytes<T>;
-    const int first = static_cast<int>(threadIdx.x) / 8;
+    const int first = static_cast<int>(threadIdx.x) / pairs;
     Pack<T, 2> sum[share];
     for (int r = 0; r < share; ++r) sum[r] = read<2>(rows_of_a + (first + 16 * r) * width + column);
     FASTINIT_UNROLL_BY(2)
@@ -111,10 +112,6 @@ __device__ void begin_panel(const OrthogonalEntry& entry, std::uint64_t panel, c
   }
   __syncthreads();
 }
-
-// Blocks of threads that should fit on a multiprocessor.
-template <class T>
-constexpr int panel_blocks = sizeof(T) == sizeof(float) ? 4 : 3;
 
 template <class T>
 __global__ void __launch_bounds__(panel_threads, panel_blocks<T>)

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cuda/runtime.h"
+#include "cuda/tuning.h"
 
 namespace fastinit {
 namespace {

@@ -9,7 +9,7 @@ namespace {
 
 template <class T>
 class SmallMatrix {
-  static constexpr std::uint32_t block = panel_columns;
+  static constexpr std::uint32_t block = small_block;
 
  public:
   __device__ SmallMatrix(const OrthogonalEntry& entry, std::uint64_t matrix, T* memory)
@@ -27,10 +27,10 @@ class SmallMatrix {
   __device__ void draw() const {
     FASTINIT_ROLLED
     for (std::uint32_t k = threadIdx.x; k < rows_ * stride_; k += small_threads) a_[k] = 0;
-    const std::uint32_t blocks = static_cast<std::uint32_t>(entry_.last_panel) + 1;
-    for (std::uint32_t q = blocks; q-- > 0;) apply_block(q * block);
-    const std::uint32_t first = static_cast<std::uint32_t>(entry_.first_panel) * block;
-    const std::uint32_t end = blocks * block < columns_ ? blocks * block : columns_;
+    const std::uint32_t panels = static_cast<std::uint32_t>(entry_.last_panel) + 1, width = panel_columns;
+    for (std::uint32_t q = (panels - 1) / (block / width) + 1; q-- > 0;) apply_block(q * block);
+    const std::uint32_t first = static_cast<std::uint32_t>(entry_.first_panel) * width;
+    const std::uint32_t end = panels * width < columns_ ? panels * width : columns_;
     write_columns<T, small_threads, largest_small_columns>(entry_, start_.address, a_ + first, stride_, first,
                                                            end - first);
   }
@@ -116,10 +116,6 @@ class SmallMatrix {
   const std::uint32_t rows_, columns_, stride_;
   T *const v_, *const w_, *const products_, *const triangle_, *const a_;
 };
-
-// Blocks of threads that should fit on a multiprocessor.
-template <class T>
-constexpr int small_blocks = sizeof(T) == sizeof(float) ? 6 : 4;
 
 template <class T>
 __global__ void __launch_bounds__(small_threads, small_blocks<T>) small_orthogonal_kernel(const OrthogonalTable table) {

@@ -3,23 +3,18 @@
 
 #include <cstdint>
 
+#include "cuda/tuning.h"
 #include "numerics/orthogonal.h"
 #include "request/orthogonal_shape.h"
 #include "request/request.h"
 
 namespace fastinit {
 
-// Columns that a block of threads draws together. No block of reflectors has fewer.
-constexpr std::uint64_t panel_columns = 16;
-
 // Matrices with more columns are not drawn in shared memory, since their blocks of reflectors are wider than a panel.
 constexpr int largest_small_columns = 128;
+constexpr std::uint64_t small_block = 16;  // orthogonal_block() of matrices with as many columns
 // The most bytes of static shared memory in the kernel of small matrices.
 constexpr std::uint64_t small_static_memory = 4 << 10;
-
-// Rows that are processed at a time, and rows of zeros after a matrix in working memory.
-template <class T>
-constexpr int rows_at_once = sizeof(T) == sizeof(float) ? 64 : 16;
 
 // Some matrices of one request. The part of the array determines which columns are needed: the panels that hold them
 // are drawn, and all reflectors up to the last panel.
@@ -76,7 +71,7 @@ FASTINIT_INLINE OrthogonalWorkspace workspace_of(const OrthogonalEntry& e) {
 // v, U and S of one block, and W.
 FASTINIT_INLINE std::uint64_t small_stride(std::uint64_t columns) { return columns | 1; }
 FASTINIT_INLINE std::uint64_t small_size(std::uint64_t rows, std::uint64_t columns, std::uint64_t item) {
-  constexpr std::uint64_t block = panel_columns;
+  constexpr std::uint64_t block = small_block;
   return item * (block * (rows + columns + 2 * block) + rows * small_stride(columns));
 }
 
