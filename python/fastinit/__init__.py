@@ -45,8 +45,8 @@ _LAZY = {
     "list_recipes": "recipes",
     "recipe": "recipes",
     "diff": "checkpoints",
-    "load_plan": "checkpoints",
-    "verify": "checkpoints",
+    "load_plan": "plans.files",
+    "verify": "plans.files",
 }
 
 _ADAPTERS = ("torch",)

@@ -1,14 +1,14 @@
 # What type checkers see of this package: __init__.py imports some of it when it is first used.
 from fastinit.arrays.digest import digest as digest
 from fastinit.checkpoints.diff import diff as diff
-from fastinit.checkpoints.read import load_plan as load_plan
-from fastinit.checkpoints.verify import verify as verify
 from fastinit.initializers import *
 from fastinit.manifests.manifest import Manifest as Manifest
 from fastinit.native.cpu import get_num_threads as get_num_threads
 from fastinit.native.cpu import set_num_threads as set_num_threads
 from fastinit.native.cuda import cuda_status as cuda_status
 from fastinit.native.info import info as info
+from fastinit.plans.files import load_plan as load_plan
+from fastinit.plans.files import verify as verify
 from fastinit.plans.plan import Plan as Plan
 from fastinit.recipes.parameter import Parameter as Parameter
 from fastinit.recipes.recipe import Recipe as Recipe

@@ -24,7 +24,7 @@ def opened(path: Path) -> BinaryIO:
         ValueError: It is not a regular file.
     """
     check(path.stat())  # before it is opened: that alone can have an effect on a device
-    file = open(path, "rb", opener=_open)  # noqa: PTH123, SIM115
+    file = open(path, "rb", opener=_open)  # noqa: SIM115
     try:
         check(os.fstat(file.fileno()))  # something else may have taken its place
     except BaseException:

@@ -11,7 +11,7 @@ from fastinit.arrays.digest import PIECE, begin
 from fastinit.checkpoints.pipeline import BUFFER, Bytes, Pipeline, memory
 from fastinit.native import _cpu, cpu
 from fastinit.native.request import as_array
-from fastinit.plans.tensor_plan import TensorPlan
+from fastinit.tensors.tensor_plan import TensorPlan
 
 Result = TypeVar("Result")
 

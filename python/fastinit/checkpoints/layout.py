@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from fastinit import json_files, safetensors
-from fastinit.plans.plan import Plan
-from fastinit.plans.tensor_plan import TensorPlan
+from fastinit.checkpoints.plan import Plan
 from fastinit.recipes.pattern import pattern_of, plain
 from fastinit.safetensors import CONFIG, INDEX, PAGE, SUFFIX, WHOLE
 from fastinit.streams import STREAM_VERSION
+from fastinit.tensors.tensor_plan import TensorPlan
 
 FORMAT = 1  # of the metadata; raised when a field changes its meaning or goes away
 _UNITS = {"B": 1} | {

@@ -1,9 +1,8 @@
-"""Reading checkpoints: the headers of their files, their bytes, and the plans that they carry."""
+"""Reading checkpoints: the headers of their files, their bytes, and the texts of their plans."""
 
 from __future__ import annotations
 
 import errno
-import functools
 import os
 import re
 import threading
@@ -12,39 +11,7 @@ from pathlib import Path
 from fastinit import json_files, regular_files, safetensors
 from fastinit.checkpoints.layout import FORMAT
 from fastinit.checkpoints.pipeline import Bytes, memory
-from fastinit.plans.plan import Plan
 from fastinit.safetensors import INDEX, SUFFIX, WHOLE, Checkpoint, Header
-
-
-def load_plan(path: str | os.PathLike[str]) -> Plan:
-    """Return the plan that a checkpoint carries in its metadata.
-
-    Args:
-        path: A ``.safetensors`` file, an index, or a folder that holds one of them.
-
-    Returns:
-        A plan that draws the same values.
-
-    Raises:
-        OSError: A file is missing or cannot be read.
-        ValueError: The checkpoint carries no plan, several, or one of another version; or a folder
-            holds a file and an index that contradict each other.
-
-    Example:
-        >>> import fastinit, pathlib, tempfile
-        >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2", seed=7)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = plan.save(folder)
-        ...     fastinit.load_plan(folder).seed
-        7
-    """
-    files = open_checkpoint(Path(path)).files
-    if len({header.metadata.get("fastinit.plan") for header in files}) > 1:
-        raise ValueError(f"the files of {path} carry different plans; pass the path of one file")
-    plan = plan_in(files[0])
-    if plan is None:
-        raise ValueError(f"{path} carries no plan: fastinit did not write it")
-    return plan
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -70,27 +37,19 @@ def _find(folder: Path) -> Path:
     return found
 
 
-def plan_in(header: Header) -> Plan | None:
-    """Return the plan that a file carries, or None.
+def plan_text(header: Header) -> str | None:
+    """Return the JSON of the plan that a file carries, or None.
 
     Raises:
-        ValueError: It cannot be read, or is of another version.
+        ValueError: It is of another format.
     """
     text = header.metadata.get("fastinit.plan")
-    if text is None:
-        return None
-    with json_files.located(str(header.path)):
-        if (found := header.metadata.get("fastinit.format")) != str(FORMAT):
-            raise ValueError(
-                f"the metadata has format {found!r}, this fastinit reads {FORMAT}; use the version "
-                "of fastinit that made the file"
-            )
-        return _plan(text)
-
-
-@functools.lru_cache(maxsize=2)  # all files of a checkpoint carry the same text
-def _plan(text: str) -> Plan:
-    return Plan.from_dict(json_files.parse(text))
+    if text is not None and (found := header.metadata.get("fastinit.format")) != str(FORMAT):
+        raise ValueError(
+            f"{header.path}: the metadata has format {found!r}, this fastinit reads {FORMAT}; use "
+            "the version of fastinit that made the file"
+        )
+    return text
 
 
 def part_of(header: Header) -> tuple[int, int]:

@@ -45,7 +45,9 @@ def _stored_digests(shard: Shard) -> dict[str, str] | None:
     """Return the digests in the header of the file, if all else in the header is the shard's."""
     with suppress(OSError, ValueError, KeyError):
         header = safetensors.read_header(shard.path)
-        stored = json_files.strings(json_files.parse(header.metadata["fastinit.digests"]), "digests")
+        stored = json_files.strings(
+            json_files.parse(header.metadata["fastinit.digests"]), "digests"
+        )
         if header.content == shard.header(stored):
             return stored
     return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +14,10 @@ from fastinit.checkpoints import layout
 from fastinit.checkpoints.batches import Batch, Digests, draw_batches
 from fastinit.checkpoints.mismatch import Mismatch, Raw, between, combined, mismatch
 from fastinit.checkpoints.pipeline import Bytes, Progress
-from fastinit.checkpoints.read import Reader, open_checkpoint, part_of, plan_in
-from fastinit.plans.plan import Plan
-from fastinit.plans.tensor_plan import TensorPlan
+from fastinit.checkpoints.plan import Plan
+from fastinit.checkpoints.read import Reader, open_checkpoint, part_of
 from fastinit.safetensors import Entry, Header, dtype_name
+from fastinit.tensors.tensor_plan import TensorPlan
 
 DRAWN, DIFFERS, MISSING, UNKNOWN = "as drawn", "differs", "missing", "unknown"
 STATUSES = (DRAWN, DIFFERS, MISSING, UNKNOWN)
@@ -76,57 +76,30 @@ class Verification:
         }
 
 
-def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) -> Verification:
-    """Draw again what a checkpoint should hold, and compare every bit.
-
-    The plan comes from the metadata of the files; the digests there are not trusted. Memory is
-    bounded, as it is when a checkpoint is written.
+def compare(
+    path: Path, plan_of: Callable[[Header], Plan | None], own: bool, progress: Progress | None
+) -> Verification:
+    """Draw again what the files of a checkpoint should hold, and compare every bit.
 
     Args:
         path: A ``.safetensors`` file, an index, or a folder that holds one of them.
+        plan_of: Gives the plan of a file, or None if it has none.
+        own: Whether these are the plans that the files carry.
         progress: Called with a number of bytes, each time that many more are compared.
-
-    Returns:
-        The result for every tensor: ``ok``, ``counts``, ``tensors``, ``problems``.
-
-    Raises:
-        OSError: A file is missing or cannot be read.
-        ValueError: A file is not a whole safetensors file, or its plan is of another version; or a
-            folder holds a file and an index that contradict each other.
-
-    Example:
-        >>> import fastinit, tempfile
-        >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = plan.save(folder)
-        ...     fastinit.verify(folder).counts
-        {'as drawn': 1, 'differs': 0, 'missing': 0, 'unknown': 0}
     """
-    return _verify(Path(path), None, progress)
-
-
-def verify_plan(
-    plan: Plan, path: str | os.PathLike[str], *, progress: Progress | None = None
-) -> Verification:
-    """Draw a plan again and compare a checkpoint with it, bit by bit; see ``Plan.verify``."""
-    return _verify(Path(path), plan, progress)
-
-
-def _verify(path: Path, plan: Plan | None, progress: Progress | None) -> Verification:
-    """Compare with ``plan``, or else with the plan that each file carries."""
     checkpoint = open_checkpoint(path)
     files = checkpoint.files
     problems = checkpoint.misplaced + checkpoint.unlisted
-    plans = [plan or plan_in(header) for header in files]
-    if plan is None and len({header.metadata.get("fastinit.plan") for header in files}) > 1:
+    plans = [plan_of(header) for header in files]
+    if own and len({header.metadata.get("fastinit.plan") for header in files}) > 1:
         problems.append("the files carry different plans: they are of different checkpoints")
     tensors: list[Checked] = []
     for header, its in zip(files, plans, strict=True):
-        tensors += _file(header, its, plan is None, problems, progress or (lambda _: None))
+        tensors += _file(header, its, own, problems, progress or (lambda _: None))
     if part_of(files[0])[1] == len(files):  # all files are there, so that tensors can be missing
         names = {each.name for each in tensors}
         for its, only in {(its, _only(h)) for h, its in zip(files, plans, strict=True) if its}:
-            wanted = its.select(None if only is None or plan else json_files.parse(only))
+            wanted = its.select(json_files.parse(only) if own and only is not None else None)
             tensors += [
                 Checked(each.parameter.name, None, MISSING, "no file has it")
                 for each in wanted
@@ -160,7 +133,7 @@ def _file(
         only = json_files.parse(_only(header) or "null")
         metadata = layout.metadata_of(header.metadata["fastinit.plan"], only)
     shard = layout.shard(header.path, known, metadata, *part_of(header))
-    differ, digests = _compare(header, shard.tensors, entries, progress)
+    differ, digests = _differences(header, shard.tensors, entries, progress)
     for name, raw in differ.items():
         place = mismatch(entries[name], raw)
         checked[name] = replace(checked[name], status=DIFFERS, mismatch=place)
@@ -183,7 +156,7 @@ def _expected(entry: Entry, plan: Plan, file: str) -> tuple[TensorPlan | None, C
     return named, Checked(entry.name, file, DRAWN)
 
 
-def _compare(
+def _differences(
     header: Header, tensors: tuple[TensorPlan, ...], entries: dict[str, Entry], progress: Progress
 ) -> tuple[dict[str, Raw], dict[str, str]]:
     """Return where the file differs from what is drawn, and the digests of the latter, by name."""
@@ -218,7 +191,9 @@ def _header_problems(header: Header, expected: bytes, digests: dict[str, str]) -
     if header.content == expected:
         return []
     try:
-        stored = json_files.strings(json_files.parse(header.metadata["fastinit.digests"]), "digests")
+        stored = json_files.strings(
+            json_files.parse(header.metadata["fastinit.digests"]), "digests"
+        )
     except (ValueError, KeyError):
         stored = {}
     wrong = [name for name, digest in digests.items() if stored.get(name) != digest]

@@ -15,9 +15,9 @@ from fastinit.checkpoints.atomic_file import atomic_file, flush_folder, write_wh
 from fastinit.checkpoints.batches import Batch, Digests, draw_batches
 from fastinit.checkpoints.layout import Shard, layout
 from fastinit.checkpoints.pipeline import Bytes, Progress
+from fastinit.checkpoints.plan import Plan
 from fastinit.checkpoints.resume import Found, find_shards
 from fastinit.checks import boolean
-from fastinit.plans.plan import Plan
 
 DIRECT = 1 << 30  # bytes of a checkpoint that would push everything else out of the cache
 

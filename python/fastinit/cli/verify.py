@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from fastinit import checkpoints
 from fastinit.checkpoints.read import open_checkpoint
-from fastinit.checkpoints.verify import DRAWN
+from fastinit.checkpoints.verify import DRAWN, Verification
 from fastinit.cli.shared import FAILED, Json, errors, print_findings, print_json, progress
+from fastinit.plans import files
 
 
 def verify(
@@ -32,7 +32,7 @@ def verify(
     Exit codes: 0 all as drawn, 1 not all, 2 wrong usage or an error.
     """  # noqa: D301
     with errors(), progress("verifying", open_checkpoint(path).size) as advance:
-        found = checkpoints.verify(path, progress=advance)
+        found = files.verify(path, progress=advance)
     if as_json:
         print_json(found.to_dict())
     else:
@@ -41,7 +41,7 @@ def verify(
         raise typer.Exit(FAILED)
 
 
-def _report(found: checkpoints.Verification) -> None:
+def _report(found: Verification) -> None:
     findings = []
     for each in found.tensors:
         text = each.reason or ""

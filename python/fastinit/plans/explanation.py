@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fastinit.plans.tensor_plan import TensorPlan
 from fastinit.recipes.pattern import plain
 from fastinit.recipes.recipe import Recipe
+from fastinit.tensors.tensor_plan import TensorPlan
 
 Row = dict[str, Any]
 _NUMBERS = ("elements", "parameters", "mean", "std")

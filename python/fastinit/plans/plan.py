@@ -5,21 +5,21 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from fastinit import json_files, streams
+from fastinit.checkpoints.verify import Verification, compare
+from fastinit.checkpoints.write import Saved, save
 from fastinit.manifests import Manifest
 from fastinit.native.box import Index
 from fastinit.native.dtypes import dtype_of
-from fastinit.plans.drawing import draw_into, draw_new, draw_part
 from fastinit.plans.explanation import Explanation, explain
-from fastinit.plans.tensor_plan import TensorPlan, tensor_plan
 from fastinit.recipes import buffers
 from fastinit.recipes.pattern import compiled, pattern_of
 from fastinit.recipes.recipe import Recipe, recipe, recipe_of
-
-if TYPE_CHECKING:
-    from fastinit.checkpoints import Saved, Verification
+from fastinit.tensors.drawing import draw_into, draw_new, draw_part
+from fastinit.tensors.tensor_plan import TensorPlan, tensor_plan
 
 FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
 
@@ -215,9 +215,7 @@ class Plan:
             ...     list(plan.save(pathlib.Path(folder, "model.safetensors")).digests)
             ['ln_f.weight']
         """
-        from fastinit import checkpoints  # above this room: save and verify are its short cuts
-
-        return checkpoints.save(
+        return save(
             self,
             path,
             max_shard_size=max_shard_size,
@@ -257,9 +255,7 @@ class Plan:
             ...     fastinit.Plan(model, "gpt2", seed=1).verify(folder).ok
             False
         """
-        from fastinit import checkpoints
-
-        return checkpoints.verify_plan(self, path, progress=progress)
+        return compare(Path(path), lambda _: self, False, progress)
 
     def tensor(self, name: str) -> TensorPlan:
         """What is drawn for a tensor; a tied name stands for that which it shares.

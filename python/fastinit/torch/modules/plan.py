@@ -12,11 +12,11 @@ import torch
 from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plans.plan import Plan
-from fastinit.plans.tensor_plan import TensorPlan
 from fastinit.recipes.buffers import known
 from fastinit.recipes.recipe import Recipe, recipe_of
 from fastinit.recipes.recipe import recipe as recipe_from
 from fastinit.recipes.rule import Rule
+from fastinit.tensors.tensor_plan import TensorPlan
 from fastinit.torch.modules.wrappers import own_name, reshard, unwrapped
 from fastinit.torch.shards.batch import ShardedFillBatch
 from fastinit.torch.shards.dtensor import memory_of

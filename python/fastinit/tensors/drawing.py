@@ -9,7 +9,7 @@ from fastinit import json_files
 from fastinit.arrays.destination import destination, fill
 from fastinit.arrays.outputs import Output
 from fastinit.native.box import Index, part, whole
-from fastinit.plans.tensor_plan import TensorPlan
+from fastinit.tensors.tensor_plan import TensorPlan
 
 _Target = tuple[TensorPlan, Output]
 

@@ -1,0 +1,87 @@
+"""The plans that checkpoints carry: loaded, and compared with what the files hold."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+from fastinit import json_files
+from fastinit.checkpoints.pipeline import Progress
+from fastinit.checkpoints.read import open_checkpoint, plan_text
+from fastinit.checkpoints.verify import Verification, compare
+from fastinit.plans.plan import Plan
+from fastinit.safetensors import Header
+
+
+def load_plan(path: str | os.PathLike[str]) -> Plan:
+    """Return the plan that a checkpoint carries in its metadata.
+
+    Args:
+        path: A ``.safetensors`` file, an index, or a folder that holds one of them.
+
+    Returns:
+        A plan that draws the same values.
+
+    Raises:
+        OSError: A file is missing or cannot be read.
+        ValueError: The checkpoint carries no plan, several, or one of another version; or a folder
+            holds a file and an index that contradict each other.
+
+    Example:
+        >>> import fastinit, pathlib, tempfile
+        >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2", seed=7)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = plan.save(folder)
+        ...     fastinit.load_plan(folder).seed
+        7
+    """
+    files = open_checkpoint(Path(path)).files
+    if len({header.metadata.get("fastinit.plan") for header in files}) > 1:
+        raise ValueError(f"the files of {path} carry different plans; pass the path of one file")
+    plan = _plan_in(files[0])
+    if plan is None:
+        raise ValueError(f"{path} carries no plan: fastinit did not write it")
+    return plan
+
+
+def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) -> Verification:
+    """Draw again what a checkpoint should hold, and compare every bit.
+
+    The plan comes from the metadata of the files; the digests there are not trusted. Memory is
+    bounded, as it is when a checkpoint is written.
+
+    Args:
+        path: A ``.safetensors`` file, an index, or a folder that holds one of them.
+        progress: Called with a number of bytes, each time that many more are compared.
+
+    Returns:
+        The result for every tensor: ``ok``, ``counts``, ``tensors``, ``problems``.
+
+    Raises:
+        OSError: A file is missing or cannot be read.
+        ValueError: A file is not a whole safetensors file, or its plan is of another version; or a
+            folder holds a file and an index that contradict each other.
+
+    Example:
+        >>> import fastinit, tempfile
+        >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = plan.save(folder)
+        ...     fastinit.verify(folder).counts
+        {'as drawn': 1, 'differs': 0, 'missing': 0, 'unknown': 0}
+    """
+    return compare(Path(path), _plan_in, True, progress)
+
+
+def _plan_in(header: Header) -> Plan | None:
+    text = plan_text(header)
+    if text is None:
+        return None
+    with json_files.located(str(header.path)):
+        return _plan(text)
+
+
+@functools.lru_cache(maxsize=2)  # all files of a checkpoint carry the same text
+def _plan(text: str) -> Plan:
+    return Plan.from_dict(json_files.parse(text))
