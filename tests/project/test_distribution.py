@@ -42,7 +42,7 @@ def test_pages_install_the_clone() -> None:
     """They are read beside the sources, and PyPI's fastinit is another project."""
     groups = tomllib.loads(PYPROJECT.read_text())["dependency-groups"]
     found = {word for path in CLONE_PAGES for word in installed(path)}
-    assert {".[test]", ".[torch]", ".[cuda]", ".[sparse]", ".[cli]"} <= found
+    assert {".[test]", ".[torch]", ".[cuda]", ".[sparse]"} <= found
     assert {word for word in found - OTHERS - set(groups) if not own(word, ".")} == set()
 
 
@@ -72,3 +72,11 @@ def test_another_project_of_the_same_name(file: str | None, run: str) -> None:
     assert message.startswith("ImportError: fastinit/__init__.py is not that of fastinit-nn: ")
     assert (f"{file} is another project's" if file else "it is missing") in message
     assert "run: pip uninstall fastinit fastinit-nn, and install fastinit-nn again" in message
+
+
+def test_sources_that_were_not_built() -> None:
+    """Their import says what to run."""
+    found = attempt("import sys; sys.modules['fastinit.native._cpu'] = None; import fastinit")
+    message = found.stderr.splitlines()[-1]
+    assert message.startswith("ImportError: fastinit's compiled part cannot be loaded (")
+    assert message.endswith("run: pip install . in a clone, or install fastinit-nn again")
