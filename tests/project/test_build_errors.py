@@ -65,4 +65,13 @@ def test_32_bits(tmp_path: Path) -> None:
 def test_no_openmp(tmp_path: Path) -> None:
     found = configured(tmp_path, "-DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON", CXX=str(GCC))
     assert "fastinit needs OpenMP, which GNU" in found
-    assert "install it (apt install libomp-dev for clang++; g++ brings it)" in found
+    assert "install it (for clang++, apt install libomp-dev), or set CXX=g++" in found
+
+
+def test_next_try(tmp_path: Path) -> None:
+    """What was wrong with the compiler is not remembered in the folder of the build."""
+    assert "needs a C++ compiler" in configured(tmp_path, CXX="/bin/false")
+    old = configured(tmp_path, CXX=str(GCC), CXXFLAGS="-U__GNUC__ -D__GNUC__=7")
+    assert "the compiler is GNU 7." in old
+    found = configured(tmp_path, "-DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON", CXX=str(GCC))
+    assert "fastinit needs OpenMP" in found
