@@ -3,7 +3,12 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <cfenv>
+#include <cstring>
+#include <string_view>
+
 #include "bindings/dlpack.h"
+#include "bindings/gil.h"
 #include "bindings/nonzeros.h"
 #include "bindings/requests.h"
 #include "cpu/arithmetic.h"
@@ -19,8 +24,26 @@ namespace fastinit {
 namespace {
 
 bool signal_pending() {
-  const py::gil_scoped_acquire gil;
-  return PyErr_CheckSignals() != 0;
+  return with_the_gil_or_never([] {
+    const py::gil_scoped_acquire gil;
+    return PyErr_CheckSignals() != 0;
+  });
+}
+
+// Sets the default arithmetic for the calling thread, and returns its own, for set_arithmetic.
+py::bytes set_default_arithmetic() {
+  std::fenv_t before;
+  std::fegetenv(&before);
+  std::fesetenv(FE_DFL_ENV);
+  return py::bytes(reinterpret_cast<const char*>(&before), sizeof before);
+}
+
+void set_arithmetic(const py::bytes& arithmetic) {
+  const auto given = static_cast<std::string_view>(arithmetic);
+  std::fenv_t wanted;
+  if (given.size() != sizeof wanted) throw py::value_error("arithmetic is not what set_default_arithmetic returned");
+  std::memcpy(&wanted, given.data(), sizeof wanted);
+  std::fesetenv(&wanted);
 }
 
 // (formula, constants) for values that are computed in float64 or float32.
@@ -80,7 +103,7 @@ void fill_requests(const py::array& requests, int threads, const py::dtype& requ
   const RequestList list = requests_in(requests, request_dtype);
   bool finished;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     finished = fill(list.first, list.count, signal_pending, threads);
   }
   if (!finished) throw py::error_already_set();
@@ -126,6 +149,8 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def(
       "address", [](const py::array& array) { return reinterpret_cast<std::uintptr_t>(array.data()); },
       py::arg("array").noconvert());
+  m.def("set_default_arithmetic", &set_default_arithmetic);
+  m.def("set_arithmetic", &set_arithmetic, py::arg("arithmetic"));
   m.def("truncation", &truncation, py::arg("lower"), py::arg("upper"), py::arg("in_float64"));
   m.def("truncated_std", &std_of_truncation, py::arg("lower"), py::arg("upper"));
   m.def("instruction_sets", &instruction_sets);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "bindings/gil.h"
 #include "bindings/requests.h"
 #include "cuda/fill.h"
 #include "cuda/runtime.h"
@@ -23,7 +24,7 @@ void fill_requests(const py::array& requests, int device, std::uintptr_t stream,
     if (r.address % r.item_size != 0)
       throw py::value_error("request " + std::to_string(k) + " has an address that is not a multiple of its item size");
   }
-  const py::gil_scoped_release release;
+  const GilRelease release;
   fill_on_cuda(list.first, list.count, device, reinterpret_cast<void*>(stream));
 }
 
@@ -56,8 +57,8 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   const py::dtype request_dtype = py::module_::import("fastinit.native._cpu").attr("request_dtype");
   // Never released, like the types of extension modules.
   static const py::handle error_type =
-      py::reinterpret_steal<py::object>(
-          PyErr_NewExceptionWithDoc("fastinit.native._cuda.CudaError", "A failed CUDA call.", PyExc_RuntimeError, nullptr))
+      py::reinterpret_steal<py::object>(PyErr_NewExceptionWithDoc("fastinit.native._cuda.CudaError",
+                                                                  "A failed CUDA call.", PyExc_RuntimeError, nullptr))
           .release();
   m.attr("CudaError") = error_type;
   py::register_local_exception_translator([](std::exception_ptr thrown) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <new>
 
+#include "bindings/gil.h"
 #include "cpu/mask/nonzeros.h"
 
 namespace py = pybind11;
@@ -18,7 +19,7 @@ py::tuple arrays_of(const NonzeroElements& found, std::uint64_t rows, std::uint6
   Index* const first = indptr.mutable_data();
   Index* const second = indices.mutable_data();
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     found.compress(compressed, columns, by_column, first, second);
   }
   return py::make_tuple(indptr, indices);
@@ -30,7 +31,7 @@ bool gather_as(const Request& fill, const py::array& indptr, const py::array& in
   const auto* const first = static_cast<const Index*>(indptr.data());
   const auto* const second = static_cast<const Index*>(indices.data());
   const auto rows = static_cast<std::uint64_t>(indptr.size() - 1);
-  const py::gil_scoped_release release;
+  const GilRelease release;
   return gather(fill, rows, first, second, by_column, reinterpret_cast<void*>(fill.address), interrupted);
 }
 
@@ -41,7 +42,7 @@ py::tuple nonzero_arrays(const Request& mask, std::uint64_t rows, std::uint64_t 
   NonzeroElements found;
   bool finished;
   {
-    const py::gil_scoped_release release;
+    const GilRelease release;
     finished = found.find(mask, interrupted);
   }
   if (found.out_of_memory()) throw std::bad_alloc();

@@ -8,11 +8,25 @@ from typing import Any
 
 import numpy as np
 
+_REAL_DTYPES = ("float", "bfloat", "int", "uint")  # how the names of real dtypes begin
+_LONGEST = 200  # characters of a value in an error
+
+
+def shown(value: Any) -> str:
+    """Return the repr of a value for an error, shortened where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integers of more than 4300 digits
+        if isinstance(value, int):
+            return f"an integer of {value.bit_length()} bits"
+        text = f"({', '.join(map(shown, value))})" if isinstance(value, tuple) else "a value"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
 
 def boolean(value: Any, what: str) -> bool:
     """Return ``value`` as a Python bool; a string or a number is an error, even if it is true."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass True or False")
+        raise TypeError(f"{what}={shown(value)} is a {type(value).__name__}; pass True or False")
     return bool(value)
 
 
@@ -25,32 +39,57 @@ def finite(value: Any, what: str) -> float:
 
 
 def real(value: Any, what: str) -> float:
-    """Return ``value`` as a float; a bool or a string is an error, even if Python converts it."""
-    if isinstance(value, (bool, str)):
-        raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass a number")
-    try:
-        return float(value)
-    except OverflowError:
-        raise ValueError(f"{what} is too large; pass a number below 1.8e308") from None
-    except (TypeError, ValueError):
-        raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass a number") from None
+    """Return ``value`` as a float; what Python converts but is not a real number is an error."""
+    if type(value) is float:
+        return value
+    if _is_real(value):
+        try:
+            number = float(value)
+        except OverflowError:
+            raise _too_large(what) from None
+        except (TypeError, ValueError, RuntimeError, ArithmeticError):
+            pass  # as objects without __float__, and signaling NaNs of decimal
+        else:
+            if math.isinf(number) and value != number:
+                raise _too_large(what)
+            if number == 0 and value != 0:
+                raise ValueError(f"{what}={shown(value)} is too small; pass 0 or more than 1e-308")
+            return number
+    raise TypeError(f"{what}={shown(value)} is a {type(value).__name__}; pass a number")
+
+
+def _too_large(what: str) -> ValueError:
+    return ValueError(f"{what} is too large; pass a number below 1.8e308")
+
+
+def _is_real(value: Any) -> bool:
+    """Whether a value may be a real number: not a bool, a text, a complex number or a sequence."""
+    if isinstance(value, (bool, str, bytes, bytearray, complex)) or getattr(value, "ndim", 0) != 0:
+        return False
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
+        return True
+    name = getattr(dtype, "name", None) or str(dtype).removeprefix("torch.")
+    return str(name).startswith(_REAL_DTYPES)
 
 
 def integer(value: Any, what: str, allowed: str) -> int:
     """Return ``value`` as a Python integer; ``allowed`` tells in the error what to pass."""
-    if not isinstance(value, bool):
+    if type(value) is int:
+        return value
+    if _is_real(value):
         try:
             return operator.index(value)
-        except TypeError:
+        except (TypeError, ValueError, RuntimeError):
             pass
-    raise TypeError(f"{what}={value!r} is a {type(value).__name__}; pass {allowed}")
+    raise TypeError(f"{what}={shown(value)} is a {type(value).__name__}; pass {allowed}")
 
 
 def positive_integer(value: Any, what: str) -> int:
     """Return ``value`` as a Python integer >= 1."""
     number = integer(value, what, "1 or more")
     if number < 1:
-        raise ValueError(f"{what}={number} is not positive; pass 1 or more")
+        raise ValueError(f"{what}={shown(number)} is not positive; pass 1 or more")
     return number
 
 

@@ -8,10 +8,12 @@ neither.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import threading
+from typing import Any
 
-from fastinit.checks import integer
+from fastinit.checks import integer, shown
 
 STREAM_VERSION = 1
 
@@ -23,32 +25,93 @@ def _from_the_system() -> int:
     return int.from_bytes(os.urandom(8), "little")
 
 
+def _hashed(text: str) -> int:
+    encoded = text.encode()
+    return int.from_bytes(hashlib.blake2b(encoded, digest_size=8).digest(), "little")
+
+
+def child_seed(seed: int, number: int) -> int:
+    """Return the seed of the ``number``-th child process of a process with this seed.
+
+    Example:
+        >>> from fastinit.streams import child_seed
+        >>> child_seed(0, 1) == child_seed(0, 2)
+        False
+    """
+    return _hashed(f"child {number} of {seed}")
+
+
 class _ProcessWide:
     """The seed of calls that give none, and the stream numbers of those that give no name."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        # Reentrant: a signal handler may draw or fork while its thread holds the lock.
+        self.lock = threading.RLock()
         self.reseed(None)
 
     def reseed(self, seed: int | None) -> None:
         self.given = seed is not None
         self.seed = _from_the_system() if seed is None else seed
-        self.next_stream = _FIRST_AUTOMATIC
+        self.streams = itertools.count(_FIRST_AUTOMATIC)
+        self.children = 0
 
     def automatic(self) -> tuple[int, int]:
         with self.lock:
-            stream = self.next_stream
-            self.next_stream += 1
-            return self.seed, stream
+            return self.seed, next(self.streams)
 
-    def after_fork(self) -> None:
-        self.lock = threading.Lock()  # the parent's may have been held by a thread that is gone
-        if not self.given:
-            self.seed = _from_the_system()
+    def seed_of_next_child(self) -> int | None:
+        """Count a child process, and return its seed; None for a new one from the system."""
+        with self.lock:
+            self.children += 1
+            return child_seed(self.seed, self.children) if self.given else None
+
+    def before_fork(self) -> None:
+        # Held until after the fork, so that two threads which fork at once have different children.
+        self.lock.acquire()
+        self.forked = self.seed_of_next_child()
+
+    def after_fork_in_parent(self) -> None:
+        self.lock.release()
+
+    def after_fork_in_child(self) -> None:
+        self.lock = threading.RLock()
+        self.reseed(self.forked)
 
 
 _process = _ProcessWide()
-os.register_at_fork(after_in_child=_process.after_fork)
+os.register_at_fork(
+    before=_process.before_fork,
+    after_in_parent=_process.after_fork_in_parent,
+    after_in_child=_process.after_fork_in_child,
+)
+
+
+class _Inherited:
+    """What ``multiprocessing`` hands to processes that it starts anew: a child seed for each.
+
+    It lies in the configuration that a process copies to its children. One that is forked has its
+    seed already; one that is started anew gets its configuration by pickle, which asks for a seed.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _begin_child, (_process.seed_of_next_child(),)
+
+
+_inherited = _Inherited()
+
+
+def _begin_child(seed: int | None) -> _Inherited:
+    """Begin a process that was started anew; nothing that its main module did before counts."""
+    _process.reseed(seed)
+    return _inherited
+
+
+def _hand_down() -> None:
+    from multiprocessing.process import current_process  # takes milliseconds, and few need it
+
+    configuration = getattr(current_process(), "_config", None)
+    if isinstance(configuration, dict):
+        configuration["fastinit"] = _inherited
 
 
 def seed(seed: int | None = None) -> None:
@@ -56,11 +119,18 @@ def seed(seed: int | None = None) -> None:
 
     Also sets the count of automatic streams back, so that the same calls repeat the same values.
 
+    A child process (``os.fork``, and each start method of ``multiprocessing``, so also workers of
+    DataLoaders) begins with a seed of its own: a hash of its parent's seed and of the number of
+    children before it since that seed was set. Children therefore neither repeat each other nor
+    their parent, and a program that starts the same children draws the same again. With a seed of
+    the operating system, children get new ones from there. Calls with ``seed=`` draw the same in
+    all processes.
+
     Args:
         seed: an integer in [0, 2**64), or None for a new one from the operating system.
 
     Raises:
-        TypeError: ``seed`` is no integer.
+        TypeError: ``seed`` is not an integer.
         ValueError: ``seed`` is out of range.
 
     Example:
@@ -74,6 +144,8 @@ def seed(seed: int | None = None) -> None:
     checked = None if seed is None else _checked_seed(seed)
     with _process.lock:
         _process.reseed(checked)
+    if checked is not None:
+        _hand_down()
 
 
 def stream_of(name: str | int) -> int:
@@ -94,16 +166,15 @@ def stream_of(name: str | int) -> int:
     """
     if isinstance(name, str):
         try:
-            encoded = name.encode()
+            return _hashed(name) | _NAMED
         except UnicodeEncodeError:
             raise ValueError(
                 f"name={name!r} holds a lone surrogate, which UTF-8 cannot encode; "
                 "pass a valid string or an integer"
             ) from None
-        return int.from_bytes(hashlib.blake2b(encoded, digest_size=8).digest(), "little") | _NAMED
     number = integer(name, "name", "a string or an integer in [0, 2**63)")
     if not 0 <= number < _NAMED:
-        raise ValueError(f"name={number} is out of range; integer names lie in [0, 2**63)")
+        raise ValueError(f"name={shown(number)} is out of range; integer names lie in [0, 2**63)")
     return number
 
 
@@ -118,5 +189,5 @@ def resolve(seed: int | None, name: str | int | None) -> tuple[int, int]:
 def _checked_seed(seed: int) -> int:
     number = integer(seed, "seed", "an integer in [0, 2**64)")
     if not 0 <= number < 1 << 64:
-        raise ValueError(f"seed={number} is out of range; seeds lie in [0, 2**64)")
+        raise ValueError(f"seed={shown(number)} is out of range; seeds lie in [0, 2**64)")
     return number

@@ -306,7 +306,7 @@ SCALED = (
             ({"omega": -1.0}, ValueError, "omega=-1.0 is not positive; pass a positive number"),
             ({"omega": INF}, ValueError, "omega=inf is not finite"),
             ({"omega": "30"}, TypeError, "omega='30' is a str"),
-            ({"first": "no"}, TypeError, "first='no' is not a bool"),
+            ({"first": "no"}, TypeError, "first='no' is a str; pass True or False"),
         ),
     ),
     preset(

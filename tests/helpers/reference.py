@@ -42,6 +42,12 @@ def stream_of(name: str | int) -> int:
     return name
 
 
+def child_seed(seed: int, number: int) -> int:
+    """The seed of the number-th child of a process whose seed was set."""
+    digest = hashlib.blake2b(b"child %d of %d" % (number, seed), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
 def philox4x32(counter: U32, key: tuple[int, int]) -> U32:
     """Philox4x32-10 of counters of shape (..., 4)."""
     c0, c1, c2, c3 = np.moveaxis(np.asarray(counter, np.uint32).astype(np.uint64), -1, 0)

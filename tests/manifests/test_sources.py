@@ -74,7 +74,7 @@ def test_config(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"model_type": "lama"}, "model_type='lama' is not known to transformers"),
-        ({"architectures": None}, "architectures=None names no class of transformers"),
+        ({"architectures": "Lama"}, "architectures='Lama' names no class of transformers"),
         ({"architectures": ["Lama"]}, r"architectures=\['Lama'\] names no class of transformers"),
     ],
 )

@@ -1,77 +1,194 @@
-"""The caller's floating-point settings change no fill, and stay as they were.
+"""The caller's floating-point settings change no drawn bit, and stay as they were.
 
-Parameters that Python computes (bounds, gain / sqrt(fan)) follow the caller's rounding mode; here
-they are kept from the first round of draws, which is done under the usual one.
+Each child process draws its first arrays under a setting: nothing is kept from draws before.
 """
 
+import functools
 import json
+import math
+import random
+import struct
+from typing import Any
 
+import ml_dtypes
+import numpy as np
 import pytest
 
+from fastinit.native import _cpu
+from fastinit.native.arithmetic import in_default_arithmetic
+from fastinit.native.dtypes import (
+    DTYPES,
+    largest_at_most,
+    next_above,
+    next_below,
+    smallest_at_least,
+)
 from helpers.processes import child
 
 COMMON = """
 import ctypes, ctypes.util, json, sys
 import numpy as np
-import fastinit
 
 libm = ctypes.CDLL(ctypes.util.find_library("m"))
-UPWARD = 0x800  # FE_UPWARD of glibc on x86
+UPWARD, DOWNWARD, TO_ZERO = 0x800, 0x400, 0xC00  # of glibc on x86
+
+def rounding(mode):
+    assert libm.fesetround(mode) == 0
+
+def flushing():
+    import torch
+    if not torch.set_flush_denormal(True):
+        print(json.dumps("unsupported"))
+        sys.exit()
+
+def is_as_set(name):
+    return {{
+        "flushing": lambda: sys.float_info.min * 0.5 == 0.0,
+        "upward": lambda: libm.fegetround() == UPWARD and float("1") + float("1e-30") > 1.0,
+        "downward": lambda: libm.fegetround() == DOWNWARD,
+        "to zero": lambda: libm.fegetround() == TO_ZERO,
+        "default": lambda: libm.fegetround() == 0,
+    }}[name]()
+
+SET = {{
+    "flushing": flushing,
+    "upward": lambda: rounding(UPWARD),
+    "downward": lambda: rounding(DOWNWARD),
+    "to zero": lambda: rounding(TO_ZERO),
+    "default": lambda: None,
+}}
 
 def digests():
-    found = [
-        fastinit.digest(fastinit.truncated_normal(99999, mean, std, *cut, seed=3, dtype=dtype))
-        for dtype in ("float64", "float32", "bfloat16")
-        for mean, std in ((0.1, 0.7), (0.0, 2.0**-126))
-        for cut in ((-2, 2), (-3, 1), (0.5, np.inf), (6, np.inf))
-    ]
+    found = []
+
+    def draw(what, shape, dtype, **where):
+        try:
+            found.append(fastinit.digest(what(shape, seed=3, dtype=dtype, **where)))
+        except ValueError as error:
+            found.append(str(error))
+
+    floats = ("float64", "float32", "float16", "bfloat16", "float8_e4m3fn")
+    for dtype in floats:
+        draw(fastinit.Uniform(), 40, dtype)
+        draw(fastinit.Uniform(-0.0, 1e-3), 40, dtype)
+        draw(fastinit.Uniform(-1.0, 0.0), 40, dtype)
+        for cut in ((0.0, np.inf), (-np.inf, 0.0), (-2, 2), (-3, 1), (0.5, np.inf), (6, np.inf)):
+            for mean, std in ((0.1, 0.7), (0.0, 2.0**-126), (0.0, 2.0**-1022)):
+                draw(fastinit.TruncatedNormal(mean, std, *cut), 999, dtype)
+        for value in (0.1, 1 / 3, 1e-40, 1e-310, 5e-324, 0.0, 2**60 + 1, 3.0e-8):
+            draw(fastinit.Constant(value), 3, dtype)
+        for what in (fastinit.Normal(0.1, 0.7), fastinit.Normal(0.0, 1e-310)):
+            draw(what, (30, 41), dtype)
+        for mode in ("fan_in", "fan_avg", "fan_geo_avg"):
+            for truncated in (False, True):
+                draw(fastinit.HeNormal(mode=mode, truncated=truncated, gain=0.1), (30, 41), dtype)
+            draw(fastinit.GlorotUniform(mode=mode, nonlinearity="relu"), (30, 41), dtype)
+        draw(fastinit.LecunNormal(nonlinearity="leaky_relu", a=0.3), (30, 41), dtype)
+        draw(fastinit.Sparse(0.7, base="he_uniform", correct_fan=True), (30, 41), dtype)
+        draw(fastinit.Bernoulli(0.1, base="he_uniform", correct_fan=True), (30, 41), dtype)
+        draw(fastinit.Normal(0.3, 1 / 3).scaled(lambda x: x * 0.1), (30, 41), dtype)
+    for dtype in floats[:4]:
+        draw(fastinit.Orthogonal(0.3), (30, 41), dtype)
+    for array in fastinit.factorized((30, 41), 3, "glorot_uniform", seed=3):
+        found.append(fastinit.digest(array))
+    for array in fastinit.lora((30, 41), 3, seed=3):
+        found.append(fastinit.digest(array))
+    found.append([fastinit.gain("relu").hex(), fastinit.gain("leaky_relu", 0.3).hex()])
+    found.append([part.hex() for part in fastinit.TruncatedNormal(0.1, 0.3).moments((30,))])
     for threads in (1, 2):
         fastinit.set_num_threads(threads)
-        for dtype in ("float64", "float32", "float16", "bfloat16", "float8_e4m3fn"):
-            for what in (
-                fastinit.Normal(0.1, 0.7),
-                fastinit.Normal(0.0, 2.0**-126),
-                fastinit.Uniform(-0.1, 0.7),
-                fastinit.VarianceScaling(fan=100.0),
-                fastinit.Constant(0.1),
-            ):
-                found.append(fastinit.digest(what((300, 401), seed=3, dtype=dtype)))
+        draw(fastinit.Normal(0.1, 0.7), (300, 401), "float32")
     return found
 
-def finish(setting, before, after):
-    print(json.dumps([setting, before, after]))
-"""
-
-ROUNDING = """
-before = digests()
-assert libm.fesetround(UPWARD) == 0
-after = digests()
-finish([libm.fegetround(), float("1") + float("1e-30") > 1.0], before, after)
-"""
-
-FLUSHING = """
-import torch
-
-before = digests()
-if not torch.set_flush_denormal(True):
-    finish("unsupported", 0, 0)
-    sys.exit()
-after = digests()
-finish(sys.float_info.min * 0.5 == 0.0, before, after)
+if {before_import}:
+    SET[{setting!r}]()
+import fastinit
+SET[{setting!r}]()
+found = digests()
+print(json.dumps([is_as_set({setting!r}), found]))
 """
 
 
-def test_rounding_mode() -> None:
-    """Values drawn under upward rounding are the same, and upward rounding is still on."""
-    setting, before, after = json.loads(child(COMMON + ROUNDING))
-    assert after == before
-    assert setting == [0x800, True]
+@functools.cache
+def drawn(setting: str, before_import: bool = False) -> Any:
+    """Whether the setting is as it was set, and what is drawn under it."""
+    code = COMMON.format(setting=setting, before_import=before_import)
+    return json.loads(child(code).splitlines()[-1])
 
 
-def test_flush_to_zero() -> None:
-    """Values drawn under torch.set_flush_denormal are the same, and flushing is still on."""
-    setting, before, after = json.loads(child(COMMON + FLUSHING).splitlines()[-1])
-    if setting == "unsupported":
+@pytest.mark.parametrize("before_import", [False, True])
+@pytest.mark.parametrize("setting", ["upward", "downward", "to zero", "flushing"])
+def test_settings_change_no_bits(setting: str, before_import: bool) -> None:
+    found = drawn(setting, before_import)
+    if found == "unsupported":
         pytest.skip("this processor flushes no subnormals")
-    assert after == before
-    assert setting is True
+    assert found == drawn("default")
+    assert found[0] is True
+
+
+def test_arithmetic_is_restored() -> None:
+    """After an error, too; and what is not an arithmetic is refused."""
+
+    @in_default_arithmetic
+    def fails() -> float:
+        raise KeyError(2.0**-1073 / 2)
+
+    with pytest.raises(KeyError, match="5e-324"):
+        fails()
+    with pytest.raises(ValueError, match="set_default_arithmetic"):
+        _cpu.set_arithmetic(b"")
+
+
+def number(random_numbers: random.Random) -> float:
+    """A number of any size and sign, often one at which a dtype changes."""
+    special = [0.0, 5e-324, 2.0**-1022, 2.0**-149, 2.0**-150, 2.0**-126, 448.0, 449.0, 464.0]
+    special += [57344.0, 65504.0, 65519.0, 65520.0, 3.5e38, 1.7976931348623157e308, math.inf]
+    match random_numbers.randrange(4):
+        case 0:
+            pattern = random_numbers.getrandbits(64)
+            value: float = struct.unpack("<d", pattern.to_bytes(8, "little"))[0]
+            return 0.5 if math.isnan(value) else value
+        case 1:
+            return random_numbers.choice(special) * random_numbers.choice([1, -1])
+        case 2:
+            return random_numbers.uniform(-1, 1) * 2.0 ** random_numbers.randint(-160, 130)
+        case _:
+            return float(np.float16(random_numbers.uniform(-500, 500)))
+
+
+def by_steps(x: float, dtype: np.dtype[Any]) -> float:
+    """The largest finite value of ``dtype`` that is <= x, found by stepping from near it."""
+    if math.isinf(x):
+        return x
+    limit = float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]
+    value = dtype.type(min(max(x, -limit), limit))
+    while float(value) > x:
+        if float(value) == -limit:
+            return -math.inf
+        value = np.nextafter(value, dtype.type(-limit))
+    while float(value) < limit and float(up := np.nextafter(value, dtype.type(limit))) <= x:
+        value = up
+    return float(value) + 0.0
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("dtype", DTYPES.values(), ids=str)
+def test_neighbors(dtype: np.dtype[Any]) -> None:
+    """Neighbors found among bit patterns are those found by stepping through values, to the bit."""
+    random_numbers = random.Random(dtype.name)
+    for _ in range(2000):
+        x = number(random_numbers)
+        below, above = math.nextafter(x, -math.inf), math.nextafter(x, math.inf)
+        found = (
+            largest_at_most(x, dtype),
+            smallest_at_least(x, dtype),
+            next_below(x, dtype),
+            next_above(x, dtype),
+        )
+        right = (
+            by_steps(x, dtype),
+            -by_steps(-x, dtype) + 0.0,
+            by_steps(below, dtype),
+            -by_steps(-above, dtype) + 0.0,
+        )
+        assert [value.hex() for value in found] == [value.hex() for value in right], x

@@ -149,6 +149,40 @@ def test_signal_that_is_handled() -> None:
     assert json.loads(child(LONG.format(threads=2) + HANDLED)) == [[True], True]
 
 
+DAEMONS = """
+import threading, time
+import fastinit
+fastinit.set_num_threads({threads})
+
+def forever():
+    while True:
+        {draw}
+
+for _ in range({daemons}):
+    threading.Thread(target=forever, daemon=True).start()
+time.sleep(0.3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("daemons", "threads", "draw"),
+    [
+        (1, 2, "fastinit.normal(100_000, seed=0)"),
+        (3, 1, "fastinit.he_normal((16, 16))"),
+        (1, 2, "fastinit.normal(30_000_000, seed=0)"),
+        (2, 2, "fastinit.orthogonal((300, 300), seed=0)"),
+        (2, 1, "fastinit.sparse((300, 300), 0.9, seed=0, format='csr')"),
+        (2, 2, "fastinit.bernoulli((300, 300), seed=0)"),
+    ],
+)
+def test_daemon_threads_at_exit(daemons: int, threads: int, draw: str) -> None:
+    """A program whose daemon threads still draw ends as it would without them."""
+    if "format" in draw:
+        pytest.importorskip("scipy")
+    for _ in range(2):
+        child(DAEMONS.format(daemons=daemons, threads=threads, draw=draw), timeout=60)
+
+
 def test_set_num_threads() -> None:
     """It takes up to 4096; None restores the default."""
     default = fastinit.get_num_threads()

@@ -1,7 +1,6 @@
 """Streams: names and seeds, the process-wide generator, threads and forks."""
 
 import itertools
-import json
 import threading
 from typing import Any
 
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 import fastinit
 from fastinit.streams import resolve, stream_of
 from helpers import reference
-from helpers.processes import child
 from helpers.settings import process_seed
 
 FIRST_AUTOMATIC = 1 << 62
@@ -171,48 +169,3 @@ def test_automatic_streams_under_threads() -> None:
         for worker in workers:
             worker.join()
     assert sorted(itertools.chain(*taken)) == [FIRST_AUTOMATIC + k for k in range(16000)]
-
-
-FORKS = """
-import json, os, sys
-import fastinit
-from fastinit import streams
-seed = json.loads({seed!r})
-if seed is not None:
-    fastinit.seed(seed)
-fastinit.normal(4)
-streams._process.lock.acquire()  # as another thread of the parent may hold it during a fork
-lines = []
-for _ in range(2):
-    reader, writer = os.pipe()
-    process = os.fork()
-    if process == 0:
-        drawn = [fastinit.normal(4, name="w").tolist(), fastinit.normal(4).tolist()]
-        os.write(writer, json.dumps(drawn).encode())
-        os._exit(0)
-    os.close(writer)
-    lines.append(json.loads(os.fdopen(reader).read()))
-    assert os.waitpid(process, 0)[1] == 0
-streams._process.lock.release()
-lines.append([fastinit.normal(4, name="w").tolist(), fastinit.normal(4).tolist()])
-print(json.dumps(lines))
-"""
-
-
-def forks(seed: int | None) -> list[list[list[float]]]:
-    """The draws of two forked children and then of their parent, by a name and without."""
-    drawn: list[list[list[float]]] = json.loads(child(FORKS.format(seed=json.dumps(seed))))
-    return drawn
-
-
-def test_fork_keeps_a_seed_that_was_set() -> None:
-    """Children and parent draw the same as another process with that seed."""
-    first, second, parent = forks(5)
-    assert first == second == parent
-    assert parent == [values(seed=5, name="w"), values(seed=5, name=FIRST_AUTOMATIC + 1)]
-
-
-@pytest.mark.parametrize("which", [0, 1], ids=["named", "automatic"])
-def test_fork_replaces_a_seed_of_the_operating_system(which: int) -> None:
-    """No two of the children and the parent draw the same."""
-    assert len({tuple(drawn[which]) for drawn in forks(None)}) == 3

@@ -174,6 +174,21 @@ _DLPACK_TYPES = {
     (10, 8, 1): DTYPES["float8_e4m3fn"],
     (12, 8, 1): DTYPES["float8_e5m2"],
 }
+# By (code, bits), for an error that names them.
+_DLPACK_NOT_DRAWN = {
+    (5, 32): "complex32",
+    (5, 64): "complex64",
+    (5, 128): "complex128",
+    (7, 8): "float8_e3m4",
+    (8, 8): "float8_e4m3",
+    (9, 8): "float8_e4m3b11fnuz",
+    (11, 8): "float8_e4m3fnuz",
+    (13, 8): "float8_e5m2fnuz",
+    (14, 8): "float8_e8m0fnu",
+    (15, 6): "float6_e2m3fn",
+    (16, 6): "float6_e3m2fn",
+    (17, 4): "float4_e2m1fn",
+}
 
 
 def _of_dlpack(out: Any) -> Output:
@@ -189,6 +204,9 @@ def _of_dlpack(out: Any) -> Output:
     view = _cpu.dlpack(capsule)
     shape, strides = view["shape"], view["strides"]
     if view["type"] not in _DLPACK_TYPES:
+        name = _DLPACK_NOT_DRAWN.get(view["type"][:2])
+        if name is not None:
+            _known(name)  # raises an error with what to use instead
         raise _refused(
             f"has the DLPack type (code, bits, lanes) {view['type']}, which is not known"
         )

@@ -12,8 +12,12 @@ import numpy as np
 
 from fastinit import streams
 from fastinit.arrays.destination import destination
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape, part, shape_of, whole
 from fastinit.native.request import Fill, Template
+
+# The methods that compute parameters, which must not depend on the caller's arithmetic.
+_COMPUTING = {"__post_init__", "_template", "moments", "resolve", "scaled", "templates"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Initializer(abc.ABC):
     """The fields that every value grows with: scaling them all scales what is drawn."""
 
     def __init_subclass__(cls, *, is_base: bool = False) -> None:
+        for method in _COMPUTING & vars(cls).keys():
+            setattr(cls, method, in_default_arithmetic(getattr(cls, method)))
         if not is_base:
             Initializer._types[cls.__name__] = cls
 
@@ -41,6 +47,7 @@ class Initializer(abc.ABC):
         """Return an initializer that draws the same and does not depend on the shape."""
         return self
 
+    @in_default_arithmetic
     def scaled(self, apply: Callable[[float], float]) -> Initializer:
         """Return an initializer whose values are these after ``apply``, a product with a number.
 
@@ -154,11 +161,11 @@ class Initializer(abc.ABC):
         sizes = shape_of(shape)
         box = whole(sizes) if index is None else part(sizes, index)
         output = destination(box.shape, dtype, out, device)
-        is_empty = 0 in box.shape  # then the shape may have a fan of 0
-        templates = () if is_empty else _templates(self, sizes, output.dtype)
+        # Nothing is drawn of an empty array, so whatever fits no weights is right for it.
+        templates = () if 0 in sizes else _templates(self, sizes, output.dtype)
         which, stream = streams.resolve(seed, name)
         requests = []
-        for template in templates:
+        for template in () if 0 in box.shape else templates:
             requests += template.requests(box, output.address, which, stream)
         output.device.fill(requests)
         return output.finish()

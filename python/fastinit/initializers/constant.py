@@ -5,17 +5,33 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+import struct
+import sys
 from typing import Any, ClassVar
 
 import numpy as np
 
-from fastinit.checks import real
+from fastinit.checks import real, shown
 from fastinit.initializers.base import Distribution
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import CODES, precision_of
 from fastinit.native.request import Fill, fill_template
 
 __all__ = ["Constant", "constant", "ones", "zeros"]
+
+
+def _number(value: Any) -> float:
+    """Return a number as a float, or as an integer, whose exact value integer dtypes keep."""
+    if type(value) is float:
+        return value
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    number = real(value, "value")
+    try:
+        return operator.index(value)
+    except TypeError:  # arrays have __index__ even if they hold no integers
+        return number
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,7 +42,8 @@ class Constant(Distribution):
         value: a number; an integer or bool keeps its exact value in integer dtypes.
 
     Raises:
-        ValueError: when drawn: the dtype cannot hold the value.
+        TypeError: ``value`` is not a number.
+        ValueError: it is beyond float64; when drawn, the dtype cannot hold it.
 
     Example:
         >>> import fastinit
@@ -39,15 +56,15 @@ class Constant(Distribution):
     value: float = 0.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.value, bool):
-            return
-        number = real(self.value, "value")
-        given: Any = self.value
-        is_integer = hasattr(given, "__index__")  # whose exact value integer dtypes keep
-        object.__setattr__(self, "value", operator.index(given) if is_integer else number)
+        object.__setattr__(self, "value", _number(self.value))
 
-    def _bits(self) -> tuple[float, float]:
-        return self.value, math.copysign(1.0, self.value)  # 0.0 == -0.0, but their bits differ
+    def _bits(self) -> float | bytes:
+        """Return what tells values apart whose bits differ, as 0.0 and -0.0.
+
+        The caller's arithmetic may take a subnormal for zero, so its bytes are compared.
+        """
+        is_tiny = abs(self.value) < sys.float_info.min
+        return struct.pack("<d", self.value) if is_tiny else self.value
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Constant) and self._bits() == other._bits()
@@ -62,6 +79,7 @@ class Constant(Distribution):
     def _template(self, dtype: np.dtype[Any]) -> Fill:
         return fill_template("constant", dtype, pattern=self.pattern(dtype))
 
+    @in_default_arithmetic
     def pattern(self, dtype: np.dtype[Any]) -> int:
         """Return the value's bits, once it is known that ``dtype`` can hold it."""
         element = self._float(dtype) if dtype in CODES else self._integer(dtype)
@@ -88,7 +106,8 @@ class Constant(Distribution):
         low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
         if not low <= self.value <= high:
             raise ValueError(
-                f"value={self.value} is outside dtype={dtype.name}, which holds {low} to {high}"
+                f"value={shown(self.value)} is outside dtype={dtype.name}, which holds {low} to "
+                f"{high}"
             )
         return np.array(int(self.value), dtype)
 

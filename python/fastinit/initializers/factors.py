@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinit import streams
-from fastinit.checks import positive_integer
+from fastinit.checks import boolean, positive_integer, shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import zeros
 from fastinit.initializers.fans import axes_of, check_layout
@@ -18,6 +18,7 @@ from fastinit.initializers.presets import PRESETS, HeUniform
 from fastinit.initializers.truncated_normal import TruncatedNormal
 from fastinit.initializers.uniform import Uniform
 from fastinit.native import _cpu
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Shape, shape_of
 from fastinit.native.dtypes import dtype_of, precision_of
 
@@ -34,6 +35,7 @@ class _Factors(NamedTuple):
     output_first: bool
 
 
+@in_default_arithmetic
 def factorized(
     shape: Shape,
     rank: int,
@@ -84,6 +86,7 @@ def factorized(
     """
     sizes = shape_of(shape)
     count = positive_integer(rank, "rank")
+    spectral = boolean(spectral, "spectral")
     factors = _factors(sizes, count, layout)
     whole = _initializer(base, layout)
     if seed is None and name is None:
@@ -98,6 +101,7 @@ def factorized(
     return left.reshape(factors.left), right.reshape(factors.right)
 
 
+@in_default_arithmetic
 def lora(
     shape: Shape,
     rank: int,
@@ -214,7 +218,7 @@ def _spectral(
 ) -> tuple[Any, Any]:
     if rank > min(factors.rows, factors.columns):
         raise ValueError(
-            f"rank={rank} is more than the {factors.rows} x {factors.columns} matrix has; "
+            f"rank={shown(rank)} is more than the {factors.rows} x {factors.columns} matrix has; "
             "pass less, or spectral=False"
         )
     if str(where["device"]) not in ("cpu", "cpu:0"):

@@ -1,20 +1,28 @@
 """Fans: how many weights feed one output unit, and how many one input unit feeds.
 
 A layout says what each axis is, one letter per axis: ``o`` output, ``i`` input, ``b`` batch (each
-index has a matrix of its own; batch axes count in no fan), ``*`` all kernel axes. ``"oi*"`` is
-torch's, ``"io*"`` that of torch's transposed convolutions, ``"*io"`` that of JAX and Keras,
-``"boi"`` stacked experts. A letter may stand twice: ``"ioo"`` has two output axes.
+index has a matrix of its own; batch axes count in no fan), ``k`` a kernel axis, ``*`` all kernel
+axes that no ``k`` names, as many as the shape has. ``"oi*"`` is torch's, ``"io*"`` that of torch's
+transposed convolutions, ``"*io"`` that of JAX and Keras, ``"boi"`` stacked experts. A letter may
+stand twice: ``"ioo"`` has two output axes, ``"kiko"`` kernel axes in two places.
+
+The size of axes that a layout lacks is 1, the product of nothing. A bias of n outputs has
+fan_in 1 and fan_out n in ``"o"``, and the reverse in ``"i"``; in ``"*"`` both are n, as for Keras,
+and 1 for a shape without axes.
 """
 
 from __future__ import annotations
 
 import math
 
+from fastinit.checks import shown
+
 _LETTERS = {
     "o": "output",
     "i": "input",
     "b": "batch",
-    "*": "all kernel axes",
+    "k": "kernel axis",
+    "*": "all other kernel axes",
 }
 
 
@@ -26,11 +34,14 @@ def check_layout(layout: str) -> None:
             f"layout={layout!r} is not understood; write one letter per axis: {letters}"
         )
     if layout.count("*") > 1:
-        raise ValueError(f"layout={layout!r} has more than one *, which stands for all kernel axes")
+        raise ValueError(
+            f"layout={layout!r} has more than one *, which stands for all kernel axes that no k "
+            "names; write k for each kernel axis in another place"
+        )
 
 
 def axes_of(shape: tuple[int, ...], layout: str) -> str:
-    """Return the layout with ``*`` written out: one letter for each axis of ``shape``.
+    """Return the letter of each axis of ``shape``, which is ``*`` for every kernel axis.
 
     Raises:
         ValueError: the shape has too few or too many axes for the layout.
@@ -40,22 +51,23 @@ def axes_of(shape: tuple[int, ...], layout: str) -> str:
     if kernel < 0 or (kernel > 0 and "*" not in layout):
         raise ValueError(
             f"shape {shape} has {len(shape)} axes, layout={layout!r} "
-            f"{'at least ' if '*' in layout else ''}{named}; pass the layout of this weight"
+            f"{'at least ' if '*' in layout else ''}{named}; pass the layout of this weight "
+            "(of a bias, 'o')"
         )
-    return layout.replace("*", "*" * kernel)
+    return layout.replace("*", "*" * kernel).replace("k", "*")
 
 
 def grouped_axis(layout: str) -> str:
     """Return the letter of the axis that counts all groups: "i" in transposed convolutions."""
-    return "i" if layout.lstrip("b").startswith("io*") else "o"
+    return "i" if layout.lstrip("b").startswith(("io*", "iok")) else "o"
 
 
 def fans(shape: tuple[int, ...], layout: str = "oi*", groups: int = 1) -> tuple[float, float]:
     """Return the (fan_in, fan_out) of a weight.
 
-    fan_in = i R and fan_out = o R with R the product of the kernel axes. With groups one of the
-    axes counts all groups: the output axis, so fan_out is divided, or in ``"io*"`` (a transposed
-    convolution of torch) the input axis, so fan_in is.
+    fan_in = i R and fan_out = o R with R the product of the kernel axes; the size of axes that the
+    layout lacks is 1. With groups one of the axes counts all groups: the output axis, so fan_out
+    is divided, or in ``"io*"`` (a transposed convolution of torch) the input axis, so fan_in is.
 
     Args:
         shape: the whole weight's.
@@ -63,12 +75,14 @@ def fans(shape: tuple[int, ...], layout: str = "oi*", groups: int = 1) -> tuple[
         groups: of a grouped convolution.
 
     Raises:
-        ValueError: the shape lacks an input or output axis, or groups does not divide the axis.
+        ValueError: the shape has other axes than the layout, or groups does not divide the axis.
 
     Example:
         >>> from fastinit.initializers.fans import fans
         >>> fans((64, 32, 3, 3)), fans((3, 3, 32, 64), "*io"), fans((64, 1, 3, 3), groups=64)
         ((288.0, 576.0), (288.0, 576.0), (9.0, 9.0))
+        >>> fans((64,), "o"), fans((3, 32, 3, 64), "kiko")
+        ((1.0, 64.0), (288.0, 576.0))
     """
     try:
         letters = axes_of(shape, layout)
@@ -78,25 +92,22 @@ def fans(shape: tuple[int, ...], layout: str = "oi*", groups: int = 1) -> tuple[
         letter: math.prod(n for n, each in zip(shape, letters, strict=True) if each == letter)
         for letter in _LETTERS
     }
-    missing = [_LETTERS[letter] for letter in "oi" if letter not in letters]
-    if missing:
-        raise ValueError(
-            f"layout={layout!r} gives shape {shape} no {' and no '.join(missing)} axis, which a "
-            "fan needs; pass another layout=, or fan= as a number"
-        )
     grouped = grouped_axis(layout)
     if size[grouped] % groups:
         raise ValueError(
-            f"groups={groups} does not divide the {_LETTERS[grouped]} axis of size {size[grouped]}"
-            f" of shape {shape}"
+            f"groups={shown(groups)} does not divide the {_LETTERS[grouped]} axis of size "
+            f"{size[grouped]} of shape {shape}"
         )
     size[grouped] //= groups
     return float(size["i"] * size["*"]), float(size["o"] * size["*"])
 
 
 def fan(shape: tuple[int, ...], mode: str, layout: str, groups: int) -> float:
-    """Return the fan of a mode: fan_in, fan_out, fan_avg or fan_geo_avg."""
-    fan_in, fan_out = fans(shape, layout, groups)
+    """Return the fan of a mode: fan_in, fan_out, fan_avg or fan_geo_avg.
+
+    That of an empty shape, which has no weights, may be 0; it then counts as 1.
+    """
+    fan_in, fan_out = (max(each, 1.0) for each in fans(shape, layout, groups))
     match mode:
         case "fan_in":
             return fan_in

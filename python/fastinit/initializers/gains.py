@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from fastinit.checks import finite
+from fastinit.native.arithmetic import in_default_arithmetic
 
 __all__ = ["gain"]
 
@@ -19,12 +20,13 @@ _GAINS = {
     "conv_transpose3d": 1.0,
     "sigmoid": 1.0,
     "tanh": 5.0 / 3,
-    "relu": math.sqrt(2.0),
+    "relu": 1.4142135623730951,  # sqrt(2), whatever the arithmetic at import
     "leaky_relu": math.nan,  # depends on the slope
     "selu": 3.0 / 4,
 }
 
 
+@in_default_arithmetic
 def gain(name: str, a: float | None = None) -> float:
     """Return the gain of an activation: std = gain / sqrt(fan) keeps the signal's scale.
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastinit.checks import finite, positive_integer
+from fastinit.checks import finite, positive_integer, shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import axes_of, check_layout, grouped_axis
@@ -68,8 +68,8 @@ class PassThrough(Initializer, is_base=True):
         grouped = letters.index(grouped_axis(self.layout))
         if shape[grouped] % self._groups:
             raise ValueError(
-                f"groups={self._groups} does not divide axis {grouped} of size {shape[grouped]} of "
-                f"shape {shape}"
+                f"groups={shown(self._groups)} does not divide axis {grouped} of size "
+                f"{shape[grouped]} of shape {shape}"
             )
         each = shape[grouped] // self._groups
         length = min(each, *(shape[axis] for axis in along if axis != grouped))

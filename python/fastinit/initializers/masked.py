@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fastinit.checks import boolean
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import check_layout, fan
@@ -67,9 +68,7 @@ class Masked(Initializer, is_base=True):
             raise ValueError(
                 f"layout={self.layout!r} is not that of the base, {theirs!r}; make them agree"
             )
-        if not isinstance(self.correct_fan, (bool, np.bool_)):
-            raise TypeError(f"correct_fan={self.correct_fan!r} is not a bool; pass True or False")
-        object.__setattr__(self, "correct_fan", bool(self.correct_fan))
+        object.__setattr__(self, "correct_fan", boolean(self.correct_fan, "correct_fan"))
         if self.correct_fan and not (isinstance(self.base, FanScaled) and self.base.fan is None):
             raise ValueError(
                 "correct_fan=True needs a base whose std comes from a fan, such as "

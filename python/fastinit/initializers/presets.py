@@ -14,9 +14,7 @@ import math
 import sys
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
-
-from fastinit.checks import finite, not_negative
+from fastinit.checks import boolean, finite, not_negative
 from fastinit.initializers import gains
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.variance_scaling import FanScaled
@@ -59,8 +57,9 @@ _OPTIONS = """
         fan: replaces the fan of shape, mode, layout and groups.{arguments}
 
     Raises:
+        TypeError: an option of the wrong type.
         ValueError: options that contradict each other or are out of range; when drawn, a shape
-            that lacks an input or output axis.
+            that does not fit the layout.
 
     Example:
         >>> import fastinit
@@ -97,6 +96,7 @@ class Preset(FanScaled, is_base=True):
         cls.__doc__ = f"{cls.__doc__}\n\n    {paper}.{sections}"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "truncated", boolean(self.truncated, "truncated"))
         if self.truncated and self.distribution != "normal":
             raise ValueError("truncated=True is for normal distributions; this one is uniform")
         if self.gain is not None and self.nonlinearity is not None:
@@ -282,9 +282,7 @@ class SirenUniform(
         object.__setattr__(self, "omega", finite(self.omega, "omega"))
         if self.omega <= 0:
             raise ValueError(f"omega={self.omega} is not positive; pass a positive number")
-        if not isinstance(self.first, (bool, np.bool_)):
-            raise TypeError(f"first={self.first!r} is not a bool; pass True or False")
-        object.__setattr__(self, "first", bool(self.first))
+        object.__setattr__(self, "first", boolean(self.first, "first"))
 
     def std(self, fan: float) -> float:
         """Return gain / sqrt(fan) / omega, or in the first layer the std of U(-1/fan, 1/fan)."""

@@ -11,6 +11,7 @@ import numpy as np
 from fastinit import streams
 from fastinit.initializers.masked import Masked
 from fastinit.native import _cpu
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Box, Index, Shape, part, shape_of, whole
 from fastinit.native.dtypes import dtype_of
 from fastinit.native.masks import bernoulli_mask
@@ -70,6 +71,7 @@ def _scipy() -> Any:
         raise ImportError("format= needs scipy; run: pip install 'fastinit-nn[sparse]'") from None
 
 
+@in_default_arithmetic
 def _nonzeros(
     scipy: Any,
     initializer: Masked,

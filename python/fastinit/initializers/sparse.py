@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinit.checks import finite, integer, not_negative
+from fastinit.checks import finite, integer, not_negative, shown
 from fastinit.initializers import scipy_sparse
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
@@ -117,12 +117,12 @@ class Sparse(Masked):
                 "allowed"
             )
         if self.nonzeros is not None:
-            if self.nonzeros > of:
+            if self.nonzeros > of and 0 not in shape:
                 raise ValueError(
-                    f"nonzeros={self.nonzeros} is more than the {of} weights that there are in "
-                    f"each {'column' if self.per == 'in' else 'row'} of shape {shape}"
+                    f"nonzeros={shown(self.nonzeros)} is more than the {of} weights that there are "
+                    f"in each {'column' if self.per == 'in' else 'row'} of shape {shape}"
                 )
-            return self.nonzeros, of
+            return min(self.nonzeros, of), of
         assert self.sparsity is not None
         return of - min(math.ceil(self.sparsity * of), of), of
 
@@ -168,9 +168,9 @@ class NM(Masked):
         object.__setattr__(self, "n", _count(self.n, "n"))
         object.__setattr__(self, "m", _count(self.m, "m"))
         if not 1 <= self.m <= LARGEST_SAMPLE:
-            raise ValueError(f"m={self.m} is out of range; pass 1 to {LARGEST_SAMPLE}")
+            raise ValueError(f"m={shown(self.m)} is out of range; pass 1 to {LARGEST_SAMPLE}")
         if self.n > self.m:
-            raise ValueError(f"n={self.n} is more than m={self.m}; n of every m are kept")
+            raise ValueError(f"n={shown(self.n)} is more than m={self.m}; n of every m are kept")
         self._check_base()
         if self.layout.count("i") != 1:
             raise ValueError(
@@ -255,7 +255,7 @@ def _fraction(value: Any, what: str) -> float:
 def _count(value: Any, what: str) -> int:
     number = integer(value, what, "0 or more")
     if number < 0:
-        raise ValueError(f"{what}={number} is negative; pass 0 or more")
+        raise ValueError(f"{what}={shown(number)} is negative; pass 0 or more")
     return number
 
 

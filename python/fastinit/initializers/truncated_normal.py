@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastinit.checks import finite, not_negative, real
+from fastinit.checks import boolean, finite, not_negative, real
 from fastinit.initializers.base import Distribution
 from fastinit.initializers.constant import Constant
 from fastinit.native import _cpu
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import (
     check_not_empty,
@@ -41,6 +42,7 @@ class TruncatedNormal(Distribution):
             glorot and lecun).
 
     Raises:
+        TypeError: an argument of the wrong type.
         ValueError: lower >= upper, a NaN, a negative or infinite std, bounds that leave too little
             mass (2**-125 one-sided, 2**-90 two-sided); when drawn, no value of the dtype inside.
 
@@ -69,6 +71,7 @@ class TruncatedNormal(Distribution):
                     f"{bound}=nan is not a bound; pass a number of sigmas, or an infinity"
                 )
             object.__setattr__(self, bound, value)
+        object.__setattr__(self, "compensate", boolean(self.compensate, "compensate"))
         if self.lower >= self.upper:
             raise ValueError(f"lower={self.lower} is not below upper={self.upper}; exchange them")
         try:
@@ -98,6 +101,7 @@ class TruncatedNormal(Distribution):
         )
 
 
+@in_default_arithmetic
 def truncated_template(
     mean: float,
     std: float,

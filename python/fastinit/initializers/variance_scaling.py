@@ -117,7 +117,7 @@ class VarianceScaling(FanScaled):
 
     Raises:
         ValueError: an unknown mode, distribution or layout, or a number out of range; when drawn,
-            a shape that lacks an input or output axis.
+            a shape that does not fit the layout.
 
     Example:
         >>> import fastinit

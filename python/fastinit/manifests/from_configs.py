@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from fastinit.manifests import from_torch
+from fastinit.recipes import floats
 
 
 def read(config: dict[str, Any], path: Path) -> dict[str, Any]:
     """Return the arguments of the manifest of a ``config.json``.
 
+    Without ``architectures``, the model is the one that ``AutoModel`` makes of it.
+
     Raises:
         ModuleNotFoundError: transformers or torch is not installed.
-        ValueError: transformers does not know the model.
+        ValueError: transformers does not know the model, or cannot build it of this config.
     """
     try:
         import torch
@@ -23,25 +26,45 @@ def read(config: dict[str, Any], path: Path) -> dict[str, Any]:
             f"{path} describes a model of transformers, and {error.name} is not installed: "
             "pip install transformers torch; or pass a manifest"
         ) from None
-    model_type: Any = config.get("model_type")
-    if model_type not in transformers.CONFIG_MAPPING:
+    model_type = config.get("model_type")
+    if not isinstance(model_type, str) or model_type not in transformers.CONFIG_MAPPING:
         raise ValueError(
             f"model_type={model_type!r} is not known to transformers {transformers.__version__}; "
             "build the model yourself and use Manifest.from_torch"
         )
-    made = transformers.CONFIG_MAPPING[model_type].from_dict(config)
-    with torch.device("meta"):
-        module = _class_of(config, transformers)._from_config(made, dtype=made.dtype)
+    type_of_config = transformers.CONFIG_MAPPING[model_type]
+    type_of_model = _class_of(config, type_of_config, transformers)
+    try:
+        made = type_of_config.from_dict(floats.decoded(config))
+        with torch.device("meta"):
+            module = type_of_model._from_config(made, dtype=made.dtype)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the code of a model raises about the config
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"transformers {transformers.__version__} cannot build {type_of_model.__name__} of "
+            f"this config: {type(error).__name__}: {reason}; correct the config"
+        ) from error
     name = path.parent.name if path.stem == "config" else path.stem
     source = f"transformers {transformers.__version__} {type(module).__name__}"
     found = from_torch.read(module, name or model_type)
     return found | {"architecture": model_type, "config": config, "source": source}
 
 
-def _class_of(config: dict[str, Any], transformers: Any) -> Any:
+def _class_of(config: dict[str, Any], type_of_config: Any, transformers: Any) -> Any:
     """Return the class of the model, which must be one of transformers' own."""
     named = config.get("architectures")
-    name = named[0] if isinstance(named, list) and named else None
+    if named is None or named == []:
+        found = transformers.MODEL_MAPPING.get(type_of_config, None)
+        if found is None:
+            raise ValueError(
+                f"architectures is missing, and transformers {transformers.__version__} has no "
+                f"AutoModel for model_type={config['model_type']!r}; write the class whose weights "
+                'you want, as in ["LlamaForCausalLM"]'
+            )
+        return found[0] if isinstance(found, tuple) else found
+    name = named[0] if isinstance(named, list) else None
     found = getattr(transformers, name, None) if isinstance(name, str) else None
     if found is None or not hasattr(found, "_from_config"):
         raise ValueError(

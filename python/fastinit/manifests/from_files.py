@@ -7,9 +7,35 @@ from typing import Any
 
 from fastinit import json_files, safetensors
 from fastinit.manifests import from_configs
-from fastinit.recipes.buffers import is_buffer
+from fastinit.recipes.buffers import divided
 from fastinit.recipes.parameter import Parameter
 from fastinit.safetensors import CONFIG, INDEX, SUFFIX, WHOLE, Checkpoint
+
+# Other names of the files of a checkpoint, of diffusers and peft, in the order of preference.
+_STEMS = ("diffusion_pytorch_model", "adapter_model")
+
+# Files that say what a folder holds, and why its tensors cannot be read from them.
+_OTHERS = {
+    "adapter_config.json": "describes an adapter of peft, but not its tensors",
+    "model_index.json": "describes a pipeline of diffusers; pass one of its folders, such as unet",
+    "pytorch_model.bin.index.json": "lists files that are pickles",
+    "pytorch_model.bin": "is a pickle",
+    "diffusion_pytorch_model.bin": "is a pickle",
+    "adapter_model.bin": "is a pickle",
+}
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".bin.index.json")
+_INSTEAD = "pass a safetensors file, or build the model and use Manifest.from_torch"
+
+# The dtypes of headers that plans list and leave alone.
+_LEFT_ALONE = {
+    "C64": "complex64",
+    "F8_E8M0": "float8_e8m0fnu",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
+    "F6_E2M3": "float6_e2m3fn",
+    "F6_E3M2": "float6_e3m2fn",
+    "F4": "float4_e2m1fn",
+}
 
 _OPTIONAL = ("architecture", "source", "count", "tied", "buffers", "config")
 
@@ -24,6 +50,7 @@ def read(path: Path) -> tuple[Path, dict[str, Any]]:
     """
     if path.is_dir():
         path = _find(path)
+    _check_readable(path)
     if path.suffix == SUFFIX:
         return path, _of_checkpoint(safetensors.read_checkpoint(path), path.stem)
     with json_files.located(str(path)):
@@ -32,6 +59,8 @@ def read(path: Path) -> tuple[Path, dict[str, Any]]:
     if "weight_map" in other:
         return path, _of_checkpoint(safetensors.read_index(path), path.name.partition(".")[0])
     with json_files.located(str(path)):
+        if "_class_name" in other:
+            raise ValueError(f"it describes a model of diffusers, but not its tensors; {_INSTEAD}")
         if "model_type" in other or "architectures" in other:
             return path, from_configs.read(other, path)
         return path, of_data(data)
@@ -53,15 +82,51 @@ def of_data(data: Any) -> dict[str, Any]:
     return found
 
 
+def _check_readable(path: Path) -> None:
+    reason = _OTHERS.get(path.name)
+    if reason is None and path.name.endswith(_PICKLES):
+        reason = "is or lists pickles"
+    if reason is not None:
+        raise ValueError(f"{path} {reason}; {_INSTEAD}")
+
+
 def _find(folder: Path) -> Path:
     """Return the file of a folder that describes the model: its weights come before its config."""
-    found = safetensors.find(folder) or folder / CONFIG
-    if not found.is_file():
-        raise FileNotFoundError(
-            f"the folder {folder} does not hold {WHOLE}, {INDEX} or {CONFIG}; pass the path of a "
-            "file"
-        )
-    return found
+    found = safetensors.find(folder) or _of_other_names(folder) or folder / CONFIG
+    if found.is_file():
+        return found
+    files = [each for each in sorted(folder.glob(f"*{SUFFIX}")) if each.is_file()]
+    if len(files) == 1:
+        return files[0]
+    if len(files) > 1:
+        names = ", ".join(each.name for each in files)
+        raise ValueError(f"the folder {folder} holds {names}; pass the path of one of them")
+    for name in _OTHERS:
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(
+        f"the folder {folder} does not hold {WHOLE}, {INDEX} or {CONFIG}, nor the files of "
+        "diffusers or peft; pass the path of a file"
+    )
+
+
+def _of_other_names(folder: Path) -> Path | None:
+    """Return the file or the index of diffusers or peft in a folder.
+
+    Raises:
+        ValueError: The folder holds both.
+    """
+    for stem in _STEMS:
+        whole, index = folder / f"{stem}{SUFFIX}", folder / f"{stem}{SUFFIX}.index.json"
+        if whole.is_file() and index.is_file():
+            raise ValueError(
+                f"the folder {folder} holds {whole.name} and {index.name}; delete the one that is "
+                "out of date, or pass the path of the other"
+            )
+        for path in (whole, index):
+            if path.is_file():
+                return path
+    return None
 
 
 def _of_checkpoint(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
@@ -73,7 +138,7 @@ def _of_checkpoint(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
         with json_files.located(str(header.path)):
             for each in header.entries:
                 if checkpoint.index is None or each.name in checkpoint.index:
-                    dtype = safetensors.dtype_of(each.dtype).name
+                    dtype = _LEFT_ALONE.get(each.dtype) or safetensors.dtype_of(each.dtype).name
                     tensors.append(Parameter(each.name, each.shape, None, dtype))
     config = None
     beside = checkpoint.path.parent / CONFIG
@@ -81,10 +146,12 @@ def _of_checkpoint(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
         with json_files.located(str(beside)):
             config = json_files.mapping(json_files.parse(beside.read_bytes()))
     architecture = None if config is None else config.get("model_type")
+    of_diffusers = None if config is None else config.get("_class_name")
+    parameters, buffers = divided(tensors)
     return {
-        "model": name if architecture is None else architecture,
-        "parameters": tuple(each for each in tensors if not is_buffer(each)),
-        "buffers": tuple(each for each in tensors if is_buffer(each)),
+        "model": architecture or of_diffusers or name,
+        "parameters": parameters,
+        "buffers": buffers,
         "architecture": architecture,
         "config": config,
     }

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 from fastinit.arrays.digest import to_numpy
 from fastinit.initializers import Constant
-from fastinit.initializers.values import LARGEST
+from fastinit.manifests.values import value_of
 from fastinit.native.dtypes import dtype_of
+from fastinit.recipes import floats
 from fastinit.recipes.buffers import known
-from fastinit.recipes.parameter import Parameter
+from fastinit.recipes.known import find
+from fastinit.recipes.parameter import LEFT_ALONE, Parameter
 
 
 def read(module: Any, model: str | None) -> dict[str, Any]:
@@ -70,14 +71,16 @@ def _once(
 
 
 def _parameter(name: str, owner: Any, tensor: Any) -> Parameter:
-    try:
-        dtype = dtype_of(tensor.dtype).name
-    except ValueError as error:
-        raise ValueError(f"{name!r}: {error}") from None
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    if dtype not in LEFT_ALONE:
+        try:
+            dtype = dtype_of(tensor.dtype).name
+        except ValueError as error:
+            raise ValueError(f"{name!r}: {error}") from None
     return Parameter(
         name,
         tuple(tensor.shape),
-        type(owner).__name__,
+        _type_of(owner),
         None if dtype == "float32" else dtype,
         getattr(owner, "padding_idx", None) if name.endswith("weight") else None,
     )
@@ -86,6 +89,10 @@ def _parameter(name: str, owner: Any, tensor: Any) -> Parameter:
 def _buffer(name: str, owner: Any, tensor: Any) -> Parameter:
     """Return a buffer; with its value if that can be read and does not follow from its name."""
     found = _parameter(name, owner, tensor)
+    of_name = find(found)
+    belongs_to_another_weight = of_name is not None and of_name.is_computed
+    if belongs_to_another_weight or found.is_left_alone:
+        return found
     rule = known(found)
     is_statistic = rule is not None and isinstance(rule.initializer, Constant)
     is_readable = tensor.device.type != "meta" and not hasattr(tensor, "placements")  # a DTensor
@@ -94,16 +101,17 @@ def _buffer(name: str, owner: Any, tensor: Any) -> Parameter:
     flat = to_numpy(tensor).reshape(-1)
     if rule is not None and (flat == rule.initializer(flat.shape, dtype=flat.dtype)).all():
         return found
-    first = flat[0].item()
-    value: Any = None
-    if (flat == flat[0]).all() or (found.elements == 1 and math.isnan(first)):
-        value = first
-    elif found.elements <= LARGEST:
-        value = tuple(each.item() for each in flat)
-    return dataclasses.replace(found, value=value)
+    return dataclasses.replace(found, value=value_of(flat))
+
+
+def _type_of(owner: Any) -> str:
+    """Return the type of a module, which for a parametrized layer is that of the plain one."""
+    torch = sys.modules["torch"]
+    found: type = torch.nn.utils.parametrize.type_before_parametrizations(owner)
+    return found.__name__
 
 
 def _config(module: Any) -> dict[str, Any]:
     """Return what ``save_pretrained`` writes into config.json."""
-    config: dict[str, Any] = module.config.to_diff_dict()
+    config: dict[str, Any] = floats.encoded(module.config.to_diff_dict())
     return config | {"architectures": [type(module).__name__]}

@@ -24,7 +24,8 @@ class Manifest:
         model: The name of the model.
         parameters: The trained tensors, in the order of the model.
         tied: Name -> the name of the tensor that it shares; tied tensors are stored once.
-        buffers: Tensors that are stored but not trained (running means); they get constants.
+        buffers: Tensors that are stored but not trained (running means). They hold what their
+            names or their ``value`` say.
         architecture: The family (transformers' ``model_type``), which decides the default recipe.
         source: Where the names and shapes come from.
         config: The content of the model's ``config.json``, which is saved beside its weights.
@@ -82,7 +83,9 @@ class Manifest:
                 the ``config.json`` beside it); an index of such files
                 (``model.safetensors.index.json``); a ``config.json`` of transformers (which must
                 be installed; the model is built without its weights); or a folder. Of a folder,
-                ``model.safetensors`` or its index is read, else ``config.json``.
+                ``model.safetensors`` or its index is read, else diffusers' or peft's files
+                (``diffusion_pytorch_model.safetensors``, ``adapter_model.safetensors`` or an
+                index), else ``config.json``, else its only ``.safetensors`` file.
 
         Raises:
             FileNotFoundError: ``source`` is none of these.
@@ -121,7 +124,11 @@ class Manifest:
 
     @staticmethod
     def from_tree(tree: Any, model: str = "model", *, separator: str = ".") -> Manifest:
-        """Return the manifest of a tree of arrays or shapes, such as a flax module's parameters.
+        """Return the manifest of a tree of arrays or shapes, such as a flax module's variables.
+
+        Functions, random keys of jax and None are left out. Tensors that are not trained are
+        buffers: those with names such as flax's ``batch_stats.*.mean``, and integers, whose values
+        the manifest keeps where the tree has them.
 
         Args:
             tree: Nested mappings and sequences whose leaves have ``shape`` and ``dtype``: arrays,
@@ -130,8 +137,8 @@ class Manifest:
             separator: What joins the keys on the way to a leaf into its name.
 
         Raises:
-            TypeError: A leaf has no shape.
-            ValueError: There are no leaves, or a name occurs twice.
+            TypeError: Another leaf has no shape, such as a number.
+            ValueError: There are no tensors, or a name occurs twice.
 
         Example:
             >>> import numpy as np
@@ -140,13 +147,16 @@ class Manifest:
             >>> [each.name for each in Manifest.from_tree(tree).parameters]
             ['params.dense.kernel', 'params.dense.bias']
         """
-        return Manifest(model, from_trees.of_tree(tree, separator))
+        parameters, buffers = from_trees.of_tree(tree, separator)
+        return Manifest(model, parameters, buffers=buffers)
 
     @staticmethod
     def from_shapes(
         shapes: Mapping[str, Any], model: str = "model", *, tied: Mapping[str, str] | None = None
     ) -> Manifest:
         """Return the manifest of a plain mapping from names to shapes.
+
+        Parameters and buffers are told apart as by ``from_tree``.
 
         Args:
             shapes: Name -> shape, or anything with ``shape`` and ``dtype`` (an array).
@@ -162,7 +172,8 @@ class Manifest:
             >>> Manifest.from_shapes({"w": (3, 4), "b": 4}).parameters[1].shape
             (4,)
         """
-        return Manifest(model, from_trees.of_shapes(shapes), dict(tied or {}))
+        parameters, buffers = from_trees.of_shapes(shapes)
+        return Manifest(model, parameters, dict(tied or {}), buffers)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, which ``from_dict`` turns into an equal manifest."""

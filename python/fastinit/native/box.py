@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from types import EllipsisType
 
-from fastinit.checks import integer
+from fastinit.checks import integer, shown
 
 Shape = int | Sequence[int]
 Index = int | slice | EllipsisType | tuple[int | slice | EllipsisType, ...]
@@ -86,14 +86,23 @@ def shape_of(shape: Shape) -> tuple[int, ...]:
         TypeError: a size is not an integer.
         ValueError: a size is negative, or there are more than 2**58 elements.
     """
+    is_sequence = type(shape) is tuple or (
+        getattr(shape, "ndim", 1) != 0  # arrays without axes count as their number
+        and hasattr(shape, "__iter__")
+        and not isinstance(shape, (str, bytes, bytearray, Mapping, Set))
+    )
     try:
-        sizes = tuple(map(operator.index, shape if hasattr(shape, "__iter__") else (shape,)))
+        sizes = tuple(map(operator.index, shape if is_sequence else (shape,)))  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"shape={shape!r} is not an integer or a sequence of integers") from None
+        raise TypeError(
+            f"shape={shown(shape)} is not an integer or a sequence of integers"
+        ) from None
     if sizes and min(sizes) < 0:
-        raise ValueError(f"shape={sizes} has a negative size; sizes are 0 or more")
+        raise ValueError(f"shape={shown(sizes)} has a negative size; sizes are 0 or more")
     if math.prod(sizes) >= LARGEST or max(sizes, default=0) >= LARGEST:
-        raise ValueError(f"shape={sizes} is too large; fewer than 2**58 elements are allowed")
+        raise ValueError(
+            f"shape={shown(sizes)} is too large; fewer than 2**58 elements are allowed"
+        )
     return sizes
 
 
@@ -205,7 +214,7 @@ def _one_per_axis(shape: tuple[int, ...], index: Index) -> list[int | slice]:
         is_integer = hasattr(item, "__index__") and not isinstance(item, bool)
         if not (isinstance(item, slice) or item is Ellipsis or is_integer):
             raise TypeError(
-                f"index item {item!r} is a {type(item).__name__}; "
+                f"index item {shown(item)} is a {type(item).__name__}; "
                 "integers, slices without a step and one Ellipsis are allowed"
             )
     dots = [k for k, item in enumerate(items) if item is Ellipsis]
@@ -221,9 +230,9 @@ def _one_per_axis(shape: tuple[int, ...], index: Index) -> list[int | slice]:
 def _bounds(selection: int | slice, size: int, axis: int) -> tuple[int, int]:
     """Return (start, stop) on an axis, 0 <= start <= stop <= size."""
     if not isinstance(selection, slice):
-        at = operator.index(selection)
+        at = integer(selection, f"index on axis {axis}", "an integer or a slice")
         if not -size <= at < size:
-            raise IndexError(f"index {at} is out of range on axis {axis} of size {size}")
+            raise IndexError(f"index {shown(at)} is out of range on axis {axis} of size {size}")
         at %= size
         return at, at + 1
     if selection.step is not None and integer(selection.step, "slice step", "no step") != 1:
@@ -232,5 +241,7 @@ def _bounds(selection: int | slice, size: int, axis: int) -> tuple[int, int]:
     stop = size if selection.stop is None else integer(selection.stop, "slice stop", "an integer")
     first, last = (n + size if n < 0 else n for n in (start, stop))
     if not 0 <= first <= size or not 0 <= last <= size:
-        raise IndexError(f"slice {start}:{stop} is out of range on axis {axis} of size {size}")
+        raise IndexError(
+            f"slice {shown(start)}:{shown(stop)} is out of range on axis {axis} of size {size}"
+        )
     return first, max(first, last)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from fastinit.checks import integer
+from fastinit.checks import integer, shown
 from fastinit.native import _cpu
 
 fill = _cpu.fill
@@ -45,7 +45,7 @@ def set_num_threads(count: int | None) -> None:
     allowed = "1 to 4096, or None for the default"
     number = None if count is None else integer(count, "count", allowed)
     if number is not None and not 1 <= number <= 4096:
-        raise ValueError(f"count={count} is out of range; pass {allowed}")
+        raise ValueError(f"count={shown(count)} is out of range; pass {allowed}")
     _cpu.set_thread_count(number or 0)
 
 

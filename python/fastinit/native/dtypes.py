@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
+import struct
+from dataclasses import dataclass
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
+from fastinit.checks import shown
 from fastinit.native import _cpu
 
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -24,6 +27,33 @@ _CONSTANT_ONLY: dict[str, np.dtype[Any]] = {
 _ALL = DTYPES | _CONSTANT_ONLY
 
 
+# What to use in place of dtypes that others have, by the beginning of their names.
+_CONVERTED = "draw float32 and convert that"
+_INSTEAD = {
+    "float8_e8m0fnu": f"it holds powers of 2, the scales of blocks; {_CONVERTED}",
+    "float8_e5": f"use float8_e5m2, or {_CONVERTED}",
+    "float8": f"use float8_e4m3fn, or {_CONVERTED}",
+    "float6": f"{_CONVERTED}, with the scales of its blocks",
+    "float4": f"{_CONVERTED}, with the scales of its blocks",
+    "float128": "use float64",
+    "longdouble": "use float64",
+    "tfloat32": "use float32",
+    "complex": "draw its real and imaginary parts",
+    "uint": "use uint8, or wider",
+    "int": "use int8, or wider",
+    "quint": "draw float32 and quantize that",
+    "qint": "draw float32 and quantize that",
+    "bits": "use uint8, or wider",
+}
+
+
+def _unknown(dtype: Any, name: str) -> ValueError:
+    for start, advice in _INSTEAD.items():
+        if name.startswith(start):
+            return ValueError(f"dtype={name} is not drawn; {advice}; known are {', '.join(_ALL)}")
+    return ValueError(f"dtype={shown(dtype)} is not known; known are {', '.join(_ALL)}")
+
+
 @functools.lru_cache(maxsize=128)
 def _dtype_of(dtype: Any) -> np.dtype[Any]:
     name = "" if isinstance(dtype, type) else str(dtype).removeprefix("torch.")
@@ -32,10 +62,10 @@ def _dtype_of(dtype: Any) -> np.dtype[Any]:
     found: np.dtype[Any] | None
     try:
         found = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # as "f4," or "(2", which NumPy parses
         found = None
     if found is None or found.newbyteorder("=") not in _ALL.values():
-        raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ALL)}")
+        raise _unknown(dtype, name if found is None else found.name)
     if found not in _ALL.values():
         raise ValueError(
             f"dtype={dtype!r} is not in this machine's byte order; pass {found.name!r}"
@@ -52,9 +82,9 @@ def dtype_of(dtype: Any) -> np.dtype[Any]:
     try:
         hash(dtype)
     except TypeError:
-        raise ValueError(f"dtype={dtype!r} is not known; known are {', '.join(_ALL)}") from None
+        raise _unknown(dtype, "") from None
     if dtype is None:  # float64 to NumPy
-        raise ValueError(f"dtype=None is not known; known are {', '.join(_ALL)}")
+        raise _unknown(dtype, "")
     return _dtype_of(dtype)
 
 
@@ -102,30 +132,92 @@ def largest_at_most(x: float, dtype: np.dtype[Any]) -> float:
     """Return the largest finite value of ``dtype`` that is <= x; infinities stay."""
     if math.isinf(x):
         return x
-    limit = float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]
-    value = dtype.type(min(max(x, -limit), limit))  # off by at most one place, in either direction
-    while float(value) > x:
-        if float(value) == -limit:
-            return -math.inf
-        value = np.nextafter(value, dtype.type(-limit))
-    while float(value) < limit and float(above := np.nextafter(value, dtype.type(limit))) <= x:
-        value = above
-    return float(value) + 0.0  # a zero is +0
+    negative, significand, exponent = _parts(x)
+    limits = _limits(dtype)
+    # The distance of neighbors in `dtype` is 2**(exponent + dropped), but no less than its least.
+    dropped = max(significand.bit_length() - limits.digits, limits.smallest_exponent - exponent, 0)
+    units = significand >> dropped
+    if negative and units << dropped != significand:
+        units += 1
+    value = _float_of(negative, units, exponent + dropped)
+    if value > limits.largest:
+        return limits.largest
+    return -math.inf if value < -limits.largest else value
 
 
 def smallest_at_least(x: float, dtype: np.dtype[Any]) -> float:
     """Return the smallest finite value of ``dtype`` that is >= x; infinities stay."""
-    return -largest_at_most(-x, dtype) + 0.0
+    return _without_sign_of_zero(-largest_at_most(-x, dtype))
 
 
 def next_below(x: float, dtype: np.dtype[Any]) -> float:
     """Return the largest value of ``dtype`` that is < x."""
-    return largest_at_most(math.nextafter(x, -math.inf), dtype)
+    return largest_at_most(-_float64_above(-x), dtype)
 
 
 def next_above(x: float, dtype: np.dtype[Any]) -> float:
     """Return the smallest value of ``dtype`` that is > x."""
-    return smallest_at_least(math.nextafter(x, math.inf), dtype)
+    return smallest_at_least(_float64_above(x), dtype)
+
+
+# Neighbors are found among bit patterns: a subnormal may count as zero in the caller's arithmetic.
+_SIGN, _FRACTION_BITS, _LEAST_EXPONENT = 1 << 63, 52, -1074
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """What a dtype holds: ``digits`` binary ones, the last of them 2**smallest_exponent or more."""
+
+    digits: int
+    smallest_exponent: int
+    largest: float
+
+
+@functools.cache
+def _limits(dtype: np.dtype[Any]) -> _Limits:
+    found = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+    return _Limits(found.nmant + 1, int(found.minexp) - found.nmant, float(found.max))
+
+
+def _pattern(x: float) -> int:
+    return int.from_bytes(struct.pack("<d", x), "little")
+
+
+def _of_pattern(pattern: int) -> float:
+    value: float = struct.unpack("<d", pattern.to_bytes(8, "little"))[0]
+    return value
+
+
+def _parts(x: float) -> tuple[bool, int, int]:
+    """Return (is negative, significand, exponent) of a finite x: +-significand 2**exponent."""
+    pattern = _pattern(x)
+    biased, fraction = divmod(pattern & (_SIGN - 1), 1 << _FRACTION_BITS)
+    significand = fraction if biased == 0 else fraction + (1 << _FRACTION_BITS)
+    return bool(pattern & _SIGN), significand, max(biased - 1, 0) + _LEAST_EXPONENT
+
+
+def _float_of(negative: bool, significand: int, exponent: int) -> float:
+    """Return +-significand 2**exponent, which float64 holds; a zero is +0."""
+    if significand == 0:
+        return 0.0
+    shift = min(_FRACTION_BITS + 1 - significand.bit_length(), exponent - _LEAST_EXPONENT)
+    fraction, place = significand << shift, exponent - shift - _LEAST_EXPONENT
+    # The leading one of a normal number adds 1 to the biased exponent, that of a subnormal is 0.
+    return _of_pattern((_SIGN if negative else 0) + (place << _FRACTION_BITS) + fraction)
+
+
+def _float64_above(x: float) -> float:
+    """Return the smallest float64 that is > x."""
+    pattern = _pattern(x)
+    if pattern & (_SIGN - 1) == 0:
+        return _of_pattern(1)
+    if x == math.inf:
+        return x
+    return _of_pattern(pattern - 1 if pattern & _SIGN else pattern + 1)
+
+
+def _without_sign_of_zero(x: float) -> float:
+    return _of_pattern(0) if _pattern(x) == _SIGN else x
 
 
 def check_not_empty(low: float, high: float, what: str, dtype: np.dtype[Any]) -> None:

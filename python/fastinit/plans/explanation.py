@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
+from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import plain
 from fastinit.recipes.recipe import Recipe
 from fastinit.tensors.tensor_plan import TensorPlan
 
 Row = dict[str, Any]
 _NUMBERS = ("elements", "parameters", "mean", "std")
+_OF_RULE = ("rule", "pattern", "initializer", "distribution", "mean", "std", "assumes")
+_LEFT_ALONE = "left alone"
 
 
 class Explanation(list[Row]):
@@ -24,9 +28,9 @@ class Explanation(list[Row]):
         """Return a row for each rule, and for each distribution and dtype that it leads to.
 
         Returns:
-            Rows with ``pattern``, ``initializer``, ``distribution``, ``dtype``, ``mean`` and
-            ``std`` as in a tensor's row, and the numbers of ``parameters`` and ``elements``; in
-            the order of the recipe's rules.
+            Rows with ``pattern``, ``initializer``, ``distribution``, ``dtype``, ``mean``, ``std``
+            and ``assumes`` as in a tensor's row, and the numbers of ``parameters`` and
+            ``elements``; in the order of the recipe's rules, with tensors that are left alone last.
 
         Example:
             >>> from fastinit import Plan
@@ -34,7 +38,7 @@ class Explanation(list[Row]):
             >>> [(row["pattern"], row["parameters"]) for row in rows][-2:]
             [('**.bias', 73), ('**.weight', 26)]
         """
-        shared = ("rule", "pattern", "initializer", "distribution", "dtype", "mean", "std")
+        shared = ("dtype", *_OF_RULE)
         groups: dict[str, Row] = {}
         for row in self:
             key = repr([row[field] for field in shared])
@@ -43,21 +47,21 @@ class Explanation(list[Row]):
             )
             group["parameters"] += 1
             group["elements"] += row["elements"]
-        rows = sorted(groups.values(), key=lambda row: int(row["rule"]))
+        rows = sorted(groups.values(), key=_number_of_rule)
         columns = ("pattern", "parameters", "elements", "dtype", "distribution", "std")
-        return Explanation(rows, columns)
+        return Explanation(rows, _with_assumptions(rows, columns))
 
     @staticmethod
     def cell(row: Row, column: str) -> str:
         """Return a field of a row as the table shows it."""
         value = row[column]
         if column == "distribution":
-            return short(value)
+            return _LEFT_ALONE if value is None else short(value)
         if column in ("elements", "parameters"):
             return f"{value:,}"
         if column == "shape":
             return " x ".join(map(str, value)) or "scalar"
-        if column == "pattern":
+        if column == "pattern" and value is not None:
             return value if isinstance(value, str) else str(value["re"])
         return "" if value is None else _number(value) if isinstance(value, float) else str(value)
 
@@ -74,14 +78,26 @@ class Explanation(list[Row]):
         return "\n".join(lines)
 
 
-def explain(recipe: Recipe, tensors: Iterable[TensorPlan]) -> Explanation:
+def explain(
+    recipe: Recipe, tensors: Iterable[TensorPlan], left_alone: Iterable[Parameter]
+) -> Explanation:
     """Return a row for every tensor; see ``Plan.explain``."""
     numbers = {id(rule): k for k, rule in enumerate(recipe.rules)}
     rows = []
     for each in tensors:
         number = numbers.setdefault(id(each.rule), len(numbers))
         rows.append(_row(each, number))
-    return Explanation(rows, ("name", "shape", "dtype", "pattern", "distribution", "std"))
+    rows += map(_row_left_alone, left_alone)
+    columns = ("name", "shape", "dtype", "pattern", "distribution", "std")
+    return Explanation(rows, _with_assumptions(rows, columns))
+
+
+def _number_of_rule(row: Row) -> float:
+    return math.inf if row["rule"] is None else float(row["rule"])
+
+
+def _with_assumptions(rows: list[Row], columns: tuple[str, ...]) -> tuple[str, ...]:
+    return (*columns, "assumes") if any(row["assumes"] for row in rows) else columns
 
 
 def _row(each: TensorPlan, number: int) -> Row:
@@ -98,7 +114,18 @@ def _row(each: TensorPlan, number: int) -> Row:
         "distribution": each.initializer.to_dict(),
         "mean": mean,
         "std": std,
+        "assumes": each.rule.assumes,
     }
+
+
+def _row_left_alone(parameter: Parameter) -> Row:
+    described = {
+        "name": parameter.name,
+        "shape": list(parameter.shape),
+        "elements": parameter.elements,
+        "dtype": parameter.dtype,
+    }
+    return described | dict.fromkeys(_OF_RULE)
 
 
 def short(data: dict[str, Any]) -> str:

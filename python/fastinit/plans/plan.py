@@ -43,7 +43,8 @@ class Plan:
         recipe: the recipe.
         seed: the seed.
         dtype: what was asked for, or None.
-        tensors: a ``TensorPlan`` for every tensor, in the manifest's order.
+        tensors: a ``TensorPlan`` for every tensor that is drawn, in the manifest's order.
+        left_alone: the tensors whose dtype is not drawn (complex64, float8_e8m0fnu, ...).
 
     Raises:
         FileNotFoundError: ``model`` or ``recipe`` is neither built in nor a file.
@@ -79,7 +80,9 @@ class Plan:
         self.tensors = tuple(
             tensor_plan(each, rules[each.name], context, self.seed, wanted)
             for each in self.manifest.tensors
+            if not each.is_left_alone
         )
+        self.left_alone = tuple(each for each in self.manifest.tensors if each.is_left_alone)
         self._by_name = {each.parameter.name: each for each in self.tensors}
 
     def explain(self) -> Explanation:
@@ -89,8 +92,10 @@ class Plan:
             A list with a row for every tensor, all plain data: its ``name``, ``shape``,
             ``elements`` and ``dtype``; the ``pattern`` and ``initializer`` of its rule and the
             rule's number; the ``distribution`` with fans and scales worked out; the ``mean`` and
-            ``std`` of the values, None where they are not known. ``print`` shows a table;
-            ``by_rule()`` has a row for every rule.
+            ``std`` of the values, None where they are not known; what the rule ``assumes`` that
+            the tensor is, if anything. Tensors that are left alone come last: all that belongs to
+            rules is None in their rows. ``print`` shows a table; ``by_rule()`` has a row for every
+            rule.
 
         Example:
             >>> import fastinit
@@ -99,7 +104,7 @@ class Plan:
             name        shape    dtype    pattern    distribution       std
             wte.weight  100 x 8  float32  **.weight  Normal(std=0.02)  0.02
         """
-        return explain(self.recipe, self.tensors)
+        return explain(self.recipe, self.tensors, self.left_alone)
 
     def init(self, device: Any = "cpu", only: Any = None) -> dict[str, Any]:
         """Draw every tensor, in one call of the native code.
@@ -265,13 +270,16 @@ class Plan:
         """
         found = self._by_name.get(self.manifest.tied.get(name, name))
         if found is None:
+            if alone := [each for each in self.left_alone if each.name == name]:
+                dtype = alone[0].dtype
+                raise ValueError(f"{name!r} is left alone: values of dtype {dtype} are not drawn")
             close = difflib.get_close_matches(str(name), self._by_name, n=3)
             hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
             raise ValueError(f"{name!r} is not a tensor of {self.manifest.model!r}{hint}")
         return found
 
     def select(self, only: Any = None) -> list[TensorPlan]:
-        """The tensors whose names match a pattern, in the manifest's order; None for all.
+        """The drawn tensors whose names match a pattern, in the manifest's order; None for all.
 
         Raises:
             TypeError: ``only`` is no pattern.

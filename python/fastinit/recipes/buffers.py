@@ -1,34 +1,35 @@
-"""Buffers: tensors that are saved with a model but not trained, and the rules of their values."""
+"""Values of tensors that no recipe decides: those of buffers, and those that a manifest gives."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from fastinit.initializers import Constant
-from fastinit.initializers.values import Arange, Values
-from fastinit.native.dtypes import CODES, dtype_of
+from fastinit import json_files
+from fastinit.initializers import Constant, Initializer
+from fastinit.initializers.values import Values
 from fastinit.recipes.context import Model
+from fastinit.recipes.known import find
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Regex
-from fastinit.recipes.rule import Rule, first_match
-
-# The buffers that the modules of torch and transformers register. Others only the model knows.
-RULES = (
-    Rule("**.running_mean", Constant(0)),
-    Rule("**.running_var", Constant(1)),
-    Rule("**.num_batches_tracked", Constant(0)),
-    Rule("**.position_ids", Arange()),
-    Rule("**.token_type_ids", Constant(0)),
-    Rule("**.e_score_correction_bias", Constant(0)),
-    Rule("**.final_logits_bias", Constant(0)),
-)
+from fastinit.recipes.rule import Rule
 
 
 def is_buffer(tensor: Parameter) -> bool:
     """Return whether a tensor of a file, which does not say what is trained, is a buffer."""
-    if tensor.dtype is not None and dtype_of(tensor.dtype) not in CODES:
-        return True
-    return known(tensor) is not None
+    found = find(tensor)
+    return tensor.is_integer or (found is not None and found.is_buffer)
+
+
+def divided(
+    tensors: Iterable[Parameter],
+) -> tuple[tuple[Parameter, ...], tuple[Parameter, ...]]:
+    """Return the parameters and the buffers among tensors; of buffers alone, all as parameters."""
+    every = tuple(tensors)
+    buffers = tuple(each for each in every if is_buffer(each))
+    if len(buffers) == len(every):  # a manifest has at least one parameter
+        return every, ()
+    return tuple(each for each in every if not is_buffer(each)), buffers
 
 
 def rules_of(model: Model) -> dict[str, Rule]:
@@ -40,11 +41,9 @@ def rules_of(model: Model) -> dict[str, Rule]:
     rules = {}
     missing = []
     for each in model.buffers:
-        rule = known(each)
-        if isinstance(each.value, tuple):
-            rule = Rule(Regex(re.escape(each.name)), Values(each.value))
-        elif each.value is not None:
-            rule = Rule(Regex(re.escape(each.name)), Constant(each.value))
+        if each.is_left_alone:
+            continue
+        rule = known(each) if each.value is None else value_rule(each)
         if rule is None:
             missing.append(f"{each.name} {each.shape}")
         else:
@@ -59,4 +58,20 @@ def rules_of(model: Model) -> dict[str, Rule]:
 
 def known(tensor: Parameter) -> Rule | None:
     """Return the rule of a buffer whose name says what it holds, or None."""
-    return first_match(RULES, tensor)
+    found = find(tensor)
+    return found.rule if found is not None and found.is_buffer else None
+
+
+def value_rule(tensor: Parameter) -> Rule:
+    """Return the rule of a tensor that has a value in its manifest.
+
+    Raises:
+        ValueError: There are too many values; the message names the tensor.
+    """
+    value = tensor.value
+    with json_files.located(f"value of {tensor.name!r}"):
+        if isinstance(value, tuple):
+            initializer: Initializer = Values(value)
+        else:
+            initializer = Constant(0 if value is None else value)
+    return Rule(Regex(re.escape(tensor.name)), initializer, assumes="value in the manifest")

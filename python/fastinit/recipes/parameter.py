@@ -9,9 +9,22 @@ from typing import Any
 from fastinit import json_files
 from fastinit.checks import integer, real
 from fastinit.native.box import shape_of
-from fastinit.native.dtypes import dtype_of
+from fastinit.native.dtypes import CODES, dtype_of
+from fastinit.recipes import floats
 
 _OPTIONAL = ("module", "dtype", "zero_row", "value")
+
+# The dtypes of torch, ml_dtypes and safetensors that are neither drawn nor filled with a constant.
+LEFT_ALONE = frozenset(
+    (
+        *("complex32", "complex64", "complex128"),
+        *("float8_e3m4", "float8_e4m3", "float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2fnuz"),
+        *("float8_e8m0fnu", "float6_e2m3fn", "float6_e3m2fn", "float4_e2m1fn", "float4_e2m1fn_x2"),
+        *("quint8", "qint8", "qint32", "quint4x2", "quint2x4"),
+        *(f"{sign}int{bits}" for sign in ("", "u") for bits in range(1, 8)),
+        *("bits8", "bits16", "bits1x8", "bits2x4", "bits4x2"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +36,11 @@ class Parameter:
             safetensors files reserve.
         shape: The sizes of its axes.
         module: The type of the module that it belongs to.
-        dtype: The dtype of the tensor, if it has its own.
+        dtype: The dtype of the tensor, if it has its own. Plans list tensors of dtypes that are not
+            drawn, such as complex64 and float8_e8m0fnu, and leave them alone.
         zero_row: The row that is zero whatever draws the others (torch's ``padding_idx``).
-        value: The values of a buffer: one number, or one per element in C order.
+        value: The values of the tensor, which no rule draws then: one number, or one per element in
+            C order. Buffers and integer tensors need them where their names do not say them.
 
     Raises:
         TypeError: A size is not an integer.
@@ -66,7 +81,7 @@ class Parameter:
             raise TypeError(
                 f"module={module!r} of {name!r} is not a string; pass a type's name, or None"
             )
-        if self.dtype is not None:
+        if self.dtype is not None and not self.is_left_alone:
             object.__setattr__(self, "dtype", dtype_of(self.dtype).name)
         if self.zero_row is not None:
             integer(self.zero_row, "zero_row", "the number of a row")
@@ -75,7 +90,8 @@ class Parameter:
     def _check_value(self) -> None:
         if isinstance(self.value, (list, tuple)):
             for each in self.value:
-                real(each, "value")
+                if not isinstance(each, bool):
+                    real(each, "value")
             object.__setattr__(self, "value", tuple(self.value))
             if len(self.value) != self.elements:
                 raise ValueError(
@@ -90,12 +106,24 @@ class Parameter:
         """The number of elements."""
         return math.prod(self.shape)
 
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether plans leave the tensor alone, because values of its dtype are not drawn."""
+        return isinstance(self.dtype, str) and self.dtype in LEFT_ALONE
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the tensor holds integers or booleans."""
+        if self.dtype is None or self.is_left_alone:
+            return False
+        return dtype_of(self.dtype) not in CODES
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, without the fields that are None."""
         data: dict[str, Any] = {"name": self.name, "shape": list(self.shape)}
         for optional in _OPTIONAL:
             if (found := getattr(self, optional)) is not None:
-                data[optional] = list(found) if isinstance(found, tuple) else found
+                data[optional] = floats.encoded(found)
         return data
 
     @staticmethod
@@ -105,4 +133,7 @@ class Parameter:
         Raises:
             ValueError: A field is missing or unknown.
         """
-        return Parameter(**json_files.fields(data, ("name", "shape"), _OPTIONAL))
+        found = dict(json_files.fields(data, ("name", "shape"), _OPTIONAL))
+        if "value" in found:
+            found["value"] = floats.decoded(found["value"])
+        return Parameter(**found)

@@ -10,6 +10,8 @@ from typing import Any
 
 from fastinit import json_files
 from fastinit.native.dtypes import CODES, dtype_of
+from fastinit.recipes import known
+from fastinit.recipes.buffers import value_rule
 from fastinit.recipes.context import Context, Model
 from fastinit.recipes.pattern import has_layer
 from fastinit.recipes.rule import Rule, first_match
@@ -73,13 +75,17 @@ class Recipe:
             object.__setattr__(self, "dtype", dtype.name)
 
     def match(self, model: Model) -> dict[str, Rule]:
-        """Return the rule of each parameter of a model.
+        """Return the rule of each parameter of a model that is drawn.
+
+        The value in the manifest comes first. The names of some parameters say what they start
+        with, as LoRA's B; a rule draws these only if its pattern contains that part of the name.
 
         Args:
             model: A manifest.
 
         Raises:
-            ValueError: No rule matches some of the parameters; the message lists them.
+            ValueError: No rule matches some of the parameters, or only a general one although their
+                names say that they are not weights; the message lists them.
 
         Example:
             >>> from fastinit import Manifest, recipe
@@ -88,17 +94,33 @@ class Recipe:
         """
         rules: dict[str, Rule] = {}
         missing = []
+        unknown = []
         for each in model.parameters:
+            if each.is_left_alone:
+                continue
             rule = first_match(self.rules, each)
-            if rule is None:
+            found = known.find(each)
+            if each.value is not None:
+                rules[each.name] = value_rule(each)
+            elif found is not None and not (rule is not None and found.is_named_by(rule)):
+                if found.rule is None:
+                    unknown.append(f"{each.name} {each.shape} ({found.holds})")
+                else:
+                    rules[each.name] = found.rule
+            elif rule is None:
                 missing.append(f"{each.name} {each.shape}")
             else:
                 rules[each.name] = rule
         if missing:
-            more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
             raise ValueError(
-                f"no rule of recipe {self.name!r} matches {', '.join(missing[:_LISTED])}{more}; "
-                "add a rule that does, or pass another recipe"
+                f"no rule of recipe {self.name!r} matches {_listed(missing)}; add a rule that "
+                "does, or pass another recipe"
+            )
+        if unknown:
+            raise ValueError(
+                f"no general rule draws {_listed(unknown)}; give each a value in the manifest, or "
+                "add a rule whose pattern contains the part of the name that says so "
+                "(fastinit.torch.init_ computes what belongs to a parametrized weight)"
             )
         return rules
 
@@ -148,6 +170,11 @@ class Recipe:
         """
         with json_files.located("recipe"):
             return Recipe.from_dict(json_files.parse(text))
+
+
+def _listed(tensors: list[str]) -> str:
+    more = f" and {len(tensors) - _LISTED} more" if len(tensors) > _LISTED else ""
+    return ", ".join(tensors[:_LISTED]) + more
 
 
 def list_recipes() -> list[str]:

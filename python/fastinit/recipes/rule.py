@@ -15,7 +15,7 @@ from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
 from fastinit.recipes.scale import Scale
 
-_OPTIONAL = ("module", "ndim", "settings", "scale", "fan_of", "zero_row")
+_OPTIONAL = ("module", "ndim", "settings", "scale", "fan_of", "zero_row", "assumes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Rule:
             the parameter's own in fans. ``"weight"`` gives a bias torch's bounds.
         zero_row: The row that is zero, such as the padding of an embedding, where the parameter
             does not name its own; negative numbers count from the end.
+        assumes: What the rule takes a parameter to be that it cannot know, such as "weight"; plans
+            say so in ``explain``.
 
     Raises:
         TypeError: A field has the wrong type.
@@ -61,6 +63,7 @@ class Rule:
     scale: tuple[Scale, ...] = ()
     fan_of: str | None = None
     zero_row: int | None = None
+    assumes: str | None = None
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -80,6 +83,8 @@ class Rule:
         object.__setattr__(self, "scale", tuple(scale))
         if self.fan_of is not None and not isinstance(self.fan_of, str):
             raise TypeError(f"fan_of={self.fan_of!r} is not a string; pass a name, as 'weight'")
+        if self.assumes is not None and not isinstance(self.assumes, str):
+            raise TypeError(f"assumes={self.assumes!r} is not a string; pass text, as 'weight'")
         if self.zero_row is not None:
             integer(self.zero_row, "zero_row", "the number of a row")
         if self.ndim is not None:
@@ -138,7 +143,7 @@ class Rule:
             data["settings"] = dict(self.settings)
         if self.scale:
             data["scale"] = [each.to_dict() for each in self.scale]
-        for field in ("fan_of", "zero_row"):
+        for field in ("fan_of", "zero_row", "assumes"):
             if (value := getattr(self, field)) is not None:
                 data[field] = value
         return data

@@ -20,7 +20,15 @@ def init_(
 
     Each parameter draws from the stream of its qualified name, whatever else the module contains
     and however it is sharded: each process fills its own part of a DTensor (tensor parallelism,
-    FSDP2). Tied parameters are drawn once. Names are those of the module itself, without what
+    FSDP2). Tied parameters are drawn once. Parameters of dtypes that are not drawn (complex64) keep
+    their values.
+
+    The weight of a layer with ``weight_norm`` or ``spectral_norm`` has the name that it has without
+    them. Its values are drawn, and the norms or singular vectors that belong to it are computed, so
+    that a weight-normed layer has the weight that the recipe asks for. Other parametrizations are
+    an error.
+
+    Names are those of the module itself, without what
     ``torch.compile``, activation checkpointing and ``DistributedDataParallel`` insert.
 
     Args:
@@ -40,7 +48,8 @@ def init_(
         FileNotFoundError: ``recipe`` is neither built in nor a file.
         TypeError: An argument has the wrong type.
         ValueError: No rule matches a parameter, a rule does not fit it, a tensor is on the meta
-            device, or ``only`` matches nothing. Nothing is written then.
+            device, a weight is parametrized in another way (``orthogonal``), or ``only`` matches
+            nothing. Nothing is written then.
 
     Example:
         >>> import fastinit, torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,10 +14,14 @@ from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plans.plan import Plan
 from fastinit.recipes.buffers import known
+from fastinit.recipes.known import find
+from fastinit.recipes.pattern import compiled, pattern_of
 from fastinit.recipes.recipe import Recipe, recipe_of
 from fastinit.recipes.recipe import recipe as recipe_from
 from fastinit.recipes.rule import Rule
 from fastinit.tensors.tensor_plan import TensorPlan
+from fastinit.torch.modules import parametrized
+from fastinit.torch.modules.parametrized import ParametrizedWeight
 from fastinit.torch.modules.wrappers import own_name, reshard, unwrapped
 from fastinit.torch.shards.batch import ShardedFillBatch
 from fastinit.torch.shards.dtensor import memory_of
@@ -24,8 +29,8 @@ from fastinit.torch.shards.dtensor import memory_of
 Rules = Recipe | str | os.PathLike[str] | Sequence[Rule | tuple[str, Initializer]]
 """A recipe, the name or path of one, or rules in order."""
 
-Chosen = list[tuple[str, torch.Tensor, TensorPlan]]
-"""Tensors to fill, with their names and what the plan draws for them."""
+Chosen = list[tuple[str, torch.Tensor, TensorPlan | ParametrizedWeight]]
+"""Tensors to fill, with their names and what is drawn or computed for them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,13 +39,38 @@ class ModulePlan:
 
     plan: Plan
     tensors: dict[str, torch.Tensor]
+    parametrized: dict[str, list[ParametrizedWeight]]
+    """By the name of the tensor in the plan, which several weights may share."""
 
     def select(self, only: Any) -> Chosen:
-        """Return the tensors whose names match a pattern; None matches all."""
-        return [
-            (each.parameter.name, self.tensors[each.parameter.name], each)
-            for each in self.plan.select(only)
-        ]
+        """Return the tensors whose names match a pattern; None matches all.
+
+        Those that belong to a parametrized weight come with it.
+
+        Raises:
+            ValueError: The pattern matches nothing, a parametrized weight that cannot be drawn, or
+                a tensor on the meta device of a dtype that is not drawn.
+        """
+        chosen: Chosen = []
+        selected = self.plan.select(only)
+        expression = None if only is None else compiled(pattern_of(only))
+        for alone in self.plan.left_alone:
+            is_selected = expression is None or expression.fullmatch(alone.name)
+            if is_selected and self.tensors[alone.name].is_meta:
+                raise ValueError(
+                    f"{alone.name!r} is on the meta device, and values of dtype {alone.dtype} are "
+                    "not drawn; give it memory and values first"
+                )
+        for each in selected:
+            name = each.parameter.name
+            chosen.append((name, self.tensors[name], each))
+            for weight in self.parametrized.get(name, ()):
+                weight.check()
+                context = self.plan.recipe.context(self.plan.manifest)
+                for start, planned in weight.starts(context, self.plan.seed):
+                    chosen.append((start, weight.computed[start], planned))
+                chosen += [(part, tensor, weight) for part, tensor in weight.computed.items()]
+        return chosen
 
 
 def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> ModulePlan:
@@ -55,31 +85,98 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
     module = unwrapped(module)
     reshard(module)
     found = Manifest.from_torch(module)
+    weights = [_named(each) for each in parametrized.find(module)]
+    stored = {each.stored: each for each in weights}
+    computed = {name for each in weights for name in each.computed}
+    renamed = (_renamed(each, stored) for each in found.parameters)
+    parameters = tuple(each for each in renamed if each.name not in computed)
+    kept = _kept(found)
+    buffers = tuple(
+        _renamed(each, {}) for each in found.buffers if known(each) and each.name not in kept
+    )
+    listed = {each.name for each in parameters + buffers}
+    ties = (
+        (_weight_of(own_name(name), stored), _weight_of(own_name(target), stored))
+        for name, target in found.tied.items()
+    )
     manifest = dataclasses.replace(
         found,
-        parameters=tuple(map(_renamed, found.parameters)),
-        buffers=tuple(_renamed(each) for each in found.buffers if known(each)),
-        tied={own_name(name): own_name(target) for name, target in found.tied.items()},
+        parameters=parameters,
+        buffers=buffers,
+        tied={name: target for name, target in ties if target in listed},
     )
     rules = _recipe(recipe, manifest)
     untyped = dataclasses.replace(rules, dtype=None)  # the tensors keep their own dtypes
     plan = Plan(manifest, untyped, seed=seed)
-    return ModulePlan(plan, {own_name(name): tensor for name, tensor in _tensors(module)})
+    tensors = {_weight_of(own_name(name), stored): tensor for name, tensor in _tensors(module)}
+    shared: dict[str, list[ParametrizedWeight]] = {}
+    for each in weights:
+        shared.setdefault(manifest.tied.get(each.name, each.name), []).append(each)
+    return ModulePlan(plan, tensors, shared)
 
 
 def fill(chosen: Chosen) -> None:
-    """Fill tensors in one native call; of several with the same memory, the first."""
+    """Fill tensors in one native call, of several with the same memory the first; then compute."""
     batch = ShardedFillBatch()
     seen: set[object] = set()
-    for _, tensor, tensor_plan in chosen:
-        if (key := memory_of(tensor)) not in seen:
+    weights: dict[ParametrizedWeight, None] = {}
+    for _, tensor, planned in chosen:
+        if isinstance(planned, ParametrizedWeight):
+            weights[planned] = None
+        elif (key := memory_of(tensor)) not in seen:
             seen.add(key)
-            batch.add(tensor, tensor_plan.templates, tensor_plan.stream)
+            batch.add(tensor, planned.templates, planned.stream)
     batch.run()
+    for steps in itertools.zip_longest(*(weight.finish for weight in weights)):
+        for step in filter(None, steps):
+            step()
 
 
-def _renamed(parameter: Parameter) -> Parameter:
-    return dataclasses.replace(parameter, name=own_name(parameter.name))
+def _renamed(parameter: Parameter, stored: dict[str, ParametrizedWeight]) -> Parameter:
+    """Return a parameter with its own name, or that of the weight which it stores."""
+    name = own_name(parameter.name)
+    weight = stored.get(name)
+    if weight is None:
+        return dataclasses.replace(parameter, name=name)
+    return dataclasses.replace(parameter, name=weight.name, module=weight.kind)
+
+
+def _kept(found: Manifest) -> set[str]:
+    """Return the buffers that keep their values, although they may be known by name.
+
+    Those of dtypes that are not drawn are among them, and the scales of packed weights (GPTQ),
+    which keep their values, too.
+    """
+    known_tensors = [(each, find(each)) for each in found.tensors]
+    packed = {
+        each.name.rpartition(".")[0]
+        for each, known_as in known_tensors
+        if known_as is not None and known_as.is_of_quantization and known_as.rule is None
+    }
+    return {
+        each.name
+        for each, known_as in known_tensors
+        if each.is_left_alone
+        or (
+            known_as is not None
+            and known_as.is_of_quantization
+            and each.name.rpartition(".")[0] in packed
+        )
+    }
+
+
+def _weight_of(name: str, stored: dict[str, ParametrizedWeight]) -> str:
+    return stored[name].name if name in stored else name
+
+
+def _named(weight: ParametrizedWeight) -> ParametrizedWeight:
+    """Return a parametrized weight with names without what wrappers insert."""
+    return dataclasses.replace(
+        weight,
+        name=own_name(weight.name),
+        stored=own_name(weight.stored),
+        computed={own_name(name): tensor for name, tensor in weight.computed.items()},
+    )
 
 
 def _tensors(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

@@ -1,0 +1,203 @@
+"""Tensors whose names say what they hold are right by rule, or an error that lists them."""
+
+import re
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from fastinit import Constant, Manifest, Normal, Parameter, Plan, Recipe, Rule, list_recipes, recipe
+from fastinit.recipes.known import find
+
+GENERAL = Recipe("general", "test", (Rule("**", Normal()),))
+
+
+def drawn(name: str, recipe: Any, shape: tuple[int, ...] = (4, 4), **fields: Any) -> Any:
+    """What a recipe draws for a tensor beside a weight."""
+    manifest = Manifest("m", (Parameter("a.weight", (4, 4)), Parameter(name, shape, **fields)))
+    return Plan(manifest, recipe, seed=0).init()[name]
+
+
+ZEROS = (
+    "bn.running_mean",
+    "batch_stats.BatchNorm_0.mean",
+    "batch_stats/BatchNorm_0/mean",
+    "bn.mean.value",
+    "bn.moving_mean",
+    "l.q_proj.weight_zero_point",
+    "l.q_proj.input_zero_point",
+    "observer.zero_point",
+    "mlp.gate.e_score_correction_bias",
+    "mlp.moe_statics.e_score_correction_bias",
+    "mlp.expert_bias",
+    "l.0.q_proj.lora_B.default.weight",
+    "l.0.q_proj.lora_B.weight",
+    "l.0.q_proj.lora_b.weight",
+    "unet.to_q.lora_up.weight",
+    "unet.to_q_lora.up.weight",
+    "unet.to_q.lora_linear_layer.up.weight",
+    "wte.lora_embedding_A.default",
+    "l.q_proj.hada_w2_b.default",
+    "l.q_proj.delora_B.default",
+    "l.q_proj.glora_A.default.Xd",
+    "l.q_proj.vera_lambda_b.default",
+    "l.q_proj.oft_R.default.weight",
+    "block.norm.b_2",
+    "block.qk_norm.temp",
+)
+ONES = (
+    "bn.running_var",
+    "batch_stats.BatchNorm_0.var",
+    "batch_stats/BatchNorm_0/var",
+    "bn.moving_variance",
+    "l.0.weight_scale_inv",
+    "l.0.weight_scale",
+    "l.0.input_scale",
+    "l.0.self_attn.k_scale",
+    "l.0.mlp.experts.gate_up_proj_scale_inv",
+    "l.0.mlp.experts.w13_weight_scale",
+    "l.0.q_proj.scales",
+    "l.0.q_proj.weight_global_scale",
+    "l.0.q_proj.ia3_l.default",
+    "block.norm.g",
+    "block.q_norm.weight",
+)
+
+
+@pytest.mark.parametrize("recipe", ["default", "torch", GENERAL])
+@pytest.mark.parametrize(("names", "value"), [(ZEROS, 0), (ONES, 1)])
+def test_values_by_name(recipe: Any, names: tuple[str, ...], value: int) -> None:
+    """A general rule does not draw what a name says, whichever recipe it is of."""
+    for name in names:
+        assert (drawn(name, recipe) == value).all(), name
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_lora_starts_as_the_identity_in_all_recipes(name: str) -> None:
+    """The product of A and B is 0 in every built-in recipe."""
+    b = "l.q_proj.lora_B.default.weight"
+    rules = recipe(name).match(Manifest.from_shapes({b: (4, 4)}))
+    assert rules[b].initializer == Constant(0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "l.q_proj.qweight",
+        "l.q_proj.qzeros",
+        "l.q_proj.g_idx",
+        "l.q_proj.weight_packed",
+        "l.q_proj.weight.absmax",
+        "l.q_proj.weight.quant_map",
+        "l.experts.gate_up_proj_blocks",
+        "l.q_proj.lora_magnitude_vector.default.weight",
+        "l.q_proj.lora_E.default",
+        "conv.parametrizations.weight.original0",
+        "conv.weight_g",
+        "l.norm.temperature",
+    ],
+)
+@pytest.mark.parametrize("recipe", ["default", "torch", "llama", GENERAL])
+def test_errors_by_name(name: str, recipe: Any) -> None:
+    """Tensors that nobody knows are listed with what they hold."""
+    with pytest.raises(ValueError, match=rf"{re.escape(name)} \(4,\) \(\w"):
+        drawn(name, recipe, (4,))
+
+
+def test_integers_of_a_scale_are_not_known() -> None:
+    """The scales of MXFP4 are exponents, of which 1 is not the scale 1."""
+    with pytest.raises(ValueError, match=r"l\.proj_scales \(4,\) \(scale of quantized values\)"):
+        drawn("l.proj_scales", "default", (4,), dtype="uint8")
+    assert drawn("l.zero_point", "default", (4,), dtype="int8").dtype == np.int8
+
+
+def test_narrow_scales() -> None:
+    assert (
+        drawn("l.weight_scale", "default", dtype="float8_e4m3fn").dtype == ml_dtypes.float8_e4m3fn
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("l.lora_B.weight", "**.lora_B.*"),
+        ("l.weight_scale_inv", "**.weight_scale_inv"),
+        ("batch_stats.var", "batch_stats.var"),
+        ("l.qweight", "**.qweight"),
+        ("l.norm.temperature", "**.temperature"),
+    ],
+)
+def test_rules_that_name_the_tensor(name: str, pattern: str) -> None:
+    """Who names such a tensor means it."""
+    mine = Recipe("mine", "test", (Rule(pattern, Constant(7)), *GENERAL.rules))
+    assert (drawn(name, mine) == 7).all()
+
+
+def test_too_many_values() -> None:
+    """The error names the tensor."""
+    with pytest.raises(ValueError, match=r"value of 'mask': 65537 values are given; 65536 at most"):
+        drawn("mask", "default", (65537,), dtype="bool", value=(True,) * 65537)
+
+
+def test_values_of_the_manifest_come_first() -> None:
+    """They may be given for any tensor: integers, booleans, tables, weights."""
+    assert (
+        drawn("l.qweight", "default", (2,), dtype="int32", value=(5, -(2**31))) == [5, -(2**31)]
+    ).all()
+    assert (
+        drawn("mask", "default", (2,), dtype="bool", value=(True, False)) == [True, False]
+    ).all()
+    assert (drawn("big", "default", (1,), dtype="int64", value=2**63 - 1) == 2**63 - 1).all()
+    assert (drawn("l.lora_B.weight", "default", value=0.5) == 0.5).all()
+    assert np.signbit(drawn("w", "default", value=-0.0)).all()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "logit_scale",
+        "layer_scale",
+        "scale_proj.weight",
+        "mean_pool.weight",
+        "lora_A.weight",
+        "vera_B.default",
+        "zero",
+    ],
+)
+def test_names_that_say_nothing(name: str) -> None:
+    """Names that only resemble the known ones are weights."""
+    assert find(Parameter(name, (4, 4))) is None
+
+
+def test_default_says_what_it_assumed() -> None:
+    """Each row and the table have it; a recipe that assumes nothing has no such column."""
+    shapes: dict[str, Any] = {
+        "a.weight": (4, 4),
+        "a.bias": 4,
+        "norm.weight": 4,
+        "A_log": 4,
+        "logit_scale": (),
+        "l.lora_B.weight": (4, 4),
+        "bn.running_var": 4,
+    }
+    explained = Plan(Manifest.from_shapes(shapes), "default", seed=0).explain()
+    assert {row["name"]: row["assumes"] for row in explained} == {
+        "a.weight": "weight",
+        "a.bias": "bias",
+        "norm.weight": "norm",
+        "A_log": "vector of weights",
+        "logit_scale": "scalar weight",
+        "l.lora_B.weight": "part of an adapter",
+        "bn.running_var": "variance of activations",
+    }
+    assert str(explained).splitlines()[0].endswith("std  assumes")
+    assert str(explained.by_rule()).splitlines()[0].endswith("std  assumes")
+    assert "assumes" not in str(Plan("gpt2", seed=0).explain())
+
+
+def test_assumptions_are_text() -> None:
+    with pytest.raises(TypeError, match="assumes=5 is not a string"):
+        Rule("**", Normal(), assumes=5)  # type: ignore[arg-type]
+    rule = Rule("**", Normal(), assumes="weight")
+    assert Rule.from_dict(rule.to_dict()) == rule
