@@ -39,7 +39,7 @@ from typing import Any, TypeVar
 
 FORMAT = 1
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("fastinit", "numpy", "ml_dtypes", "torch", "jax", "jaxlib", "transformers")
+PACKAGES = ("fastinit-nn", "numpy", "ml_dtypes", "torch", "jax", "jaxlib", "transformers")
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -128,7 +128,7 @@ def version(package: str) -> str | None:
 def installation() -> str:
     """Return ``"editable"`` or ``"wheel"``; an editable import is slower, as it may rebuild."""
     try:
-        text = metadata.distribution("fastinit").read_text("direct_url.json")
+        text = metadata.distribution("fastinit-nn").read_text("direct_url.json")
     except metadata.PackageNotFoundError:
         text = None
     return "editable" if text and '"editable": true' in text else "wheel"

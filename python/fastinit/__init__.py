@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 import fastinit.initializers as _initializers
+from fastinit import distribution as _distribution
 from fastinit.arrays.digest import digest
 from fastinit.initializers import *
 from fastinit.native.cpu import get_num_threads, set_num_threads
@@ -52,6 +53,8 @@ _ADAPTERS = ("torch",)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _distribution.version()
     if name in _ADAPTERS:
         return importlib.import_module(f"fastinit.{name}")
     if name not in _LAZY:
@@ -62,4 +65,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+    return sorted({"__version__", *__all__, *_ADAPTERS})

@@ -10,7 +10,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise
-        print("fastinit: the command line needs: pip install 'fastinit[cli]'", file=sys.stderr)
+        print("fastinit: the command line needs: pip install 'fastinit-nn[cli]'", file=sys.stderr)
         raise SystemExit(2) from None
     app(prog_name="fastinit")
 

@@ -111,7 +111,7 @@ def test_usable_without_cupy() -> None:
     assert status.startswith(
         "usable with out= only: cuda:0 Card 0 (compute capability 9.0), cuda:1"
     )
-    assert "pip install 'fastinit[cuda]'" in status
+    assert "pip install 'fastinit-nn[cuda]'" in status
     with pytest.raises(RuntimeError, match=r"are CuPy's, which cannot be imported.*pip install"):
         fastinit.normal(SHAPE, device="cuda")
 

@@ -20,6 +20,7 @@ from helpers.bits import check_bits
 from helpers.command_line import run, written
 from helpers.processes import attempt, child, environment
 
+VERSION = f"fastinit-nn {fastinit.__version__}"
 SMALL = {
     "model": "gpt2",
     "parameters": [
@@ -228,7 +229,7 @@ def test_table_of_info() -> None:
 
 
 def test_version() -> None:
-    assert run("--version").stdout.strip() == fastinit.info()["version"]
+    assert run("--version").stdout.strip() == VERSION
 
 
 @pytest.mark.parametrize("command", ["init", "info"])
@@ -241,7 +242,7 @@ def test_module() -> None:
     """``python -m fastinit`` is the same command."""
     command = [sys.executable, "-m", "fastinit", "--version"]
     printed = subprocess.check_output(command, env=environment(), text=True)
-    assert printed.strip() == fastinit.info()["version"]
+    assert printed.strip() == VERSION
 
 
 def test_without_typer() -> None:
@@ -249,7 +250,7 @@ def test_without_typer() -> None:
     code = "import sys; sys.modules['typer'] = None; from fastinit.__main__ import main; main()"
     done = attempt(code)
     assert done.returncode == 2
-    assert done.stderr.strip().endswith("pip install 'fastinit[cli]'")
+    assert done.stderr.strip().endswith("pip install 'fastinit-nn[cli]'")
 
 
 def test_import_is_light() -> None:

@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import doctest
 import importlib
+import importlib.metadata
 import importlib.util
 import inspect
 import pkgutil
@@ -13,8 +14,10 @@ from pathlib import Path
 from types import FunctionType
 
 import pytest
+import torch
 
 import fastinit
+import fastinit.torch
 from helpers.processes import child, environment
 from helpers.settings import process_seed
 
@@ -66,10 +69,27 @@ def test_import_brings_no_framework() -> None:
 
 
 def test_names() -> None:
-    """The names of __all__ occur once and are listed; another is an AttributeError."""
+    """The names of __all__ occur once; another is an AttributeError."""
     assert len(NAMES) == len(set(NAMES))
-    assert set(NAMES) <= set(dir(fastinit))
     assert not hasattr(fastinit, "orthogonal_")
+
+
+def test_listed_names() -> None:
+    """dir() has public names only, and all of them can be read."""
+    assert set(dir(fastinit)) - set(NAMES) == {"__version__", "torch"}
+    assert set(NAMES) <= set(dir(fastinit))
+    assert set(dir(fastinit.torch)) >= {*fastinit.torch.__all__, *torch.nn.init.__all__}
+    private = [name for name in dir(fastinit.torch) if name.startswith("_")]
+    modules = [
+        name for name in dir(fastinit.torch) if inspect.ismodule(getattr(fastinit.torch, name))
+    ]
+    assert (private, modules) == ([], [])
+
+
+def test_version() -> None:
+    assert fastinit.__version__ == importlib.metadata.version("fastinit-nn")
+    assert fastinit.info()["version"] == fastinit.__version__
+    assert fastinit.info()["distribution"] == "fastinit-nn"
 
 
 def test_recipes_is_the_function() -> None:

@@ -1,1 +1,5 @@
 """The command line, ``fastinit``: one file per command, and what the commands share."""
+
+from fastinit.distribution import check_package
+
+check_package()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import Annotated
 
 import typer
 
+from fastinit import distribution
 from fastinit.cli.diff import diff
 from fastinit.cli.info import info
 from fastinit.cli.init import init
@@ -24,7 +24,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(metadata.version("fastinit"))
+        typer.echo(f"{distribution.NAME} {distribution.version()}")
         raise typer.Exit
 
 

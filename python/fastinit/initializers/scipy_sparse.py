@@ -68,7 +68,7 @@ def _scipy() -> Any:
     try:
         return importlib.import_module("scipy.sparse")
     except ImportError:
-        raise ImportError("format= needs scipy; run: pip install 'fastinit[sparse]'") from None
+        raise ImportError("format= needs scipy; run: pip install 'fastinit-nn[sparse]'") from None
 
 
 @in_default_arithmetic

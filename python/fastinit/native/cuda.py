@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 _OUT_OF_MEMORY, _NO_DEVICE = 2, 100  # cudaErrorMemoryAllocation, cudaErrorNoDevice
 _ELSE = "or draw with device='cpu'"
-INSTALL_CUPY = "pip install 'fastinit[cuda]'"
+INSTALL_CUPY = "pip install 'fastinit-nn[cuda]'"
 _BUILD = "build it where nvcc is installed, with -Ccmake.define.FASTINIT_CUDA=ON"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastinit import distribution
 from fastinit.native import _cpu
 from fastinit.native.cuda import cuda_status
 from fastinit.streams import STREAM_VERSION
@@ -13,19 +14,19 @@ def info() -> dict[str, Any]:
     """Return what this installation is and what it uses here.
 
     Returns:
-        A dict with ``version``, ``stream_version``, ``compiler``, ``instruction_sets`` (those
-        that this machine has), ``instruction_set`` (the active one), ``threads`` and ``cuda``
-        (what ``cuda_status`` says).
+        A dict with ``distribution`` (the package's name for pip), ``version``,
+        ``stream_version``, ``compiler``, ``instruction_sets`` (those that this machine has),
+        ``instruction_set`` (the active one), ``threads`` and ``cuda`` (what ``cuda_status``
+        says).
 
     Example:
         >>> import fastinit
         >>> fastinit.info()["stream_version"]
         1
     """
-    from importlib.metadata import version
-
     return {
-        "version": version("fastinit"),
+        "distribution": distribution.NAME,
+        "version": distribution.version(),
         "stream_version": STREAM_VERSION,
         "compiler": _cpu.compiler,
         "instruction_sets": _cpu.instruction_sets(),

@@ -16,11 +16,12 @@ try:
     from torch.nn import init as _torchs
 except ImportError as error:
     raise ImportError(
-        f"fastinit.torch needs PyTorch ({error}); pip install 'fastinit[torch]'"
+        f"fastinit.torch needs PyTorch ({error}); pip install 'fastinit-nn[torch]'"
     ) from error
 
 from torch.nn.init import calculate_gain, eye, eye_
 
+from fastinit.distribution import check_package
 from fastinit.torch.acceleration.context import accelerate
 from fastinit.torch.nn_init.constants import constant_, ones_, zeros_
 from fastinit.torch.nn_init.deprecated import (
@@ -89,6 +90,8 @@ __all__ = [
     "zeros_",
 ]
 
+check_package()
+
 
 # Imported on first use: the functions that fill one tensor do not need these modules.
 _LAZY = {
@@ -111,4 +114,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__) | set(dir(_torchs)))
+    return sorted({*__all__, *_torchs.__all__})
