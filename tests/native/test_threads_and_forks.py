@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fastinit
+from fastinit.native import _cpu
 from helpers.bits import check_bits
 from helpers.dtypes import DTYPES, dtype_of
 from helpers.processes import child
@@ -288,8 +289,9 @@ def test_no_requests() -> None:
 
 
 MALFORMED = (
-    "address=0 count=3 count=5 rank=0 rank=9 rank=18446744073709551615 distribution=4 "
-    "distribution=8 dtype=6 item_size=0 item_size=3 item_size=16 formula=1 formula=99"
+    "address=0 count=3 count=5 rank=0 rank=9 rank=18446744073709551615 "
+    f"distribution={_cpu.distributions['orthogonal']} distribution={len(_cpu.distributions)} "
+    f"dtype={len(_cpu.dtypes)} item_size=0 item_size=3 item_size=16 formula=1 formula=99"
 )
 
 

@@ -20,7 +20,7 @@ ALIASES = sorted(name for name in theirs.__all__ if not name.endswith("_") and f
 def test_every_name() -> None:
     """Each name of torch.nn.init exists, public and private."""
     assert set(theirs.__all__) <= set(ours.__all__)
-    assert set(dir(theirs)) <= set(dir(ours))
+    assert set(theirs.__all__) <= set(dir(ours))
     assert [name for name in vars(theirs) if name[:2] != "__" and not hasattr(ours, name)] == []
     assert ours._calculate_correct_fan is theirs._calculate_correct_fan
     assert ours._no_grad_normal_ is theirs._no_grad_normal_
