@@ -89,7 +89,7 @@ class Plan:
         self._by_name = {each.parameter.name: each for each in self.tensors}
 
     def explain(self) -> Explanation:
-        """What is drawn for every tensor, and by which rule.
+        """Return what is drawn for every tensor, and by which rule.
 
         Returns:
             A list with a row for every tensor, all plain data: its ``name``, ``shape``,
@@ -267,7 +267,7 @@ class Plan:
         return compare(Path(path), lambda _: self, False, progress)
 
     def tensor(self, name: str) -> TensorPlan:
-        """What is drawn for a tensor; a tied name stands for that which it shares.
+        """Return what is drawn for a tensor; a tied name stands for the tensor that it shares.
 
         Raises:
             ValueError: the plan has no such tensor.
@@ -297,7 +297,7 @@ class Plan:
         """The drawn tensors whose names match a pattern, in the manifest's order; None for all.
 
         Raises:
-            TypeError: ``only`` is no pattern.
+            TypeError: ``only`` is not a pattern.
             ValueError: a pattern that is not understood, or matches nothing.
         """
         if only is None:
@@ -309,7 +309,7 @@ class Plan:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, from which ``from_dict`` makes a plan that draws the same.
+        """Return plain data, from which ``from_dict`` makes a plan that draws the same.
 
         It holds the whole manifest and recipe, so that no file and no built-in is needed again.
 
@@ -333,7 +333,7 @@ class Plan:
 
     @staticmethod
     def from_dict(data: Any) -> Plan:
-        """The plan that ``to_dict`` described.
+        """Return the plan that ``to_dict`` described.
 
         Raises:
             ValueError: a field is missing, not known or wrong, or the plan is of another format or
