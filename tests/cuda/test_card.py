@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import fastinit
 from benchmarks.on_gpu import machine, session, steps
+from fastinit import native
 from helpers.cuda_build import NVCC
 from helpers.cuda_cases import check, constants, fill_launches, mask_launches
 from helpers.cuda_devices import Card, Emulated
@@ -37,7 +38,7 @@ def card_of_the_host(monkeypatch: pytest.MonkeyPatch) -> Card:
 
     module = SimpleNamespace(fill=draw)
     monkeypatch.setitem(sys.modules, "fastinit.native._cuda", module)
-    monkeypatch.setattr(fastinit, "_cuda", module, raising=False)
+    monkeypatch.setattr(native, "_cuda", module, raising=False)
     monkeypatch.setattr(torch.Tensor, "cuda", torch.Tensor.clone)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: SimpleNamespace(cuda_stream=7))
