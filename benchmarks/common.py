@@ -1,4 +1,4 @@
-"""What the benchmarks share: arguments, the environment, threads, timing and result files.
+"""Arguments, environment, threads, timing and result files that all benchmarks share.
 
 A result file is one JSON object:
 

@@ -29,7 +29,7 @@ Memory = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Task:
-    """What all contenders draw."""
+    """A task that all contenders draw."""
 
     distribution: str
     dtype: str

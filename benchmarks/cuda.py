@@ -93,7 +93,7 @@ Makers = dict[str, Callable[[], Contender]]
 
 @dataclass(frozen=True)
 class Case:
-    """What all contenders draw, how to make them, and the arrays that fastinit must draw."""
+    """A task, its contenders, and the arrays that fastinit must draw for it."""
 
     task: str
     values: int

@@ -35,7 +35,7 @@ ROOT = Path(__file__).parent.parent
 
 
 class Tables(Protocol):
-    """What a module of ``benchmarks.tables`` provides."""
+    """The interface of the modules in ``benchmarks.tables``."""
 
     FILE: str
 

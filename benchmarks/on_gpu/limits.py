@@ -1,4 +1,4 @@
-"""What each fill should reach on a GPU: the lower of two ceilings.
+"""The rate that each fill should reach on a GPU, which is the lower of two ceilings.
 
     python -m benchmarks.on_gpu.limits
 

@@ -58,7 +58,7 @@ class Done:
 
 @dataclass
 class Session:
-    """Where a run writes (``out``), where it builds (``work``), and when it must end."""
+    """A run, which writes to ``out``, builds in ``work`` and must end in time."""
 
     out: Path
     work: Path

@@ -10,8 +10,8 @@ namespace fastinit {
 
 constexpr std::size_t huge_page = std::size_t(2) << 20;
 
-// Asks for huge pages inside a large range of memory, whoever allocated it: to touch fresh memory in 4 kB pages takes
-// several times as long as to fill it. This is only advice; where it cannot be followed, nothing changes.
+// Asks for huge pages inside a large range of memory. Touching fresh memory in 4 kB pages takes several times as long
+// as filling it. The system may ignore this advice, and then nothing changes.
 inline void advise_huge_pages(std::uint64_t address, std::uint64_t size) {
 #if defined(MADV_HUGEPAGE)
   const std::uint64_t begin = (address + huge_page - 1) / huge_page * huge_page;

@@ -1,1 +1,1 @@
-"""Where drawn values go: new arrays and given memory on the CPU or a GPU, and their digests."""
+"""New arrays and given memory, on the CPU or a GPU, that values are drawn into; their digests."""

@@ -1,4 +1,4 @@
-"""What a checkpoint is written from and compared with, as ``fastinit.Plan`` is."""
+"""The protocol of plans that checkpoints are written from and compared with."""
 
 from __future__ import annotations
 
