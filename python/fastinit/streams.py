@@ -186,6 +186,21 @@ def resolve(seed: int | None, name: str | int | None) -> tuple[int, int]:
     return (_process.seed if seed is None else _checked_seed(seed)), stream
 
 
+def raw(seed: int, stream: str | int) -> tuple[int, int]:
+    """Return the (seed, stream) of a name or of the number of any stream, below 2**64.
+
+    Raises:
+        TypeError: One of them has the wrong type.
+        ValueError: One of them is out of range.
+    """
+    if isinstance(stream, str):
+        return _checked_seed(seed), stream_of(stream)
+    number = integer(stream, "stream", "a string or an integer in [0, 2**64)")
+    if not 0 <= number < 1 << 64:
+        raise ValueError(f"stream={shown(number)} is out of range; streams lie in [0, 2**64)")
+    return _checked_seed(seed), number
+
+
 def _checked_seed(seed: int) -> int:
     number = integer(seed, "seed", "an integer in [0, 2**64)")
     if not 0 <= number < 1 << 64:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastinit.arrays.devices import CPU, Device, check, name_of
 from fastinit.arrays.memory import empty, empty_on_gpu
 from fastinit.arrays.outputs import Output, adopt
 from fastinit.native.dtypes import DTYPES, dtype_of
+from fastinit.native.request import Request
 
 _FLOAT32 = DTYPES["float32"]
 
@@ -47,10 +48,10 @@ def destination(shape: tuple[int, ...], dtype: Any | None, out: Any | None, devi
     return found
 
 
-def fill(requests_for: Iterable[tuple[Output, list[bytes]]]) -> None:
+def fill(requests_for: Iterable[tuple[Output, Sequence[Request]]]) -> None:
     """Draw each output's requests, in one call for each device."""
-    by_device: dict[Device, list[bytes]] = {}
+    by_device: dict[Device, list[Request]] = {}
     for output, requests in requests_for:
         by_device.setdefault(output.device, []).extend(requests)
-    for device, requests in by_device.items():
-        device.fill(requests)
+    for device, every in by_device.items():
+        device.fill(every)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fastinit.arrays import memory
 from fastinit.native import cpu, cuda
-from fastinit.native.request import as_array
+from fastinit.native.request import Operation, Request, as_array
 
 _NAME = re.compile(r"cpu|cuda(:\d+)?")
 
@@ -18,10 +24,22 @@ class Cpu:
 
     kind: ClassVar[str] = "cpu"
 
-    def fill(self, requests: list[bytes]) -> None:
-        """Draw all requests, and return when they are drawn."""
-        if requests:
-            cpu.fill(as_array(requests))
+    def fill(self, requests: Sequence[Request], threads: int = 0) -> None:
+        """Draw all requests by this many threads, or as many as are set; return when it is done."""
+        for each in _stages(requests):
+            if isinstance(each, Operation):
+                each.run(self)
+            else:
+                cpu.fill(as_array(each), threads)
+
+    def view(self, address: int, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return memory as an array."""
+        content = (ctypes.c_char * (count * dtype.itemsize)).from_address(address)
+        return np.frombuffer(content, dtype)
+
+    def empty(self, count: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], int]:
+        """Return a new array that is not initialized, and its address."""
+        return memory.empty((count,), dtype)
 
     def __str__(self) -> str:
         return self.kind
@@ -36,10 +54,23 @@ class Cuda:
     number: int
     stream: int
 
-    def fill(self, requests: list[bytes]) -> None:
+    def fill(self, requests: Sequence[Request]) -> None:
         """Enqueue the drawing of all requests on the stream, and return without waiting for it."""
-        if requests:
-            cuda.fill(as_array(requests), self.number, self.stream)
+        for each in _stages(requests):
+            if isinstance(each, Operation):
+                with memory.on_stream(self.number, self.stream):
+                    each.run(self)
+            else:
+                cuda.fill(as_array(each), self.number, self.stream)
+
+    def view(self, address: int, count: int, dtype: np.dtype[Any]) -> Any:
+        """Return memory as a CuPy array."""
+        return memory.view_on_gpu(address, count, dtype, self.number)
+
+    def empty(self, count: int, dtype: np.dtype[Any]) -> tuple[Any, int]:
+        """Return a new CuPy array that is not initialized, and its address."""
+        array = memory.empty_on_gpu((count,), dtype, str(self))
+        return array, array.data.ptr
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.number}"
@@ -47,6 +78,19 @@ class Cuda:
 
 Device = Cpu | Cuda
 CPU = Cpu()
+
+
+def _stages(requests: Sequence[Request]) -> Iterator[Sequence[bytes] | Operation]:
+    """Yield the requests between operations, and the operations, in order."""
+    begin = 0
+    for at, each in enumerate(requests):
+        if isinstance(each, Operation):
+            if at > begin:
+                yield requests[begin:at]  # type: ignore[misc]
+            yield each
+            begin = at + 1
+    if begin < len(requests):
+        yield requests[begin:]  # type: ignore[misc]
 
 
 def name_of(device: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import math
 from typing import Any
@@ -60,6 +61,23 @@ def empty_on_gpu(shape: tuple[int, ...], dtype: np.dtype[Any], device_name: str)
         raise ValueError(
             f"CuPy makes no array of {dtype.name} ({error}); pass out=, a torch tensor for example"
         ) from None
+
+
+def view_on_gpu(address: int, count: int, dtype: np.dtype[Any], number: int) -> Any:
+    """Return memory of a GPU as a CuPy array; CuPy's integers stand for dtypes that it lacks."""
+    cupy = _cupy()
+    owner = cupy.cuda.UnownedMemory(address, count * dtype.itemsize, None, number)
+    known = dtype if dtype.kind in "biuf" else np.dtype(f"u{dtype.itemsize}")
+    return cupy.ndarray((count,), known, cupy.cuda.MemoryPointer(owner, 0))
+
+
+def on_stream(number: int, stream: int) -> contextlib.AbstractContextManager[Any]:
+    """Return a context in which CuPy uses a stream of a GPU, by CUDA's handle."""
+    cupy = _cupy()
+    found = contextlib.ExitStack()
+    found.enter_context(cupy.cuda.Device(number))
+    found.enter_context(cupy.cuda.ExternalStream(stream, number))
+    return found
 
 
 def _cupy() -> Any:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from fastinit.arrays.devices import CPU
 from fastinit.arrays.digest import PIECE, begin
 from fastinit.checkpoints.pipeline import BUFFER, Bytes, Pipeline, memory
-from fastinit.native import _cpu, cpu
-from fastinit.native.request import as_array
+from fastinit.native import _cpu
 from fastinit.tensors.tensor_plan import TensorPlan
 
 Result = TypeVar("Result")
@@ -92,7 +92,7 @@ def draw_batches(
                     address + each.position, each.start, each.count
                 )
             ]
-            cpu.fill(as_array(requests), 1)
+            CPU.fill(requests, threads=1)
         return act(batch, values)
 
     whole: TensorPlan | None = None
@@ -141,5 +141,5 @@ def _in_pieces(tensor: TensorPlan) -> bool:
 def _drawn(tensor: TensorPlan) -> Bytes:
     values = memory(tensor.size)
     requests = tensor.flat_requests(_cpu.address(values), 0, tensor.parameter.elements)
-    cpu.fill(as_array(requests))
+    CPU.fill(requests)
     return values

@@ -14,7 +14,7 @@ from fastinit import streams
 from fastinit.arrays.destination import destination
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape, part, shape_of, whole
-from fastinit.native.request import Fill, Template
+from fastinit.native.request import Fill, Request, Template
 
 # The methods that compute parameters, which must not depend on the caller's arithmetic.
 _COMPUTING = {"__post_init__", "_template", "moments", "resolve", "scaled", "templates"}
@@ -164,7 +164,7 @@ class Initializer(abc.ABC):
         # Nothing is drawn of an empty array, so whatever fits no weights is right for it.
         templates = () if 0 in sizes else _templates(self, sizes, output.dtype)
         which, stream = streams.resolve(seed, name)
-        requests = []
+        requests: list[Request] = []
         for template in () if 0 in box.shape else templates:
             requests += template.requests(box, output.address, which, stream)
         output.device.fill(requests)

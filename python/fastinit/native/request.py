@@ -2,7 +2,8 @@
 
 An initializer gives templates for a shape and a dtype: requests that lack a location and a stream.
 A box, an address and a stream complete them. Requests are packed bytes; a list of them is one
-structured array of the dtype ``REQUEST``, which ``Device.fill`` hands over in one native call.
+structured array of the dtype ``REQUEST``, which ``Device.fill`` hands over in one native call. A
+few are operations instead: Python executes them between two native calls.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 import abc
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,14 +44,25 @@ _MATRICES = _packer("whole_count", "role")
 _PADDING = tuple((0,) * (MAXIMUM_RANK - rank) for rank in range(MAXIMUM_RANK + 1))
 
 
+class Operation(abc.ABC):
+    """What Python does to memory between native calls: after the requests before it in a list."""
+
+    @abc.abstractmethod
+    def run(self, device: Any) -> None:
+        """Do it on the device of the memory, one of ``fastinit.arrays.devices``."""
+
+
+Request = bytes | Operation
+
+
 class Template(abc.ABC):
     """A request, or several, that lack a location and a stream."""
 
-    elementwise: ClassVar[bool]
+    elementwise: bool
     """Whether any flat piece costs no more than its share of the whole."""
 
     @abc.abstractmethod
-    def requests(self, box: Box, address: int, seed: int, stream: int) -> list[bytes]:
+    def requests(self, box: Box, address: int, seed: int, stream: int) -> Sequence[Request]:
         """Return the requests that draw ``box`` into contiguous memory at ``address``."""
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 
 from fastinit.native.box import Box, flat, part
-from fastinit.native.request import Fill, Template
+from fastinit.native.request import Fill, Request, Template
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,9 +25,9 @@ class ZeroRow(Template):
     shape: tuple[int, ...]
     row: int
 
-    def requests(self, box: Box, address: int, seed: int, stream: int) -> list[bytes]:
+    def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
         """Return the requests of all pieces."""
-        requests = []
+        requests: list[Request] = []
         for template, piece in self._pieces(box):
             requests += template.requests(piece, address, seed, stream)
             address += math.prod(piece.extents) * self.zero.item_size

@@ -11,7 +11,7 @@ from fastinit import streams
 from fastinit.initializers import Constant, Initializer
 from fastinit.native.box import Box, flat, whole
 from fastinit.native.dtypes import CODES, DTYPES, dtype_of
-from fastinit.native.request import Template
+from fastinit.native.request import Request, Template
 from fastinit.recipes.context import Context
 from fastinit.recipes.padding import with_zero_row
 from fastinit.recipes.parameter import Parameter
@@ -43,7 +43,7 @@ class TensorPlan:
         """The number of bytes."""
         return self.parameter.elements * self.dtype.itemsize
 
-    def requests(self, box: Box, address: int) -> list[bytes]:
+    def requests(self, box: Box, address: int) -> list[Request]:
         """Return the requests that draw a part at ``address``."""
         return [
             request
@@ -51,7 +51,7 @@ class TensorPlan:
             for request in template.requests(box, address, *self.stream)
         ]
 
-    def flat_requests(self, address: int, start: int, count: int) -> list[bytes]:
+    def flat_requests(self, address: int, start: int, count: int) -> list[Request]:
         """Return the requests that draw ``count`` elements from ``start`` on, in C order.
 
         A piece that is not the whole tensor is possible only if all templates are elementwise.

@@ -8,7 +8,7 @@ import torch
 
 from fastinit.arrays.devices import Device
 from fastinit.native.box import whole
-from fastinit.native.request import Template
+from fastinit.native.request import Fill, Request, Template
 from fastinit.torch.memory.buffer import fill_through_buffer
 from fastinit.torch.memory.devices import device_of
 from fastinit.torch.memory.dtypes import complex_axis
@@ -31,7 +31,7 @@ class FillBatch:
     """
 
     def __init__(self) -> None:
-        self._requests: dict[Device, list[bytes]] = {}
+        self._requests: dict[Device, list[Request]] = {}
         self._in_place: list[torch.Tensor] = []
         self._buffered: list[tuple[Target, Sequence[Template], tuple[int, int]]] = []
 
@@ -74,14 +74,15 @@ class FillBatch:
             self._append(tensor, device, requests)
         elif (
             is_whole
-            and all(each.elementwise for each in templates)
+            and len(fills := [each for each in templates if isinstance(each, Fill)])
+            == len(templates)
             and (runs := count_runs(tensor))
         ):
-            self._append(tensor, device, requests_of_runs(tensor, runs, templates, stream))
+            self._append(tensor, device, requests_of_runs(tensor, runs, fills, stream))
         else:
             self._buffered.append((target, templates, stream))
 
-    def _append(self, tensor: torch.Tensor, device: Device, requests: Iterable[bytes]) -> None:
+    def _append(self, tensor: torch.Tensor, device: Device, requests: Iterable[Request]) -> None:
         self._requests.setdefault(device, []).extend(requests)
         self._in_place.append(tensor)
 

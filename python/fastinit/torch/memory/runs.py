@@ -9,9 +9,8 @@ import numpy as np
 import torch
 
 from fastinit.native.box import flat
-from fastinit.native.request import REQUEST, Template
+from fastinit.native.request import REQUEST, Fill
 from fastinit.torch.memory.dtypes import complex_axis
-from fastinit.torch.memory.target import requests_of
 
 # Shorter runs, or more of them, go through a buffer: a request of 300 bytes for each run would
 # cost more than the copy.
@@ -36,7 +35,7 @@ def count_runs(tensor: torch.Tensor) -> int:
 
 
 def requests_of_runs(
-    tensor: torch.Tensor, runs: int, templates: Iterable[Template], stream: tuple[int, int]
+    tensor: torch.Tensor, runs: int, fills: Iterable[Fill], stream: tuple[int, int]
 ) -> Iterator[bytes]:
     """Yield the requests of all runs: copies of the first run's, with other addresses."""
     run = tensor.numel() // runs
@@ -47,7 +46,8 @@ def requests_of_runs(
         starts = np.add.outer(starts, steps * tensor.stride(outer)).reshape(-1)
         outer += 1
     values = run * math.prod(complex_axis(tensor))
-    for request in requests_of(templates, flat(0, values), tensor.data_ptr(), stream):
+    for fill in fills:
+        (request,) = fill.requests(flat(0, values), tensor.data_ptr(), *stream)
         moved = np.frombuffer(request * runs, REQUEST).copy()
         moved["address"] += starts * tensor.element_size()
         moved["offset"] += np.arange(runs, dtype=np.uint64) * values

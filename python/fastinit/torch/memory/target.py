@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from fastinit.native.box import Box, part
-from fastinit.native.request import Template
+from fastinit.native.request import Request, Template
 from fastinit.torch.memory.dtypes import complex_axis
 
 Bounds = Sequence[tuple[int, int]]
@@ -47,7 +47,7 @@ class Target:
 
 def requests_of(
     templates: Iterable[Template], box: Box, address: int, stream: tuple[int, int]
-) -> list[bytes]:
+) -> list[Request]:
     """Return the requests that write a box to contiguous memory."""
     return [
         request for template in templates for request in template.requests(box, address, *stream)

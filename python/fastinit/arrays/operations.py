@@ -1,0 +1,151 @@
+"""Operations on memory that has been drawn: arithmetic, given values, rounding to another dtype."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastinit.arrays.devices import Device
+from fastinit.native.arithmetic import in_default_arithmetic
+from fastinit.native.dtypes import DTYPES, precision_of
+from fastinit.native.request import Operation, Request
+
+_CHUNK = 1 << 18  # elements: temporary arrays stay in a cache
+_BFLOAT16 = DTYPES["bfloat16"]
+
+# Each is one operation of IEEE 754, or one comparison; x is an array, s a number of its precision.
+ARITHMETIC: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "multiply": lambda _, x, s: x * s,
+    "add": lambda _, x, s: x + s,
+    "divide": lambda _, x, s: x / s,
+    "subtract_from": lambda _, x, s: s - x,
+    "divide_into": lambda _, x, s: s / x,
+    "at_least": lambda xp, x, s: xp.where(x < s, s, x),
+    "at_most": lambda xp, x, s: xp.where(x > s, s, x),
+}
+"""What arithmetic with a number does, by name."""
+
+
+class Barrier(Operation):
+    """Nothing: the requests before it are executed before those after it."""
+
+    def run(self, device: Device) -> None:
+        """Do nothing."""
+
+
+BARRIER = Barrier()
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic(Operation):
+    """Arithmetic of each element with a number, rounded to the dtype.
+
+    Narrow dtypes are computed in float32 and rounded once, as torch does.
+    """
+
+    address: int
+    count: int
+    dtype: np.dtype[Any]
+    name: str
+    operand: float
+
+    @in_default_arithmetic
+    def run(self, device: Device) -> None:
+        """Compute in pieces."""
+        precision = precision_of(self.dtype)
+        number = precision.type(self.operand)
+        compute = ARITHMETIC[self.name]
+        with np.errstate(all="ignore"):
+            for address, count in _chunks(self.address, self.count, self.dtype):
+                view = device.view(address, count, self.dtype)
+                xp = _library(view)
+                found = compute(xp, _widened(view, self.dtype, precision, xp), number)
+                view[...] = _rounded(found, self.dtype, view.dtype, xp)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy(Operation):
+    """Given values of the dtype of the memory."""
+
+    address: int
+    values: NDArray[Any]
+
+    def run(self, device: Device) -> None:
+        """Copy them."""
+        view = device.view(self.address, self.values.size, self.values.dtype)
+        flat = np.ascontiguousarray(self.values).reshape(-1)
+        if isinstance(view, np.ndarray):
+            view[...] = flat
+        else:
+            view.set(flat.view(view.dtype))
+
+
+@dataclass(frozen=True, slots=True)
+class Rounded(Operation):
+    """Values that are drawn in one dtype and rounded to another, to nearest even.
+
+    Attributes:
+        address: of the memory.
+        count: the number of elements.
+        dtype: of the memory.
+        drawn: the dtype that is drawn, float32 or float64.
+        requests_for: returns the requests that draw the values at an address.
+    """
+
+    address: int
+    count: int
+    dtype: np.dtype[Any]
+    drawn: np.dtype[Any]
+    requests_for: Callable[[int], Sequence[Request]]
+
+    @in_default_arithmetic
+    def run(self, device: Device) -> None:
+        """Draw into memory of its own, and round in pieces."""
+        values, start = device.empty(self.count, self.drawn)
+        device.fill(self.requests_for(start))
+        done = 0
+        with np.errstate(all="ignore"):
+            for address, count in _chunks(self.address, self.count, self.dtype):
+                view = device.view(address, count, self.dtype)
+                piece = values[done : done + count]
+                view[...] = _rounded(piece, self.dtype, view.dtype, _library(view))
+                done += count
+
+
+def _chunks(address: int, count: int, dtype: np.dtype[Any]) -> Iterator[tuple[int, int]]:
+    for start in range(0, count, _CHUNK):
+        yield address + start * dtype.itemsize, min(_CHUNK, count - start)
+
+
+def _library(array: Any) -> Any:
+    return np if isinstance(array, np.ndarray) else sys.modules["cupy"]
+
+
+def _widened(array: Any, dtype: np.dtype[Any], precision: np.dtype[Any], xp: Any) -> Any:
+    """Return values in a precision; CuPy has bfloat16 as the integers of its bits."""
+    if array.dtype == dtype:
+        return array.astype(precision)
+    _check_bfloat16(dtype)
+    return (array.astype(xp.uint32) << 16).view(xp.float32)
+
+
+def _rounded(values: Any, dtype: np.dtype[Any], stored: np.dtype[Any], xp: Any) -> Any:
+    """Return values rounded to a dtype, as the memory's array stores them."""
+    if stored == dtype:
+        return values.astype(dtype)
+    _check_bfloat16(dtype)
+    if values.dtype != xp.float32:
+        raise ValueError("float64 values are not rounded to bfloat16 on a GPU; draw on the CPU")
+    bits = values.view(xp.uint32)
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
+    return xp.where(xp.isnan(values), (bits >> 16) | 0x40, rounded).astype(xp.uint16)
+
+
+def _check_bfloat16(dtype: np.dtype[Any]) -> None:
+    if dtype != _BFLOAT16:
+        raise ValueError(f"arithmetic in {dtype.name} is not available on a GPU; draw on the CPU")

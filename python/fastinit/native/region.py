@@ -1,0 +1,147 @@
+"""Regions: parts of an array that are drawn as arrays of their own, in any order of their axes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from fastinit.native.box import Bounds, Box
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of an array, and where its elements lie in an array that is drawn for it.
+
+    Attributes:
+        bounds: (start, stop) on every axis of the array.
+        strides: the distances in the drawn array of neighbors along these axes.
+        offset: the flat index in the drawn array of the part's first element.
+    """
+
+    bounds: Bounds
+    strides: tuple[int, ...]
+    offset: int = 0
+
+    def runs(self, shape: tuple[int, ...], box: Box) -> Iterator[tuple[int, Box]]:
+        """Yield what a part of the array has in common with the region, in contiguous memory.
+
+        Args:
+            shape: the array's.
+            box: the part of it, whose memory is contiguous.
+
+        Yields:
+            The position of a run in the part's memory, in elements, and the part of the drawn array
+            that belongs there.
+        """
+        for position, bounds in bounded(shape, box):
+            common = [
+                (max(first[0], second[0]), min(first[1], second[1]))
+                for first, second in zip(bounds, self.bounds, strict=True)
+            ]
+            if all(start < stop for start, stop in common):
+                yield from self._runs(position, bounds, common)
+
+    def _runs(
+        self, position: int, bounds: Bounds, common: list[tuple[int, int]]
+    ) -> Iterator[tuple[int, Box]]:
+        sizes = [stop - start for start, stop in bounds]
+        spacing = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
+        extents = [stop - start for start, stop in common]
+        inner = len(sizes)  # the axes from here on are contiguous in the memory of the part
+        while inner and (inner == len(sizes) or extents[inner] == sizes[inner]):
+            inner -= 1
+        at = [start - first[0] for (start, _), first in zip(common, bounds, strict=True)]
+        drawn = [start - first[0] for (start, _), first in zip(common, self.bounds, strict=True)]
+        position += _dot(at, spacing)
+        offset = self.offset + _dot(drawn, self.strides)
+        axes = list(zip(extents[inner:], self.strides[inner:], strict=True))
+        for steps in itertools.product(*map(range, extents[:inner])):
+            yield (
+                position + _dot(steps, spacing[:inner]),
+                _box(axes, offset + _dot(steps, self.strides[:inner])),
+            )
+
+
+def bounded(shape: tuple[int, ...], box: Box) -> Iterator[tuple[int, Bounds]]:
+    """Yield the pieces of a part that have bounds, with their positions in its memory.
+
+    A flat piece is divided into such pieces; others are one.
+    """
+    if box.bounds is not None:
+        yield 0, box.bounds
+        return
+    position = 0
+    for bounds in _divided(shape, box.offset, box.offset + math.prod(box.extents)):
+        yield position, bounds
+        position += math.prod(stop - start for start, stop in bounds)
+
+
+def is_covered(shape: tuple[int, ...], parts: Iterable[Bounds]) -> bool:
+    """Return whether parts of an array cover all of it.
+
+    Example:
+        >>> from fastinit.native.region import is_covered
+        >>> is_covered((2, 3), [((0, 2), (0, 2)), ((0, 1), (0, 3)), ((1, 2), (1, 3))])
+        True
+    """
+    uncovered = [tuple((0, size) for size in shape)]
+    for bounds in parts:
+        uncovered = [rest for each in uncovered for rest in _without(each, bounds)]
+    return not any(all(start < stop for start, stop in each) for each in uncovered)
+
+
+def _dot(first: Iterable[int], second: Iterable[int]) -> int:
+    return sum(a * b for a, b in zip(first, second, strict=True))
+
+
+def _without(whole: Bounds, part: Bounds) -> Iterator[Bounds]:
+    """Yield boxes that together are a box without a part."""
+    rest = list(whole)
+    for axis, ((start, stop), (first, last)) in enumerate(zip(whole, part, strict=True)):
+        if max(start, first) >= min(stop, last):
+            yield tuple(rest)
+            return
+        for piece in ((start, first), (last, stop)):
+            if piece[0] < piece[1]:
+                yield (*rest[:axis], piece, *rest[axis + 1 :])
+        rest[axis] = max(start, first), min(stop, last)
+
+
+def _divided(shape: tuple[int, ...], start: int, stop: int) -> Iterator[Bounds]:
+    """Yield the boxes of the elements from ``start`` to ``stop`` in C order, in order."""
+    if start >= stop:
+        return
+    if not shape:
+        yield ()
+        return
+    inner = math.prod(shape[1:])
+    first, last = start // inner, (stop - 1) // inner
+    if first == last:
+        for rest in _divided(shape[1:], start - first * inner, stop - first * inner):
+            yield (first, first + 1), *rest
+        return
+    full = -(-start // inner), stop // inner
+    if full[0] > first:
+        yield from _divided(shape, start, full[0] * inner)
+    if full[0] < full[1]:
+        yield full, *((0, size) for size in shape[1:])
+    if full[1] <= last:
+        yield from _divided(shape, full[1] * inner, stop)
+
+
+def _box(axes: list[tuple[int, int]], offset: int) -> Box:
+    """Return the box of a walk through the drawn array: (extent, stride) of each axis."""
+    merged: list[tuple[int, int]] = []
+    for extent, stride in axes:
+        if extent == 1:
+            continue
+        if merged and merged[-1][1] == extent * stride:
+            merged[-1] = merged[-1][0] * extent, stride
+        else:
+            merged.append((extent, stride))
+    if not merged or merged[-1][1] != 1:
+        merged.append((1, 1))  # native code expects an innermost axis of stride 1
+    extents = tuple(extent for extent, _ in merged)
+    return Box(extents, offset, extents, tuple(stride for _, stride in merged), None)
