@@ -101,6 +101,52 @@ class TruncatedNormal(Distribution):
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class BoundedNormal(Distribution):
+    """Normal distribution truncated to [low, high], which are values: torch's ``trunc_normal_``.
+
+    Args:
+        mean: The mean before truncation, finite.
+        std: The standard deviation before truncation, finite, greater than 0.
+        low: The lower bound, or -inf.
+        high: The upper bound, or inf.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: std is not positive and finite, or the bounds leave too little mass.
+
+    Example:
+        >>> from fastinit.initializers.truncated_normal import BoundedNormal
+        >>> bool((BoundedNormal(0.0, 0.02, -0.03, 0.03)(1000, seed=0) <= 0.03).all())
+        True
+    """
+
+    mean: float = 0.0
+    std: float = 1.0
+    low: float = -2.0
+    high: float = 2.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mean", finite(self.mean, "mean"))
+        object.__setattr__(self, "std", not_negative(self.std, "std"))
+        for bound in ("low", "high"):
+            object.__setattr__(self, bound, real(getattr(self, bound), bound))
+        if not self.std > 0:
+            raise ValueError(f"std={self.std} is not positive; pass a number greater than 0")
+
+    @property
+    def _limits(self) -> tuple[float, float]:
+        return (self.low - self.mean) / self.std, (self.high - self.mean) / self.std
+
+    def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:
+        """Return those of the truncated distribution."""
+        return TruncatedNormal(self.mean, self.std, *self._limits).moments(shape)
+
+    def _template(self, dtype: np.dtype[Any]) -> Fill:
+        bounds = self.low, self.high
+        return truncated_template(self.mean, self.std, self._limits, bounds, dtype, str(self))
+
+
 @in_default_arithmetic
 def truncated_template(
     mean: float,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,30 @@ def read(config: dict[str, Any], path: Path) -> dict[str, Any]:
         ModuleNotFoundError: transformers or torch is not installed.
         ValueError: transformers does not know the model, or cannot build it of this config.
     """
+    made, type_of_model = model_of(config, path)
+    import torch  # model_of has found it
+
+    with torch.device("meta"):
+        module = build(made, type_of_model)
+    name = path.parent.name if path.stem == "config" else path.stem
+    found = from_torch.read(module, name or config["model_type"])
+    config = json_files.encoded(config)  # which stays plain JSON
+    return found | {
+        "architecture": config["model_type"],
+        "config": config,
+        "source": source(module),
+    }
+
+
+def model_of(config: dict[str, Any], path: Path) -> tuple[Any, Any]:
+    """Return the configuration, and the class of the model, that a ``config.json`` describes.
+
+    Raises:
+        ModuleNotFoundError: transformers or torch is not installed.
+        ValueError: transformers does not know the model, or the configuration.
+    """
     try:
-        import torch
+        import torch  # noqa: F401
         import transformers
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
@@ -34,23 +58,42 @@ def read(config: dict[str, Any], path: Path) -> dict[str, Any]:
         )
     type_of_config = transformers.CONFIG_MAPPING[model_type]
     type_of_model = _class_of(config, type_of_config, transformers)
+    with _refused(type_of_model):
+        return type_of_config.from_dict(json_files.decoded(config)), type_of_model
+
+
+def build(config: Any, type_of_model: Any) -> Any:
+    """Return the model of a configuration, with random weights, in the dtype that it names.
+
+    Raises:
+        ValueError: transformers cannot build it.
+    """
+    with _refused(type_of_model):
+        return type_of_model._from_config(config, dtype=config.dtype)
+
+
+def source(module: Any) -> str:
+    """Return where the names and shapes of a model of transformers come from."""
+    import transformers
+
+    return f"transformers {transformers.__version__} {type(module).__name__}"
+
+
+@contextlib.contextmanager
+def _refused(type_of_model: Any) -> Iterator[None]:
+    """Say which model transformers could not build."""
     try:
-        made = type_of_config.from_dict(json_files.decoded(config))
-        with torch.device("meta"):
-            module = type_of_model._from_config(made, dtype=made.dtype)
+        yield
     except MemoryError:
         raise
     except Exception as error:  # whatever the code of a model raises about the config
+        import transformers
+
         reason = " ".join(str(error).split())
         raise ValueError(
             f"transformers {transformers.__version__} cannot build {type_of_model.__name__} of "
             f"this config: {type(error).__name__}: {reason}; correct the config"
         ) from error
-    name = path.parent.name if path.stem == "config" else path.stem
-    source = f"transformers {transformers.__version__} {type(module).__name__}"
-    found = from_torch.read(module, name or model_type)
-    config = json_files.encoded(config)  # which stays plain JSON
-    return found | {"architecture": model_type, "config": config, "source": source}
 
 
 def _class_of(config: dict[str, Any], type_of_config: Any, transformers: Any) -> Any:

@@ -17,8 +17,13 @@ from fastinit.recipes.known import find
 from fastinit.recipes.parameter import LEFT_ALONE, Parameter
 
 
-def read(module: Any, model: str | None) -> dict[str, Any]:
+def read(module: Any, model: str | None, *, with_values: bool = True) -> dict[str, Any]:
     """Return the arguments of the manifest of a module.
+
+    Args:
+        module: The module.
+        model: The name of the model; None for the type of the module.
+        with_values: Whether the values of buffers are read.
 
     Raises:
         TypeError: ``module`` is not a torch module.
@@ -36,7 +41,7 @@ def read(module: Any, model: str | None) -> dict[str, Any]:
         "model": type(module).__name__ if model is None else model,
         "parameters": tuple(_parameter(*member) for member in parameters),
         "tied": tied | tied_buffers,
-        "buffers": tuple(_buffer(*member) for member in buffers),
+        "buffers": tuple((_buffer if with_values else _parameter)(*member) for member in buffers),
         "architecture": config.model_type if is_pretrained else None,
         "config": _config(module) if is_pretrained else None,
     }

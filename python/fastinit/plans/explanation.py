@@ -13,7 +13,7 @@ from fastinit.tensors.tensor_plan import TensorPlan
 
 Row = dict[str, Any]
 _NUMBERS = ("elements", "parameters", "mean", "std")
-_OF_RULE = ("rule", "pattern", "initializer", "distribution", "mean", "std", "assumes")
+_OF_RULE = ("rule", "pattern", "initializer", "distribution", "mean", "std", "assumes", "origin")
 _LEFT_ALONE = "left alone"
 
 
@@ -115,6 +115,7 @@ def _row(each: TensorPlan, number: int) -> Row:
         "mean": mean,
         "std": std,
         "assumes": each.rule.assumes,
+        "origin": each.rule.origin,
     }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from fastinit.recipes.recipe import Recipe, recipe, recipe_of
 from fastinit.tensors.drawing import draw_into, draw_new, draw_part
 from fastinit.tensors.tensor_plan import TensorPlan, tensor_plan
 
-_MOST_RULES = 1000
+_MOST_RULES = 10_000
 _MOST_MATCHES = 20_000_000
 FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
 
@@ -78,7 +79,9 @@ class Plan:
         self.dtype = None if dtype is None else dtype_of(dtype)
         wanted = self.dtype or (None if self.recipe.dtype is None else dtype_of(self.recipe.dtype))
         _check_work(self.recipe, self.manifest)
-        rules = self.recipe.match(self.manifest) | buffers.rules_of(self.manifest)
+        rules = self.recipe.match(self.manifest)
+        if not self.recipe.complete:
+            rules |= buffers.rules_of(self.manifest)
         context = self.recipe.context(self.manifest)
         self.tensors = tuple(
             tensor_plan(each, rules[each.name], context, self.seed, wanted)
@@ -87,6 +90,41 @@ class Plan:
         )
         self.left_alone = tuple(each for each in self.manifest.tensors if each.is_left_alone)
         self._by_name = {each.parameter.name: each for each in self.tensors}
+
+    @staticmethod
+    def record(
+        build: Any,
+        seed: int | None = None,
+        dtype: Any = None,
+        *,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Plan:
+        """Return the plan of a model's own initialization: ``fastinit.torch.record``.
+
+        Args:
+            build: A function that returns a torch module, a model class, a configuration of
+                transformers or the path of a ``config.json``.
+            seed: An integer in [0, 2**64). None means the process-wide seed.
+            dtype: The dtype of all floating-point tensors; None means those that the code gives.
+            args: The arguments of ``build``.
+            kwargs: The keyword arguments of ``build``.
+
+        Raises:
+            ImportError: torch is not installed.
+            RuntimeError: The code reads a large tensor; the message names it and the line.
+            TypeError: ``build`` does not return a module.
+            ValueError: Nothing writes some tensors; the message lists them.
+
+        Example:
+            >>> import fastinit, torch
+            >>> fastinit.Plan.record(lambda: torch.nn.LayerNorm(4)).init()["weight"]
+            array([1., 1., 1., 1.], dtype=float32)
+        """
+        # The adapters stand above plans, which know their names alone.
+        adapter: Any = importlib.import_module("fastinit.torch")
+        plan: Plan = adapter.record(build, seed, dtype, args=args, kwargs=kwargs)
+        return plan
 
     def explain(self) -> Explanation:
         """Return what is drawn for every tensor, and by which rule.

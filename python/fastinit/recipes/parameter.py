@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from fastinit import json_files
+from fastinit import json_files, streams
 from fastinit.checks import integer, real
 from fastinit.native.box import shape_of
 from fastinit.native.dtypes import CODES, dtype_of
 
-_OPTIONAL = ("module", "dtype", "zero_row", "value")
+_OPTIONAL = ("module", "dtype", "zero_row", "value", "stream")
 
 # The dtypes of torch, ml_dtypes and safetensors that are neither drawn nor filled with a constant.
 LEFT_ALONE = frozenset(
@@ -40,6 +40,8 @@ class Parameter:
         zero_row: The row that is zero whatever draws the others (torch's ``padding_idx``).
         value: The values of the tensor, which no rule draws then: one number, or one per element in
             C order. Buffers and integer tensors need them where their names do not say them.
+        stream: The stream that draws the tensor, where that is not its name: another name, or the
+            number of a stream below 2**64. Recorded plans have it for draws without a name.
 
     Raises:
         TypeError: A size is not an integer.
@@ -57,6 +59,7 @@ class Parameter:
     dtype: str | None = None
     zero_row: int | None = None
     value: float | tuple[float, ...] | None = None
+    stream: str | int | None = None
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -84,6 +87,8 @@ class Parameter:
             object.__setattr__(self, "dtype", dtype_of(self.dtype).name)
         if self.zero_row is not None:
             integer(self.zero_row, "zero_row", "the number of a row")
+        if self.stream is not None:
+            streams.raw(0, self.stream)
         self._check_value()
 
     def _check_value(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastinit import json_files
+from fastinit.checks import boolean
 from fastinit.native.dtypes import CODES, dtype_of
 from fastinit.recipes import known
 from fastinit.recipes.buffers import value_rule
@@ -18,7 +19,7 @@ from fastinit.recipes.rule import Rule, first_match
 
 RECIPES = Path(__file__).parent / "data"
 _LISTED = 10  # names in an error message
-_OPTIONAL = ("serves", "dtype")
+_OPTIONAL = ("serves", "dtype", "complete")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Recipe:
         rules: The rules, in order.
         serves: The architectures (transformers' ``model_type``) whose own recipe this is.
         dtype: The dtype of all floating-point tensors where the plan is given none.
+        complete: Whether the rules alone decide what every tensor holds, buffers included, and
+            nothing is concluded from names: so it is in the recipe of a recorded plan.
 
     Raises:
         TypeError: A field has the wrong type.
@@ -49,6 +52,7 @@ class Recipe:
     rules: tuple[Rule, ...]
     serves: tuple[str, ...] = ()
     dtype: str | None = None
+    complete: bool = False
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -73,9 +77,10 @@ class Recipe:
                     f"dtype={self.dtype!r} does not hold random values; use one of {names}"
                 )
             object.__setattr__(self, "dtype", dtype.name)
+        boolean(self.complete, "complete")
 
     def match(self, model: Model) -> dict[str, Rule]:
-        """Return the rule of each parameter of a model that is drawn.
+        """Return the rule of each parameter of a model that is drawn; of buffers too, if complete.
 
         The value in the manifest comes first. The names of some parameters say what they start
         with, as LoRA's B; a rule draws these only if its pattern contains that part of the name.
@@ -95,11 +100,11 @@ class Recipe:
         rules: dict[str, Rule] = {}
         missing = []
         unknown = []
-        for each in model.parameters:
+        for each in model.parameters + model.buffers if self.complete else model.parameters:
             if each.is_left_alone:
                 continue
             rule = first_match(self.rules, each)
-            found = known.find(each)
+            found = None if self.complete else known.find(each)
             if each.value is not None:
                 rules[each.name] = value_rule(each)
             elif found is not None and not (rule is not None and found.is_named_by(rule)):
@@ -131,6 +136,8 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, which ``from_dict`` turns into an equal recipe."""
         data: dict[str, Any] = {"name": self.name, "source": self.source}
+        if self.complete:
+            data["complete"] = True
         if self.serves:
             data["serves"] = list(self.serves)
         if self.dtype is not None:

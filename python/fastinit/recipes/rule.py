@@ -15,7 +15,7 @@ from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
 from fastinit.recipes.scale import Scale
 
-_OPTIONAL = ("module", "ndim", "settings", "scale", "fan_of", "zero_row", "assumes")
+_OPTIONAL = ("module", "ndim", "settings", "scale", "fan_of", "zero_row", "assumes", "origin")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Rule:
             does not name its own; negative numbers count from the end.
         assumes: What the rule takes a parameter to be that it cannot know, such as "weight"; plans
             say so in ``explain``.
+        origin: In a recorded plan, the function and the line of code that asked for the values.
 
     Raises:
         TypeError: A field has the wrong type.
@@ -64,6 +65,7 @@ class Rule:
     fan_of: str | None = None
     zero_row: int | None = None
     assumes: str | None = None
+    origin: str | None = None
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -83,8 +85,10 @@ class Rule:
         object.__setattr__(self, "scale", tuple(scale))
         if self.fan_of is not None and not isinstance(self.fan_of, str):
             raise TypeError(f"fan_of={self.fan_of!r} is not a string; pass a name, as 'weight'")
-        if self.assumes is not None and not isinstance(self.assumes, str):
-            raise TypeError(f"assumes={self.assumes!r} is not a string; pass text, as 'weight'")
+        for field in ("assumes", "origin"):
+            value = getattr(self, field)
+            if value is not None and not isinstance(value, str):
+                raise TypeError(f"{field}={value!r} is not a string; pass text, as 'weight'")
         if self.zero_row is not None:
             integer(self.zero_row, "zero_row", "the number of a row")
         if self.ndim is not None:
@@ -143,7 +147,7 @@ class Rule:
             data["settings"] = dict(self.settings)
         if self.scale:
             data["scale"] = [each.to_dict() for each in self.scale]
-        for field in ("fan_of", "zero_row", "assumes"):
+        for field in ("fan_of", "zero_row", "assumes", "origin"):
             if (value := getattr(self, field)) is not None:
                 data[field] = value
         return data

@@ -28,7 +28,7 @@ class TensorPlan:
         initializer: the rule's, with everything that depends on the model worked out.
         dtype: of the values.
         templates: the initializer's, in order, over the same memory.
-        stream: the (seed, stream number) of the name.
+        stream: the (seed, stream number) of the name, or of the parameter's own stream.
     """
 
     parameter: Parameter
@@ -73,7 +73,7 @@ def tensor_plan(
     if wanted is not None and dtype in CODES:  # counters and masks stay integers
         dtype = wanted
     name, shape = parameter.name, parameter.shape
-    stream = streams.resolve(seed, name)
+    stream = streams.raw(seed, name if parameter.stream is None else parameter.stream)
     if not parameter.elements:  # nothing is drawn, and the fans may be 0
         return TensorPlan(parameter, rule, Constant(), dtype, (), stream)
     try:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
     from fastinit.torch.modules.init import init_
     from fastinit.torch.modules.materialize import materialize_
+    from fastinit.torch.recording.record import record
 
 __all__ = [
     "LsuvReport",
@@ -78,6 +79,7 @@ __all__ = [
     "ones_",
     "orthogonal",
     "orthogonal_",
+    "record",
     "sparse",
     "sparse_",
     "trunc_normal_",
@@ -100,6 +102,7 @@ _LAZY = {
     "init_": "modules.init",
     "lsuv_": "lsuv.lsuv",
     "materialize_": "modules.materialize",
+    "record": "recording.record",
 }
 
 

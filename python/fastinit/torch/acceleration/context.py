@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import math
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -13,14 +14,16 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from fastinit import streams
-from fastinit.native.request import Template
+from fastinit.initializers import Initializer
 from fastinit.torch.acceleration import substitutes
 from fastinit.torch.acceleration.fills import fill_of, numbers_of
 from fastinit.torch.acceleration.guards import without_compilation
 from fastinit.torch.acceleration.names import Modules, is_building
 from fastinit.torch.acceleration.random_functions import FACTORIES, LEFT_TO_TORCH
+from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.passive import values_of
 from fastinit.torch.memory.pending import PENDING, PendingFill
+from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init.state import state
 
 
@@ -157,7 +160,7 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
         self._modules.restart()
 
     def defer(
-        self, tensor: torch.Tensor, templates: Sequence[Template], stream: tuple[int, int] | None
+        self, tensor: torch.Tensor, templates: Templates, stream: tuple[int, int] | None
     ) -> None:
         """Fill the tensor when the context ends, or when it is read."""
         with torch._C.DisableTorchFunction():
@@ -177,19 +180,52 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
                 int(tensor.storage_offset()),
                 tuple(tensor.shape),
                 tensor.stride(),
+                self.origin(),
             )
             PENDING.add(tensor, fill)
 
+    def empty(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return the new tensor of a function such as ``torch.empty``, to be filled at once."""
+        return function(*args, **kwargs)
+
+    def draw(
+        self, tensor: torch.Tensor, templates: Templates, stream: tuple[int, int] | None
+    ) -> None:
+        """Fill a new tensor at once; without a stream, from one of the context's."""
+        batch = FillBatch()
+        batch.add(tensor, templates, self.next_stream() if stream is None else stream)
+        batch.run()
+
     def next_stream(self) -> tuple[int, int]:
-        """Return the stream of a tensor that is filled at once."""
-        self._number += 1
-        return self.seed, self._number
+        """Return the stream of a tensor that is filled at once.
+
+        Within a module's own initialization it has the name of the module, where that is known by
+        then, and counts on; else it is one of the context's numbered streams.
+        """
+        name = self._modules.name_of_draw(self._thread)
+        if name is None:
+            self._number += 1
+            return self.seed, self._number
+        return self.seed, streams.stream_of(name)
+
+    def overwrite(self, tensor: torch.Tensor, initializer: Initializer | None) -> bool:  # noqa: ARG002
+        """Settle a tensor all of which torch is about to write; return whether it is written."""
+        if not self.is_settled(tensor):
+            self.settle(tensor)
+        return False
+
+    def wrote(self, tensor: torch.Tensor, value: Any) -> None:
+        """Note that a tensor has been filled with a constant at once."""
 
     def is_settled(self, tensor: torch.Tensor) -> bool:
         """Return whether a write to all of the tensor leaves nothing pending in its memory."""
         with torch._C.DisableTorchFunction():
             PENDING.forget(tensor)
             return tensor.untyped_storage()._cdata not in PENDING
+
+    def origin(self) -> str | None:
+        """Return the function and the line that asks for a fill; only recordings note them."""
+        return None
 
     def settle(self, tensor: Any) -> None:
         """Execute what is pending in the memory of a tensor, or of tensors in nested values."""
@@ -207,6 +243,15 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
             state.is_leaving = before
 
     # ---- what pending fills ask of their context ------------------------------------------------
+
+    def has_memory(self, storage: torch.UntypedStorage) -> bool:  # noqa: ARG002
+        """Return whether fills of a storage are executed: they are."""
+        return True
+
+    def note(self, fill: PendingFill, storage: torch.UntypedStorage) -> None:  # noqa: ARG002
+        """Count a fill that has been executed."""
+        self.drawn += 1
+        self.elements += math.prod(fill.shape)
 
     def choose_streams(self, storage: int | None) -> None:
         """Choose the streams of pending fills: all of them, or those in one storage.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import bisect
 import sys
 import weakref
+from collections import Counter
 from collections.abc import Iterator
 
 import torch
@@ -36,6 +37,7 @@ class Modules:
         self._indices: dict[int, int] = {}  # in _built, by the id of the module
         self._numbers: dict[int, int] = {}  # by the module's index in _built
         self._starts = [0]  # the indices from which roots are numbered from 0
+        self._draws: Counter[str] = Counter()  # by the name of the module that drew
 
     def add(self, module: torch.nn.Module) -> None:
         """Add a module whose construction begins."""
@@ -45,6 +47,7 @@ class Modules:
     def restart(self) -> None:
         """Number the roots that are built from now on from 0."""
         self._starts.append(len(self._built))
+        self._draws.clear()
 
     def leave_names(self, module: torch.nn.Module, owner: Owner) -> None:
         """Keep the names of tensors in a module that is about to vanish."""
@@ -78,6 +81,48 @@ class Modules:
             prefix = f"{number}.." if number else ""
             found = {location: prefix + name for location, name in locations.items()} | found
         return found
+
+    def name_of_storage(self, key: int) -> str | None:
+        """Return the name of a tensor that lies in a storage, as far as it is known now."""
+        for locations in self._living_roots().values():
+            for (found, _), name in locations.items():
+                if found == key:
+                    return name
+        return None
+
+    def name_of_draw(self, thread: int) -> str | None:
+        """Return the name of a draw that a module's own initialization makes, or None.
+
+        It is the name of the module in the outermost one that is being built, or else in its root,
+        three dots and the number of the draw within it: no tensor has such a name.
+
+        Args:
+            thread: The thread that draws.
+        """
+        calls = _calls(thread)
+        module = _initialized(calls)
+        if module is None:
+            return None
+        building = [each for name, each in calls if name == "__init__"]
+        root = building[-1] if building else self._root_of(module)
+        index = None if root is None else self._indices.get(id(root))
+        if root is None or index is None:
+            return None
+        path = next((own for _, own, each in own_paths(root) if each is module), None)
+        if path is None:
+            return None
+        number = self._number(index)
+        name = f"{number}..{path}" if number else path
+        self._draws[name] += 1
+        return f"{name}...{self._draws[name] - 1}"
+
+    def _root_of(self, module: torch.nn.Module) -> torch.nn.Module | None:
+        """Return the root that a module is in, or None for a module that was not built here."""
+        for index in self._living_roots():
+            root = self._built[index]()
+            if root is not None and any(each is module for each in root.modules()):
+                return root
+        return None
 
     def _number(self, index: int) -> int:
         if index not in self._numbers:
@@ -122,6 +167,33 @@ def _tensors(root: torch.nn.Module) -> list[tuple[str, torch.Tensor]]:
                 if tensor is not None:
                     tensors.append((f"{path}.{name}" if path else name, tensor))
     return found["_parameters"] + found["_buffers"]
+
+
+def _calls(thread: int) -> list[tuple[str, torch.nn.Module]]:
+    """Return the functions that a thread is in and that have a module, the innermost first.
+
+    Of a function with several modules it is the last: ``_init_weights(self, module)``.
+    """
+    found = []
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        code = frame.f_code
+        for name in reversed(code.co_varnames[: code.co_argcount]):
+            if isinstance(module := frame.f_locals.get(name), torch.nn.Module):
+                found.append((code.co_name, module))
+                break
+        frame = frame.f_back
+    return found
+
+
+def _initialized(calls: list[tuple[str, torch.nn.Module]]) -> torch.nn.Module | None:
+    """Return the module whose own initialization is running: it, or a function, says so by name."""
+    for name, module in calls:
+        if name == "__init__":
+            return None
+        if "init" in name or "reset" in name:
+            return module
+    return None
 
 
 def is_building(thread: int) -> bool:

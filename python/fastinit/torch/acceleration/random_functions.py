@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fastinit.native.request import Template
-from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.dtypes import DRAWN
+from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init import values
 from fastinit.torch.nn_init.eligible import is_intercepted
 from fastinit.torch.nn_init.source import seed_from
@@ -23,16 +22,13 @@ _NOT_DRAWN = {"out", "names", "layout"}  # keyword arguments with which torch dr
 
 def _filled(
     context: Context,
-    templates: tuple[Template, ...],
+    templates: Templates,
     tensor: Tensor,
     generator: torch.Generator | None,
     requires_grad: bool,
 ) -> Tensor:
     if not tensor.is_meta and type(tensor) is Tensor:
-        batch = FillBatch()
-        stream = context.next_stream() if generator is None else (seed_from(generator), 0)
-        batch.add(tensor, templates, stream)
-        batch.run()
+        context.draw(tensor, templates, None if generator is None else (seed_from(generator), 0))
     return tensor.requires_grad_(requires_grad)
 
 
@@ -47,7 +43,7 @@ def _factory(original: Function, empty: Function, templates_of: Callable[..., An
             return original(*args, **kwargs)  # type: ignore[no-any-return]
         generator = kwargs.pop("generator", None)
         requires_grad = kwargs.pop("requires_grad", False)
-        tensor = empty(*args, **kwargs)
+        tensor = context.empty(empty, *args, **kwargs)
         templates = templates_of(0.0, 1.0, tensor.dtype)
         return _filled(context, templates, tensor, generator, requires_grad)
 
@@ -70,10 +66,11 @@ def _normal(context: Context, mean: Any = 0.0, std: Any = 1.0, *args: Any, **kwa
     if not tensors:
         size = args[0] if args else kwargs.pop("size")
         templates = values.normal(float(mean), float(std), dtype)
-        return _filled(context, templates, torch.empty(size, **kwargs), generator, requires_grad)
+        tensor = context.empty(torch.empty, size, **kwargs)
+        return _filled(context, templates, tensor, generator, requires_grad)
     shape = torch.broadcast_shapes(*(each.shape for each in tensors))  # type: ignore[no-untyped-call]
-    empty = torch.empty(shape, dtype=dtype, device=tensors[0].device)
-    standard = _filled(context, values.normal(0.0, 1.0, dtype), empty, generator, False)
+    tensor = context.empty(torch.empty, shape, dtype=dtype, device=tensors[0].device)
+    standard = _filled(context, values.normal(0.0, 1.0, dtype), tensor, generator, False)
     return standard.mul_(std).add_(mean)
 
 

@@ -7,6 +7,7 @@ work. ``methods`` has what is replaced in one place.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 from torch.nn import init
 
+from fastinit.initializers import Dirac, Identity, Initializer
 from fastinit.torch.acceleration import methods
 from fastinit.torch.nn_init.dirac import dirac_
 from fastinit.torch.nn_init.distributions import trunc_normal_
@@ -84,13 +86,19 @@ def _substitute(
     return original, either
 
 
-def _overwriting(function: Callable[..., Any]) -> Callable[..., Any]:
+def _overwriting(
+    function: Callable[..., Any], initializer_of: Callable[..., Initializer]
+) -> Callable[..., Any]:
     """Return a function that drops the pending fills of the tensor that it overwrites."""
 
     def write(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         context = state.context
-        if context is not None and can_fill(tensor) and not context.is_settled(tensor):
-            context.settle(tensor)
+        if context is not None and can_fill(tensor):
+            initializer = None
+            with contextlib.suppress(TypeError, ValueError):  # torch's function will refuse them
+                initializer = initializer_of(*args, **kwargs)
+            if context.overwrite(tensor, initializer):
+                return tensor
         return function(tensor, *args, **kwargs)
 
     return write
@@ -100,7 +108,7 @@ _SUBSTITUTES = [
     _substitute(init._no_grad_trunc_normal_, trunc_normal_),
     _substitute(init.orthogonal_, orthogonal_),
     _substitute(init.sparse_, sparse_),
-    _substitute(init.eye_, _overwriting(init.eye_)),
-    _substitute(init.dirac_, _overwriting(dirac_)),
+    _substitute(init.eye_, _overwriting(init.eye_, Identity)),
+    _substitute(init.dirac_, _overwriting(dirac_, Dirac)),
     _substitute(torch.random.manual_seed, methods.seeding(torch.random.manual_seed)),
 ]

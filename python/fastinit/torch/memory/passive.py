@@ -49,14 +49,17 @@ def values_of(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any
 
     Metadata, views, and new tensors of the same shape need none.
     """
-    if function in _PASSIVE or _is_basic_index(function, args):
+    if function in _PASSIVE or _is_view(function, args):
         return ()
     return (args[1:], kwargs) if function in _FULL else (args, kwargs)
 
 
-def _is_basic_index(function: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+def _is_view(function: Callable[..., Any], args: tuple[Any, ...]) -> bool:
     """Return whether a call is an indexing that returns a view."""
-    if function is not Tensor.__getitem__ or len(args) != 2:
-        return False
-    items = args[1] if isinstance(args[1], tuple) else (args[1],)
+    return function is Tensor.__getitem__ and len(args) == 2 and is_basic_index(args[1])
+
+
+def is_basic_index(index: Any) -> bool:
+    """Return whether an index of a tensor selects a view: integers, slices, None and Ellipsis."""
+    items = index if isinstance(index, tuple) else (index,)
     return all(each is None or type(each) in (int, slice, EllipsisType) for each in items)

@@ -8,7 +8,6 @@ threads share one ``PENDING``: whoever reads or writes a tensor executes what is
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import threading
 import weakref
@@ -18,9 +17,9 @@ from typing import Any, Protocol
 
 import torch
 
-from fastinit.native.request import Template
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.storages import is_held_elsewhere, storages_of
+from fastinit.torch.memory.templates import Templates
 
 Part = tuple[int, tuple[int, ...]]
 """An offset in a storage and a shape, by which a parameter is recognized."""
@@ -29,8 +28,11 @@ Part = tuple[int, tuple[int, ...]]
 class Owner(Protocol):
     """A context that requests fills."""
 
-    drawn: int
-    elements: int
+    def has_memory(self, storage: torch.UntypedStorage) -> bool:
+        """Return whether fills of a storage are executed, and not only noted."""
+
+    def note(self, fill: PendingFill, storage: torch.UntypedStorage) -> None:
+        """Note that a fill has been executed, or would have been."""
 
     def choose_streams(self, storage: int | None) -> None:
         """Choose the streams of the context's fills in one storage, or in all."""
@@ -44,7 +46,7 @@ class PendingFill:
     """A fill of a part of a storage, with the context that owns it and the stream it draws from."""
 
     owner: Owner
-    templates: Sequence[Template]
+    templates: Templates
     stream: tuple[int, int] | None  # None until the name is known
     seed: int  # of the stream, while that is None
     number: int  # of the fill in its context
@@ -52,6 +54,7 @@ class PendingFill:
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+    origin: str | None = None  # the function and the line that asked
 
     def tensor(self, storage: torch.UntypedStorage) -> torch.Tensor:
         """Return the part of the storage as a tensor."""
@@ -97,8 +100,9 @@ class Pending:
         """
         with self._lock:
             self.forget(tensor)
-            is_open = is_held_elsewhere(tensor)
+            is_open = is_held_elsewhere(tensor)  # before this function holds the storage, too
             storage = tensor.untyped_storage()
+            is_open = is_open and fill.owner.has_memory(storage)
             key = storage._cdata
             if key not in self._storages:
                 # Another storage may get the same key once this one has died.
@@ -232,9 +236,8 @@ def _execute(chosen: list[PendingStorage]) -> None:
                     _fill([each])
                 except Exception as error:
                     errors.append(error)
-        for fill, _ in fills:
-            fill.owner.drawn += 1
-            fill.owner.elements += math.prod(fill.shape)
+        for fill, storage in fills:
+            fill.owner.note(fill, storage)
     if errors:
         raise errors[0]
 
@@ -242,7 +245,7 @@ def _execute(chosen: list[PendingStorage]) -> None:
 def _fill(fills: list[tuple[PendingFill, torch.UntypedStorage]]) -> None:
     batch = FillBatch()
     for fill, storage in fills:
-        if fill.stream is not None:
+        if fill.stream is not None and fill.owner.has_memory(storage):
             batch.add(fill.tensor(storage), fill.templates, fill.stream)
     batch.run()
 

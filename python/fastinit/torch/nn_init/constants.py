@@ -97,6 +97,8 @@ def _constant_(function: Callable[..., Tensor], tensor: Tensor, *value: Any) -> 
             alias.zero_()
         else:
             alias.fill_(value[0] if value else 1.0)
+        if context is not None:
+            context.wrote(tensor, value[0] if value else float(function is originals.ones_))
         return tensor
     is_ours = can_fill(tensor) and (context is not None or tensor.is_cpu)
     if is_ours and values.is_constant(tensor.dtype):

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from fastinit.native.request import Template
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.memory.pending import PENDING
+from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init.eligible import PLAIN, can_fill
 from fastinit.torch.nn_init.leaving import leave
 from fastinit.torch.nn_init.source import Source
@@ -19,7 +19,7 @@ from fastinit.torch.nn_init.state import state
 from fastinit.torch.nn_init.values import number
 from fastinit.torch.shards.batch import ShardedFillBatch
 
-TemplatesOf = Callable[..., tuple[Template, ...]]
+TemplatesOf = Callable[..., Templates]
 """Takes arguments as floats, and the dtype; raises ValueError for what fastinit does not draw."""
 
 
@@ -68,7 +68,7 @@ def fill_eligible_(
     return leave(function, tensor, (*arguments, source.generator), source, why)
 
 
-def write_(tensor: torch.Tensor, templates: Sequence[Template], source: Source) -> torch.Tensor:
+def write_(tensor: torch.Tensor, templates: Templates, source: Source) -> torch.Tensor:
     """Fill a tensor that fastinit can fill: at once, or a plain one at the end of a context."""
     stream = source.stream(tensor)
     if type(tensor) not in PLAIN:
@@ -85,7 +85,7 @@ def write_(tensor: torch.Tensor, templates: Sequence[Template], source: Source) 
 
 
 def _write_shard(
-    tensor: Any, templates: Sequence[Template], stream: tuple[int, int]
+    tensor: Any, templates: Templates, stream: tuple[int, int]
 ) -> torch.Tensor:
     """Fill what this process holds of a DTensor, at once, since its stream is known."""
     batch = ShardedFillBatch()

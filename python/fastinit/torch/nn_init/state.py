@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import torch
 
-from fastinit.native.request import Template
+from fastinit.initializers import Initializer
+from fastinit.torch.memory.templates import Templates
 
 
 class Context(Protocol):
@@ -24,12 +25,23 @@ class Context(Protocol):
         """Draw what follows with another seed, whose streams begin anew."""
 
     def defer(
-        self, tensor: torch.Tensor, templates: Sequence[Template], stream: tuple[int, int] | None
+        self, tensor: torch.Tensor, templates: Templates, stream: tuple[int, int] | None
     ) -> None:
         """Fill the tensor later; without a stream, from one of the context's."""
 
-    def next_stream(self) -> tuple[int, int]:
-        """Return the stream of a tensor that is filled at once."""
+    def empty(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return the new tensor of a function such as ``torch.empty``, to be filled at once."""
+
+    def draw(
+        self, tensor: torch.Tensor, templates: Templates, stream: tuple[int, int] | None
+    ) -> None:
+        """Fill a new tensor at once; without a stream, from one of the context's."""
+
+    def overwrite(self, tensor: torch.Tensor, initializer: Initializer | None) -> bool:
+        """Settle a tensor all of which torch is about to write; return whether it is written."""
+
+    def wrote(self, tensor: torch.Tensor, value: Any) -> None:
+        """Note that a tensor has been filled with a constant at once."""
 
     def is_settled(self, tensor: torch.Tensor) -> bool:
         """Return whether a write to all of the tensor leaves nothing pending in its memory."""

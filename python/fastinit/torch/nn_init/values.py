@@ -16,10 +16,11 @@ import ml_dtypes
 import numpy as np
 import torch
 
-from fastinit.initializers import Normal, Orthogonal, Sparse, Uniform
-from fastinit.initializers.truncated_normal import truncated_template
-from fastinit.native.request import Template, fill_template
+from fastinit.initializers import Constant, Initializer, Normal, Orthogonal, Sparse, Uniform
+from fastinit.initializers.truncated_normal import BoundedNormal
+from fastinit.native.request import fill_template
 from fastinit.torch.memory.dtypes import DRAWN
+from fastinit.torch.memory.templates import Templates
 
 
 def number(value: Any) -> float:
@@ -37,46 +38,44 @@ def number(value: Any) -> float:
 
 
 @functools.lru_cache(maxsize=1024)
-def uniform(low: float, high: float, dtype: torch.dtype) -> tuple[Template, ...]:
+def uniform(low: float, high: float, dtype: torch.dtype) -> Templates:
     """Uniform distribution on (low, high), for each part of a complex number."""
     drawn = DRAWN[dtype]
     limit = float(ml_dtypes.finfo(drawn).max)  # type: ignore[no-untyped-call]
     if max(-low, high, high - low) > limit:
         raise ValueError(f"the bounds {low} and {high} are too far apart for {dtype}")
-    return (Uniform(low, high).template(drawn),)
+    return _templates(Uniform(low, high), drawn)
 
 
 @functools.lru_cache(maxsize=1024)
-def normal(mean: float, std: float, dtype: torch.dtype) -> tuple[Template, ...]:
+def normal(mean: float, std: float, dtype: torch.dtype) -> Templates:
     """Normal distribution; the variance of a complex number is divided between its parts."""
     spread = std / math.sqrt(2.0) if dtype.is_complex else std
-    return (Normal(mean, spread).template(DRAWN[dtype]),)
+    return _templates(Normal(mean, spread), DRAWN[dtype])
 
 
 @functools.lru_cache(maxsize=1024)
 def truncated_normal(
     mean: float, std: float, low: float, high: float, dtype: torch.dtype
-) -> tuple[Template, ...]:
+) -> Templates:
     """Normal distribution truncated to [low, high], which are values and not multiples of std."""
     if dtype.is_complex or not std > 0 or not math.isfinite(std) or not math.isfinite(mean):
         raise ValueError("complex numbers have no order, and std must be positive and finite")
-    limits = ((low - mean) / std, (high - mean) / std)
-    what = f"mean={mean}, std={std}, a={low}, b={high}"
-    return (truncated_template(mean, std, limits, (low, high), DRAWN[dtype], what),)
+    return _templates(BoundedNormal(mean, std, low, high), DRAWN[dtype])
 
 
 @functools.lru_cache(maxsize=1024)
 def sparse(
     sparsity: float, std: float, dtype: torch.dtype, *, shape: tuple[int, ...]
-) -> tuple[Template, ...]:
+) -> Templates:
     """Normal distribution with ceil(sparsity * rows) zeros in each column."""
-    return Sparse(sparsity, std=std).templates(shape, _real(dtype))
+    return _templates(Sparse(sparsity, std=std), _real(dtype), shape)
 
 
 @functools.lru_cache(maxsize=1024)
-def orthogonal(gain: float, dtype: torch.dtype, *, shape: tuple[int, ...]) -> tuple[Template, ...]:
+def orthogonal(gain: float, dtype: torch.dtype, *, shape: tuple[int, ...]) -> Templates:
     """Orthogonal matrix whose rows are the first axis and whose columns are all other axes."""
-    return Orthogonal(gain).templates(shape, _real(dtype))
+    return _templates(Orthogonal(gain), _real(dtype), shape)
 
 
 def _real(dtype: torch.dtype) -> np.dtype[Any]:
@@ -90,8 +89,15 @@ def is_constant(dtype: torch.dtype) -> bool:
     return dtype.itemsize <= 8 and not dtype.is_complex
 
 
-def constant(value: Any, dtype: torch.dtype) -> tuple[Template, ...]:
+def constant(value: Any, dtype: torch.dtype) -> Templates:
     """Constant of a dtype, rounded or wrapped as torch does, which may raise an error."""
     element = torch.empty(1, dtype=dtype, device="cpu").fill_(value)
     bits = int.from_bytes(bytes(element.view(torch.uint8).tolist()), "little")
-    return (fill_template("constant", np.dtype(f"u{dtype.itemsize}"), pattern=bits),)
+    template = fill_template("constant", np.dtype(f"u{dtype.itemsize}"), pattern=bits)
+    return Templates.of(Constant(element.item()), (template,))
+
+
+def _templates(
+    initializer: Initializer, dtype: np.dtype[Any], shape: tuple[int, ...] = ()
+) -> Templates:
+    return Templates.of(initializer, initializer.templates(shape, dtype))

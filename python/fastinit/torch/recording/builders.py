@@ -1,0 +1,37 @@
+"""What can be recorded: functions, model classes, configurations of transformers, config.json."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastinit import json_files
+from fastinit.manifests import from_configs
+
+
+def builder(build: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Callable[[], Any]:
+    """Return a function without arguments that builds a model.
+
+    Raises:
+        FileNotFoundError: A path does not exist.
+        TypeError: ``build`` is none of what can be recorded.
+        ValueError: A ``config.json`` does not describe a model of transformers.
+    """
+    if isinstance(build, (str, os.PathLike)):
+        path = Path(build)
+        path = path / "config.json" if path.is_dir() else path
+        with json_files.located(str(path)):
+            config = json_files.mapping(json_files.read(path))
+            made, model = from_configs.model_of(config, path)
+        return lambda: from_configs.build(made, model)
+    if hasattr(build, "to_diff_dict") and hasattr(build, "model_type"):
+        made, model = from_configs.model_of(build.to_dict(), Path("config.json"))
+        return lambda: from_configs.build(build, model)
+    if not callable(build):
+        raise TypeError(
+            f"build is a {type(build).__name__}; pass a function that returns a module, a model "
+            "class, a configuration of transformers or the path of a config.json"
+        )
+    return lambda: build(*args, **kwargs)

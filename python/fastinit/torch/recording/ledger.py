@@ -1,0 +1,43 @@
+"""The protocol of a recorder, as the functions that it replaces see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+
+from fastinit.torch.recording.describe import Description
+from fastinit.torch.recording.history import Entry
+
+
+class Ledger(Protocol):
+    """Notes of what is written to each storage."""
+
+    def is_large(self, shape: tuple[int, ...], dtype: torch.dtype) -> bool:
+        """Return whether a tensor gets no memory."""
+
+    def is_virtual(self, tensor: torch.Tensor) -> bool:
+        """Return whether a tensor has no memory."""
+
+    def new(
+        self, shape: tuple[int, ...], dtype: torch.dtype, strides: tuple[int, ...] | None
+    ) -> torch.Tensor:
+        """Return a virtual tensor without a history."""
+
+    def begin(self, tensor: torch.Tensor) -> None:
+        """Begin the history of a tensor with memory, which is written with a known pattern."""
+
+    def add(self, tensor: torch.Tensor, entry: Entry) -> None:
+        """Note an entry of a tensor's storage."""
+
+    def describe(self, tensor: torch.Tensor) -> Description | None:
+        """Return what is drawn for a tensor, after what is pending in it; None if not known."""
+
+    def read(self, needed: Any) -> None:
+        """Give memory and values to tensors among nested values that have none."""
+
+
+Function = Callable[..., Any]
+Handler = Callable[[Ledger, Function, tuple[Any, ...], dict[str, Any]], Any]
+"""Does what a function of torch does, and notes it; NotImplemented leaves it to torch."""

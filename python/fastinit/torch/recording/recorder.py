@@ -1,0 +1,299 @@
+"""The context in which a model's code runs while its initialization is recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fastinit.arrays.devices import CPU
+from fastinit.arrays.digest import to_numpy
+from fastinit.arrays.operations import Arithmetic
+from fastinit.initializers import Initializer
+from fastinit.native.box import whole as whole_box
+from fastinit.native.dtypes import dtype_of
+from fastinit.torch.acceleration.context import accelerate
+from fastinit.torch.acceleration.fills import fill_of, numbers_of
+from fastinit.torch.memory.batch import FillBatch
+from fastinit.torch.memory.passive import values_of
+from fastinit.torch.memory.pending import PENDING, PendingFill
+from fastinit.torch.memory.storages import is_held_elsewhere, storages_of
+from fastinit.torch.memory.templates import Templates
+from fastinit.torch.nn_init import values
+from fastinit.torch.nn_init.state import state
+from fastinit.torch.recording import copies, creation
+from fastinit.torch.recording.arithmetic import ARITHMETIC
+from fastinit.torch.recording.describe import Description, describe
+from fastinit.torch.recording.history import Entry, Extent, Histories, History, covers
+from fastinit.torch.recording.ledger import Handler
+from fastinit.torch.recording.origin import origin
+from fastinit.torch.recording.virtual import virtual
+
+SMALLEST_VIRTUAL = 16 << 10
+"""Bytes from which tensors have no memory, until code reads them."""
+
+LARGEST_READ = 16 << 20
+"""Bytes up to which tensors may be read by the code of a model."""
+
+_ADDRESSES = {torch.Tensor.data_ptr, torch.Tensor.untyped_storage}
+
+_HANDLERS: dict[Callable[..., Any], Handler] = {
+    **creation.CREATION,
+    **ARITHMETIC,
+    **copies.COPIES,
+}
+
+
+class Recorder(accelerate):
+    """``accelerate`` that notes what is written to each storage, and leaves large ones unwritten.
+
+    Args:
+        seed: An integer in [0, 2**64).
+        smallest_virtual: Bytes from which tensors have no memory.
+        largest_read: Bytes up to which they get it when they are read.
+    """
+
+    def __init__(
+        self,
+        seed: int | None,
+        smallest_virtual: int = SMALLEST_VIRTUAL,
+        largest_read: int = LARGEST_READ,
+    ) -> None:
+        super().__init__(seed)
+        self.histories = Histories()
+        self._smallest_virtual = smallest_virtual
+        self._largest_read = largest_read
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Note what a function writes, and give memory to what it reads; then call it."""
+        options = dict(kwargs or {})
+        if state.context is not self:
+            return super().__torch_function__(func, types, args, options)
+        handler = _HANDLERS.get(func)
+        if handler is not None:
+            result = handler(self, func, args, options)
+            if result is not NotImplemented:
+                return result
+        if func not in _ADDRESSES:
+            is_fill = fill_of(func) is not None
+            self.read(numbers_of(args, options) if is_fill else values_of(func, args, options))
+        if "device" in options:  # values do not depend on it, and recordings lie on the CPU
+            options["device"] = "cpu"
+        return super().__torch_function__(func, types, args, options)
+
+    # ---- what handlers ask ----------------------------------------------------------------------
+
+    def is_large(self, shape: tuple[int, ...], dtype: torch.dtype) -> bool:
+        """Return whether a tensor gets no memory."""
+        return math.prod(shape) * dtype.itemsize >= self._smallest_virtual
+
+    def is_virtual(self, tensor: torch.Tensor) -> bool:
+        """Return whether a tensor has no memory."""
+        history = self.histories.of(tensor)
+        return history is not None and history.is_virtual
+
+    def new(
+        self,
+        shape: tuple[int, ...],
+        dtype: torch.dtype,
+        strides: tuple[int, ...] | None,
+    ) -> torch.Tensor:
+        """Return a virtual tensor without a history."""
+        tensor = virtual(shape, dtype, strides, reserved=self._largest_read)
+        history = self.histories.begin(tensor.untyped_storage())
+        history.is_virtual = history.is_fresh = True
+        return tensor
+
+    def begin(self, tensor: torch.Tensor) -> None:
+        """Begin the history of a tensor with memory, which is written with a known pattern."""
+        self.histories.begin(tensor.untyped_storage()).is_fresh = True
+
+    def add(self, tensor: torch.Tensor, entry: Entry) -> None:
+        """Note an entry of a tensor's storage."""
+        self.histories.add(tensor.untyped_storage(), entry)
+
+    def describe(self, tensor: torch.Tensor) -> Description | None:
+        """Return what is drawn for a tensor, after what is pending in it; None if not known."""
+        PENDING.settle(tensor)
+        history = self.histories.of(tensor)
+        found = None if history is None else describe(Extent.of(tensor), history.entries)
+        if found is None or self.is_virtual(tensor):
+            return found
+        return found if draws(found, to_numpy(tensor.detach()), self.seed) else None
+
+    def read(self, needed: Any) -> None:
+        """Give memory and values to tensors among nested values that have none.
+
+        Raises:
+            RuntimeError: One of them is large.
+        """
+        PENDING.settle(needed)
+        for tensor in _tensors(needed):
+            for storage in storages_of(tensor):
+                history = self.histories.of_storage(storage)
+                if history is not None and history.is_virtual:
+                    self._materialize(storage, history, tensor)
+
+    # ---- what fills ask of their context --------------------------------------------------------
+
+    def origin(self) -> str | None:
+        """Return the function and the line that asks for a fill."""
+        return origin()
+
+    def empty(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return the new tensor of a function such as ``torch.empty``, to be filled at once."""
+        return creation.CREATION[function](self, function, args, kwargs)
+
+    def draw(
+        self, tensor: torch.Tensor, templates: Templates, stream: tuple[int, int] | None
+    ) -> None:
+        """Fill a new tensor at once; without a stream, from one of the context's."""
+        stream = self.next_stream() if stream is None else stream
+        if not self.is_virtual(tensor):
+            super().draw(tensor, templates, stream)
+        extent = Extent.of(tensor)
+        self.add(tensor, Entry(extent, templates.initializer, stream, origin=origin()))
+
+    def defer(
+        self, tensor: torch.Tensor, templates: Templates, stream: tuple[int, int] | None
+    ) -> None:
+        """Fill the tensor when the context ends, or when it is read."""
+        with torch._C.DisableTorchFunction():
+            self._adopt(tensor)
+        super().defer(tensor, templates, stream)
+
+    def overwrite(self, tensor: torch.Tensor, initializer: Initializer | None) -> bool:
+        """Note an initializer; return whether that is all, since the tensor has no memory."""
+        super().overwrite(tensor, initializer)
+        with torch._C.DisableTorchFunction():
+            extent = Extent.of(tensor)
+            try:
+                assert initializer is not None
+                templates = initializer.templates(extent.shape, dtype_of(extent.dtype))
+            except (AssertionError, ValueError):  # torch's function refuses the arguments
+                self.read(tensor)
+                return False
+            self._adopt(tensor)
+            if not self.is_virtual(tensor):
+                super().draw(tensor, Templates.of(initializer, templates), (0, 0))
+            self.add(tensor, Entry(extent, initializer, origin=origin()))
+            return True
+
+    def wrote(self, tensor: torch.Tensor, value: Any) -> None:
+        """Note that a tensor has been filled with a constant at once."""
+        with torch._C.DisableTorchFunction():
+            if values.is_constant(tensor.dtype) and tensor.numel():
+                constant = values.constant(value, tensor.dtype).initializer
+                self.add(tensor, Entry(Extent.of(tensor), constant, origin=origin()))
+
+    def leave(self, function: Callable[..., Any], tensor: Any, *arguments: Any) -> Any:
+        """Call torch's own function, which reads the tensor."""
+        self.read((tensor, arguments))
+        return super().leave(function, tensor, *arguments)
+
+    def has_memory(self, storage: torch.UntypedStorage) -> bool:
+        """Return whether fills of a storage are executed."""
+        history = self.histories.of_storage(storage)
+        return history is None or not history.is_virtual
+
+    def note(self, fill: PendingFill, storage: torch.UntypedStorage) -> None:
+        """Note a fill that has been executed, or would have been."""
+        super().note(fill, storage)
+        extent = Extent(fill.offset, fill.shape, fill.strides, fill.dtype)
+        initializer = fill.templates.initializer
+        entry = Entry(extent, initializer, fill.stream, origin=fill.origin)
+        self.histories.add(storage, entry)
+
+    # ---- memory ---------------------------------------------------------------------------------
+
+    def _adopt(self, tensor: torch.Tensor) -> None:
+        """Leave the memory of a large tensor alone from now on: all of it is overwritten."""
+        if not self.is_large(tuple(tensor.shape), tensor.dtype) or is_held_elsewhere(tensor):
+            return
+        storage = tensor.untyped_storage()
+        if covers(Extent.of(tensor), storage) and self.has_memory(storage):
+            history = self.histories.of_storage(storage) or self.histories.begin(storage)
+            history.is_virtual = True
+
+    def _materialize(
+        self, storage: torch.UntypedStorage, history: History, tensor: torch.Tensor
+    ) -> None:
+        if storage.nbytes() > self._largest_read:
+            raise RuntimeError(
+                f"{self._name(storage)}{tuple(tensor.shape)} has {storage.nbytes()} bytes, and "
+                f"{origin()} reads its values, which a recording does not draw; initialize it by "
+                "functions of torch.nn.init or methods that fill tensors, or build the model in "
+                "fastinit.torch.accelerate(), where its memory is there"
+            )
+        torch.empty(0, dtype=torch.uint8).set_(storage).fill_(creation.PATTERN)
+        for entry in history.entries:
+            _replay(entry, storage)
+        history.is_virtual = False
+
+    def _name(self, storage: torch.UntypedStorage) -> str:
+        name = self._modules.name_of_storage(storage._cdata)
+        return "a tensor " if name is None else f"{name!r} "
+
+
+@torch.no_grad()
+def _replay(entry: Entry, storage: torch.UntypedStorage) -> None:
+    """Write to memory what an entry says."""
+    offset, shape, strides = entry.extent.offset, entry.extent.shape, entry.extent.strides
+    dtype = dtype_of(entry.extent.dtype)
+    tensor = torch.empty(0, dtype=entry.extent.dtype, device="cpu")
+    tensor.set_(storage, offset, shape, strides)
+    if entry.initializer is not None:
+        batch = FillBatch()
+        batch.add(tensor, entry.initializer.templates(shape, dtype), entry.stream or (0, 0))
+        batch.run()
+        return
+    assert entry.operation is not None
+    computed = tensor.contiguous()
+    where = computed.data_ptr(), computed.numel(), dtype
+    CPU.fill([Arithmetic(*where, entry.operation, entry.operand)])
+    tensor.copy_(computed)
+
+
+def draw(tensor: torch.Tensor, found: Description, seed: int) -> None:
+    """Draw a contiguous CPU tensor."""
+    dtype, shape = dtype_of(tensor.dtype), tuple(tensor.shape)
+    which = (seed, 0) if found.stream is None else found.stream
+    requests = [
+        request
+        for template in found.initializer.templates(shape, dtype)
+        for request in template.requests(whole_box(shape), tensor.data_ptr(), *which)
+    ]
+    CPU.fill(requests)
+
+
+def draws(found: Description, values: NDArray[np.generic], seed: int) -> bool:
+    """Return whether a description draws the values that a tensor has.
+
+    Code may have written to the tensor by functions that are not noted.
+    """
+    again = torch.empty(values.shape, dtype=getattr(torch, values.dtype.name), device="cpu")
+    try:
+        draw(again, found, seed)
+    except (TypeError, ValueError):
+        return False
+    return to_numpy(again).tobytes() == values.tobytes()
+
+
+def _tensors(values: Any) -> Iterator[torch.Tensor]:
+    if isinstance(values, torch.Tensor):
+        yield values
+    elif isinstance(values, (list, tuple)):
+        for each in values:
+            yield from _tensors(each)
+    elif isinstance(values, dict):
+        yield from _tensors(tuple(values.values()))
