@@ -35,7 +35,7 @@ class Cpu:
     def view(self, address: int, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return memory as an array."""
         content = (ctypes.c_char * (count * dtype.itemsize)).from_address(address)
-        return np.frombuffer(content, dtype)
+        return np.ndarray((count,), dtype, memoryview(content))
 
     def empty(self, count: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], int]:
         """Return a new array that is not initialized, and its address."""

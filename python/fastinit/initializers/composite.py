@@ -14,10 +14,10 @@ from fastinit import streams
 from fastinit.arrays.operations import ARITHMETIC, BARRIER, Arithmetic, Rounded
 from fastinit.checks import integer, real
 from fastinit.initializers.base import Initializer
-from fastinit.native.box import Bounds, Box, flat, part, whole
+from fastinit.native.box import Bounds, Box, part, whole
 from fastinit.native.dtypes import CODES, dtype_of
-from fastinit.native.region import Region, bounded, is_covered
-from fastinit.native.request import Request, Template
+from fastinit.native.region import Region, is_covered
+from fastinit.native.request import Fill, Request, Template
 
 _ROUNDED = 1 << 22  # elements that are drawn at a time where they are rounded to another dtype
 
@@ -162,7 +162,7 @@ class Composite(Initializer):
         return data if self.dtype is None else data | {"dtype": self.dtype}
 
     def moments(self, shape: tuple[int, ...]) -> tuple[float, float] | None:
-        """Return those of the draw of the whole, after its arithmetic; None where there are parts."""
+        """Return those of the draw of the whole after its arithmetic; None if there are parts."""
         found: tuple[float, float] | None = None
         for each in self.layers:
             if each.start is not None:
@@ -279,38 +279,37 @@ class _Draw:
             seed, stream = streams.raw(seed, self.stream)
         if self.seed is not None:
             seed = self.seed
-        pieces = self._runs(box) if self.elementwise else self._parts(box)
-        for position, piece in pieces:
+        for position, piece in self._pieces(box):
             at = address + position * self.dtype.itemsize
             for template in self.templates:
                 yield from template.requests(piece, at, seed, stream)
 
-    def _runs(self, box: Box) -> Iterator[tuple[int, Box]]:
-        return self.region.runs(self.shape, box)
-
-    def _parts(self, box: Box) -> Iterator[tuple[int, Box]]:
-        """Yield the parts of the drawn array, which needs its bounds.
+    def _pieces(self, box: Box) -> Iterator[tuple[int, Box]]:
+        """Yield the parts of the drawn array; all but plain fills need those of its own axes.
 
         Raises:
-            ValueError: The part is not one of the drawn array.
+            ValueError: A part is not one along these axes.
         """
-        for position, bounds in bounded(self.shape, box):
-            if len(self.drawn) == len(self.shape) and bounds == self.region.bounds:
-                yield position, whole(self.drawn)
-            elif self.drawn == self.shape:
+        if all(isinstance(each, Fill) for each in self.templates):
+            yield from self.region.runs(self.shape, box)
+            return
+        kept = [axis for axis, size in enumerate(_extents(self.region.bounds)) if size > 1]
+        same = tuple(size for size in self.drawn if size > 1)
+        extents = tuple(_extents(self.region.bounds)[axis] for axis in kept)
+        for position, bounds in self.region.parts(self.shape, box):
+            if same == extents and len(self.drawn) == len(bounds):
                 yield position, part(self.drawn, tuple(slice(*each) for each in bounds))
+            elif same == extents:
+                inner = iter([bounds[axis] for axis in kept])
+                index = [slice(0, 1) if size == 1 else slice(*next(inner)) for size in self.drawn]
+                yield position, part(self.drawn, tuple(index))
+            elif _extents(bounds) == _extents(self.region.bounds):
+                yield position, whole(self.drawn)
             else:
-                yield from self._inside(position, bounds)
-
-    def _inside(self, position: int, bounds: Bounds) -> Iterator[tuple[int, Box]]:
-        """Yield the whole drawn array, if a part of the array has all of it in one piece."""
-        for at, piece in self.region.runs(self.shape, Box((), 0, _extents(bounds), (), bounds)):
-            if piece != flat(0, math.prod(self.drawn)):
                 raise ValueError(
-                    "a part of a matrix or mask that covers only a part of its tensor is not drawn "
-                    "on its own; draw the whole tensor"
+                    "a part of a matrix that has other axes than its tensor is not drawn on its "
+                    "own; draw the whole tensor"
                 )
-            yield position + at, whole(self.drawn)
 
 
 def _extents(bounds: Bounds) -> tuple[int, ...]:
@@ -328,9 +327,13 @@ def _step(layer: Layer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Draw |
     if len(region.strides) != len(shape):
         raise ValueError(f"strides={region.strides} do not fit shape {shape}")
     last = region.offset + sum(
-        (extent - 1) * stride for extent, stride in zip(_extents(bounds), region.strides, strict=True)
+        (extent - 1) * stride
+        for extent, stride in zip(_extents(bounds), region.strides, strict=True)
     )
     if last >= math.prod(drawn):
         raise ValueError(f"a layer reaches element {last} of an array of shape {drawn}")
     templates = layer.initializer.templates(drawn, dtype)
+    is_natural = region.strides == natural and not region.offset
+    if not is_natural and not all(isinstance(each, Fill) for each in templates):
+        raise ValueError(f"{layer.initializer} is not drawn in another order of elements")
     return _Draw(shape, dtype, region, templates, drawn, layer.seed, layer.stream)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -94,8 +94,9 @@ def _nonzeros(
     rows, columns = box.shape
     by_column = form == "csc"
     row_box = Box(box.shape, box.offset, box.shape, (sizes[1], 1), None)
+    zeroed = mask.requests(row_box if kept == of else box, _NOWHERE, *stream)
     indptr, indices = _cpu.nonzeros(
-        as_array(mask.requests(row_box if kept == of else box, _NOWHERE, *stream)),
+        as_array(cast(list[bytes], zeroed)),  # a mask is drawn by native code alone
         rows,
         columns,
         by_column,

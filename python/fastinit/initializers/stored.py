@@ -86,6 +86,11 @@ class Stored(Initializer):
     def __repr__(self) -> str:
         return f"Stored({self.dtype}, digest={str(self.digest)[:12]!r})"
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, which ``from_dict`` turns into equal values."""
+        data = {"type": "Stored", "dtype": self.dtype, "digest": self.digest}
+        return data if self.data is None else data | {"data": self.data}
+
     def moments(self, shape: tuple[int, ...]) -> tuple[float, float] | None:  # noqa: ARG002
         """Return the mean and the standard deviation of the values."""
         if self.data is None or dtype_of(self.dtype) not in CODES:

@@ -24,16 +24,16 @@ class Region:
     strides: tuple[int, ...]
     offset: int = 0
 
-    def runs(self, shape: tuple[int, ...], box: Box) -> Iterator[tuple[int, Box]]:
+    def parts(self, shape: tuple[int, ...], box: Box) -> Iterator[tuple[int, Bounds]]:
         """Yield what a part of the array has in common with the region, in contiguous memory.
 
         Args:
-            shape: the array's.
-            box: the part of it, whose memory is contiguous.
+            shape: The shape of the array.
+            box: The part of it, whose memory is contiguous.
 
         Yields:
-            The position of a run in the part's memory, in elements, and the part of the drawn array
-            that belongs there.
+            The position of a piece in the part's memory, in elements, and (start, stop) on every
+            axis of the region.
         """
         for position, bounds in bounded(shape, box):
             common = [
@@ -41,11 +41,19 @@ class Region:
                 for first, second in zip(bounds, self.bounds, strict=True)
             ]
             if all(start < stop for start, stop in common):
-                yield from self._runs(position, bounds, common)
+                yield from self._pieces(position, bounds, common)
 
-    def _runs(
+    def runs(self, shape: tuple[int, ...], box: Box) -> Iterator[tuple[int, Box]]:
+        """Yield the same with the elements of the drawn array that belong there."""
+        for position, bounds in self.parts(shape, box):
+            starts = [start for start, _ in bounds]
+            extents = [stop - start for start, stop in bounds]
+            axes = list(zip(extents, self.strides, strict=True))
+            yield position, _box(axes, self.offset + _dot(starts, self.strides))
+
+    def _pieces(
         self, position: int, bounds: Bounds, common: list[tuple[int, int]]
-    ) -> Iterator[tuple[int, Box]]:
+    ) -> Iterator[tuple[int, Bounds]]:
         sizes = [stop - start for start, stop in bounds]
         spacing = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
         extents = [stop - start for start, stop in common]
@@ -53,15 +61,16 @@ class Region:
         while inner and (inner == len(sizes) or extents[inner] == sizes[inner]):
             inner -= 1
         at = [start - first[0] for (start, _), first in zip(common, bounds, strict=True)]
-        drawn = [start - first[0] for (start, _), first in zip(common, self.bounds, strict=True)]
+        mine = [
+            (start - first[0], stop - first[0])
+            for (start, stop), first in zip(common, self.bounds, strict=True)
+        ]
         position += _dot(at, spacing)
-        offset = self.offset + _dot(drawn, self.strides)
-        axes = list(zip(extents[inner:], self.strides[inner:], strict=True))
         for steps in itertools.product(*map(range, extents[:inner])):
-            yield (
-                position + _dot(steps, spacing[:inner]),
-                _box(axes, offset + _dot(steps, self.strides[:inner])),
-            )
+            outer = [
+                (mine[axis][0] + step, mine[axis][0] + step + 1) for axis, step in enumerate(steps)
+            ]
+            yield position + _dot(steps, spacing[:inner]), (*outer, *mine[inner:])
 
 
 def bounded(shape: tuple[int, ...], box: Box) -> Iterator[tuple[int, Bounds]]:

@@ -15,6 +15,7 @@ Row = dict[str, Any]
 _NUMBERS = ("elements", "parameters", "mean", "std")
 _OF_RULE = ("rule", "pattern", "initializer", "distribution", "mean", "std", "assumes", "origin")
 _LEFT_ALONE = "left alone"
+_MOST_STEPS = 3  # of a composite that are written out
 
 
 class Explanation(list[Row]):
@@ -40,7 +41,7 @@ class Explanation(list[Row]):
         """
         shared = ("dtype", *_OF_RULE)
         groups: dict[str, Row] = {}
-        for row in self:
+        for row in map(_without_values, self):
             key = repr([row[field] for field in shared])
             group = groups.setdefault(
                 key, {field: row[field] for field in shared} | {"parameters": 0, "elements": 0}
@@ -92,6 +93,17 @@ def explain(
     return Explanation(rows, _with_assumptions(rows, columns))
 
 
+def _without_values(row: Row) -> Row:
+    """Return the row of a tensor whose values are stored as one of a group of such tensors."""
+    distribution = row["distribution"]
+    if distribution is None or distribution["type"] != "Stored":
+        return row
+    pattern = ".".join("*" if part.isdecimal() else part for part in row["name"].split("."))
+    stored = {"type": "Stored", "dtype": distribution["dtype"]}
+    same = {"rule": math.inf, "pattern": pattern, "mean": None, "std": None}
+    return row | same | {"distribution": stored, "initializer": stored}
+
+
 def _number_of_rule(row: Row) -> float:
     return math.inf if row["rule"] is None else float(row["rule"])
 
@@ -131,8 +143,32 @@ def _row_left_alone(parameter: Parameter) -> Row:
 
 def short(data: dict[str, Any]) -> str:
     """Return an initializer's dict as one writes the object: without default values."""
+    if data["type"] == "Stored":
+        found = f", digest {data['digest'][:12]}" if "digest" in data else ""
+        return f"values of {data['dtype']}{found}"
+    if data["type"] == "Composite":
+        return _steps(data)
     fields = ", ".join(f"{name}={_number(x)}" for name, x in data.items() if name != "type")
     return f"{data['type']}({fields})"
+
+
+def _steps(data: dict[str, Any]) -> str:
+    """Return the layers of a composite as one would write them down."""
+    written = []
+    for layer in data["layers"]:
+        inner = layer.get("initializer")
+        operation = f"{layer.get('operation')} {_number(layer.get('operand', 0.0))}"
+        step = operation if inner is None else short(inner)
+        if "start" in layer:
+            bounds = zip(layer["start"], layer["stop"], strict=True)
+            step += "[" + ", ".join(f"{start}:{stop}" for start, stop in bounds) + "]"
+        elif "strides" in layer:
+            step += " reordered"
+        written.append(step)
+    if "dtype" in data:
+        written.append(f"rounded from {data['dtype']}")
+    shown = written if len(written) <= _MOST_STEPS else [*written[:_MOST_STEPS], "..."]
+    return ", then ".join(shown)
 
 
 def _number(value: Any) -> str:

@@ -47,9 +47,10 @@ def rules_of(found: Mapping[str, Found]) -> tuple[Rule, ...]:
     chosen: dict[tuple[str, ...], Found] = {}
     for name, what in found.items():
         # Of tensors that differ in their numbers alone, the pattern is for most of them.
-        endings = (each for each in _endings(name) if _is_for(what, counts[each], each))
-        if (ending := next(endings, None)) is not None:
-            chosen[ending] = what
+        for ending in _endings(name):
+            if _is_for(what, counts[ending], ending):
+                chosen[ending] = what
+                break
     by_last: dict[str, list[tuple[str, ...]]] = {}
     for ending in chosen:
         by_last.setdefault(ending[-1], []).append(ending)

@@ -33,11 +33,12 @@ def init_(
 
     Args:
         module: A module on any device but meta. Dtypes do not change.
-        recipe: A recipe, the name of a built-in one, the path of a JSON file, or a sequence of
-            rules or (pattern, initializer) pairs, of which the first that matches a parameter's
-            name applies. None means the recipe of the module's own architecture, else "default".
-        seed: An integer in [0, 2**64). None means the process-wide seed, which is the same in all
-            processes only if ``fastinit.seed`` set it.
+        recipe: A plan of the same model (``fastinit.Plan.record``), a recipe, the name of a
+            built-in one, the path of a JSON file, or a sequence of rules or (pattern, initializer)
+            pairs, of which the first that matches a parameter's name applies. None means the
+            recipe of the module's own architecture, else "default".
+        seed: An integer in [0, 2**64). None means that of the plan, or else the process-wide seed,
+            which is the same in all processes only if ``fastinit.seed`` set it.
         only: A pattern as in rules. Parameters that it does not match keep their values.
 
     Returns:

@@ -27,8 +27,8 @@ from fastinit.torch.shards.batch import ShardedFillBatch
 from fastinit.torch.shards.dtensor import memory_of
 from fastinit.torch.shards.wrappers import own_names, reshard, unwrapped
 
-Rules = Recipe | str | os.PathLike[str] | Sequence[Rule | tuple[str, Initializer]]
-"""A recipe, the name or path of one, or rules in order."""
+Rules = Plan | Recipe | str | os.PathLike[str] | Sequence[Rule | tuple[str, Initializer]]
+"""A plan, a recipe, the name or path of one, or rules in order."""
 
 Chosen = list[tuple[str, torch.Tensor, TensorPlan | ParametrizedWeight]]
 """Tensors to fill, with their names and what is drawn or computed for them."""
@@ -95,8 +95,12 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
     renamed = (_renamed(each, own, stored) for each in found.parameters)
     parameters = tuple(each for each in renamed if each.name not in computed)
     kept = _kept(found)
+    given = recipe if isinstance(recipe, Plan) else None
+    is_complete = given is not None and given.recipe.complete  # it says what buffers hold, too
     buffers = tuple(
-        _renamed(each, own, {}) for each in found.buffers if known(each) and each.name not in kept
+        _renamed(each, own, {})
+        for each in found.buffers
+        if is_complete or (known(each) and each.name not in kept)
     )
     listed = {each.name for each in parameters + buffers}
     ties = (
@@ -110,6 +114,8 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
         tied={name: target for name, target in ties if target in listed},
     )
     rules = _recipe(recipe, manifest)
+    if given is not None:
+        manifest, seed = _planned(manifest, given), given.seed if seed is None else seed
     untyped = dataclasses.replace(rules, dtype=None)  # the tensors keep their own dtypes
     plan = Plan(manifest, untyped, seed=seed)
     tensors = {_weight_of(own[name], stored): tensor for name, tensor in _tensors(module)}
@@ -134,6 +140,33 @@ def fill(chosen: Chosen) -> None:
     for steps in itertools.zip_longest(*(weight.finish for weight in weights)):
         for step in filter(None, steps):
             step()
+
+
+def _planned(manifest: Manifest, plan: Plan) -> Manifest:
+    """Return the manifest of a module, with what a plan says of each of its tensors.
+
+    Raises:
+        ValueError: The plan lacks tensors of the module, or has them in another shape.
+    """
+    theirs = {each.name: each for each in plan.manifest.tensors}
+
+    def planned(mine: Parameter) -> Parameter:
+        name = plan.manifest.tied.get(mine.name, mine.name)
+        their = theirs.get(name)
+        if their is None or their.shape != mine.shape:
+            what = "does not have it" if their is None else f"has it in shape {their.shape}"
+            raise ValueError(
+                f"{mine.name!r} of shape {mine.shape} is in the module, and the plan {what}; pass "
+                "a plan of the same model"
+            )
+        stream = their.stream if name == mine.name or their.stream is not None else name
+        return dataclasses.replace(mine, stream=stream, zero_row=their.zero_row, value=their.value)
+
+    return dataclasses.replace(
+        manifest,
+        parameters=tuple(map(planned, manifest.parameters)),
+        buffers=tuple(map(planned, manifest.buffers)),
+    )
 
 
 def _renamed(
@@ -198,14 +231,16 @@ def _tensors(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 def _recipe(given: Rules | None, manifest: Manifest) -> Recipe:
     if given is None:
         return recipe_of(manifest)
+    if isinstance(given, Plan):
+        return given.recipe
     if isinstance(given, Recipe):
         return given
     if isinstance(given, (str, os.PathLike)):
         return recipe_from(given)
     if not isinstance(given, Sequence):
         raise TypeError(
-            f"recipe is a {type(given).__name__}; pass a Recipe, the name of one, a path, or a "
-            "list of rules"
+            f"recipe is a {type(given).__name__}; pass a Plan, a Recipe, the name of one, a path, "
+            "or a list of rules"
         )
     return Recipe("rules", "given by the caller", tuple(map(_rule, given)))
 

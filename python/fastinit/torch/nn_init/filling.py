@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -84,9 +84,7 @@ def write_(tensor: torch.Tensor, templates: Templates, source: Source) -> torch.
     return tensor
 
 
-def _write_shard(
-    tensor: Any, templates: Templates, stream: tuple[int, int]
-) -> torch.Tensor:
+def _write_shard(tensor: Any, templates: Templates, stream: tuple[int, int]) -> torch.Tensor:
     """Fill what this process holds of a DTensor, at once, since its stream is known."""
     batch = ShardedFillBatch()
     batch.add(tensor, templates, stream)

@@ -65,9 +65,7 @@ def truncated_normal(
 
 
 @functools.lru_cache(maxsize=1024)
-def sparse(
-    sparsity: float, std: float, dtype: torch.dtype, *, shape: tuple[int, ...]
-) -> Templates:
+def sparse(sparsity: float, std: float, dtype: torch.dtype, *, shape: tuple[int, ...]) -> Templates:
     """Normal distribution with ceil(sparsity * rows) zeros in each column."""
     return _templates(Sparse(sparsity, std=std), _real(dtype), shape)
 

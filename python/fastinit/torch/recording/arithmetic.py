@@ -153,20 +153,20 @@ def _functions() -> Iterator[tuple[Any, Handler]]:
         ("divide_into", "__rtruediv__"),
     ):
         yield getattr(Tensor, dunder), _handler(_reversed(name), in_place=False)
-    for each in (torch.neg, torch.negative, Tensor.neg, Tensor.negative, Tensor.__neg__):
-        yield each, _handler(_negative, in_place=False)
-    for each in (Tensor.neg_, Tensor.negative_, torch.neg_):
-        yield each, _handler(_negative, in_place=True)
-    for method, names in (
+    for function in (torch.neg, torch.negative, Tensor.neg, Tensor.negative, Tensor.__neg__):
+        yield function, _handler(_negative, in_place=False)
+    for method in (Tensor.neg_, Tensor.negative_, torch.neg_):
+        yield method, _handler(_negative, in_place=True)
+    for clamp, names in (
         ("clamp", ("min", "max")),
         ("clip", ("min", "max")),
         ("clamp_min", ("min",)),
         ("clamp_max", ("max",)),
     ):
-        yield getattr(torch, method), _handler(_clamp(*names), in_place=False)
-        yield getattr(Tensor, method), _handler(_clamp(*names), in_place=False)
-        yield getattr(torch, f"{method}_"), _handler(_clamp(*names), in_place=True)
-        yield getattr(Tensor, f"{method}_"), _handler(_clamp(*names), in_place=True)
+        yield getattr(torch, clamp), _handler(_clamp(*names), in_place=False)
+        yield getattr(Tensor, clamp), _handler(_clamp(*names), in_place=False)
+        yield getattr(torch, f"{clamp}_"), _handler(_clamp(*names), in_place=True)
+        yield getattr(Tensor, f"{clamp}_"), _handler(_clamp(*names), in_place=True)
 
 
 ARITHMETIC: dict[Function, Handler] = dict(_functions())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -84,8 +83,7 @@ def _contiguous(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> A
         return NotImplemented
     if source.is_contiguous():
         return source
-    options = {"memory_format": torch.contiguous_format}
-    described = torch.empty_like(source, device="meta", requires_grad=False, **options)
+    described = torch.empty(source.shape, dtype=source.dtype, device="meta")
     return _copied(ledger, source, described, function, args, kwargs)
 
 
@@ -147,7 +145,7 @@ def _write(ledger: Ledger, target: Tensor, source: Any) -> bool:
     if not ledger.is_virtual(target) or source.numel() > _LARGEST_STORED:
         return False
     ledger.read(source)
-    stored: Initializer = Stored.of(to_numpy(source.detach().to(target.dtype)))
+    stored: Initializer = Stored.of(to_numpy(source.detach().to(target.dtype, copy=True)))
     ledger.add(target, Entry(Extent.of(target), stored, origin=origin()))
     return True
 
@@ -180,21 +178,25 @@ def _set_item(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> Any
 
 
 def _join(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> Any:
-    """Concatenate or stack tensors, at least one of which has no memory."""
-    tensors: Sequence[Tensor] = args[0] if args else kwargs.get("tensors", ())
-    if not all(map(_is_plain, tensors)) or not any(map(ledger.is_virtual, tensors)):
+    """Concatenate or stack tensors of which it is known what is drawn for them."""
+    given = dict(zip(("tensors", "dim"), args, strict=False)) | kwargs
+    tensors, axis = given.pop("tensors", ()), given.pop("dim", 0)
+    if given or not tensors or not all(map(_is_plain, tensors)):
         return NotImplemented
-    on_meta = [torch.empty_like(each, device="meta", requires_grad=False) for each in tensors]
-    described = function(on_meta, *args[1:], **{k: v for k, v in kwargs.items() if k != "tensors"})
-    axis = kwargs.get("dim", args[1] if len(args) > 1 else 0)
-    if any(each.dtype != described.dtype for each in tensors):
+    if not all(each.numel() and ledger.describe(each) is not None for each in tensors):
         return NotImplemented
-    if not all(each.numel() and (ledger.describe(each) is not None) for each in tensors):
+    if any(each.dtype != tensors[0].dtype for each in tensors):
         return NotImplemented
-    result = ledger.new(tuple(described.shape), described.dtype, described.stride())
+    if any(map(ledger.is_virtual, tensors)):
+        described = function([each.detach().to("meta") for each in tensors], axis)
+        result = ledger.new(tuple(described.shape), described.dtype, described.stride())
+    else:
+        result = function(*args, **kwargs)
+        ledger.begin(result)
     is_stack = result.dim() > tensors[0].dim()
     sizes = [1 if is_stack else each.shape[axis] for each in tensors]
-    for part, source in zip(result.split(sizes, axis), tensors, strict=True):
+    parts = torch.split(result.detach(), sizes, axis)
+    for part, source in zip(parts, tensors, strict=True):
         _write(ledger, part.select(axis, 0) if is_stack else part, source)
     return result
 

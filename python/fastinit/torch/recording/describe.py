@@ -44,8 +44,8 @@ def describe(whole: Extent, entries: Sequence[Entry]) -> Description | None:
         whole: The tensor, as a part of its storage.
         entries: The history of the storage.
     """
-    found = layers_of(whole, entries)
-    if found is None:
+    found = layers_of(whole, entries) if whole.elements else None
+    if not found:
         return None
     origins = [entry.origin for entry in entries if entry.initializer is not None]
     layers, stream = _with_one_stream(_folded(found, whole.dtype))
@@ -134,8 +134,8 @@ def _readable(initializer: Initializer, whole: Extent) -> Initializer:
     """Return an initializer that draws the same and says it in the usual way."""
     if isinstance(initializer, BoundedNormal):
         mean, std = initializer.mean, initializer.std
-        limits = ((bound - mean) / std for bound in (initializer.low, initializer.high))
-        usual = TruncatedNormal(mean, std, *limits)
+        lower, upper = (initializer.low - mean) / std, (initializer.high - mean) / std
+        usual = TruncatedNormal(mean, std, lower, upper)
         dtype = dtype_of(whole.dtype)
         if usual.template(dtype) == initializer.template(dtype):
             return usual

@@ -115,6 +115,8 @@ class Histories:
 
 def covers(extent: Extent, storage: torch.UntypedStorage) -> bool:
     """Return whether a part is the whole of its storage, in any order of axes."""
-    return extent.elements * extent.dtype.itemsize == storage.nbytes() and extent.offset == 0 and (
-        extent.end == extent.elements
+    return (
+        extent.elements * extent.dtype.itemsize == storage.nbytes()
+        and extent.offset == 0
+        and (extent.end == extent.elements)
     )

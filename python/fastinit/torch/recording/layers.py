@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from fastinit.initializers import Initializer
 from fastinit.initializers.composite import Layer
 from fastinit.native.dtypes import dtype_of
 from fastinit.native.region import is_covered
+from fastinit.native.request import Fill
 from fastinit.torch.recording.history import Entry, Extent
 
 
@@ -44,14 +46,14 @@ def _layer(whole: Extent, entry: Entry) -> Layer | None:
     start, sizes, strides = inside
     stop = tuple(first + size for first, size in zip(start, sizes, strict=True))
     is_whole = sizes == whole.shape
-    place = {} if is_whole else {"start": start, "stop": stop}
+    place: dict[str, Any] = {} if is_whole else {"start": start, "stop": stop}
     is_plain = sizes == extent.shape and strides == _natural(sizes)
     if entry.initializer is None:
         return Layer(operation=entry.operation, operand=entry.operand, **place)
     is_one_piece = strides == _natural(sizes) and extent.is_natural and whole.is_natural
-    if not is_one_piece and not _is_elementwise(entry.initializer, extent):
+    if not is_one_piece and not _is_fill(entry.initializer, extent):
         return None
-    order = {} if is_plain else {"shape": extent.shape, "strides": strides}
+    order: dict[str, Any] = {} if is_plain else {"shape": extent.shape, "strides": strides}
     return _drawing(entry, place | order)
 
 
@@ -64,15 +66,15 @@ def _covering(whole: Extent, entry: Entry) -> Layer | None:
     is_same = whole.is_natural and whole.elements == extent.elements
     if is_same and whole.shape == extent.shape:
         return _drawing(entry, {})
-    if not is_same and not _is_elementwise(entry.initializer, extent):
+    if not is_same and not _is_fill(entry.initializer, extent):
         return None
-    order = {"shape": extent.shape, "strides": _steps(whole), "offset": offset}
+    order: dict[str, Any] = {"shape": extent.shape, "strides": _steps(whole), "offset": offset}
     return _drawing(entry, order)
 
 
-def _drawing(entry: Entry, fields: dict[str, object]) -> Layer:
+def _drawing(entry: Entry, fields: dict[str, Any]) -> Layer:
     seed, stream = entry.stream or (None, None)
-    return Layer(entry.initializer, seed=seed, stream=stream, **fields)  # type: ignore[arg-type]
+    return Layer(entry.initializer, seed=seed, stream=stream, **fields)
 
 
 def _inside(
@@ -112,7 +114,7 @@ def _inside(
 
 
 def _merged(extent: Extent) -> list[tuple[int, int, int]]:
-    """Return (size, stride, stride in the drawn array) of axes, merged where they are contiguous."""
+    """Return (size, stride, stride in the drawn array) of axes, merged where contiguous."""
     merged: list[tuple[int, int, int]] = []
     drawn = _natural(extent.shape)
     for size, stride, step in zip(extent.shape, extent.strides, drawn, strict=True):
@@ -135,6 +137,6 @@ def _steps(extent: Extent) -> tuple[int, ...]:
     return tuple(natural if size == 1 else stride for size, stride, natural in found)
 
 
-def _is_elementwise(initializer: Initializer, extent: Extent) -> bool:
+def _is_fill(initializer: Initializer, extent: Extent) -> bool:
     templates = initializer.templates(extent.shape, dtype_of(extent.dtype))
-    return all(each.elementwise for each in templates)
+    return all(isinstance(each, Fill) for each in templates)

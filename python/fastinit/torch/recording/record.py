@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,10 +13,9 @@ from fastinit.manifests.from_torch import read
 from fastinit.plans.plan import Plan
 from fastinit.recipes.generalize import Found, rules_of
 from fastinit.recipes.recipe import Recipe
-from fastinit.torch.memory.pending import PENDING
 from fastinit.torch.recording.builders import builder
 from fastinit.torch.recording.recorder import LARGEST_READ, SMALLEST_VIRTUAL, Recorder
-from fastinit.torch.recording.tensors import Unknown, Unwritten, check_size, found_of
+from fastinit.torch.recording.tensors import UnknownError, UnwrittenError, check_size, found_of
 from fastinit.torch.shards.wrappers import own_names, unwrapped
 
 _LISTED = 10  # names in a message
@@ -40,7 +38,7 @@ def record(
     The code may build on any device, the meta device included. It may fill weights by
     torch.nn.init, by methods such as ``normal_`` and by functions such as ``torch.randn``, may
     scale and shift them, fill parts of them, copy, convert and concatenate them. Tensors of up to
-    16 MiB may be read, too.
+    64 MiB may be read, too.
 
     Args:
         build: A function that returns a module; a model class; a configuration of transformers;
@@ -61,11 +59,11 @@ def record(
 
     Example:
         >>> import fastinit, torch
-        >>> plan = fastinit.Plan.record(lambda: torch.nn.Linear(64, 32), seed=0)
-        >>> plan.recipe.rules[0].initializer
-        Uniform(low=-0.125, high=0.125)
+        >>> plan = fastinit.Plan.record(torch.nn.Embedding, seed=0, args=(64, 32))
+        >>> plan.tensor("weight").initializer
+        Normal(mean=0.0, std=1.0)
         >>> with fastinit.torch.accelerate(seed=0):
-        ...     layer = torch.nn.Linear(64, 32)
+        ...     layer = torch.nn.Embedding(64, 32)
         >>> bool((plan.init()["weight"] == layer.weight.detach().numpy()).all())
         True
     """
@@ -107,9 +105,9 @@ def _plan(module: torch.nn.Module, recorder: Recorder, dtype: Any) -> Plan:
             described[each.name], found[parameter.name] = found_of(
                 recorder, parameter, tensors[each.name]
             )
-        except Unwritten:
+        except UnwrittenError:
             unwritten.append(parameter.name)
-        except Unknown:
+        except UnknownError:
             unknown.append(parameter.name)
     _check(unwritten, "nothing writes", "they hold what their memory held before")
     _check(unknown, "it is not known what writes", "they are too large to be computed")

@@ -36,11 +36,12 @@ from fastinit.torch.recording.virtual import virtual
 SMALLEST_VIRTUAL = 16 << 10
 """Bytes from which tensors have no memory, until code reads them."""
 
-LARGEST_READ = 16 << 20
+LARGEST_READ = 64 << 20
 """Bytes up to which tensors may be read by the code of a model."""
 
 _ADDRESSES = {torch.Tensor.data_ptr, torch.Tensor.untyped_storage}
 
+_CONSTRUCTORS = torch.utils._device._device_constructors()
 _HANDLERS: dict[Callable[..., Any], Handler] = {
     **creation.CREATION,
     **ARITHMETIC,
@@ -87,8 +88,8 @@ class Recorder(accelerate):
         if func not in _ADDRESSES:
             is_fill = fill_of(func) is not None
             self.read(numbers_of(args, options) if is_fill else values_of(func, args, options))
-        if "device" in options:  # values do not depend on it, and recordings lie on the CPU
-            options["device"] = "cpu"
+        if "device" in options or func in _CONSTRUCTORS:
+            options["device"] = "cpu"  # values do not depend on it
         return super().__torch_function__(func, types, args, options)
 
     # ---- what handlers ask ----------------------------------------------------------------------
@@ -129,7 +130,8 @@ class Recorder(accelerate):
         found = None if history is None else describe(Extent.of(tensor), history.entries)
         if found is None or self.is_virtual(tensor):
             return found
-        return found if draws(found, to_numpy(tensor.detach()), self.seed) else None
+        # Of a copy: memory that NumPy shares would be held by others from then on.
+        return found if draws(found, to_numpy(tensor.detach().clone()), self.seed) else None
 
     def read(self, needed: Any) -> None:
         """Give memory and values to tensors among nested values that have none.

@@ -23,17 +23,17 @@ from fastinit.torch.recording.describe import Description, describe, with_zero_r
 from fastinit.torch.recording.history import Entry, Extent
 from fastinit.torch.recording.recorder import Recorder, draws
 
-LARGEST_STORED = 256 << 20
+LARGEST_STORED = 48 << 20
 """Bytes of computed values that a plan may hold."""
 
 _MOST_NUMBERS = 64  # more values are stored as bytes
 
 
-class Unwritten(ValueError):
+class UnwrittenError(ValueError):
     """Nothing has written a tensor."""
 
 
-class Unknown(ValueError):
+class UnknownError(ValueError):
     """It is not known what wrote a tensor, and it has no memory that could say."""
 
 
@@ -43,8 +43,8 @@ def found_of(
     """Return a parameter with its own stream and zero row, and what is drawn for it.
 
     Raises:
-        Unknown: It is not known what wrote the tensor.
-        Unwritten: Nothing has written the tensor.
+        UnknownError: It is not known what wrote the tensor.
+        UnwrittenError: Nothing has written the tensor.
     """
     parameter = dataclasses.replace(parameter, zero_row=None, value=None)
     if not tensor.numel():
@@ -54,25 +54,23 @@ def found_of(
     found = describe(Extent.of(tensor), entries)
     if found is None and recorder.is_virtual(tensor):
         if not entries:
-            raise Unwritten
+            raise UnwrittenError
         try:
             recorder.read(tensor)
         except RuntimeError as error:
-            raise Unknown(str(error)) from None
+            raise UnknownError(str(error)) from None
     if not recorder.is_virtual(tensor):
         is_fresh = history is not None and history.is_fresh
         values = to_numpy(tensor.detach())
         if is_fresh and _is_unwritten(values, entries):
-            raise Unwritten
+            raise UnwrittenError
         if found is None or not draws(found, values, recorder.seed):
             return parameter, Found(stored(values), None if found is None else found.origin)
     assert found is not None
     return _with_stream(parameter, with_zero_row(found, parameter.shape), recorder.seed)
 
 
-def _with_stream(
-    parameter: Parameter, found: Description, seed: int
-) -> tuple[Parameter, Found]:
+def _with_stream(parameter: Parameter, found: Description, seed: int) -> tuple[Parameter, Found]:
     """Return a parameter and what is drawn for it, whose stream is the parameter's own."""
     initializer = found.initializer
     if found.stream is not None and found.stream != (seed, streams.stream_of(parameter.name)):

@@ -30,7 +30,7 @@ def virtual(
     last = sum((size - 1) * step for size, step in zip(shape, steps, strict=True))
     size = (last + 1) * dtype.itemsize
     if size <= reserved:
-        storage = torch.UntypedStorage(size)
+        storage = torch.UntypedStorage(size)  # type: ignore[no-untyped-call]
     else:
         private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
         memory = torch.frombuffer(mmap.mmap(-1, size, private), dtype=torch.uint8)
