@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -10,9 +11,16 @@ from typing import Any
 import pytest
 
 import fastinit
-from fastinit import Manifest, Parameter
+from fastinit import Manifest, Parameter, Plan
 from fastinit.recipes.pattern import compiled
-from fastinit.recipes.recipe import RECIPES, Recipe, list_recipes, recipe, recipe_of
+from fastinit.recipes.recipe import (
+    RECIPES,
+    Recipe,
+    find_recipe,
+    list_recipes,
+    recipe,
+    recipe_of,
+)
 from fastinit.recipes.rule import Rule
 from fastinit.recipes.scale import Scale
 
@@ -375,6 +383,25 @@ def test_recipe_of_a_model() -> None:
     assert recipe_of(model("gpt2")).name == "gpt2"
     assert recipe_of(model("mine", "gpt2")).name == "gpt2"
     assert recipe_of(model("x")).name == "default"
+
+
+def test_architecture_that_no_recipe_serves() -> None:
+    """Nothing is guessed: the error lists what "default" would draw, and how to ask for that."""
+    shapes = {"l.0.A_log": (8, 4), "l.1.A_log": (8, 4), "l.0.D": 8, "l.0.bias": 8, "norm.weight": 8}
+    tensors = Manifest.from_shapes(shapes).parameters
+    mamba = Manifest("mine", tensors, architecture="mamba", config={"initializer_range": 0.1})
+    message = (
+        "no recipe serves model_type='mamba'; recipe 'default' would draw 2 as weight "
+        f"({fastinit.Normal(std=0.1)}: 'l.0.A_log', ...), 1 as vector of weights "
+        f"({fastinit.Normal(std=0.1)}: 'l.0.D'), 1 as bias ({fastinit.Constant(0)}: 'l.0.bias'), "
+        f"1 as norm ({fastinit.Constant(1)}: 'norm.weight'); if that is right, pass "
+        "recipe='default' (--recipe default), or else a recipe of your own"
+    )
+    for refuses in (Plan, recipe_of):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            refuses(mamba)
+    assert Plan(mamba, "default").recipe.name == "default"
+    assert find_recipe(mamba) is None
 
 
 @pytest.mark.parametrize(

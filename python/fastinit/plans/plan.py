@@ -36,7 +36,7 @@ class Plan:
     Args:
         model: a manifest, or what ``Manifest.load`` takes: the name of a built-in model, or a path.
         recipe: a recipe, the name of a built-in one or the path of its JSON file; None for the
-            model's own, else "default".
+            model's own, or "default" where the manifest has no architecture.
         seed: an integer in [0, 2**64); None for the process-wide seed.
         dtype: of all floating-point tensors; None for the recipe's, else the manifest's, else
             float32.
@@ -53,8 +53,8 @@ class Plan:
         FileNotFoundError: ``model`` or ``recipe`` is neither built in nor a file.
         OSError: one of their files cannot be read.
         TypeError: an argument of the wrong type.
-        ValueError: a file's content is wrong, no rule matches a name, or a rule's initializer does
-            not fit a tensor's shape or dtype.
+        ValueError: a file's content is wrong, no recipe serves the architecture, no rule matches a
+            name, or a rule's initializer does not fit a tensor's shape or dtype.
 
     Example:
         >>> import fastinit

@@ -218,10 +218,14 @@ def recipe(source: str | os.PathLike[str]) -> Recipe:
 
 
 def recipe_of(model: Model) -> Recipe:
-    """Return a model's own recipe: one that has its name or serves its architecture, or "default".
+    """Return a model's own recipe, or "default" for a model that does not say what it is.
 
     Args:
         model: A manifest.
+
+    Raises:
+        ValueError: The model has an architecture that no recipe serves; the message lists what
+            "default" would draw.
 
     Example:
         >>> from fastinit import Manifest
@@ -229,11 +233,47 @@ def recipe_of(model: Model) -> Recipe:
         >>> recipe_of(Manifest.load("gpt2")).name
         'gpt2'
     """
+    own = find_recipe(model)
+    if own is not None:
+        return own
+    default = recipe("default")
+    if model.architecture is not None:
+        raise ValueError(
+            f"no recipe serves model_type={model.architecture!r}; recipe 'default' would draw "
+            f"{_summary(default, model)}; if that is right, pass recipe='default' (--recipe "
+            "default), or else a recipe of your own"
+        )
+    return default
+
+
+def find_recipe(model: Model) -> Recipe | None:
+    """Return the built-in recipe that has a model's name or serves its architecture, or None.
+
+    Example:
+        >>> from fastinit import Manifest
+        >>> from fastinit.recipes.recipe import find_recipe
+        >>> find_recipe(Manifest.from_shapes({"w": (2, 3)})) is None
+        True
+    """
     wanted = model.architecture or model.model
     names = list_recipes()
-    if wanted in names:
-        return recipe(wanted)
-    return recipe(next((name for name in names if wanted in _serves(name)), "default"))
+    name = wanted if wanted in names else next((n for n in names if wanted in _serves(n)), None)
+    return None if name is None else recipe(name)
+
+
+def _summary(chosen: Recipe, model: Model) -> str:
+    """Return what a recipe would draw for a model, by what it assumes the tensors to be."""
+    rules, context = chosen.match(model), chosen.context(model)
+    groups: dict[tuple[str | None, str], list[str]] = {}
+    for each in model.parameters:
+        if (rule := rules.get(each.name)) is not None:
+            key = rule.assumes, str(rule.resolve(each, context))
+            groups.setdefault(key, []).append(each.name)
+    listed = []
+    for (assumed, drawn), names in groups.items():
+        more = ", ..." if len(names) > 1 else ""
+        listed.append(f"{len(names):,} as {assumed} ({drawn}: {names[0]!r}{more})")
+    return _listed(listed)
 
 
 @functools.cache
