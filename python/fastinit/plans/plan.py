@@ -15,6 +15,7 @@ from fastinit.checkpoints.write import Saved, save
 from fastinit.manifests import Manifest
 from fastinit.native.box import Index
 from fastinit.native.dtypes import dtype_of
+from fastinit.plans.difference import Difference, difference
 from fastinit.plans.explanation import Explanation, explain
 from fastinit.recipes import buffers
 from fastinit.recipes.pattern import compiled, pattern_of
@@ -303,6 +304,32 @@ class Plan:
             False
         """
         return compare(Path(path), lambda _: self, False, progress)
+
+    def diff(self, other: Plan) -> Difference:
+        """Compare what two plans draw, without drawing it.
+
+        Values are equal where shape, dtype, stream and the distribution with all its numbers are.
+        Constants have no stream.
+
+        Args:
+            other: The plan to compare this one with.
+
+        Returns:
+            A list with a row for every name whose values differ: ``differs`` says in what
+            ("distribution", "dtype", "shape", "seed", "stream", "zero row", or which plan alone has
+            the tensor), ``left`` and ``right`` have the rows that ``explain`` has for it. ``equal``
+            is the number of the other names. ``print`` shows a table; ``by_rule()`` has a row for
+            every pair of rules.
+
+        Example:
+            >>> import fastinit
+            >>> model = fastinit.Manifest.from_shapes({"ln.weight": 3, "w.weight": (4, 4)})
+            >>> one, other = (fastinit.Plan(model, "gpt2", seed=seed) for seed in (0, 1))
+            >>> print(one.diff(other))
+            name      differs  left                      right
+            w.weight  seed     Normal(std=0.02), seed 0  Normal(std=0.02), seed 1
+        """
+        return difference(self, other)
 
     def tensor(self, name: str) -> TensorPlan:
         """Return what is drawn for a tensor; a tied name stands for the tensor that it shares.
