@@ -107,6 +107,12 @@ def test_ties() -> None:
     assert reasons(tied.diff(apart)) == {"head": "stream"}
     assert "shares wte.weight" in str(tied.diff(apart))
     assert (list(tied.diff(tied)), tied.diff(tied).equal) == ([], 1)
+    assert reasons(tied.diff(plan(model=Manifest.from_shapes(shapes)))) == {}
+    shapes |= {"other": (9, 4)}
+    one, two = (
+        plan(model=Manifest.from_shapes(shapes, tied={"head": target})) for target in shapes
+    )
+    assert reasons(one.diff(two)) == {"head": "stream"}
 
 
 def test_left_alone() -> None:
