@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 import fastinit
 from fastinit import Manifest, Parameter, Plan, Recipe, safetensors
-from fastinit.checkpoints.verify import STATUSES
+from fastinit.checkpoints.verify import STATUSES, VERDICTS
 from helpers.settings import threads
 from helpers.small_checkpoint import MODEL, RULES, read, small
 
@@ -107,13 +107,7 @@ def test_plan_written_differently(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_tensor_altered_with_its_digest(tmp_path: Path) -> None:
     """The stored digest agrees with the file, the draw does not."""
-    path = small().save(tmp_path / "m.safetensors").path
-    entry = place_of(path, "large.weight")
-    flip(path, entry.begin + 4000)
-    content = path.read_bytes()
-    old = small().save(tmp_path / "o.safetensors").digests["large.weight"]
-    new = fastinit.digest(read(path)[0]["large.weight"])
-    path.write_bytes(content.replace(old.encode(), new.encode()))
+    path = damaged(tmp_path, "a tensor and its digest")
     found = fastinit.verify(path)
     assert bad(found) == {"large.weight": "differs"}
     assert any("digest of 'large.weight'" in each for each in found.problems)
@@ -125,7 +119,69 @@ def test_seed_altered(tmp_path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content.replace(b'\\"seed\\":0', b'\\"seed\\":1'))
     random = {name for name in NAMES if name.endswith(".weight") and name != "empty.weight"}
-    assert bad(fastinit.verify(path)) == dict.fromkeys(random, "differs")
+    found = fastinit.verify(path)
+    assert bad(found) == dict.fromkeys(random, "differs")
+    assert "m.safetensors: the plan in the header is not the one that was written" in found.problems
+
+
+def damaged(folder: Path, what: str) -> Path:
+    """A file of which one thing was changed."""
+    path = small().save(folder / "m.safetensors").path
+    content = path.read_bytes()
+    if what == "a tensor":
+        flip(path, place_of(path, "large.weight").begin)
+    elif what == "a tensor and its digest":
+        flip(path, place_of(path, "large.weight").begin)
+        old = small().save(folder / "o.safetensors").digests["large.weight"]
+        new = fastinit.digest(read(path)[0]["large.weight"])
+        path.write_bytes(path.read_bytes().replace(old.encode(), new.encode()))
+    elif what == "the seed":
+        path.write_bytes(content.replace(b'\\"seed\\":0', b'\\"seed\\":1'))
+    elif what == "the form of the plan":
+        path.write_bytes(content.replace(b'{\\"format\\"', b'[\\"format\\"'))
+    elif what == "a digest":
+        digest = small().save(folder / "o.safetensors").digests["scalar"].encode()
+        path.write_bytes(content.replace(digest, digest[::-1]))
+    elif what == "the plan's digest":
+        path.write_bytes(content.replace(b'plan_digest":"', b'plan-digest":"'))
+    elif what == "the whole metadata":
+        tensors, _ = read(path)
+        save_file({"scalar": tensors["scalar"]}, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("what", "verdict"),
+    [
+        ("nothing", "verified"),
+        ("a tensor", "differs"),
+        ("a tensor and its digest", "differs"),
+        ("the seed", "header changed"),
+        ("the form of the plan", "header changed"),
+        ("a digest", "header changed"),
+        ("the plan's digest", "header changed"),
+        ("the whole metadata", "foreign"),
+    ],
+)
+def test_verdict(tmp_path: Path, what: str, verdict: str) -> None:
+    """One word tells a foreign file, a changed tensor and a changed header apart."""
+    found = fastinit.verify(damaged(tmp_path, what))
+    assert (found.verdict, found.ok) == (verdict, verdict == "verified")
+    assert found.to_dict()["verdict"] == verdict
+    assert verdict in VERDICTS
+
+
+def test_verdict_of_shards(tmp_path: Path) -> None:
+    """A changed tensor in one shard counts more than the changed header of another."""
+    folder = saved(tmp_path)
+    files = sorted(folder.glob("*.safetensors"))
+    header, tensor = files[:2]
+    content = header.read_bytes()
+    header.write_bytes(content.replace(b"plan_digest", b"plan-digest"))
+    assert fastinit.verify(folder).verdict == "header changed"
+    entry = next(each for each in safetensors.read_header(tensor).entries if each.size)
+    flip(tensor, entry.begin)
+    assert fastinit.verify(folder).verdict == "differs"
 
 
 def test_given_plan(tmp_path: Path) -> None:

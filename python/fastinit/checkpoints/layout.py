@@ -137,8 +137,13 @@ def metadata_of(plan: str, only: Any) -> dict[str, str]:
         "fastinit.format": str(FORMAT),
         "fastinit.stream_version": str(STREAM_VERSION),
         "fastinit.plan": plan,
-        "fastinit.plan_digest": hashlib.sha256(plan.encode()).hexdigest(),  # against accidents
+        "fastinit.plan_digest": plan_digest(plan),  # against accidents
     } | ({} if only is None else {"fastinit.only": json_files.compact(plain(pattern_of(only)))})
+
+
+def plan_digest(plan: str) -> str:
+    """Return the digest of a plan, given as JSON."""
+    return hashlib.sha256(plan.encode()).hexdigest()
 
 
 def size_of(given: int | str) -> int:

@@ -22,6 +22,11 @@ from fastinit.tensors.tensor_plan import TensorPlan
 
 DRAWN, DIFFERS, MISSING, UNKNOWN = "as drawn", "differs", "missing", "unknown"
 STATUSES = (DRAWN, DIFFERS, MISSING, UNKNOWN)
+VERIFIED, FOREIGN, HEADER_CHANGED = "verified", "foreign", "header changed"
+VERDICTS = (VERIFIED, DIFFERS, FOREIGN, HEADER_CHANGED)
+_NO_PLAN = "the file carries no plan"
+_UNREADABLE = "the plan in the header cannot be read"
+_OTHER_PLAN = "the plan in the header is not the one that was written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +54,36 @@ class Checked:
 
 @dataclass(frozen=True)
 class Verification:
-    """The result for a checkpoint: its ``tensors``, and ``problems`` that concern whole files."""
+    """The result for a checkpoint: its ``tensors``, and ``problems`` that concern whole files.
+
+    ``changed_headers`` names the files whose header, but not their tensors, was changed after
+    fastinit wrote it, or in whose header the plan was.
+    """
 
     path: Path
     tensors: tuple[Checked, ...]
     problems: tuple[str, ...]
+    changed_headers: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether all tensors are there as drawn, and nothing else is wrong."""
         return not self.problems and all(each.status == DRAWN for each in self.tensors)
+
+    @property
+    def verdict(self) -> str:
+        """What is found in one word.
+
+        "verified" if all is as drawn; "foreign" if no file carries a plan, so that fastinit did not
+        write them; "header changed" if nothing else was; else "differs".
+        """
+        if self.ok:
+            return VERIFIED
+        if self.tensors and all(each.reason == _NO_PLAN for each in self.tensors):
+            return FOREIGN
+        differ = {each.file for each in self.tensors if each.status != DRAWN}
+        is_header = self.changed_headers and differ <= set(self.changed_headers)
+        return HEADER_CHANGED if is_header else DIFFERS
 
     @property
     def counts(self) -> dict[str, int]:
@@ -71,6 +96,7 @@ class Verification:
         return {
             "path": str(self.path),
             "ok": self.ok,
+            "verdict": self.verdict,
             "counts": self.counts,
             "problems": list(self.problems),
             "tensors": [each.to_dict() for each in self.tensors],
@@ -91,13 +117,19 @@ def compare(
     checkpoint = open_checkpoint(path)
     files = checkpoint.files
     problems = checkpoint.misplaced + checkpoint.unlisted
-    plans = [plan_of(header) for header in files]
+    changed = [header.path.name for header in files if own and not _has_its_plan(header)]
+    problems += [f"{name}: {_OTHER_PLAN}" for name in changed]
+    plans = [_plan(header, plan_of, header.path.name in changed) for header in files]
     patterns = [_only(header) if own else None for header in files]
     if own and len({header.metadata.get("fastinit.plan") for header in files}) > 1:
         problems.append("the files carry different plans: they are of different checkpoints")
     tensors: list[Checked] = []
     for header, its in zip(files, plans, strict=True):
-        tensors += _file(header, its, own, problems, progress or (lambda _: None))
+        checked, wrong = _file(header, its, own, progress or (lambda _: None))
+        if wrong and all(each.status == DRAWN for each in checked):
+            changed.append(header.path.name)
+        tensors += checked
+        problems += wrong
     if part_of(files[0])[1] == len(files):  # all files are there, so that tensors can be missing
         names = {each.name for each in tensors}
         for its, only in dict.fromkeys(zip(plans, patterns, strict=True)):
@@ -108,7 +140,29 @@ def compare(
                 for each in wanted
                 if each.parameter.name not in names
             ]
-    return Verification(path, tuple(tensors), tuple(dict.fromkeys(problems)))
+    return Verification(path, tuple(tensors), tuple(dict.fromkeys(problems)), tuple(changed))
+
+
+def _has_its_plan(header: Header) -> bool:
+    """Return whether the plan of a file, if there is one, is that of which the digest is stored."""
+    text = header.metadata.get("fastinit.plan")
+    return text is None or layout.plan_digest(text) == header.metadata.get("fastinit.plan_digest")
+
+
+def _plan(
+    header: Header, plan_of: Callable[[Header], Plan | None], is_changed: bool
+) -> Plan | None:
+    """Return the plan of a file, or None if it has none or was changed into something else.
+
+    Raises:
+        ValueError: It is as it was written, but cannot be read here.
+    """
+    try:
+        return plan_of(header)
+    except ValueError:
+        if not is_changed:
+            raise
+        return None
 
 
 def _only(header: Header) -> Pattern | None:
@@ -121,12 +175,15 @@ def _only(header: Header) -> Pattern | None:
 
 
 def _file(
-    header: Header, plan: Plan | None, own: bool, problems: list[str], progress: Progress
-) -> list[Checked]:
-    """Return the result for each tensor of a file; ``own`` if it carries the plan itself."""
+    header: Header, plan: Plan | None, own: bool, progress: Progress
+) -> tuple[list[Checked], list[str]]:
+    """Return the result for each tensor of a file, and what is wrong with its header.
+
+    ``own`` says whether the file carries the plan itself.
+    """
     if plan is None:
-        reason = "the file carries no plan"
-        return [Checked(e.name, header.path.name, UNKNOWN, reason) for e in header.entries]
+        reason = _UNREADABLE if "fastinit.plan" in header.metadata else _NO_PLAN
+        return [Checked(e.name, header.path.name, UNKNOWN, reason) for e in header.entries], []
     checked: dict[str, Checked] = {}
     known: list[TensorPlan] = []
     entries: dict[str, Entry] = {}
@@ -144,9 +201,10 @@ def _file(
     for name, raw in differ.items():
         place = mismatch(entries[name], raw)
         checked[name] = replace(checked[name], status=DIFFERS, mismatch=place)
+    wrong = []
     if own and len(known) == len(header.entries):
-        problems += _header_problems(header, shard.header(digests), digests)
-    return list(checked.values())
+        wrong = _header_problems(header, shard.header(digests), digests)
+    return list(checked.values()), wrong
 
 
 def _expected(entry: Entry, plan: Plan, file: str) -> tuple[TensorPlan | None, Checked]:
