@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from fastinit.arrays.devices import CPU
+from fastinit.arrays.destination import destination
+from fastinit.arrays.devices import CPU, name_of
 from fastinit.arrays.digest import PIECE, begin
 from fastinit.checkpoints.pipeline import BUFFER, Bytes, Pipeline, memory
 from fastinit.native import _cpu
+from fastinit.native.request import Request
 from fastinit.tensors.tensor_plan import TensorPlan
 
 Result = TypeVar("Result")
@@ -68,12 +70,28 @@ def batches(tensors: Sequence[TensorPlan]) -> Iterator[Batch]:
         yield Batch(tuple(pieces), offset)
 
 
+def checked_device(device: Any) -> str:
+    """Return the name of the device that is to draw.
+
+    Raises:
+        RuntimeError: CUDA cannot be used here, or CuPy is missing.
+        ValueError: The device is not known, or there is no such GPU.
+    """
+    name = name_of(device) or CPU.kind
+    if name != CPU.kind:
+        destination((1,), "uint8", None, name)
+    return name
+
+
 def draw_batches(
     tensors: Sequence[TensorPlan],
     act: Callable[[Batch, Bytes], Result],
     done: Callable[[Batch, Result], None],
+    device: str,
 ) -> None:
     """Draw all tensors; call ``act(batch, values)`` in threads, ``done(batch, result)`` in order.
+
+    The device draws, and the values come to the host's memory.
 
     Memory is bounded by the number of threads, and by the largest tensor whose elements are not
     drawn independently: its pieces would each cost as much as the whole, so it is drawn at once, by
@@ -84,15 +102,7 @@ def draw_batches(
         values = batch.drawn
         if values is None:
             values = buffer[: batch.size]
-            address = _cpu.address(buffer)
-            requests = [
-                request
-                for each in batch.pieces
-                for request in each.tensor.flat_requests(
-                    address + each.position, each.start, each.count
-                )
-            ]
-            CPU.fill(requests, threads=1)
+            _draw(lambda address: _requests(batch, address), values, device, 1)
         return act(batch, values)
 
     whole: TensorPlan | None = None
@@ -104,7 +114,7 @@ def draw_batches(
                 if piece.tensor is not whole:
                     pipeline.wait()  # only one such tensor at a time
                     values = None
-                    whole, values = piece.tensor, _drawn(piece.tensor)
+                    whole, values = piece.tensor, _drawn(piece.tensor, device)
                 assert values is not None
                 first = piece.start * piece.tensor.dtype.itemsize
                 batch = replace(batch, drawn=values[first : first + batch.size])
@@ -138,8 +148,28 @@ def _in_pieces(tensor: TensorPlan) -> bool:
     return tensor.size <= BUFFER or all(template.elementwise for template in tensor.templates)
 
 
-def _drawn(tensor: TensorPlan) -> Bytes:
+def _requests(batch: Batch, address: int) -> list[Request]:
+    return [
+        request
+        for each in batch.pieces
+        for request in each.tensor.flat_requests(address + each.position, each.start, each.count)
+    ]
+
+
+def _drawn(tensor: TensorPlan, device: str) -> Bytes:
     values = memory(tensor.size)
-    requests = tensor.flat_requests(_cpu.address(values), 0, tensor.parameter.elements)
-    CPU.fill(requests)
+    count = tensor.parameter.elements
+    _draw(lambda address: tensor.flat_requests(address, 0, count), values, device)
     return values
+
+
+def _draw(
+    requests_at: Callable[[int], list[Request]], values: Bytes, device: str, threads: int = 0
+) -> None:
+    """Draw requests for an address into the host's memory, on a GPU by way of its own."""
+    if device == CPU.kind:
+        CPU.fill(requests_at(_cpu.address(values)), threads)
+        return
+    output = destination(values.shape, values.dtype, None, device)
+    output.device.fill(requests_at(output.address))
+    values[:] = output.finish().get()

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastinit import json_files
 from fastinit.checkpoints import layout
-from fastinit.checkpoints.batches import Batch, Digests, draw_batches
+from fastinit.checkpoints.batches import Batch, Digests, checked_device, draw_batches
 from fastinit.checkpoints.mismatch import Mismatch, Raw, between, combined, mismatch
 from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.plan import Plan
@@ -104,7 +104,11 @@ class Verification:
 
 
 def compare(
-    path: Path, plan_of: Callable[[Header], Plan | None], own: bool, progress: Progress | None
+    path: Path,
+    plan_of: Callable[[Header], Plan | None],
+    own: bool,
+    device: Any,
+    progress: Progress | None,
 ) -> Verification:
     """Draw again what the files of a checkpoint should hold, and compare every bit.
 
@@ -112,8 +116,10 @@ def compare(
         path: A ``.safetensors`` file, an index, or a folder that holds one of them.
         plan_of: Gives the plan of a file, or None if it has none.
         own: Whether these are the plans that the files carry.
+        device: What draws: "cpu" (None), "cuda" or "cuda:1".
         progress: Called with a number of bytes, each time that many more are compared.
     """
+    device = checked_device(device)
     checkpoint = open_checkpoint(path)
     files = checkpoint.files
     problems = checkpoint.misplaced + checkpoint.unlisted
@@ -125,7 +131,7 @@ def compare(
         problems.append("the files carry different plans: they are of different checkpoints")
     tensors: list[Checked] = []
     for header, its in zip(files, plans, strict=True):
-        checked, wrong = _file(header, its, own, progress or (lambda _: None))
+        checked, wrong = _file(header, its, own, device, progress or (lambda _: None))
         if wrong and all(each.status == DRAWN for each in checked):
             changed.append(header.path.name)
         tensors += checked
@@ -175,7 +181,7 @@ def _only(header: Header) -> Pattern | None:
 
 
 def _file(
-    header: Header, plan: Plan | None, own: bool, progress: Progress
+    header: Header, plan: Plan | None, own: bool, device: str, progress: Progress
 ) -> tuple[list[Checked], list[str]]:
     """Return the result for each tensor of a file, and what is wrong with its header.
 
@@ -197,7 +203,7 @@ def _file(
     if own:  # the plan's own JSON, which another version of fastinit may have written differently
         metadata = layout.metadata_of(header.metadata["fastinit.plan"], _only(header))
     shard = layout.shard(header.path, known, metadata, *part_of(header))
-    differ, digests = _differences(header, shard.tensors, entries, progress)
+    differ, digests = _differences(header, shard.tensors, entries, device, progress)
     for name, raw in differ.items():
         place = mismatch(entries[name], raw)
         checked[name] = replace(checked[name], status=DIFFERS, mismatch=place)
@@ -221,7 +227,11 @@ def _expected(entry: Entry, plan: Plan, file: str) -> tuple[TensorPlan | None, C
 
 
 def _differences(
-    header: Header, tensors: tuple[TensorPlan, ...], entries: dict[str, Entry], progress: Progress
+    header: Header,
+    tensors: tuple[TensorPlan, ...],
+    entries: dict[str, Entry],
+    device: str,
+    progress: Progress,
 ) -> tuple[dict[str, Raw], dict[str, str]]:
     """Return where the file differs from what is drawn, and the digests of the latter, by name."""
     digests = Digests(tensors)
@@ -246,7 +256,7 @@ def _differences(
                     differ[name] = total
             progress(batch.size)
 
-        draw_batches(tensors, compare, add)
+        draw_batches(tensors, compare, add, device)
     return differ, digests.result()
 
 

@@ -18,7 +18,7 @@ from fastinit.checkpoints.atomic_file import (
     locked,
     write_whole,
 )
-from fastinit.checkpoints.batches import Batch, Digests, draw_batches
+from fastinit.checkpoints.batches import Batch, Digests, checked_device, draw_batches
 from fastinit.checkpoints.layout import Layout, Shard, layout
 from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.plan import Plan
@@ -60,19 +60,17 @@ def save(
     only: Any = None,
     force: bool = False,
     resume: bool = False,
+    device: Any = None,
     progress: Progress | None = None,
 ) -> Saved:
     """Draw every tensor of a plan into safetensors files; see ``Plan.save``."""
     force, resume = boolean(force, "force"), boolean(resume, "resume")
     advance = progress or (lambda _: None)
+    device = checked_device(device)
     files = layout(plan, Path(path), max_shard_size, only)
     conflicts.check_paths(files)
     with _sole_writer(files):
-        found = find_shards(files.shards, advance) if resume else Found({}, frozenset())
-        if not force:
-            conflicts.check_conflicts(files, found, resume)
-        obsolete = conflicts.obsolete_files(files, found.whole.keys(), force)
-        conflicts.check_space(files, found.whole.keys(), obsolete)
+        found, obsolete = _checked(files, force, resume, advance)
         for each in obsolete:
             each.unlink()
         if obsolete:
@@ -84,7 +82,7 @@ def save(
         for shard in files.shards:
             replace = force or shard.path in found.damaged
             kept = found.whole.get(shard.path)
-            digests |= kept or _write(shard, is_large, replace, advance)
+            digests |= kept or _write(shard, is_large, replace, device, advance)
         if files.index is not None:
             write_whole(*files.index)
     lines = "".join(f"{name} {digests[name]}\n" for name in sorted(digests))
@@ -96,6 +94,43 @@ def save(
         {each.parameter.name: digests[each.parameter.name] for each in plan.select(only)},
         hashlib.sha256(lines.encode()).hexdigest(),
     )
+
+
+def check(
+    plan: Plan,
+    path: str | os.PathLike[str],
+    *,
+    max_shard_size: int | str,
+    only: Any,
+    force: bool,
+    resume: bool,
+    progress: Progress,
+) -> tuple[Layout, frozenset[Path]]:
+    """Check all that ``save`` checks, and write nothing.
+
+    Returns:
+        The files that it would write, and those of them that it would keep.
+
+    Raises:
+        OSError: ``save`` would raise it before it wrote anything.
+        ValueError: The same.
+    """
+    files = layout(plan, Path(path), max_shard_size, only)
+    conflicts.check_paths(files)
+    found, _ = _checked(files, force, resume, progress)
+    return files, frozenset(found.whole)
+
+
+def _checked(
+    files: Layout, force: bool, resume: bool, progress: Progress
+) -> tuple[Found, list[Path]]:
+    """Return the shards that are there, and the files to be deleted, once all can be written."""
+    found = find_shards(files.shards, progress) if resume else Found({}, frozenset())
+    if not force:
+        conflicts.check_conflicts(files, found, resume)
+    obsolete = conflicts.obsolete_files(files, found.whole.keys(), force)
+    conflicts.check_space(files, found.whole.keys(), obsolete)
+    return found, obsolete
 
 
 @contextlib.contextmanager
@@ -123,7 +158,9 @@ def _sole_writer(files: Layout) -> Iterator[None]:
             raise
 
 
-def _write(shard: Shard, direct: bool, replace: bool, progress: Progress) -> Mapping[str, str]:
+def _write(
+    shard: Shard, direct: bool, replace: bool, device: str, progress: Progress
+) -> Mapping[str, str]:
     """Draw, digest and write a file; return the digests by name."""
     digests = Digests(shard.tensors)
     with atomic_file(shard.path, shard.size, direct=direct, replace=replace) as file:
@@ -137,7 +174,7 @@ def _write(shard: Shard, direct: bool, replace: bool, progress: Progress) -> Map
             digests.add(batch, found)
             progress(batch.size)
 
-        draw_batches(shard.tensors, store, add)
+        draw_batches(shard.tensors, store, add, device)
         result = digests.result()
         file.write(shard.header(result), 0)
     return result

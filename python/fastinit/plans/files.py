@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from pathlib import Path
+from typing import Any
 
 from fastinit import json_files
 from fastinit.checkpoints.pipeline import Progress
@@ -45,7 +46,9 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     return plan
 
 
-def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) -> Verification:
+def verify(
+    path: str | os.PathLike[str], *, device: Any = None, progress: Progress | None = None
+) -> Verification:
     """Draw again what a checkpoint should hold, and compare every bit.
 
     The plan comes from the metadata of the files; the digests there are not trusted. Memory is
@@ -53,13 +56,15 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
 
     Args:
         path: A ``.safetensors`` file, an index, or a folder that holds one of them.
+        device: What draws: "cpu" (the default), "cuda" or "cuda:1".
         progress: Called with a number of bytes, each time that many more are compared.
 
     Returns:
-        The result for every tensor: ``ok``, ``counts``, ``tensors``, ``problems``.
+        The result for every tensor: ``ok``, ``verdict``, ``counts``, ``tensors``, ``problems``.
 
     Raises:
         OSError: A file is missing or cannot be read.
+        RuntimeError: CUDA cannot be used here (``fastinit.cuda_status`` says why), or failed.
         ValueError: A file is not a whole safetensors file, or its plan is of another version; or a
             folder holds a file and an index that contradict each other.
 
@@ -71,7 +76,7 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
         ...     fastinit.verify(folder).counts
         {'as drawn': 1, 'differs': 0, 'missing': 0, 'unknown': 0}
     """
-    return compare(Path(path), _plan_in, True, progress)
+    return compare(Path(path), _plan_in, True, device, progress)
 
 
 def _plan_in(header: Header) -> Plan | None:

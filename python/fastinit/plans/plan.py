@@ -227,6 +227,7 @@ class Plan:
         only: Any = None,
         force: bool = False,
         resume: bool = False,
+        device: Any = None,
         progress: Callable[[int], None] | None = None,
     ) -> Saved:
         """Draw every tensor into safetensors files, through a few buffers of bounded size.
@@ -243,6 +244,7 @@ class Plan:
             only: A pattern, as in rules; tensors whose names it does not match are left out.
             force: Replace what is there. In a folder, the old checkpoint is deleted first.
             resume: Keep whole files of the same plan whose digests match, and draw the rest.
+            device: What draws: "cpu" (the default), "cuda" or "cuda:1".
             progress: Called with a number of bytes, each time that many more are written.
 
         Returns:
@@ -253,6 +255,7 @@ class Plan:
             FileExistsError: A file is in the way, and ``force`` is not set.
             KeyboardInterrupt: On Ctrl-C.
             OSError: The folder is missing or not writeable, or the disk is full.
+            RuntimeError: CUDA cannot be used here (``fastinit.cuda_status`` says why), or failed.
             TypeError: A size, a pattern, ``force`` or ``resume`` is of the wrong type.
             ValueError: A size is not understood, or ``only`` matches nothing.
 
@@ -270,6 +273,7 @@ class Plan:
             only=only,
             force=force,
             resume=resume,
+            device=device,
             progress=progress,
         )
 
@@ -277,6 +281,7 @@ class Plan:
         self,
         path: str | os.PathLike[str],
         *,
+        device: Any = None,
         progress: Callable[[int], None] | None = None,
     ) -> Verification:
         """Draw this plan again and compare a checkpoint from any source with it, bit by bit.
@@ -285,13 +290,15 @@ class Plan:
 
         Args:
             path: A ``.safetensors`` file, an index, or a folder that holds one of them.
+            device: What draws: "cpu" (the default), "cuda" or "cuda:1".
             progress: Called with a number of bytes, each time that many more are compared.
 
         Returns:
-            The result for every tensor: ``ok``, ``counts``, ``tensors``, ``problems``.
+            The result for every tensor: ``ok``, ``verdict``, ``counts``, ``tensors``, ``problems``.
 
         Raises:
             OSError: A file is missing or cannot be read.
+            RuntimeError: CUDA cannot be used here (``fastinit.cuda_status`` says why), or failed.
             ValueError: A file is not a whole safetensors file, or a folder holds a file and an
                 index that contradict each other.
 
@@ -303,7 +310,7 @@ class Plan:
             ...     fastinit.Plan(model, "gpt2", seed=1).verify(folder).ok
             False
         """
-        return compare(Path(path), lambda _: self, False, progress)
+        return compare(Path(path), lambda _: self, False, device, progress)
 
     def diff(self, other: Plan) -> Difference:
         """Compare what two plans draw, without drawing it.
