@@ -98,7 +98,6 @@ def test_gpt2_digest(gpt2: tuple[Path, dict[str, Any]]) -> None:
 def test_gpt2_loads_in_transformers(gpt2: tuple[Path, dict[str, Any]]) -> None:
     """No key is missing or unexpected, and the head is tied to the embedding."""
     transformers: Any = pytest.importorskip("transformers")
-    transformers.GPT2Config().save_pretrained(gpt2[0].parent)
     model, report = transformers.GPT2LMHeadModel.from_pretrained(
         gpt2[0].parent, output_loading_info=True
     )
@@ -127,6 +126,7 @@ def test_table_of_init(tmp_path: Path, manifest: Path) -> None:
     assert ["**.weight", "1", "4,000", "Normal(std=0.02)"] in rows
     assert ["**.bias", "1", "4", "Constant(value=0)"] in rows
     assert [len(row[1]) for row in rows if row[:1] == ["digest"]] == [64]
+    assert "/s" not in done.stdout  # so few bytes have no rate
     path = str(tmp_path)
     assert max(len(line) for line in done.stdout.splitlines() if path not in line) <= 80
 
@@ -179,8 +179,11 @@ def test_force_of_init(tmp_path: Path, manifest: Path) -> None:
     [
         (["gpt3"], "'gpt3' is neither a built-in model nor a file; built in: gpt2"),
         (["gpt2", "--recipe", "x"], "'x' is neither a built-in recipe nor a file"),
-        (["gpt2", "--dtype", "int3"], "dtype=int3 is not drawn; use int8"),
-        (["gpt2", "--seed", "-1"], "seed=-1 is out of range"),
+        (["gpt2", "--dtype", "int3"], "--dtype int3 is not drawn; use int8"),
+        (["gpt2", "--seed", "-1"], "--seed -1 is out of range"),
+        (["gpt2", "--only", "x"], "--only x matches no tensor of 'gpt2'"),
+        (["gpt2", "--shard-size", "4x"], "--shard-size 4x is not understood"),
+        (["gpt2", "--device", "gpu"], "--device gpu is not known; use --device cpu"),
     ],
 )
 def test_errors_of_init(tmp_path: Path, arguments: list[str], message: str) -> None:

@@ -2,9 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
+from typer.testing import CliRunner
 
+import fastinit
+from fastinit import Plan
+from fastinit.cli.app import app
+from fastinit.json_files import names
+from fastinit.manifests import MODELS
+from helpers import fake_gpu
+from helpers.bits import check_bits
 from helpers.command_line import run, written
 from helpers.small_checkpoint import small
 
@@ -76,27 +87,322 @@ def test_verify(tmp_path: Path) -> None:
     path.write_bytes(content)
     done = run("verify", path)
     assert done.exit_code == 1
-    assert "differs: 1 of its elements" in done.stdout
+    assert "differs  1 element; first [10]: " in done.stdout
+    assert done.stdout.endswith("9 as drawn, 1 differs: NOT verified: not all as drawn\n")
     data = json.loads(run("verify", path, "--json").stdout)
-    assert (data["ok"], data["counts"]["differs"]) == (False, 1)
+    assert (data["verdict"], data["counts"]["differs"]) == ("differs", 1)
     done = run("verify", tmp_path / "no.safetensors")
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
 
 
+def test_verify_of_a_foreign_file(tmp_path: Path) -> None:
+    save_file({"a": np.zeros(3)}, tmp_path / "m.safetensors")
+    done = run("verify", tmp_path / "m.safetensors")
+    assert done.exit_code == 3
+    assert "1 unknown: NOT verified: foreign, since it carries no plan" in done.stdout
+
+
+def test_verify_of_a_changed_header(tmp_path: Path) -> None:
+    path = small().save(tmp_path / "m.safetensors").path
+    path.write_bytes(path.read_bytes().replace(b"plan_digest", b"plan-digest"))
+    done = run("verify", path)
+    assert done.exit_code == 4
+    assert "10 as drawn: NOT verified: header changed after fastinit wrote it" in done.stdout
+
+
+def layers(count: int, value: float) -> dict[str, Any]:
+    """The tensors of equal layers, and one apart."""
+    tensors = {f"h.{k}.w": np.full((2, 2), value, np.float32) for k in range(count)}
+    return tensors | {"wte": np.full(3, value, np.float32)}
+
+
 def test_diff(tmp_path: Path) -> None:
-    """The exit code is 0 where both are the same, else 1."""
-    one = small().save(tmp_path / "one.safetensors").path
-    two = small().save(tmp_path / "two", max_shard_size="1MB").path
-    other = small(seed=1).save(tmp_path / "other.safetensors").path
-    assert run("diff", one, two).exit_code == 0
+    """The exit code is 0 where both are the same, else 1; equal layers share a line."""
+    for name, value in (("one", 0), ("same", 0), ("other", 1)):
+        save_file(layers(12, value), tmp_path / f"{name}.safetensors")
+    one, same, other = (tmp_path / f"{name}.safetensors" for name in ("one", "same", "other"))
+    done = run("diff", one, same)
+    assert (done.exit_code, done.stdout) == (0, "13 tensors are equal, 0 differ\n")
     done = run("diff", one, other)
     assert done.exit_code == 1
-    assert "of its elements differ" in done.stdout
+    lines = done.stdout.splitlines()
+    assert lines[2].split()[:5] == ["h.0-11.w", "12", "48", "elements;", "first"]
+    assert lines[3].split()[:5] == ["wte", "1", "3", "elements;", "first"]
+    assert lines[-1] == "0 tensors are equal, 13 differ"
     assert json.loads(run("diff", one, other, "--json").stdout)["ok"] is False
 
 
-@pytest.mark.parametrize("command", ["init", "plan", "verify", "diff", "info"])
-def test_help_has_examples(command: str) -> None:
-    """They keep their lines, within 80 columns."""
-    shown = run(command, "--help").stdout
+def test_many_differences_are_cut(tmp_path: Path) -> None:
+    """50 lines are shown; --all shows every tensor."""
+    for name, value in (("one", 0), ("other", 1)):
+        tensors = {f"w{k}": np.full(2, value, np.float32) for k in range(60)} | layers(3, value)
+        save_file(tensors, tmp_path / f"{name}.safetensors")
+    paths = [tmp_path / f"{name}.safetensors" for name in ("one", "other")]
+    lines = run("diff", *paths).stdout.splitlines()
+    assert len(lines) == 2 + 50 + 2
+    assert lines[-2] == "and 12 more tensors; --all shows a line for each"
+    lines = run("diff", *paths, "--all").stdout.splitlines()
+    assert len(lines) == 2 + 64 + 1
+    assert "h.1.w" in [line.split()[0] for line in lines]
+
+
+def test_verify_groups_and_cuts(tmp_path: Path) -> None:
+    """A wrong seed makes all layers differ in one line."""
+    path = Plan(written(MODEL, tmp_path), seed=0).save(tmp_path / "m.safetensors").path
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'\\"seed\\":0', b'\\"seed\\":1'))
+    for options, name in ([], "h.0-2.attn.c_proj.weight"), (["--all"], "h.1.attn.c_proj.weight"):
+        lines = run("verify", path, *options, columns=140).stdout.splitlines()
+        count = "1" if options else "3"
+        assert [name, count, "differs"] in [line.split()[:3] for line in lines]
+
+
+@pytest.mark.parametrize("command", ["init", "verify", "diff"])
+def test_quiet(tmp_path: Path, manifest: Path, command: str) -> None:
+    """Nothing is printed but errors, and what --json asks for."""
+    out = tmp_path / "m.safetensors"
+    if command != "init":
+        Plan(manifest, seed=0).save(out)
+    arguments = {
+        "init": ("init", manifest, "--out", out),
+        "verify": ("verify", out),
+        "diff": ("diff", out, out),
+    }[command]
+    done = run(*arguments, "--quiet")
+    assert (done.exit_code, done.output) == (0, "")
+    assert json.loads(run(*arguments, "-q", "--json", *["--force"] * (command == "init")).stdout)
+    wrong = run(*arguments[:-1], tmp_path / "no" / "such.safetensors", "-q")
+    assert (wrong.exit_code, wrong.stderr.count("\n")) == (2, 1)
+
+
+def test_threads(tmp_path: Path, manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit holds during the command; 0 is not one."""
+    seen = []
+
+    def save(plan: Plan, *arguments: Any, **options: Any) -> Any:
+        seen.append(fastinit.get_num_threads())
+        return whole(plan, *arguments, **options)
+
+    whole = Plan.save
+    monkeypatch.setattr(Plan, "save", save)
+    before = fastinit.get_num_threads()
+    assert run("init", manifest, "--out", tmp_path / "m", "--threads", 3).exit_code == 0
+    assert (seen, fastinit.get_num_threads()) == ([3], before)
+    done = run("init", manifest, "--out", tmp_path / "m", "--threads", 0)
+    assert (done.exit_code, "--threads" in done.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("cupy")
+def test_device(tmp_path: Path, manifest: Path, extension: fake_gpu.Extension) -> None:
+    out = tmp_path / "m.safetensors"
+    assert run("init", manifest, "--out", out, "--device", "cuda:1").exit_code == 0
+    assert run("verify", out, "--device", "cuda:1").exit_code == 0
+    assert {device for _, device, _ in extension.calls} == {1}
+    assert run("verify", out).exit_code == 0
+
+
+@pytest.mark.usefixtures("extension")
+def test_device_without_cupy(tmp_path: Path, manifest: Path) -> None:
+    """The remedies are those of a shell."""
+    done = run("init", manifest, "--out", tmp_path / "m", "--device", "cuda")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "CuPy" in done.stderr
+    assert "out=" not in done.stderr
+
+
+def test_dry_run(tmp_path: Path, manifest: Path) -> None:
+    """It names the files and finds what is in the way, and writes nothing."""
+    out = tmp_path / "m"
+    options = ("init", manifest, "--out", out, "--shard-size", "10KB")
+    done = run(*options, "--dry-run")
+    assert done.exit_code == 0
+    assert not out.exists()
+    planned = json.loads(run(*options, "--dry-run", "--json").stdout)
+    assert all(file in done.stdout for file in planned["files"])
+    assert "would be written; nothing was" in done.stdout
+    saved = json.loads(run(*options, "--json").stdout)
+    assert (planned["files"], planned["size"]) == (saved["files"], saved["size"])
+    assert planned["rules"] == saved["rules"]
+    assert run(*options, "--dry-run").exit_code == 2
+    again = json.loads(run(*options, "--dry-run", "--resume", "--json").stdout)
+    assert (again["kept"], again["size"]) == (saved["files"], 0)
+
+
+@pytest.mark.parametrize(
+    ("out", "options"),
+    [
+        ("m.safetensors", []),
+        ("folder", []),
+        ("folder", ["--shard-size", "10KB"]),
+        ("it's.safetensors", ["--only", "wte.*"]),
+    ],
+)
+def test_printed_lines_load(tmp_path: Path, manifest: Path, out: str, options: list[str]) -> None:
+    """The command ends with two lines of Python that load what it wrote."""
+    done = run("init", manifest, "--out", tmp_path / out, *options)
+    lines = done.stdout.splitlines()[-2:]
+    found: dict[str, Any] = {}
+    exec("\n".join(lines), found)
+    drawn = Plan(manifest, seed=0).init(only=options[1] if "--only" in options else None)
+    assert found["tensors"].keys() == drawn.keys()
+    for name, array in drawn.items():
+        check_bits(found["tensors"][name].numpy(), array)
+    assert (
+        json.loads(
+            run("init", manifest, "--out", tmp_path / out, *options, "--force", "--json").stdout
+        )["load"]
+        == lines
+    )
+
+
+@pytest.mark.filterwarnings("ignore")  # of transformers
+@pytest.mark.parametrize("out", ["folder", "model.safetensors"])
+def test_printed_lines_load_a_model(tmp_path: Path, out: str) -> None:
+    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 8}
+    config |= {"intermediate_size": 8, "num_attention_heads": 2, "num_hidden_layers": 1}
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config | {"vocab_size": 20}), encoding="utf-8")
+    done = run("init", path, "--out", tmp_path / out, *["--force"] * (out != "folder"))
+    lines = done.stdout.splitlines()[-2:]
+    assert lines[0] == "from transformers import LlamaForCausalLM"
+    found: dict[str, Any] = {}
+    exec("\n".join(lines), found)
+    drawn = Plan(path, seed=0).init()
+    for name, tensor in found["model"].state_dict().items():
+        check_bits(tensor.numpy(), drawn[name])
+
+
+def test_plan_says_what_is_left_alone_and_assumed(tmp_path: Path) -> None:
+    tensors = [
+        {"name": "h.0.weight", "shape": [4, 4]},
+        {"name": "freqs", "shape": [2], "dtype": "complex64"},
+    ]
+    model = written({"model": "mine", "parameters": tensors}, tmp_path)
+    done = run("plan", model)
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["h.0.weight", "1", "4", "x", "4", "float32", "Normal(std=0.02)", "weight"] in rows
+    assert ["freqs", "1", "2", "complex64", "left", "alone"] in rows
+    assert "1 left alone" in done.stdout
+    done = run("init", model, "--out", tmp_path / "m.safetensors")
+    assert "left alone" in done.stdout
+    assert "Assumed to be" in done.stdout
+
+
+def test_model_type_that_no_recipe_serves(tmp_path: Path) -> None:
+    """The error names the flag that asks for the guess."""
+    manifest = written(MODEL | {"architecture": "mamba"}, tmp_path)
+    done = run("plan", manifest)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "no recipe serves model_type='mamba'" in done.stderr
+    assert "if that is right, pass --recipe default, or else" in done.stderr
+    assert run("plan", manifest, "--recipe", "default").exit_code == 0
+
+
+def test_rules_with_the_same_pattern(tmp_path: Path) -> None:
+    """They say what else they ask for."""
+    done = run("init", "vit-base", "--out", tmp_path / "m", "--dry-run")
+    patterns = [line.split("  ")[0] for line in done.stdout.splitlines()]
+    assert "**.weight of 1 axis" in patterns
+    assert "**.weight" in patterns
+
+
+def test_plan_against_another(manifest: Path) -> None:
+    """The exit code is 1 if the plans differ; equal layers share a line."""
+    assert run("plan", manifest, "--against", manifest).exit_code == 0
+    done = run("plan", manifest, "--recipe", "small-init", "--against", manifest)
+    assert done.exit_code == 1
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert "5 tensors are drawn alike, 0 differently" not in done.stdout
+    assert ["wte.weight", "1", "distribution"] in [row[:3] for row in rows]
+    assert "1 tensors are drawn alike, 4 differently" in done.stdout
+    printed = run("plan", manifest, "--recipe", "small-init", "--against", manifest, "--json")
+    data = json.loads(printed.stdout)
+    assert (data["equal"], len(data["differences"])) == (1, 4)
+    assert (data["first"]["recipe"], data["second"]["recipe"]) == ("small-init", "gpt2")
+    some = run("plan", manifest, "--recipe", "small-init", "--against", manifest, "--only", "wte.*")
+    assert "0 tensors are drawn alike, 1 differently" in some.stdout
+
+
+@pytest.mark.parametrize("where", ["m.safetensors", "folder"])
+def test_plan_against_a_checkpoint(manifest: Path, tmp_path: Path, where: str) -> None:
+    """The plan that it carries counts, with its seed; a foreign one is a model."""
+    Plan(manifest, seed=7, dtype="bfloat16").save(tmp_path / where)
+    options = ("--seed", 7, "--dtype", "bfloat16", "--against", tmp_path / where)
+    assert run("plan", manifest, *options).exit_code == 0
+    done = run("plan", manifest, "--against", tmp_path / where)
+    assert done.exit_code == 1
+    assert "second: gpt2 by recipe gpt2, seed 7" in done.stdout
+    save_file(Plan(manifest, seed=0).init(), tmp_path / "gpt2.safetensors")
+    assert run("plan", manifest, "--against", tmp_path / "gpt2.safetensors").exit_code == 0
+
+
+def test_models() -> None:
+    lines = run("models").stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:]] == names(MODELS)
+    assert max(map(len, lines)) <= 80
+    assert [each["model"] for each in json.loads(run("models", "--json").stdout)] == names(MODELS)
+
+
+def test_recipes() -> None:
+    found = json.loads(run("recipes", "--json").stdout)
+    assert [each["name"] for each in found] == fastinit.list_recipes()
+    shown = run("recipes").stdout
+    assert all(f"\n{each} " in shown for each in fastinit.list_recipes())
+    assert "smollm3" in shown
+
+
+@pytest.mark.parametrize("name", fastinit.list_recipes())
+def test_recipe(name: str, tmp_path: Path) -> None:
+    """There is a line for every rule; the JSON is a recipe."""
+    lines = run("recipe", name).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    rules = [line for line in lines[2:] if not line.startswith(" ")]
+    assert len(rules) > len(fastinit.recipe(name).rules)  # and then the source
+    path = tmp_path / "mine.json"
+    path.write_text(run("recipe", name, "--json").stdout, encoding="utf-8")
+    assert fastinit.recipe(path) == fastinit.recipe(name)
+
+
+def test_unknown_recipe() -> None:
+    done = run("recipe", "gpt9")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_help_names_models_and_recipes(arguments: list[str]) -> None:
+    shown = " ".join(run(*arguments).output.split())
+    assert f"Models: {', '.join(names(MODELS))};" in shown
+    assert f"Recipes: {', '.join(fastinit.list_recipes())};" in shown
+
+
+COMMANDS = ["init", "plan", "verify", "diff", "models", "recipes", "recipe", "info"]
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_examples(command: str, columns: int) -> None:
+    """They keep their lines, within the terminal."""
+    shown = run(command, "--help", columns=columns).stdout
     assert f"Examples:\n    fastinit {command}" in shown
+    long = [line for line in shown.splitlines() if len(line) > columns]
+    assert all(line.startswith("    fastinit ") for line in long)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["ver"], ["verify"]),
+        (["plan", "llama"], ["llama-3-8b", "llama-3.2-1b"]),
+        (["plan", "gpt2", "--recipe", "ro"], ["roberta"]),
+        (["plan", "gpt2", "--dtype", "bf"], ["bfloat16"]),
+        (["init", "gpt2", "--device", ""], ["cpu", "cuda"]),
+        (["recipe", "small"], ["small-init"]),
+        (["plan", "path/to"], []),  # the shell offers files then
+    ],
+)
+def test_completion(words: list[str], offered: list[str]) -> None:
+    environment = {"COMP_WORDS": " ".join(["fastinit", *words]), "COMP_CWORD": str(len(words))}
+    done = CliRunner().invoke(
+        app, [], prog_name="fastinit", env={"_FASTINIT_COMPLETE": "complete_bash", **environment}
+    )
+    assert done.stdout.split() == offered

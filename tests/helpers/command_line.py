@@ -9,8 +9,10 @@ from typer.testing import CliRunner, Result
 from fastinit.cli.app import app
 
 
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(each) for each in arguments])
+def run(*arguments: object, columns: int = 80) -> Result:
+    """Run a command in a terminal of this width."""
+    texts = [str(each) for each in arguments]
+    return CliRunner().invoke(app, texts, prog_name="fastinit", env={"COLUMNS": str(columns)})
 
 
 def written(model: dict[str, Any], folder: Path) -> Path:

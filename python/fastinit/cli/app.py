@@ -1,4 +1,4 @@
-"""The application: ``fastinit init``, ``plan``, ``verify``, ``diff`` and ``info``."""
+"""The application: its commands, and the help that names models and recipes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,33 @@ from fastinit import distribution
 from fastinit.cli.diff import diff
 from fastinit.cli.info import info
 from fastinit.cli.init import init
+from fastinit.cli.models import models
+from fastinit.cli.options import list_models
 from fastinit.cli.plan import plan
+from fastinit.cli.recipes import recipe, recipes
 from fastinit.cli.verify import verify
+from fastinit.recipes.recipe import list_recipes
+
+_HELP = f"""Initialize the weights of neural networks, with the same bits on every machine.
+
+A recipe says how the tensors of a model are drawn, and a seed which random numbers they get.
+
+Models: {", ".join(list_models())}; or a config.json, safetensors files, or a manifest of your own.
+
+Recipes: {", ".join(list_recipes())}; or a file of your own. A model's own is the default.
+
+\b
+Examples:
+  fastinit plan gpt2
+  fastinit init gpt2 --out gpt2
+  fastinit verify gpt2
+"""
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help, whose examples keep their lines
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 
 
@@ -28,7 +46,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=_HELP)
 def _fastinit(
     version: Annotated[
         bool,
@@ -36,16 +54,8 @@ def _fastinit(
             "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
         ),
     ] = False,
-) -> None:
-    """Initialize the weights of neural networks, with the same bits on every machine.
-
-    \b
-    Examples:
-      fastinit plan gpt2
-      fastinit init gpt2 --out gpt2.safetensors
-      fastinit verify gpt2.safetensors
-    """  # noqa: D301  (\b is a character: click keeps the lines after it)
+) -> None: ...
 
 
-for command in (init, plan, verify, diff, info):
+for command in (init, plan, verify, diff, models, recipes, recipe, info):
     app.command()(command)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastinit.cli.shared import Json, print_json, print_table
+from fastinit.cli.options import Json
+from fastinit.cli.shared import print_json
+from fastinit.cli.tables import Column, print_table
 from fastinit.native import info as installation
 
 
@@ -22,4 +24,4 @@ def info(as_json: Json = False) -> None:
         [key, ", ".join(value) if isinstance(value, list) else str(value)]
         for key, value in facts.items()
     ]
-    print_table((("What", False), ("Here", False)), rows)
+    print_table((Column("What"), Column("Here")), rows)

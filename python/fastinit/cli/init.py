@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fastinit.checkpoints import Saved
-from fastinit.cli.shared import (
+from fastinit.checkpoints.write import check
+from fastinit.cli.loading import python_lines
+from fastinit.cli.options import (
+    DeviceOption,
     DtypeOption,
     Json,
     Model,
     Only,
+    Quiet,
     RecipeOption,
     Seed,
-    bytes_text,
-    errors,
-    print_json,
-    print_table,
-    progress,
+    Threads,
 )
+from fastinit.cli.rules import explained, print_rules
+from fastinit.cli.shared import bytes_text, counted, errors, limited, print_json, progress
 from fastinit.plans.plan import Plan
 
 _INTERRUPTED = "interrupted; whole files are kept: continue with --resume"
+_TIMED = 0.5  # seconds, below which starting takes a good part of the time
 
 
 def init(
@@ -32,22 +35,33 @@ def init(
     out: Annotated[
         Path,
         typer.Option(
-            help="A file that ends in .safetensors, or else a folder.", show_default=False
+            metavar="PATH",
+            help="A file that ends in .safetensors, or else a folder.",
+            show_default=False,
         ),
     ],
     recipe: RecipeOption = None,
     seed: Seed = 0,
     dtype: DtypeOption = None,
     shard_size: Annotated[
-        str, typer.Option(help="Most bytes of tensors per file of a folder, such as 5GB or 2GiB.")
+        str,
+        typer.Option(
+            metavar="SIZE", help="Most bytes of tensors per file of a folder, such as 5GB or 2GiB."
+        ),
     ] = "5GB",
     only: Only = None,
+    device: DeviceOption = "cpu",
+    threads: Threads = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep whole files of the same plan, and draw the rest.")
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing file or checkpoint.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, and write nothing.")
+    ] = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Draw a model by its recipe into safetensors files.
@@ -57,49 +71,69 @@ def init(
 
     \b
     Examples:
-      fastinit init gpt2 --out gpt2.safetensors
+      fastinit init gpt2 --out gpt2
+      fastinit init gpt2 --out gpt2.safetensors --seed 1
       fastinit init llama-3-8b --out llama --dtype bfloat16 --shard-size 2GB
       fastinit init llama-3-8b --out llama --dtype bfloat16 --shard-size 2GB --resume
-      fastinit init path/to/config.json --out folder --seed 1 --json
+      fastinit init path/to/config.json --out folder --dry-run
 
     \b
     Exit codes: 0 done, 2 wrong usage or an error, 130 interrupted.
     """  # noqa: D301
-    with errors(_INTERRUPTED):
+    options: dict[str, Any] = {
+        "max_shard_size": shard_size,
+        "only": only,
+        "force": force,
+        "resume": resume,
+    }
+    with errors(_INTERRUPTED), limited(threads):
         plan = Plan(model, recipe, seed=seed, dtype=dtype)
+        size = sum(each.size for each in plan.select(only))
+        if dry_run:
+            _print_dry_run(plan, out, options, quiet, as_json)
+            return
         began = time.perf_counter()
-        with progress("drawing", sum(each.size for each in plan.select(only))) as advance:
-            saved = plan.save(
-                out,
-                max_shard_size=shard_size,
-                only=only,
-                force=force,
-                resume=resume,
-                progress=advance,
-            )
+        with progress("drawing", size, quiet) as advance:
+            saved = plan.save(out, device=device, progress=advance, **options)
         seconds = time.perf_counter() - began
+    lines = python_lines(saved, plan, only)
     if as_json:
-        facts = {"model": plan.manifest.model, "recipe": plan.recipe.name, "seed": plan.seed}
-        print_json(facts | {"rules": plan.explain().by_rule()} | saved.to_dict())
-    else:
-        _report(plan, saved, seconds)
+        print_json(_facts(plan, only) | saved.to_dict() | {"load": lines})
+    elif not quiet:
+        print_rules(plan.recipe, explained(plan, only).by_rule())
+        _print_saved(saved, seconds)
+        typer.echo("\n" + "\n".join(lines))
 
 
-def _report(plan: Plan, saved: Saved, seconds: float) -> None:
-    """Print what was drawn by which rule, and where it is."""
-    rows = plan.explain().by_rule()
-    print_table(
-        (("Pattern", False), ("Tensors", True), ("Elements", True), ("Distribution", False)),
-        [
-            [
-                rows.cell(row, field)
-                for field in ("pattern", "parameters", "elements", "distribution")
-            ]
-            for row in rows
-        ],
-    )
+def _facts(plan: Plan, only: str | None) -> dict[str, Any]:
+    facts = {"model": plan.manifest.model, "recipe": plan.recipe.name, "seed": plan.seed}
+    return facts | {"rules": explained(plan, only).by_rule()}
+
+
+def _print_dry_run(
+    plan: Plan, out: Path, options: dict[str, Any], quiet: bool, as_json: bool
+) -> None:
+    files, kept = check(plan, out, progress=lambda _: None, **options)
+    paths = [shard.path for shard in files.shards]
+    size = sum(shard.size for shard in files.shards if shard.path not in kept)
+    only = options["only"]
+    if as_json:
+        listed = {"files": [str(p) for p in paths], "kept": [str(p) for p in paths if p in kept]}
+        print_json(_facts(plan, only) | {"path": str(files.path)} | listed | {"size": size})
+    elif not quiet:
+        print_rules(plan.recipe, explained(plan, only).by_rule())
+        for path in paths:
+            typer.echo(f"{path}{' (whole, would be kept)' if path in kept else ''}")
+        typer.echo(f"{bytes_text(size)} would be written; nothing was")
+
+
+def _print_saved(saved: Saved, seconds: float) -> None:
+    """Print where the files are; their rate where all were drawn, and drawing took the time."""
     files = f" in {len(saved.files)} files" if len(saved.files) > 1 else ""
     kept = f", {len(saved.kept)} kept" if saved.kept else ""
-    rate = f"{bytes_text(saved.size)} in {seconds:.2f} s, {saved.size / seconds / 1e6:.0f} MB/s"
-    typer.echo(f"{saved.path}: {len(saved.digests)} tensors{files}{kept}, {rate}")
+    rate = ""
+    if seconds >= _TIMED and not saved.kept:
+        rate = f" in {seconds:.1f} s, {bytes_text(round(saved.size / seconds))}/s"
+    tensors = counted(len(saved.digests), "tensor")
+    typer.echo(f"{saved.path}: {tensors}{files}{kept}, {bytes_text(saved.size)}{rate}")
     typer.echo(f"digest {saved.digest}")

@@ -1,25 +1,30 @@
-"""``fastinit plan``: show what would be drawn."""
+"""``fastinit plan``: show what would be drawn, or in what two plans differ."""
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any
 
 import typer
 
-from fastinit.cli.shared import (
+from fastinit.cli.groups import print_tensors
+from fastinit.cli.options import (
+    Against,
     DtypeOption,
+    Every,
     Json,
     Model,
     Only,
     RecipeOption,
     Seed,
-    bytes_text,
-    errors,
-    print_json,
-    print_table,
+    list_models,
 )
+from fastinit.cli.rules import ASSUMES, explained
+from fastinit.cli.shared import FAILED, MOST, bytes_text, errors, print_json
+from fastinit.cli.tables import Column
+from fastinit.plans.difference import Difference
 from fastinit.plans.explanation import Explanation
+from fastinit.plans.files import find_plan
 from fastinit.plans.plan import Plan as Resolved
 
 
@@ -29,69 +34,124 @@ def plan(
     seed: Seed = 0,
     dtype: DtypeOption = None,
     only: Only = None,
-    every: Annotated[
-        bool,
-        typer.Option("--all", help="Show a line per tensor; without it, equal layers share one."),
-    ] = False,
+    against: Against = None,
+    every: Every = False,
     as_json: Json = False,
 ) -> None:
     """Show what would be drawn for every tensor of a model.
+
+    With --against, show what another plan would draw differently.
 
     \b
     Examples:
       fastinit plan llama-3-8b --dtype bfloat16
       fastinit plan gpt2 --only "**.h.0.**" --all
+      fastinit plan gpt2 --recipe torch --against gpt2
       fastinit plan my-model.json --recipe my-recipe.json --json
 
-    \b
-    Exit codes: 0 done, 2 wrong usage or an error.
+    Exit codes: 0 done, or the plans are equal; 1 they differ; 2 wrong usage or an error.
     """  # noqa: D301
     with errors():
         resolved = Resolved(model, recipe, seed=seed, dtype=dtype)
-        chosen = resolved.select(only)
-    names = {each.parameter.name for each in chosen}
-    rows = [row for row in resolved.explain() if row["name"] in names]
-    totals = {
-        "tensors": len(chosen),
-        "elements": sum(each.parameter.elements for each in chosen),
-        "bytes": sum(each.size for each in chosen),
+        resolved.select(only)
+        other = None if against is None else _other(against, seed, dtype)
+    if other is None:
+        _show(resolved, only, every, as_json)
+    else:
+        _compare(resolved, other, only, every, as_json)
+
+
+def _other(against: str, seed: int, dtype: str | None) -> Resolved:
+    """Return the plan that a checkpoint carries, or else the plan of a model by its own recipe."""
+    if against not in list_models():
+        carried = find_plan(Path(against))
+        if carried is not None:
+            return carried
+    return Resolved(against, seed=seed, dtype=dtype)
+
+
+def _facts(resolved: Resolved) -> dict[str, Any]:
+    return {
+        "model": resolved.manifest.model,
+        "recipe": resolved.recipe.name,
+        "seed": resolved.seed,
     }
-    facts = {"model": resolved.manifest.model, "recipe": resolved.recipe.name, "seed": seed}
+
+
+def _show(resolved: Resolved, only: str | None, every: bool, as_json: bool) -> None:
+    rows = explained(resolved, only)
+    drawn = resolved.select(only)
+    totals = {
+        "tensors": len(drawn),
+        "elements": sum(each.parameter.elements for each in drawn),
+        "bytes": sum(each.size for each in drawn),
+    }
+    facts = _facts(resolved)
     if as_json:
         print_json(facts | totals | {"tied": resolved.manifest.tied, "parameters": rows})
         return
-    groups = [[row] for row in rows] if every else _grouped(rows)
-    dtypes = {row["dtype"] for row in rows}
-    fields = ["shape", *(["dtype"] if len(dtypes) > 1 else []), "distribution"]
-    print_table(
-        [("Parameter", False), ("Tensors", True), *((each.capitalize(), False) for each in fields)],
-        [[_name(g), f"{len(g):,}", *(Explanation.cell(g[0], f) for f in fields)] for g in groups],
-    )
+    _print_explanation(rows, every)
     for name, target in resolved.manifest.tied.items():
         typer.echo(f"{name} is {target}")
+    dtypes = sorted({row["dtype"] for row in rows if row["distribution"] is not None})
+    alone = len(rows) - len(drawn)
+    left = f"; {alone:,} left alone, since values of their dtype are not drawn" if alone else ""
     typer.echo(
-        f"{facts['model']} by recipe {facts['recipe']}, seed {seed}: {totals['tensors']:,} "
-        f"tensors, {totals['elements']:,} elements, {bytes_text(totals['bytes'])} "
-        f"({', '.join(sorted(dtypes))})"
+        f"{facts['model']} by recipe {facts['recipe']}, seed {facts['seed']}: "
+        f"{totals['tensors']:,} tensors, {totals['elements']:,} elements, "
+        f"{bytes_text(totals['bytes'])} ({', '.join(dtypes)}){left}"
     )
 
 
-def _grouped(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Group rows that are drawn alike and whose names differ only in numbers."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        name = re.sub(r"(?<![^.])\d+(?![^.])", "*", row["name"])
-        key = repr((name, row["shape"], row["dtype"], row["distribution"]))
-        groups.setdefault(key, []).append(row)
-    return list(groups.values())
+def _print_explanation(rows: list[dict[str, Any]], every: bool) -> None:
+    fields = ["shape", "distribution"]
+    columns = [Column("Shape"), Column("Distribution")]
+    if len({row["dtype"] for row in rows}) > 1:
+        fields.insert(1, "dtype")
+        columns.insert(1, Column("Dtype"))
+    if any(row["assumes"] for row in rows):
+        fields.append("assumes")
+        columns.append(ASSUMES)
+
+    def cells(row: dict[str, Any]) -> tuple[str, ...]:
+        return tuple(Explanation.cell(row, field) for field in fields)
+
+    print_tensors(
+        rows, columns, name=_name, key=cells, cells=lambda group: cells(group[0]), every=every
+    )
 
 
-def _name(group: list[dict[str, Any]]) -> str:
-    """Return one name for a group; numbers in which its names differ become ranges."""
-    parts = zip(*(row["name"].split(".") for row in group), strict=True)
-    return ".".join(map(_merged, parts))
+def _compare(left: Resolved, right: Resolved, only: str | None, every: bool, as_json: bool) -> None:
+    """Print the tensors that two plans draw differently; exit with 1 if there are any."""
+    found = left.diff(right, only)
+    first, second = _facts(left), _facts(right)
+    if as_json:
+        facts = {"first": first, "second": second, "equal": found.equal, "differences": found}
+        print_json(facts)
+    else:
+        _print_differences(found, every)
+        sides = (f"{x['model']} by recipe {x['recipe']}, seed {x['seed']}" for x in (first, second))
+        typer.echo(f"first: {next(sides)}; second: {next(sides)}")
+        typer.echo(f"{found.equal:,} tensors are drawn alike, {len(found):,} differently")
+    if found:
+        raise typer.Exit(FAILED)
 
 
-def _merged(part: tuple[str, ...]) -> str:
-    values = sorted(set(part), key=lambda text: (len(text), text))
-    return values[0] if len(values) == 1 else f"{values[0]}-{values[-1]}"
+def _print_differences(rows: list[dict[str, Any]], every: bool) -> None:
+    def cells(row: dict[str, Any]) -> tuple[str, ...]:
+        return tuple(Difference.cell(row, field) for field in ("differs", "left", "right"))
+
+    print_tensors(
+        rows,
+        [Column("Differs"), Column("First"), Column("Second")],
+        name=_name,
+        key=cells,
+        cells=lambda group: cells(group[0]),
+        every=every,
+        most=MOST,
+    )
+
+
+def _name(row: dict[str, Any]) -> str:
+    name: str = row["name"]
+    return name

@@ -1,54 +1,33 @@
-"""Options, errors, progress bars and tables that the commands share."""
+"""Exit codes, errors, progress bars and output that the commands share."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of tables.")]
-Model = Annotated[
-    str,
-    typer.Argument(
-        help="A built-in model, or the path of a manifest (JSON), a safetensors file, an index, "
-        "a config.json of transformers, or a folder with one of the last three.",
-        show_default=False,
-    ),
-]
-RecipeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--recipe",
-        help="A built-in recipe or a JSON file.  [default: the model's own, else default]",
-        show_default=False,
-    ),
-]
-Seed = Annotated[int, typer.Option(help="An integer from 0 to 2**64 - 1.")]
-DtypeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--dtype",
-        help="The dtype of all floating-point tensors.  [default: the recipe's, else the "
-        "manifest's, else float32]",
-        show_default=False,
-    ),
-]
-Only = Annotated[
-    str | None,
-    typer.Option(
-        "--only",
-        help="Only tensors whose names match this pattern: * stands for anything without dots, "
-        "** for anything.",
-        show_default=False,
-    ),
-]
+from fastinit.native.cpu import set_num_threads
 
-_MOST = 50  # findings that are printed
 FAILED, WRONG, INTERRUPTED = 1, 2, 130  # exit codes; the last is the shell's for SIGINT
+MOST = 50  # lines of findings that are printed without --all
+
+# Arguments of Python at the beginning of a message (elsewhere, they may be fields of a file), and
+# the flags that they are here; the device, anywhere; and what only a program can do.
+_FLAGS = {
+    "seed": "--seed",
+    "dtype": "--dtype",
+    "only": "--only",
+    "max_shard_size": "--shard-size",
+}
+_ARGUMENT = re.compile(rf"({'|'.join(_FLAGS)})=('[^']*'|\S+)")
+_DEVICE = re.compile(r"device='?([^'\s]*)'?")
+_HINT = re.compile(r"\w+=\S+ \((--[^)]+)\)")  # "force=True (--force)"
+_PROGRAMS_ONLY = re.compile(r",? or pass out=[^;]*")
 
 
 def print_json(data: Any) -> None:
@@ -56,14 +35,21 @@ def print_json(data: Any) -> None:
     typer.echo(json.dumps(data, ensure_ascii=False))
 
 
+def in_words_of_the_shell(message: str) -> str:
+    """Return the message of an error with flags in the places of Python's arguments."""
+    if found := _ARGUMENT.match(message):
+        message = f"{_FLAGS[found[1]]} {found[2].strip(chr(39))}{message[found.end() :]}"
+    return _PROGRAMS_ONLY.sub("", _DEVICE.sub(r"--device \1", _HINT.sub(r"\1", message)))
+
+
 @contextlib.contextmanager
 def errors(interrupted: str = "interrupted") -> Iterator[None]:
-    """Turn errors in the arguments or of the disk into one line and an exit code."""
+    """Turn errors in the arguments, of the disk or of a GPU into one line and an exit code."""
     try:
         yield
-    except (OSError, TypeError, ValueError, ModuleNotFoundError) as error:
+    except (OSError, TypeError, ValueError, RuntimeError, ModuleNotFoundError) as error:
         text = error.strerror if isinstance(error, OSError) and error.filename is None else None
-        typer.echo(f"fastinit: error: {text or error}", err=True)
+        typer.echo(f"fastinit: error: {in_words_of_the_shell(text or str(error))}", err=True)
         raise typer.Exit(WRONG) from None
     except KeyboardInterrupt:
         typer.echo(f"fastinit: {interrupted}", err=True)
@@ -71,9 +57,22 @@ def errors(interrupted: str = "interrupted") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def progress(doing: str, total: int) -> Iterator[Callable[[int], None]]:
+def limited(threads: int | None) -> Iterator[None]:
+    """Draw with at most this many threads; None for the default."""
+    if threads is None:
+        yield
+        return
+    set_num_threads(threads)
+    try:
+        yield
+    finally:
+        set_num_threads(None)
+
+
+@contextlib.contextmanager
+def progress(doing: str, total: int, quiet: bool) -> Iterator[Callable[[int], None]]:
     """Return what to call with the bytes that are done: it moves a bar if stderr is a terminal."""
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich import progress as bars
@@ -92,28 +91,9 @@ def progress(doing: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda size: bar.advance(task, size)
 
 
-def print_table(columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table as wide as the terminal; a column is (title, whether its cells are numbers)."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for title, is_number in columns:
-        justify = "right" if is_number else "left"
-        table.add_column(title, justify=justify, no_wrap=is_number, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
-
-
-def print_findings(found: Sequence[tuple[str, str]]) -> None:
-    """Print names, each with a text below it; only the first ones, if there are many."""
-    for name, text in found[:_MOST]:
-        typer.echo(f"{name}\n    {text}")
-    if len(found) > _MOST:
-        typer.echo(f"and {len(found) - _MOST:,} more; --json prints all")
+def counted(count: int, what: str) -> str:
+    """Return a number of things in words."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def bytes_text(size: int) -> str:

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Hashable
 
 import typer
 
 from fastinit.checkpoints.read import open_checkpoint
-from fastinit.checkpoints.verify import DRAWN, Verification
-from fastinit.cli.shared import FAILED, Json, errors, print_findings, print_json, progress
+from fastinit.checkpoints.verify import (
+    DIFFERS,
+    DRAWN,
+    FOREIGN,
+    HEADER_CHANGED,
+    VERIFIED,
+    Checked,
+    Verification,
+)
+from fastinit.cli.groups import print_tensors
+from fastinit.cli.options import Checkpoint, DeviceOption, Every, Json, Quiet, Threads
+from fastinit.cli.shared import (
+    FAILED,
+    MOST,
+    counted,
+    errors,
+    limited,
+    print_json,
+    progress,
+)
+from fastinit.cli.tables import Column
 from fastinit.plans import files
+
+_CODES = {VERIFIED: 0, DIFFERS: FAILED, FOREIGN: 3, HEADER_CHANGED: 4}
+_MEANINGS = {
+    VERIFIED: "verified",
+    DIFFERS: "NOT verified: not all as drawn",
+    FOREIGN: "NOT verified: foreign, since it carries no plan of fastinit",
+    HEADER_CHANGED: "NOT verified: header changed after fastinit wrote it",
+}
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="A safetensors file, an index or a folder.")],
+    path: Checkpoint,
+    device: DeviceOption = "cpu",
+    threads: Threads = None,
+    every: Every = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Draw a checkpoint again, and compare every bit.
@@ -25,35 +55,52 @@ def verify(
     \b
     Examples:
       fastinit verify gpt2.safetensors
-      fastinit verify llama
+      fastinit verify llama --all
       fastinit verify llama/model.safetensors.index.json --json
 
-    \b
-    Exit codes: 0 all as drawn, 1 not all, 2 wrong usage or an error.
+    Exit codes: 0 verified; 1 tensors differ; 2 wrong usage or an error; 3 foreign: there is no
+    plan to compare with; 4 the header was changed, but no tensor.
     """  # noqa: D301
-    with errors(), progress("verifying", open_checkpoint(path).size) as advance:
-        found = files.verify(path, progress=advance)
+    with (
+        errors(),
+        limited(threads),
+        progress("verifying", open_checkpoint(path).size, quiet) as advance,
+    ):
+        found = files.verify(path, device=device, progress=advance)
     if as_json:
         print_json(found.to_dict())
-    else:
-        _report(found)
-    if not found.ok:
-        raise typer.Exit(FAILED)
+    elif not quiet:
+        _report(found, every)
+    if found.verdict != VERIFIED:
+        raise typer.Exit(_CODES[found.verdict])
 
 
-def _report(found: Verification) -> None:
-    findings = []
-    for each in found.tensors:
-        text = each.reason or ""
-        if (place := each.mismatch) is not None:
-            text = (
-                f"{place.count:,} of its elements\n"
-                f"    first {list(place.index)}: {place.right}, drawn {place.left}"
-            )
-        if each.status != DRAWN:
-            findings.append((each.name, f"{each.status}: {text}"))
-    print_findings(findings)
+def _report(found: Verification, every: bool) -> None:
+    print_tensors(
+        [each for each in found.tensors if each.status != DRAWN],
+        [Column("Status"), Column("How")],
+        name=lambda each: each.name,
+        key=_kind,
+        cells=_cells,
+        every=every,
+        most=MOST,
+    )
     for problem in found.problems:
         typer.echo(problem)
     counts = ", ".join(f"{count:,} {status}" for status, count in found.counts.items() if count)
-    typer.echo(f"{found.path}: {counts}: {'verified' if found.ok else 'NOT verified'}")
+    typer.echo(f"{found.path}: {counts}: {_MEANINGS[found.verdict]}")
+
+
+def _kind(each: Checked) -> Hashable:
+    return each.status, each.reason, each.mismatch is None
+
+
+def _cells(group: list[Checked]) -> tuple[str, str]:
+    first = group[0]
+    places = [each.mismatch for each in group if each.mismatch is not None]
+    if not places:
+        return first.status, first.reason or ""
+    count = sum(place.count for place in places)
+    place = places[0]
+    where = f"first {list(place.index)}: {place.right}, drawn {place.left}"
+    return first.status, f"{counted(count, 'element')}; {where}"

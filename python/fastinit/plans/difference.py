@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from fastinit.native import _cpu
 from fastinit.native.box import whole
 from fastinit.native.request import as_array
 from fastinit.plans.explanation import Explanation, Row
+from fastinit.recipes.pattern import compiled, pattern_of
 from fastinit.tensors.tensor_plan import TensorPlan
 
 _WITHOUT_STREAM = [_cpu.distributions[name] for name in ("constant", "scatter")]
@@ -87,12 +89,13 @@ class Difference(Explanation):
         return ", ".join(shown)
 
 
-def difference(left: Explained, right: Explained) -> Difference:
+def difference(left: Explained, right: Explained, only: Any) -> Difference:
     """Return the tensors that two plans draw differently; see ``Plan.diff``."""
     ours, theirs = _rows_of(left), _rows_of(right)
     rows: list[Row] = []
     equal = 0
-    for name in dict.fromkeys((*ours, *theirs)):
+    names = dict.fromkeys((*ours, *theirs))
+    for name in names if only is None else _matching(names, only):
         mine, other = ours.get(name), theirs.get(name)
         stored = {row["name"] for row in (mine, other) if row}
         if len(stored) == 1 and name not in stored:
@@ -108,6 +111,14 @@ def difference(left: Explained, right: Explained) -> Difference:
         else:
             equal += 1
     return Difference(rows, ("name", "differs", "left", "right"), equal)
+
+
+def _matching(names: Iterable[str], only: Any) -> list[str]:
+    expression = compiled(pattern_of(only))
+    found = [name for name in names if expression.fullmatch(name)]
+    if not found:
+        raise ValueError(f"only={only!r} matches no tensor of either plan")
+    return found
 
 
 def _rows_of(plan: Explained) -> dict[str, Row]:

@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from fastinit import json_files
+from fastinit import json_files, safetensors
 from fastinit.checkpoints.pipeline import Progress
 from fastinit.checkpoints.read import open_checkpoint, plan_text
 from fastinit.checkpoints.verify import Verification, compare
 from fastinit.plans.plan import Plan
-from fastinit.safetensors import Header
+from fastinit.safetensors import INDEX, SUFFIX, Header
 
 
 def load_plan(path: str | os.PathLike[str]) -> Plan:
@@ -44,6 +44,20 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     if plan is None:
         raise ValueError(f"{path} carries no plan: fastinit did not write it")
     return plan
+
+
+def find_plan(path: Path) -> Plan | None:
+    """Return the plan that a checkpoint carries, or None where the path is not of one with a plan.
+
+    Raises:
+        OSError: A file is missing or cannot be read.
+        ValueError: The checkpoint is not whole, or carries several plans.
+    """
+    found = safetensors.find(path) if path.is_dir() else path
+    if found is None or not (found.suffix == SUFFIX or found.name.endswith(INDEX)):
+        return None
+    has_plan = any(plan_text(header) for header in open_checkpoint(found).files)
+    return load_plan(found) if has_plan else None
 
 
 def verify(

@@ -312,7 +312,7 @@ class Plan:
         """
         return compare(Path(path), lambda _: self, False, device, progress)
 
-    def diff(self, other: Plan) -> Difference:
+    def diff(self, other: Plan, only: Any = None) -> Difference:
         """Compare what two plans draw, without drawing it.
 
         Values are equal where shape, dtype, stream and the distribution with all its numbers are.
@@ -320,6 +320,7 @@ class Plan:
 
         Args:
             other: The plan to compare this one with.
+            only: A pattern, as rules have it; tensors whose names it does not match are left out.
 
         Returns:
             A list with a row for every name whose values differ: ``differs`` says in what
@@ -327,6 +328,10 @@ class Plan:
             the tensor), ``left`` and ``right`` have the rows that ``explain`` has for it. ``equal``
             is the number of the other names. ``print`` shows a table; ``by_rule()`` has a row for
             every pair of rules.
+
+        Raises:
+            TypeError: ``only`` is not a pattern.
+            ValueError: ``only`` is not understood, or matches no tensor of the two.
 
         Example:
             >>> import fastinit
@@ -336,7 +341,7 @@ class Plan:
             name      differs  left                      right
             w.weight  seed     Normal(std=0.02), seed 0  Normal(std=0.02), seed 1
         """
-        return difference(self, other)
+        return difference(self, other, only)
 
     def tensor(self, name: str) -> TensorPlan:
         """Return what is drawn for a tensor; a tied name stands for the tensor that it shares.
