@@ -13,7 +13,16 @@ from fastinit.checkpoints.diff import Pair
 from fastinit.checkpoints.read import open_checkpoint
 from fastinit.cli.groups import print_tensors
 from fastinit.cli.options import Checkpoint, Every, Json, Quiet, Threads
-from fastinit.cli.shared import FAILED, MOST, counted, errors, limited, print_json, progress
+from fastinit.cli.shared import (
+    FAILED,
+    MOST,
+    counted,
+    errors,
+    limited,
+    print_json,
+    progress,
+    without_bits,
+)
 from fastinit.cli.tables import Column
 
 
@@ -80,7 +89,5 @@ def _cells(group: list[Pair]) -> tuple[str]:
     if not places:
         return (group[0].reason,)
     count = sum(place.count for place in places)
-    place = places[0]
-    return (
-        f"{counted(count, 'element')}; first {list(place.index)}: {place.left} and {place.right}",
-    )
+    one, other = without_bits(places[0].left, places[0].right)
+    return (f"{counted(count, 'element')}; first {list(places[0].index)}: {one} and {other}",)

@@ -73,8 +73,8 @@ def init(
     Examples:
       fastinit init gpt2 --out gpt2
       fastinit init gpt2 --out gpt2.safetensors --seed 1
-      fastinit init llama-3-8b --out llama --dtype bfloat16 --shard-size 2GB
-      fastinit init llama-3-8b --out llama --dtype bfloat16 --shard-size 2GB --resume
+      fastinit init llama-3-8b --out llama --dtype bfloat16
+      fastinit init llama-3-8b --out llama --dtype bfloat16 --resume
       fastinit init path/to/config.json --out folder --dry-run
 
     \b

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from fastinit.cli.options import (
 )
 from fastinit.cli.rules import ASSUMES, explained
 from fastinit.cli.shared import FAILED, MOST, bytes_text, errors, print_json
-from fastinit.cli.tables import Column
+from fastinit.cli.tables import Column, print_text
 from fastinit.plans.difference import Difference
 from fastinit.plans.explanation import Explanation
 from fastinit.plans.files import find_plan
@@ -96,7 +97,7 @@ def _show(resolved: Resolved, only: str | None, every: bool, as_json: bool) -> N
     dtypes = sorted({row["dtype"] for row in rows if row["distribution"] is not None})
     alone = len(rows) - len(drawn)
     left = f"; {alone:,} left alone, since values of their dtype are not drawn" if alone else ""
-    typer.echo(
+    print_text(
         f"{facts['model']} by recipe {facts['recipe']}, seed {facts['seed']}: "
         f"{totals['tensors']:,} tensors, {totals['elements']:,} elements, "
         f"{bytes_text(totals['bytes'])} ({', '.join(dtypes)}){left}"
@@ -104,17 +105,19 @@ def _show(resolved: Resolved, only: str | None, every: bool, as_json: bool) -> N
 
 
 def _print_explanation(rows: list[dict[str, Any]], every: bool) -> None:
-    fields = ["shape", "distribution"]
+    """Print the rows of tensors; those of another dtype than most say so."""
+    usual = Counter(row["dtype"] for row in rows).most_common(1)[0][0]
     columns = [Column("Shape"), Column("Distribution")]
-    if len({row["dtype"] for row in rows}) > 1:
-        fields.insert(1, "dtype")
-        columns.insert(1, Column("Dtype"))
-    if any(row["assumes"] for row in rows):
-        fields.append("assumes")
+    if has_assumptions := any(row["assumes"] for row in rows):
         columns.append(ASSUMES)
 
     def cells(row: dict[str, Any]) -> tuple[str, ...]:
-        return tuple(Explanation.cell(row, field) for field in fields)
+        shape, distribution, assumes = (
+            Explanation.cell(row, field) for field in ("shape", "distribution", "assumes")
+        )
+        if row["dtype"] != usual:
+            shape += f", {row['dtype']}"
+        return (shape, distribution, assumes) if has_assumptions else (shape, distribution)
 
     print_tensors(
         rows, columns, name=_name, key=cells, cells=lambda group: cells(group[0]), every=every
@@ -131,8 +134,8 @@ def _compare(left: Resolved, right: Resolved, only: str | None, every: bool, as_
     else:
         _print_differences(found, every)
         sides = (f"{x['model']} by recipe {x['recipe']}, seed {x['seed']}" for x in (first, second))
-        typer.echo(f"first: {next(sides)}; second: {next(sides)}")
-        typer.echo(f"{found.equal:,} tensors are drawn alike, {len(found):,} differently")
+        print_text(f"first: {next(sides)}; second: {next(sides)}")
+        print_text(f"{found.equal:,} tensors are drawn alike, {len(found):,} differently")
     if found:
         raise typer.Exit(FAILED)
 

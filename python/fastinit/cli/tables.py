@@ -49,10 +49,13 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
 
 
 def print_text(text: str) -> None:
-    """Print a paragraph, folded at spaces."""
+    """Print a paragraph; a terminal gets it folded at spaces, a file on one line."""
     from rich.console import Console
 
-    typer.echo(textwrap.fill(text, Console().width))
+    console = Console()
+    if console.is_terminal:
+        text = textwrap.fill(text, console.width, break_long_words=False, break_on_hyphens=False)
+    typer.echo(text)
 
 
 def _widths(columns: Sequence[Column], table: Sequence[Sequence[str]], room: int) -> list[int]:

@@ -26,8 +26,9 @@ from fastinit.cli.shared import (
     limited,
     print_json,
     progress,
+    without_bits,
 )
-from fastinit.cli.tables import Column
+from fastinit.cli.tables import Column, print_text
 from fastinit.plans import files
 
 _CODES = {VERIFIED: 0, DIFFERS: FAILED, FOREIGN: 3, HEADER_CHANGED: 4}
@@ -86,9 +87,9 @@ def _report(found: Verification, every: bool) -> None:
         most=MOST,
     )
     for problem in found.problems:
-        typer.echo(problem)
+        print_text(problem)
     counts = ", ".join(f"{count:,} {status}" for status, count in found.counts.items() if count)
-    typer.echo(f"{found.path}: {counts}: {_MEANINGS[found.verdict]}")
+    print_text(f"{found.path}: {counts}: {_MEANINGS[found.verdict]}")
 
 
 def _kind(each: Checked) -> Hashable:
@@ -101,6 +102,6 @@ def _cells(group: list[Checked]) -> tuple[str, str]:
     if not places:
         return first.status, first.reason or ""
     count = sum(place.count for place in places)
-    place = places[0]
-    where = f"first {list(place.index)}: {place.right}, drawn {place.left}"
+    there, drawn = without_bits(places[0].right, places[0].left)
+    where = f"first {list(places[0].index)}: {there}, drawn {drawn}"
     return first.status, f"{counted(count, 'element')}; {where}"
