@@ -1,6 +1,7 @@
 """The commands plan, verify and diff, and init into folders: output and exit codes."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -405,6 +406,19 @@ def test_help_has_examples(command: str, columns: int) -> None:
     shown = run(command, "--help", columns=columns).stdout
     assert f"Examples:\n    fastinit {command}" in shown
     assert max(map(len, shown.splitlines())) <= columns
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the pages are not beside the tests")
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_page_lists_all_options(command: str) -> None:
+    shown = run(*command.split(), "--help").stdout
+    page = PAGE.read_text("utf-8")
+    options = set(re.findall(r"--[a-z][a-z-]+", shown)) - {"--help"}
+    assert {option for option in options if f"`{option}`" not in page} == set()
+    assert f"`fastinit {command}" in page
 
 
 @pytest.mark.parametrize(
