@@ -158,6 +158,15 @@ def test_verify_groups_and_cuts(tmp_path: Path) -> None:
         assert [name, count, "differs"] in [line.split()[:3] for line in lines]
 
 
+def test_names_that_are_not_printable(tmp_path: Path) -> None:
+    """A foreign file cannot write to the terminal what it likes."""
+    for name, value in (("one", 0), ("other", 1)):
+        save_file({"h.\x1b[31m\n": np.full(2, value)}, tmp_path / f"{name}.safetensors")
+    shown = run("diff", *(tmp_path / f"{name}.safetensors" for name in ("one", "other"))).stdout
+    assert r"'h.\x1b[31m\n'" in shown
+    assert "\x1b" not in shown
+
+
 @pytest.mark.parametrize(
     ("values", "shown"),
     [
@@ -224,10 +233,11 @@ def test_device(tmp_path: Path, manifest: Path, extension: fake_gpu.Extension) -
 @pytest.mark.usefixtures("extension")
 def test_device_without_cupy(tmp_path: Path, manifest: Path) -> None:
     """The remedies are those of a shell."""
-    done = run("init", manifest, "--out", tmp_path / "m", "--device", "cuda")
-    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
-    assert "CuPy" in done.stderr
-    assert "out=" not in done.stderr
+    for options in ([], ["--dry-run"]):
+        done = run("init", manifest, "--out", tmp_path / "m", "--device", "cuda", *options)
+        assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+        assert "CuPy" in done.stderr
+        assert "out=" not in done.stderr
 
 
 def test_dry_run(tmp_path: Path, manifest: Path) -> None:

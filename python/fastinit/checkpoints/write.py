@@ -104,6 +104,7 @@ def check(
     only: Any,
     force: bool,
     resume: bool,
+    device: Any,
     progress: Progress,
 ) -> tuple[Layout, frozenset[Path]]:
     """Check all that ``save`` checks, and write nothing.
@@ -113,8 +114,10 @@ def check(
 
     Raises:
         OSError: ``save`` would raise it before it wrote anything.
+        RuntimeError: The same.
         ValueError: The same.
     """
+    checked_device(device)
     files = layout(plan, Path(path), max_shard_size, only)
     conflicts.check_paths(files)
     found, _ = _checked(files, force, resume, progress)

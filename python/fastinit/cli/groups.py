@@ -42,7 +42,7 @@ def print_tensors(
     if shown:
         print_table(
             [Column("Tensor", "name"), Column("Count", "number"), *columns],
-            [[common_name(map(name, g)), f"{len(g):,}", *cells(g)] for g in shown],
+            [[_printable(common_name(map(name, g))), f"{len(g):,}", *cells(g)] for g in shown],
         )
     if left_out := sum(map(len, groups[len(shown) :])):
         typer.echo(f"and {left_out:,} more tensors; --all shows a line for each")
@@ -61,6 +61,11 @@ def grouped(
 def common_name(names: Iterable[str]) -> str:
     """Return one name for several; where numbers differ, they become ranges (``h.0-11.ln``)."""
     return ".".join(map(_merged, zip(*(name.split(".") for name in names), strict=True)))
+
+
+def _printable(name: str) -> str:
+    """Return a name as it is, or with escapes where a file has others than printable ones."""
+    return name if name.isprintable() else ascii(name)
 
 
 def _merged(part: tuple[str, ...]) -> str:

@@ -85,6 +85,7 @@ def init(
         "only": only,
         "force": force,
         "resume": resume,
+        "device": device,
     }
     with errors(_INTERRUPTED), limited(threads):
         plan = Plan(model, recipe, seed=seed, dtype=dtype)
@@ -94,7 +95,7 @@ def init(
             return
         began = time.perf_counter()
         with progress("drawing", size, quiet) as advance:
-            saved = plan.save(out, device=device, progress=advance, **options)
+            saved = plan.save(out, progress=advance, **options)
         seconds = time.perf_counter() - began
     lines = python_lines(saved, plan, only)
     if as_json:

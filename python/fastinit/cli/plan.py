@@ -54,12 +54,10 @@ def plan(
     """  # noqa: D301
     with errors():
         resolved = Resolved(model, recipe, seed=seed, dtype=dtype)
-        resolved.select(only)
-        other = None if against is None else _other(against, seed, dtype)
-    if other is None:
-        _show(resolved, only, every, as_json)
-    else:
-        _compare(resolved, other, only, every, as_json)
+        if against is None:
+            _show(resolved, only, every, as_json)
+        else:
+            _compare(resolved, _other(against, seed, dtype), only, every, as_json)
 
 
 def _other(against: str, seed: int, dtype: str | None) -> Resolved:
@@ -80,8 +78,8 @@ def _facts(resolved: Resolved) -> dict[str, Any]:
 
 
 def _show(resolved: Resolved, only: str | None, every: bool, as_json: bool) -> None:
-    rows = explained(resolved, only)
     drawn = resolved.select(only)
+    rows = explained(resolved, only)
     totals = {
         "tensors": len(drawn),
         "elements": sum(each.parameter.elements for each in drawn),

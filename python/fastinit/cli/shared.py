@@ -47,6 +47,8 @@ def errors(interrupted: str = "interrupted") -> Iterator[None]:
     """Turn errors in the arguments, of the disk or of a GPU into one line and an exit code."""
     try:
         yield
+    except typer.Exit:  # which is a RuntimeError
+        raise
     except (OSError, TypeError, ValueError, RuntimeError, ModuleNotFoundError) as error:
         text = error.strerror if isinstance(error, OSError) and error.filename is None else None
         typer.echo(f"fastinit: error: {in_words_of_the_shell(text or str(error))}", err=True)

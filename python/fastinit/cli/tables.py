@@ -45,7 +45,9 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
         for line in _lines(columns, widths, row):
             console.print(Text(line, "bold" if number == 0 else ""), no_wrap=True, crop=False)
         if number == 0:
-            console.print(Text("─" * (sum(widths) + _GAP * (len(columns) - 1)), "dim"), crop=False)
+            rule = "-" if console.options.ascii_only else "─"
+            width = sum(widths) + _GAP * (len(columns) - 1)
+            console.print(Text(rule * width, "dim"), no_wrap=True, crop=False)
 
 
 def print_text(text: str) -> None:

@@ -36,7 +36,7 @@ def init_(
         recipe: A plan of the same model (``fastinit.Plan.record``), a recipe, the name of a
             built-in one, the path of a JSON file, or a sequence of rules or (pattern, initializer)
             pairs, of which the first that matches a parameter's name applies. None means the
-            recipe of the module's own architecture, else "default".
+            recipe of the module's own architecture, or "default" if it names none.
         seed: An integer in [0, 2**64). None means that of the plan, or else the process-wide seed,
             which is the same in all processes only if ``fastinit.seed`` set it.
         only: A pattern as in rules. Parameters that it does not match keep their values.
