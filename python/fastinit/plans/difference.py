@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fastinit.initializers.stored import Stored
 from fastinit.manifests import Manifest
 from fastinit.native import _cpu
 from fastinit.native.box import whole
@@ -136,24 +137,36 @@ def _reason(mine: Row, other: Row, left: TensorPlan | None, right: TensorPlan | 
     words = [word for word in ("distribution", "dtype", "shape") if mine[word] != other[word]]
     if left is None or right is None:  # left alone
         return ", ".join(words)
-    ours, theirs = _requests(left), _requests(right)
-    if "dtype" not in words and "shape" not in words and ours.tobytes() == theirs.tobytes():
+    if "dtype" not in words and "shape" not in words and _drawn(left) == _drawn(right):
         return ""
-    if _is_random(ours) and _is_random(theirs):
+    if _is_random(left) and _is_random(right):
         words += [word for word in ("seed", "stream") if mine[word] != other[word]]
     return ", ".join(words) or "zero row"
 
 
-def _is_random(requests: NDArray[Any]) -> bool:
+def _is_random(tensor: TensorPlan) -> bool:
+    requests = _requests(tensor)
+    if requests is None:
+        return not isinstance(tensor.initializer, Stored)
     return bool(np.isin(requests["distribution"], _WITHOUT_STREAM, invert=True).any())
 
 
-def _requests(tensor: TensorPlan) -> NDArray[Any]:
-    """Return what is drawn, as native code sees it; constants have no stream."""
-    requests = as_array(tensor.requests(whole(tensor.parameter.shape), 0)).copy()
+def _drawn(tensor: TensorPlan) -> object:
+    """Return what is drawn, in a form in which equals draw the same; constants have no stream."""
+    requests = _requests(tensor)
+    if requests is None:
+        stream = tensor.stream if _is_random(tensor) else None
+        return tensor.initializer, tensor.parameter.zero_row, stream
     constant = np.isin(requests["distribution"], _WITHOUT_STREAM)
     requests["seed"][constant] = requests["stream"][constant] = 0
-    return requests
+    return requests.tobytes()
+
+
+def _requests(tensor: TensorPlan) -> NDArray[Any] | None:
+    """Return what native code sees, or None where Python does a part of the drawing."""
+    requests = tensor.requests(whole(tensor.parameter.shape), 0)
+    native = [each for each in requests if isinstance(each, bytes)]
+    return as_array(native).copy() if len(native) == len(requests) else None
 
 
 def _patterns(row: Row) -> str:
