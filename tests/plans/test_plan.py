@@ -61,7 +61,7 @@ def test_values_do_not_depend_on_the_rest_of_the_model() -> None:
 def test_one_native_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """A whole model is one list of requests."""
     calls = []
-    monkeypatch.setattr(cpu, "fill", lambda requests: calls.append(len(requests)))
+    monkeypatch.setattr(cpu, "fill", lambda requests, _: calls.append(len(requests)))
     Plan(gpt2_like(), seed=0).init()
     assert calls == [1 + 3 * len(BLOCK)]
 

@@ -19,9 +19,11 @@ from fastinit.cli.options import (
     Only,
     Quiet,
     RecipeOption,
+    RecordOption,
     Seed,
     Threads,
 )
+from fastinit.cli.resolving import resolve
 from fastinit.cli.rules import explained, print_rules
 from fastinit.cli.shared import bytes_text, counted, errors, limited, print_json, progress
 from fastinit.plans.plan import Plan
@@ -41,6 +43,7 @@ def init(
         ),
     ],
     recipe: RecipeOption = None,
+    record: RecordOption = False,
     seed: Seed = 0,
     dtype: DtypeOption = None,
     shard_size: Annotated[
@@ -64,7 +67,7 @@ def init(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Draw a model by its recipe into safetensors files.
+    """Draw a model by its recipe, or by its own code, into safetensors files.
 
     A folder gets shards, their index and the model's config.json, so that transformers'
     from_pretrained(folder) loads it.
@@ -76,6 +79,7 @@ def init(
       fastinit init llama-3-8b --out llama --dtype bfloat16
       fastinit init llama-3-8b --out llama --dtype bfloat16 --resume
       fastinit init path/to/config.json --out folder --dry-run
+      fastinit init path/to/config.json --out folder --record
 
     \b
     Exit codes: 0 done, 2 wrong usage or an error, 130 interrupted.
@@ -88,7 +92,7 @@ def init(
         "device": device,
     }
     with errors(_INTERRUPTED), limited(threads):
-        plan = Plan(model, recipe, seed=seed, dtype=dtype)
+        plan = resolve(model, recipe, record=record, seed=seed, dtype=dtype)
         size = sum(each.size for each in plan.select(only))
         if dry_run:
             _print_dry_run(plan, out, options, quiet, as_json)

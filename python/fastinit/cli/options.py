@@ -69,6 +69,14 @@ RecipeOption = Annotated[
         autocompletion=_recipes,
     ),
 ]
+RecordOption = Annotated[
+    bool,
+    typer.Option(
+        "--record",
+        help="Draw what the model's own code asks for: transformers builds it from its "
+        "config.json without memory. Without a recipe for its type, that is the default.",
+    ),
+]
 RecipeArgument = Annotated[
     str,
     typer.Argument(

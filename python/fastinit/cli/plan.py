@@ -17,9 +17,11 @@ from fastinit.cli.options import (
     Model,
     Only,
     RecipeOption,
+    RecordOption,
     Seed,
     list_models,
 )
+from fastinit.cli.resolving import resolve
 from fastinit.cli.rules import ASSUMES, explained
 from fastinit.cli.shared import FAILED, MOST, bytes_text, errors, print_json
 from fastinit.cli.tables import Column, print_text
@@ -32,6 +34,7 @@ from fastinit.plans.plan import Plan as Resolved
 def plan(
     model: Model,
     recipe: RecipeOption = None,
+    record: RecordOption = False,
     seed: Seed = 0,
     dtype: DtypeOption = None,
     only: Only = None,
@@ -48,12 +51,13 @@ def plan(
       fastinit plan llama-3-8b --dtype bfloat16
       fastinit plan gpt2 --only "**.h.0.**" --all
       fastinit plan gpt2 --recipe torch --against gpt2
+      fastinit plan path/to/config.json --record --against path/to/config.json
       fastinit plan my-model.json --recipe my-recipe.json --json
 
     Exit codes: 0 done, or the plans are equal; 1 they differ; 2 wrong usage or an error.
     """  # noqa: D301
     with errors():
-        resolved = Resolved(model, recipe, seed=seed, dtype=dtype)
+        resolved = resolve(model, recipe, record=record, seed=seed, dtype=dtype)
         if against is None:
             _show(resolved, only, every, as_json)
         else:
@@ -66,7 +70,7 @@ def _other(against: str, seed: int, dtype: str | None) -> Resolved:
         carried = find_plan(Path(against))
         if carried is not None:
             return carried
-    return Resolved(against, seed=seed, dtype=dtype)
+    return resolve(against, None, record=False, seed=seed, dtype=dtype)
 
 
 def _facts(resolved: Resolved) -> dict[str, Any]:

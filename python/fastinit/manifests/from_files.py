@@ -66,6 +66,16 @@ def read(path: Path) -> tuple[Path, dict[str, Any]]:
         return path, of_data(data)
 
 
+def find_config(path: Path) -> Path | None:
+    """Return the ``config.json`` of transformers that ``read`` would read, or None."""
+    found = _find(path) if path.is_dir() else path
+    if found.suffix != ".json":
+        return None
+    data = json_files.read(found)
+    is_config = isinstance(data, dict) and "model_type" in data and "parameters" not in data
+    return found if is_config else None
+
+
 def of_data(data: Any) -> dict[str, Any]:
     """Return the fields that ``Manifest.to_dict`` wrote: a manifest's arguments and their count.
 

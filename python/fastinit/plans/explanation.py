@@ -42,14 +42,16 @@ class Explanation(list[Row]):
         shared = ("dtype", *_OF_RULE)
         groups: dict[str, Row] = {}
         for row in map(_without_values, self):
-            key = repr([row[field] for field in shared])
+            key = repr([row[field] for field in shared if field != "rule" or not _is_stored(row)])
             group = groups.setdefault(
                 key, {field: row[field] for field in shared} | {"parameters": 0, "elements": 0}
             )
             group["parameters"] += 1
             group["elements"] += row["elements"]
         rows = sorted(groups.values(), key=_number_of_rule)
-        columns = ("pattern", "parameters", "elements", "dtype", "distribution", "std")
+        columns: tuple[str, ...] = ("pattern", "parameters", "elements", "dtype")
+        columns += ("distribution", "std")
+        columns += tuple(field for field in ("origin",) if any(row[field] for row in rows))
         return Explanation(rows, _with_assumptions(rows, columns))
 
     @staticmethod
@@ -95,13 +97,16 @@ def explain(
 
 def _without_values(row: Row) -> Row:
     """Return the row of a tensor whose values are stored as one of a group of such tensors."""
-    distribution = row["distribution"]
-    if distribution is None or distribution["type"] != "Stored":
+    if not _is_stored(row):
         return row
     pattern = ".".join("*" if part.isdecimal() else part for part in row["name"].split("."))
-    stored = {"type": "Stored", "dtype": distribution["dtype"]}
-    same = {"rule": math.inf, "pattern": pattern, "mean": None, "std": None}
+    stored = {"type": "Stored", "dtype": row["distribution"]["dtype"]}
+    same = {"pattern": pattern, "mean": None, "std": None}
     return row | same | {"distribution": stored, "initializer": stored}
+
+
+def _is_stored(row: Row) -> bool:
+    return row["distribution"] is not None and row["distribution"]["type"] == "Stored"
 
 
 def _number_of_rule(row: Row) -> float:

@@ -241,7 +241,8 @@ def recipe_of(model: Model) -> Recipe:
         raise ValueError(
             f"no recipe serves model_type={model.architecture!r}; recipe 'default' would draw "
             f"{_summary(default, model)}; if that is right, pass recipe='default' (--recipe "
-            "default), or else a recipe of your own"
+            "default), or else a recipe of your own, or record what the model's own code draws: "
+            "Plan.record (--record)"
         )
     return default
 
