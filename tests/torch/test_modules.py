@@ -221,3 +221,15 @@ def test_nothing_matches_only() -> None:
     """A misspelled name would otherwise go unnoticed."""
     with pytest.raises(ValueError, match=r"nope"):
         init_(nn.Linear(3, 3), RULES, 0, only="nope")
+
+
+def test_a_zero_row_beyond_the_first_run() -> None:
+    """The rows of a tensor whose memory has gaps are runs of their own."""
+    module = nn.Embedding(6, 100, padding_idx=3)
+    memory = torch.full((6, 130), 7.0)
+    module.weight = nn.Parameter(memory[:, :100])
+    init_(module, [("**", fastinit.Normal())], seed=0)
+    expected = fastinit.normal((6, 100), seed=0, name="weight")
+    expected[3] = 0
+    check_bits(module.weight.detach().numpy().copy(), expected)
+    assert bool((memory[:, 100:] == 7).all())

@@ -224,3 +224,60 @@ def test_func() -> None:
         with pytest.warns(UserWarning, match=r"torch\.func"):
             torch.func.vmap(lambda x: x.clone().normal_(), randomness="different")(w)
     check(grad, normal(w, 1))
+
+
+class Steps(nn.Module):
+    """A module whose own initialization draws numbers that it transforms."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = nn.Parameter(torch.empty(8))
+
+    def reset_parameters(self) -> None:
+        with torch.no_grad():
+            self.steps.copy_(torch.rand(8).exp() + torch.rand(8))
+
+
+class Model(nn.Module):
+    """A model that initializes its parts at the end of its constructor, as transformers' do."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Steps() for _ in range(count))
+        for layer in reversed(self.layers):
+            self._init_weights(layer)
+
+    def _init_weights(self, module: Any) -> None:
+        module.reset_parameters()
+
+
+def expected_steps(name: str) -> Any:
+    first, second = (
+        torch.from_numpy(fastinit.uniform(8, seed=0, name=f"{name}...{k}")) for k in range(2)
+    )
+    return (first.exp() + second).numpy()
+
+
+def test_draws_within_a_modules_own_initialization_have_its_name() -> None:
+    """The order of layers, and how many there are, changes none of them."""
+    with accelerate(seed=0):
+        torch.rand(3)
+        model = Model(3)
+        second = Model(1)
+    for k, layer in enumerate(model.layers):
+        check(layer.steps, expected_steps(f"layers.{k}"))
+    check(second.layers[0].steps, expected_steps("1..layers.0"))
+
+
+def test_draws_in_a_constructor_are_numbered() -> None:
+    """The name of the module is not known by then."""
+
+    class Drawing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(6))
+
+    with accelerate(seed=0):
+        model = nn.Sequential(Drawing(), Drawing())
+    for k, layer in enumerate(model):
+        check(layer.weight, fastinit.normal(6, seed=0, name=k + 1))
