@@ -64,9 +64,9 @@ def test_one_native_call_draws_ties_once(monkeypatch: pytest.MonkeyPatch) -> Non
     calls = []
     fill = cpu.fill
 
-    def counted(requests: Any) -> None:
+    def counted(requests: Any, threads: int) -> None:
         calls.append(requests)
-        fill(requests)
+        fill(requests, threads)
 
     monkeypatch.setattr(cpu, "fill", counted)
     module = Small()
@@ -181,7 +181,7 @@ ERRORS = [
     ([("**.weight", fastinit.HeNormal())], ValueError, r"matches .*body\.0\.bias"),
     ([("**", fastinit.HeNormal())], ValueError, r"body\.0\.bias.*shape \(6,\)"),
     ("no such recipe", FileNotFoundError, "neither a built-in recipe nor a file"),
-    (3, TypeError, "recipe is a int; pass a Recipe"),
+    (3, TypeError, "recipe is a int; pass a Plan, a Recipe"),
     ([], ValueError, "rules is empty"),
     ([fastinit.Normal()], TypeError, r"is not a rule; pass a Rule, or \(pattern, initializer\)"),
     ([("**", "normal")], TypeError, "is not an Initializer"),
