@@ -67,7 +67,7 @@ def view_on_gpu(address: int, count: int, dtype: np.dtype[Any], number: int) -> 
     """Return memory of a GPU as a CuPy array; CuPy's integers stand for dtypes that it lacks."""
     cupy = _cupy()
     owner = cupy.cuda.UnownedMemory(address, count * dtype.itemsize, None, number)
-    known = dtype if dtype.kind in "biuf" else np.dtype(f"u{dtype.itemsize}")
+    known = dtype if dtype.isbuiltin == 1 else np.dtype(f"u{dtype.itemsize}")
     return cupy.ndarray((count,), known, cupy.cuda.MemoryPointer(owner, 0))
 
 

@@ -80,7 +80,7 @@ class Copy(Operation):
         view = device.view(self.address, self.values.size, self.values.dtype)
         flat = np.ascontiguousarray(self.values).reshape(-1)
         if isinstance(view, np.ndarray):
-            view[...] = flat
+            view[...] = flat.view(view.dtype)
         else:
             view.set(flat.view(view.dtype))
 
