@@ -80,12 +80,16 @@ TENSORS: dict[str, Callable[[], Any]] = {
     "permuted draw": lambda: torch.randn(6, 5, 4).permute(2, 0, 1).contiguous(),
     "column slice": lambda: written((9, 40), init.zeros_, lambda w: w[:, 3:9].normal_()),
     "assigned parts": lambda: written((9, 40), init.normal_, set_rows),
+    "row of zeros in a matrix": lambda: written((9, 9), init.orthogonal_, lambda w: w[3].zero_()),
     "scaled part": lambda: written((9, 40), init.normal_, lambda w: w[2:4].mul_(0.5)),
     "batch of orthogonal": lambda: written(
         (4, 16, 16), *(lambda w, k=k: init.orthogonal_(w[k]) for k in range(4))
     ),
     "flattened kernel": lambda: written((8, 4, 3, 3), lambda w: init.normal_(w.view(8, -1))),
     "orthogonal kernel": lambda: init.orthogonal_(torch.empty(8, 4, 3, 3)),
+    "the same dtype": lambda: init.normal_(torch.empty(9, 5)).to(torch.float32),
+    "already contiguous": lambda: init.normal_(torch.empty(9, 5)).contiguous(),
+    "a view of a fill": lambda: init.normal_(torch.empty(9, 5))[1:],
     "clone": lambda: torch.randn(40, 30).mul_(0.5).clone().add_(1),
     "copy": lambda: torch.empty(40, 30).copy_(torch.randn(40, 30)),
     "copy of a computed tensor": lambda: torch.empty(40, 3).copy_(torch.arange(120.0).view(40, 3)),

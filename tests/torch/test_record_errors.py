@@ -40,6 +40,19 @@ def test_a_tensor_that_nothing_writes(shape: tuple[int, ...]) -> None:
         record(build)
 
 
+def test_a_tensor_of_which_a_part_is_written() -> None:
+    def build() -> nn.Module:
+        module = nn.Module()
+        part = torch.empty(5, 3)
+        part[1:].normal_()
+        module.w = nn.Parameter(torch.cat([part, torch.zeros(2, 3)]).exp().log())
+        module.v = nn.Parameter(part)
+        return module
+
+    with pytest.raises(ValueError, match="nothing writes v: they hold what their memory held"):
+        record(build)
+
+
 def test_a_large_tensor_that_is_written_in_part() -> None:
     def build() -> nn.Module:
         module = nn.Module()

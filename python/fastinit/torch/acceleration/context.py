@@ -23,6 +23,7 @@ from fastinit.torch.acceleration.random_functions import FACTORIES, LEFT_TO_TORC
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.passive import values_of
 from fastinit.torch.memory.pending import PENDING, PendingFill
+from fastinit.torch.memory.storages import is_held_elsewhere
 from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init.state import state
 
@@ -243,6 +244,10 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
             state.is_leaving = before
 
     # ---- what pending fills ask of their context ------------------------------------------------
+
+    def is_open(self, tensor: torch.Tensor) -> bool:
+        """Return whether the memory of a tensor can be read where no mode of torch sees it."""
+        return is_held_elsewhere(tensor)
 
     def has_memory(self, storage: torch.UntypedStorage) -> bool:  # noqa: ARG002
         """Return whether fills of a storage are executed: they are."""

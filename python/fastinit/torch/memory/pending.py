@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import torch
 
 from fastinit.torch.memory.batch import FillBatch
-from fastinit.torch.memory.storages import is_held_elsewhere, storages_of
+from fastinit.torch.memory.storages import storages_of
 from fastinit.torch.memory.templates import Templates
 
 Part = tuple[int, tuple[int, ...]]
@@ -27,6 +27,9 @@ Part = tuple[int, tuple[int, ...]]
 
 class Owner(Protocol):
     """A context that requests fills."""
+
+    def is_open(self, tensor: torch.Tensor) -> bool:
+        """Return whether the memory of a tensor can be read where no mode of torch sees it."""
 
     def has_memory(self, storage: torch.UntypedStorage) -> bool:
         """Return whether fills of a storage are executed, and not only noted."""
@@ -100,9 +103,8 @@ class Pending:
         """
         with self._lock:
             self.forget(tensor)
-            is_open = is_held_elsewhere(tensor)  # before this function holds the storage, too
+            is_open = fill.owner.is_open(tensor)  # before this function holds the storage, too
             storage = tensor.untyped_storage()
-            is_open = is_open and fill.owner.has_memory(storage)
             key = storage._cdata
             if key not in self._storages:
                 # Another storage may get the same key once this one has died.

@@ -58,8 +58,16 @@ def is_held_elsewhere(tensor: torch.Tensor) -> bool:
     NumPy arrays share the memory (which then cannot be resized), other processes do, C++ holds
     the tensor (TorchScript), or a program holds the storage itself.
     """
-    if tensor._use_count() > 1 or _references(tensor) > _USUAL_REFERENCES:  # type: ignore[attr-defined]
-        return True
+    return is_held(tensor) or is_shared(tensor)
+
+
+def is_held(tensor: torch.Tensor) -> bool:
+    """Return whether C++ holds a tensor, or a program holds its storage itself."""
+    return tensor._use_count() > 1 or _references(tensor) > _USUAL_REFERENCES  # type: ignore[attr-defined,no-any-return]
+
+
+def is_shared(tensor: torch.Tensor) -> bool:
+    """Return whether NumPy arrays or other processes share the memory of a tensor."""
     storage = tensor.untyped_storage()
     return not storage.resizable() or (storage.device.type == "cpu" and storage.is_shared())
 

@@ -82,6 +82,7 @@ def _contiguous(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> A
     if kwargs or not _is_plain(source):
         return NotImplemented
     if source.is_contiguous():
+        ledger.describe(source)  # what is pending in it has its stream from here on
         return source
     described = torch.empty(source.shape, dtype=source.dtype, device="meta")
     return _copied(ledger, source, described, function, args, kwargs)
@@ -118,6 +119,7 @@ def _to(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> Any:
         if copy and dtype == source.dtype:
             return _clone(ledger, Tensor.clone, (source,), {})
     if dtype == source.dtype:
+        ledger.describe(source)
         return source
     described = torch.empty_like(source, device="meta", dtype=dtype, requires_grad=False)
     return _copied(ledger, source, described, Tensor.to, (source, dtype), {})

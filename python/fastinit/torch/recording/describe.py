@@ -56,9 +56,9 @@ def describe(whole: Extent, entries: Sequence[Entry]) -> Description | None:
     return Description(Composite(tuple(layers)), stream, origins[-1])
 
 
-def with_zero_row(found: Description, shape: tuple[int, ...]) -> Description:
+def with_zero_row(found: Description, whole: Extent) -> Description:
     """Return a description in which a row of zeros over one draw is said as such."""
-    composite = found.initializer
+    composite, shape = found.initializer, whole.shape
     if not isinstance(composite, Composite) or len(composite.layers) != 2 or composite.dtype:
         return found
     draw, row = composite.layers
@@ -68,6 +68,9 @@ def with_zero_row(found: Description, shape: tuple[int, ...]) -> Description:
     is_row = shape and row.start == (first, *(0,) * (len(shape) - 1)) and row.stop is not None
     is_row = is_row and row.stop == (first + 1, *shape[1:])
     if not is_row or row.initializer != Constant(0.0) or isinstance(draw.initializer, _NOT_RANDOM):
+        return found
+    templates = draw.initializer.templates(shape, dtype_of(whole.dtype))
+    if len(templates) > 1 or not templates[0].elementwise:
         return found
     return found._replace(initializer=draw.initializer, zero_row=first)
 

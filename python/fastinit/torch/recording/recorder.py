@@ -21,7 +21,7 @@ from fastinit.torch.acceleration.fills import fill_of, numbers_of
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.passive import values_of
 from fastinit.torch.memory.pending import PENDING, PendingFill
-from fastinit.torch.memory.storages import is_held_elsewhere, storages_of
+from fastinit.torch.memory.storages import is_held, is_shared, storages_of
 from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init import values
 from fastinit.torch.nn_init.state import state
@@ -203,6 +203,10 @@ class Recorder(accelerate):
         self.read((tensor, arguments))
         return super().leave(function, tensor, *arguments)
 
+    def is_open(self, tensor: torch.Tensor) -> bool:
+        """Return whether the memory of a tensor can be read where no mode of torch sees it."""
+        return is_held(tensor) or (not self.is_virtual(tensor) and is_shared(tensor))
+
     def has_memory(self, storage: torch.UntypedStorage) -> bool:
         """Return whether fills of a storage are executed."""
         history = self.histories.of_storage(storage)
@@ -220,7 +224,7 @@ class Recorder(accelerate):
 
     def _adopt(self, tensor: torch.Tensor) -> None:
         """Leave the memory of a large tensor alone from now on: all of it is overwritten."""
-        if not self.is_large(tuple(tensor.shape), tensor.dtype) or is_held_elsewhere(tensor):
+        if not self.is_large(tuple(tensor.shape), tensor.dtype) or is_shared(tensor):
             return
         storage = tensor.untyped_storage()
         if covers(Extent.of(tensor), storage) and self.has_memory(storage):

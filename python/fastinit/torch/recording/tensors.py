@@ -60,14 +60,13 @@ def found_of(
         except RuntimeError as error:
             raise UnknownError(str(error)) from None
     if not recorder.is_virtual(tensor):
-        is_fresh = history is not None and history.is_fresh
         values = to_numpy(tensor.detach())
-        if is_fresh and _is_unwritten(values, entries):
+        if _is_unwritten(values, has_history=history is not None, entries=entries):
             raise UnwrittenError
         if found is None or not draws(found, values, recorder.seed):
             return parameter, Found(stored(values), None if found is None else found.origin)
     assert found is not None
-    return _with_stream(parameter, with_zero_row(found, parameter.shape), recorder.seed)
+    return _with_stream(parameter, with_zero_row(found, Extent.of(tensor)), recorder.seed)
 
 
 def _with_stream(parameter: Parameter, found: Description, seed: int) -> tuple[Parameter, Found]:
@@ -88,9 +87,16 @@ def _seeded(initializer: Initializer, seed: int, stream: int) -> Initializer:
     return Composite((Layer(initializer, seed=seed, stream=stream),))
 
 
-def _is_unwritten(values: NDArray[np.generic], entries: list[Entry]) -> bool:
-    """Return whether memory holds the pattern that it held when it was new, and nothing else."""
-    return not entries and bool((values.reshape(-1).view(np.uint8) == PATTERN).all())
+def _is_unwritten(values: NDArray[np.generic], *, has_history: bool, entries: list[Entry]) -> bool:
+    """Return whether an element of memory has the pattern of memory that nothing has written.
+
+    A byte may have it by chance, so that all bytes of a tensor of bytes must.
+    """
+    size = values.dtype.itemsize
+    is_pattern = (values.reshape(-1).view(np.uint8).reshape(-1, size) == PATTERN).all(axis=1)
+    if size > 1:
+        return bool(is_pattern.any())
+    return has_history and not entries and bool(is_pattern.all())
 
 
 def stored(values: NDArray[np.generic]) -> Initializer:
