@@ -63,7 +63,7 @@ def is_held_elsewhere(tensor: torch.Tensor) -> bool:
 
 def is_held(tensor: torch.Tensor) -> bool:
     """Return whether C++ holds a tensor, or a program holds its storage itself."""
-    return tensor._use_count() > 1 or _references(tensor) > _USUAL_REFERENCES  # type: ignore[attr-defined,no-any-return]
+    return tensor._use_count() > 1 or _references(tensor) > _USUAL_REFERENCES  # type: ignore[attr-defined]
 
 
 def is_shared(tensor: torch.Tensor) -> bool:
