@@ -16,8 +16,10 @@ from fastinit import Constant, Identity, Normal, Orthogonal, Plan, TruncatedNorm
 from fastinit.initializers.composite import Composite
 from fastinit.initializers.stored import Stored
 from fastinit.torch import accelerate, init_, materialize_, record
+from fastinit.torch.memory.batch import FillBatch
 from helpers.bits import check_bits
 from helpers.recordings import ALL_MEMORY, NO_MEMORY, check_recording
+from helpers.torch_arrays import to_numpy
 
 
 def of(make: Callable[[], Any]) -> Callable[[], nn.Module]:
@@ -309,3 +311,20 @@ def test_plans_are_saved_and_verified(tmp_path: Path) -> None:
     plan.save(tmp_path)
     assert fastinit.verify(tmp_path).ok
     assert fastinit.load_plan(tmp_path).to_dict() == plan.to_dict()
+
+
+@pytest.mark.parametrize("what", ["fused", "assigned parts", "transposed fill", "halved uniform"])
+def test_parts_of_tensors_for_shards(what: str) -> None:
+    """Each process draws its own part of what was recorded, as of any tensor."""
+    plan = record(of(TENSORS[what]), seed=0)
+    tensor = plan.tensor("w")
+    whole = plan.init()["w"]
+    rows, columns = whole.shape
+    bounds = ((rows // 3, rows - 1), (1, columns // 2))
+    part = torch.empty(
+        [stop - start for start, stop in bounds], dtype=getattr(torch, tensor.dtype.name)
+    )
+    batch = FillBatch()
+    batch.add(part, tensor.templates, tensor.stream, whole.shape, bounds)
+    batch.run()
+    check_bits(to_numpy(part), np.ascontiguousarray(whole[tuple(slice(*each) for each in bounds)]))
