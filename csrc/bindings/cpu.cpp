@@ -30,8 +30,9 @@ bool signal_pending() {
   });
 }
 
-// Sets the default arithmetic for the calling thread, and returns its own, for set_arithmetic.
-py::bytes set_default_arithmetic() {
+// Sets the default arithmetic for the calling thread, and returns its own, for set_arithmetic; None if it has that.
+py::object set_default_arithmetic() {
+  if (has_default_arithmetic()) return py::none();
   std::fenv_t before;
   std::fegetenv(&before);
   std::fesetenv(FE_DFL_ENV);

@@ -1,4 +1,4 @@
-// Whether this x86 processor and its operating system have what a lane type is compiled for.
+// x86: whether the processor and its operating system have what a lane type is compiled for, and a thread's arithmetic.
 #pragma once
 
 #include <cpuid.h>
@@ -37,5 +37,13 @@ struct X86Features {
  private:
   static bool has(std::uint64_t present, std::uint64_t needed) { return (present & needed) == needed; }
 };
+
+// What the thread's floating-point operations do: rounding, subnormals and traps, without the flags of past operations.
+inline std::uint32_t x86_arithmetic() {
+  std::uint32_t control;
+  __asm__ volatile("stmxcsr %0" : "=m"(control));
+  return control & ~std::uint32_t{0x3f};
+}
+constexpr std::uint32_t x86_default_arithmetic = 0x1f80;  // to nearest, subnormals kept, no traps
 
 }  // namespace fastinit

@@ -30,6 +30,8 @@ def in_default_arithmetic(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         before = _cpu.set_default_arithmetic()
+        if before is None:
+            return function(*args, **kwargs)
         try:
             return function(*args, **kwargs)
         finally:
