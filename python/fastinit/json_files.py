@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from fastinit import regular_files
+from fastinit.native.arithmetic import in_default_arithmetic
 
 LARGEST = 100_000_000  # bytes of a text: the largest header of the safetensors package
 
@@ -66,6 +67,7 @@ def read(path: Path, most: int = LARGEST) -> Any:
     return parse(regular_files.content(path, most))
 
 
+@in_default_arithmetic  # in which Python rounds a decimal such as 0.02
 def parse(text: str | bytes) -> Any:
     """Return the data of a JSON text of any origin, in bounded time and memory.
 
@@ -247,6 +249,7 @@ def _check_size(content: bytes) -> None:
         )
 
 
+@in_default_arithmetic  # where subnormals count as zero, Python writes 0.0 for them
 def _dumps(data: Any, **form: Any) -> str:
     try:
         return json.dumps(data, ensure_ascii=False, allow_nan=False, **form)

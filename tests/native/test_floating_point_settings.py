@@ -14,6 +14,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import fastinit.plans.plan  # noqa: F401  (compiled before children import it under a setting)
 from fastinit.native import _cpu
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.dtypes import (
@@ -98,21 +99,52 @@ def digests():
     for threads in (1, 2):
         fastinit.set_num_threads(threads)
         draw(fastinit.Normal(0.1, 0.7), (300, 401), "float32")
-    return found
+    for p in (0.1, 1 / 3, 0.7):
+        found.append(fastinit.digest(fastinit.mask((30, 41), p, seed=3)))
+        found.append(fastinit.digest(fastinit.Bernoulli(p)((30, 41), seed=3)))
+    return found + planned()
+
+def planned():
+    # what recipes, configs and plans compute, and what they write and read
+    recipe = fastinit.Recipe.from_json({recipe!r})
+    shapes = {{f"h.{{k}}.{{name}}": (30, 41) for k in range(3) for name in ("a", "b", "c")}}
+    manifest = fastinit.Manifest.from_shapes(shapes | {{"tiny": 3}})
+    manifest = dataclasses.replace(manifest, config=json_files.parse('{{"range": 0.0123}}'))
+    plan = fastinit.Plan(manifest, recipe, seed=3, dtype="float64")
+    again = fastinit.Plan.from_dict(json_files.parse(json_files.compact(plan.to_dict())))
+    found = [fastinit.digest(each) for one in (plan, again) for each in one.init().values()]
+    found += [fastinit.Plan("gpt2", seed=3).explain()[k]["std"].hex() for k in range(0, 148, 9)]
+    scale = Scale("layers", times=0.1, power="-1/6")
+    return found + [recipe.to_json(), scale.apply(0.1, 12).hex(), fastinit.HeNormal().std(7).hex()]
 
 if {before_import}:
     SET[{setting!r}]()
+import dataclasses
 import fastinit
+from fastinit import json_files
+from fastinit.recipes import Scale
 SET[{setting!r}]()
 found = digests()
 print(json.dumps([is_as_set({setting!r}), found]))
 """
 
 
+RECIPE = """{
+ "name": "decimals", "source": "numbers that are not exact", "rules": [
+  {"pattern": "h.{layer}.a", "initializer": {"type": "Normal", "std": 0.02},
+   "scale": [{"of": "layers", "times": 0.3, "power": "-1/6"}]},
+  {"pattern": "h.{layer}.b", "initializer": {"type": "Uniform", "low": -0.1, "high": 0.3}},
+  {"pattern": "h.{layer}.c", "initializer": {"type": "Normal", "std": 1.0},
+   "settings": {"std": "range"}, "scale": [{"of": {"axis": 1}, "times": 0.7, "power": -0.25}]},
+  {"pattern": "tiny", "initializer": {"type": "Constant", "value": 1e-310}}
+ ]
+}"""
+
+
 @functools.cache
 def drawn(setting: str, before_import: bool = False) -> Any:
     """Whether the setting is as it was set, and what is drawn under it."""
-    code = COMMON.format(setting=setting, before_import=before_import)
+    code = COMMON.format(setting=setting, before_import=before_import, recipe=RECIPE)
     return json.loads(child(code).splitlines()[-1])
 
 
@@ -137,6 +169,7 @@ def test_arithmetic_is_restored() -> None:
         fails()
     with pytest.raises(ValueError, match="set_default_arithmetic"):
         _cpu.set_arithmetic(b"")
+    assert _cpu.set_default_arithmetic() is None  # this thread has it
 
 
 def number(random_numbers: random.Random) -> float:

@@ -17,7 +17,10 @@ from fastinit.native.box import Index, Shape, part, shape_of, whole
 from fastinit.native.request import Fill, Request, Template
 
 # The methods that compute parameters, which must not depend on the caller's arithmetic.
-_COMPUTING = {"__post_init__", "_template", "moments", "resolve", "scaled", "templates"}
+_COMPUTING = {
+    *("__post_init__", "_template", "density", "mask", "moments", "resolve", "scaled"),
+    *("std", "templates"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +33,9 @@ class Initializer(abc.ABC):
     """The fields that every value grows with: scaling them all scales what is drawn."""
 
     def __init_subclass__(cls, *, is_base: bool = False) -> None:
-        for method in _COMPUTING & vars(cls).keys():
-            setattr(cls, method, in_default_arithmetic(getattr(cls, method)))
+        for name in _COMPUTING & vars(cls).keys():
+            if callable(method := getattr(cls, name)):  # std is a field of some
+                setattr(cls, name, in_default_arithmetic(method))
         if not is_base:
             Initializer._types[cls.__name__] = cls
 
@@ -66,6 +70,7 @@ class Initializer(abc.ABC):
         """Return the (mean, standard deviation) of a whole array's values, or None if unknown."""
         return None
 
+    @in_default_arithmetic
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: the name of the class as ``type``, and the fields without defaults.
 

@@ -13,6 +13,7 @@ from fastinit import json_files, streams
 from fastinit.checkpoints.verify import Verification, compare
 from fastinit.checkpoints.write import Saved, save
 from fastinit.manifests import Manifest
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index
 from fastinit.native.dtypes import dtype_of
 from fastinit.plans.difference import Difference, difference
@@ -65,6 +66,7 @@ class Plan:
         True
     """
 
+    @in_default_arithmetic
     def __init__(
         self,
         model: Manifest | str | os.PathLike[str],

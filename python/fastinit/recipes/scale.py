@@ -10,6 +10,7 @@ from typing import Any
 
 from fastinit import json_files
 from fastinit.initializers import Initializer
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.recipes.pattern import Pattern, has_layer, pattern_of, plain
 
 _LARGEST_POWER = 4
@@ -147,6 +148,7 @@ class Scale:
         _check_positive(self.times, "times")
         object.__setattr__(self, "power", _power_of(self.power))
 
+    @in_default_arithmetic
     def apply(self, value: float, size: float) -> float:
         """Return ``value`` scaled by a number of the model, with the same bits on every machine.
 

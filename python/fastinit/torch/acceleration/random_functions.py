@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init import values
@@ -50,6 +51,7 @@ def _factory(original: Function, empty: Function, templates_of: Callable[..., An
     return make
 
 
+@in_default_arithmetic
 def _normal(context: Context, mean: Any = 0.0, std: Any = 1.0, *args: Any, **kwargs: Any) -> Tensor:
     """Draw what torch.normal does: from two numbers and a size, or from tensors."""
     tensors = [each for each in (mean, std) if isinstance(each, Tensor)]

@@ -11,6 +11,7 @@ import torch
 from fastinit import streams
 from fastinit.checks import finite, integer
 from fastinit.initializers import Orthogonal
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.dtypes import dtype_of
 from fastinit.torch.lsuv.layers import Layer, layers_of
 from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
@@ -22,6 +23,7 @@ from fastinit.torch.shards.dtensor import is_distributed
 _LISTED = 10  # names in a warning
 
 
+@in_default_arithmetic
 def lsuv_(
     model: torch.nn.Module,
     batch: Any,
@@ -142,5 +144,5 @@ def _warn(report: LsuvReport, variance: float, tolerance: float) -> None:
         warnings.warn(
             f"the output's variance is not within {tolerance} of {variance} in "
             f"{', '.join(off[:_LISTED])}{more}; print the report that lsuv_ returns",
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import torch
 
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.torch.modules.buffers import Owner, owners
 from fastinit.torch.modules.plan import Rules, fill, plan_of
 from fastinit.torch.shards.dtensor import is_distributed
@@ -127,6 +128,7 @@ class _Allocation:
             each._init_flat_weights()
 
 
+@in_default_arithmetic
 def _compute(computing: Sequence[Owner], device: torch.device) -> list[str]:
     """Let the modules compute their buffers, and return the names of those that none computed."""
     devices = [device] if device.type == "cuda" else []

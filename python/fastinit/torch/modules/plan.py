@@ -13,6 +13,7 @@ from torch.nn.parameter import is_lazy
 
 from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.plans.plan import Plan
 from fastinit.recipes.buffers import known
 from fastinit.recipes.known import find
@@ -125,6 +126,7 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
     return ModulePlan(plan, tensors, shared)
 
 
+@in_default_arithmetic
 def fill(chosen: Chosen) -> None:
     """Fill tensors in one native call, of several with the same memory the first; then compute."""
     batch = ShardedFillBatch()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.overrides import has_torch_function_unary
 
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.torch.memory.pending import PENDING
 from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.eligible import PLAIN, can_fill
@@ -83,6 +84,7 @@ def zeros_(tensor: Tensor) -> Tensor:
     return _constant_(originals.zeros_, tensor)
 
 
+@in_default_arithmetic  # torch rounds the value in the arithmetic of the thread
 def _constant_(function: Callable[..., Tensor], tensor: Tensor, *value: Any) -> Tensor:
     context = state.context
     if context is None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 
 from fastinit.initializers import Initializer
+from fastinit.native import _cpu
 from fastinit.torch.memory.templates import Templates
 
 
@@ -58,19 +59,24 @@ class State(threading.local):
 
     def __init__(self) -> None:
         self.contexts: list[Context] = []
+        self._arithmetics: list[bytes | None] = []  # from before each of them
         self.context: Context | None = None  # the innermost one
         self.is_leaving = False  # whether one of torch's own functions was called to do its work
         with torch.inference_mode(False):
             self.word = torch.empty((), dtype=torch.int64, device="cpu")
 
     def enter(self, context: Context) -> None:
-        """Make a context the innermost one."""
+        """Make a context the innermost one, and compute in the default arithmetic in it."""
+        self._arithmetics.append(_cpu.set_default_arithmetic())
         self.contexts.append(context)
         self.context = context
 
     def exit(self) -> None:
         """Return to the context around the innermost one."""
         self.contexts.pop()
+        arithmetic = self._arithmetics.pop()
+        if arithmetic is not None:
+            _cpu.set_arithmetic(arithmetic)
         self.context = self.contexts[-1] if self.contexts else None
 
 

@@ -18,6 +18,7 @@ import torch
 
 from fastinit.initializers import Constant, Initializer, Normal, Orthogonal, Sparse, Uniform
 from fastinit.initializers.truncated_normal import BoundedNormal
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.request import fill_template
 from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.memory.templates import Templates
@@ -38,6 +39,7 @@ def number(value: Any) -> float:
 
 
 @functools.lru_cache(maxsize=1024)
+@in_default_arithmetic
 def uniform(low: float, high: float, dtype: torch.dtype) -> Templates:
     """Uniform distribution on (low, high), for each part of a complex number."""
     drawn = DRAWN[dtype]
@@ -48,6 +50,7 @@ def uniform(low: float, high: float, dtype: torch.dtype) -> Templates:
 
 
 @functools.lru_cache(maxsize=1024)
+@in_default_arithmetic
 def normal(mean: float, std: float, dtype: torch.dtype) -> Templates:
     """Normal distribution; the variance of a complex number is divided between its parts."""
     spread = std / math.sqrt(2.0) if dtype.is_complex else std
@@ -55,6 +58,7 @@ def normal(mean: float, std: float, dtype: torch.dtype) -> Templates:
 
 
 @functools.lru_cache(maxsize=1024)
+@in_default_arithmetic
 def truncated_normal(
     mean: float, std: float, low: float, high: float, dtype: torch.dtype
 ) -> Templates:
@@ -65,12 +69,14 @@ def truncated_normal(
 
 
 @functools.lru_cache(maxsize=1024)
+@in_default_arithmetic
 def sparse(sparsity: float, std: float, dtype: torch.dtype, *, shape: tuple[int, ...]) -> Templates:
     """Normal distribution with ceil(sparsity * rows) zeros in each column."""
     return _templates(Sparse(sparsity, std=std), _real(dtype), shape)
 
 
 @functools.lru_cache(maxsize=1024)
+@in_default_arithmetic
 def orthogonal(gain: float, dtype: torch.dtype, *, shape: tuple[int, ...]) -> Templates:
     """Orthogonal matrix whose rows are the first axis and whose columns are all other axes."""
     return _templates(Orthogonal(gain), _real(dtype), shape)
@@ -87,6 +93,7 @@ def is_constant(dtype: torch.dtype) -> bool:
     return dtype.itemsize <= 8 and not dtype.is_complex
 
 
+@in_default_arithmetic
 def constant(value: Any, dtype: torch.dtype) -> Templates:
     """Constant of a dtype, rounded or wrapped as torch does, which may raise an error."""
     element = torch.empty(1, dtype=dtype, device="cpu").fill_(value)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.eligible import can_fill
 from fastinit.torch.nn_init.filling import TemplatesOf, fill_, fill_eligible_
@@ -186,6 +187,7 @@ def kaiming_normal_(
     return _kaiming_(originals.kaiming_normal_, _normal, tensor, options, source)
 
 
+@in_default_arithmetic
 def _xavier_std(tensor: Tensor, gain: float) -> float:
     fan_in, fan_out = originals._calculate_fan_in_and_fan_out(tensor)
     return gain * math.sqrt(2.0 / float(fan_in + fan_out))
@@ -206,11 +208,13 @@ def _kaiming_(
     return fill_eligible_(tensor, *distribution(_kaiming_std(tensor, *options)), source)
 
 
+@in_default_arithmetic
 def _kaiming_std(tensor: Tensor, a: float, mode: Any, nonlinearity: Any) -> float:
     fan = originals._calculate_correct_fan(tensor, mode)
     return originals.calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
+@in_default_arithmetic
 def _uniform(std: float) -> _Fill:
     bound = math.sqrt(3.0) * std
     return originals.uniform_, values.uniform, (-bound, bound)
