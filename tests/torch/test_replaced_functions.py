@@ -61,3 +61,41 @@ def test_they_serve_accelerate() -> None:
         init.trunc_normal_(torch.empty(3))
     block: Any = model[0]
     check(block.inner.weight, normal(block.inner.weight, "0.inner.weight", 0.02))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("uniform_", {"a": 10.0, "b": 20.0, "generator": None}),
+        ("normal_", {"mean": 10.0, "std": 5.0, "generator": None}),
+        ("constant_", {"val": 3.0}),
+        (
+            "kaiming_uniform_",
+            {"a": 0, "mode": "fan_in", "nonlinearity": "leaky_relu", "generator": None},
+        ),
+    ],
+)
+@pytest.mark.parametrize("replaces", [False, True])
+def test_subclasses_see_torchs_function(
+    name: str, arguments: dict[str, Any], replaces: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some have implementations by function, or pass a function on to the next subclass."""
+    theirs, ours = getattr(init, name), getattr(fastinit.torch, name)
+    seen: list[Any] = []
+
+    class Passing(torch.Tensor):
+        @classmethod
+        def __torch_function__(
+            cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            if func is theirs or func is ours:
+                seen.append((func, args, {k: v for k, v in kwargs.items() if k != "tensor"}))
+                return torch.overrides.redispatch_function(func, types, args, kwargs)
+            return super().__torch_function__(func, types, args, kwargs)
+
+    if replaces:
+        monkeypatch.setattr(init, name, ours)
+    tensor = torch.full((8, 2), -7.0).as_subclass(Passing)
+    assert ours(tensor, *arguments.values()) is tensor
+    assert seen == [(theirs, (), arguments)]
+    assert not bool((torch.Tensor(tensor) == -7).any())
