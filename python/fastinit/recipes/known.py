@@ -53,17 +53,19 @@ _BUFFERS: _Rows = (
 # The same for segments anywhere in names: the adapters of peft, torchtune and diffusers, and the
 # tensors that weight_norm and spectral_norm compute.
 _PARAMETERS: _Rows = (
-    ("lora_[Bb]|lora_up|lora_embedding_A|(?:poly_|de|gra)lora_B", _ADAPTER, Constant(0)),
+    (r"(?:[^./]*_)?lora_[Bb]|lora_up|(?:de|gra)lora_B", _ADAPTER, Constant(0)),
+    ("(?:lo|hi)ra_embedding_A", _ADAPTER, Constant(0)),
     (r"[^./]*lora(?:_linear_layer)?[./]up", _ADAPTER, Constant(0)),
     ("(?:hira|lily|peanut)_B|shadow_up|hada_w2_b|lokr_w1(?:_a)?|oft_r", _ADAPTER, Constant(0)),
-    (r"boft_R|(?:ps)?oft_R[./](?:[^./]+[./])?weight", _ADAPTER, Constant(0)),
-    (r"glora_[AB][./][^./]+[./]Xd|miss_block|tinylora_v", _ADAPTER, Constant(0)),
+    (r"boft_R|(?:(?:ps)?oft|oft_embedding)_R[./](?:[^./]+[./])?weight", _ADAPTER, Constant(0)),
+    (r"glora_[A-E][./][^./]+[./]Xd?|miss_block|tinylora_v", _ADAPTER, Constant(0)),
     ("p?vera_lambda_b|randlora_lambda|frod_lambda_s_values", _ADAPTER, Constant(0)),
-    ("road_theta|shira_weight|supertuning_values", _ADAPTER, Constant(0)),
+    ("road_theta|shira_weight|supertuning_values|waveft_spectrum", _ADAPTER, Constant(0)),
     ("adaption_gate|beft_bias|delta_embedding", _ADAPTER, Constant(0)),
     (r"ia3_l|boft_s|road_alpha|psoft_R[./](?:[^./]+[./])?vector_[ab]", _ADAPTER, Constant(1)),
     ("p?vera_lambda_d", _ADAPTER, Constant(0.1)),
     ("lora_E|ranknum|delora_lambda|boft_P|unilora_(?:indices|scales)_[AB]", _ADAPTER, None),
+    ("randlora_gamma", _ADAPTER, None),
     ("supertuning_indices|frod_(?:U|V|s_indices|s_size|lambda_l)", _ADAPTER, None),
     (r"lora_magnitude_vector|delora_w_norm|trainable_tokens_\w+|_?osf_\w+", _COMPUTED, None),
     ("_psoft_[AB]_cache|weight_g|weight_u", _COMPUTED, None),
