@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -185,6 +186,17 @@ def test_compile(compiled: Callable[..., Any]) -> None:
     function = compiled(lambda x: ours.normal_(x, seed=0))
     with pytest.raises(Exception, match=r"Observed exception|cannot keep to seed="):
         function(torch.zeros(3))
+
+
+@pytest.mark.parametrize("name", ["zeros_", "ones_", "constant_", "xavier_uniform_", "dirac_"])
+def test_compiled_functions_are_one_graph(name: str, compiled: Callable[..., Any]) -> None:
+    """Those that compute something before they fill, or fill by torch themselves."""
+    arguments = (0.1,) if name == "constant_" else ()
+    x = torch.full((4, 4, 3), torch.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = compiled(lambda x: getattr(ours, name)(x, *arguments) * 1)(x)
+    assert not found.isnan().any()
 
 
 def test_func() -> None:

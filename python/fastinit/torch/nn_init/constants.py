@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.compiler import is_dynamo_compiling
 from torch.overrides import has_torch_function_unary
 
 from fastinit.native.arithmetic import in_default_arithmetic
@@ -19,6 +20,7 @@ from fastinit.torch.nn_init.state import state
 
 # Below this many bytes torch's own fill is faster; above, fresh memory is touched in huge pages.
 _LARGE = 4 << 20
+_set = in_default_arithmetic(Tensor.fill_)  # which rounds the value in the thread's arithmetic
 _NO_NUMBERS = Source(seed=0)  # a constant draws none, so every stream is the same
 
 
@@ -84,7 +86,6 @@ def zeros_(tensor: Tensor) -> Tensor:
     return _constant_(originals.zeros_, tensor)
 
 
-@in_default_arithmetic  # torch rounds the value in the arithmetic of the thread
 def _constant_(function: Callable[..., Tensor], tensor: Tensor, *value: Any) -> Tensor:
     context = state.context
     if context is None:
@@ -92,13 +93,17 @@ def _constant_(function: Callable[..., Tensor], tensor: Tensor, *value: Any) -> 
     is_strided = type(tensor) in PLAIN and tensor.layout is torch.strided
     is_small = is_strided and not tensor.is_nested and tensor.nbytes < _LARGE
     if is_small and (context is None or context.is_settled(tensor)):
-        if has_torch_function_unary(tensor) or tensor.is_inference():
+        if is_dynamo_compiling():
             return function(tensor, *value)
+        if has_torch_function_unary(tensor) or tensor.is_inference():
+            return in_default_arithmetic(function)(tensor, *value)
         alias = tensor.detach()  # in half the time of a no_grad context
         if function is originals.zeros_:
             alias.zero_()
+        elif value:
+            _set(alias, value[0])
         else:
-            alias.fill_(value[0] if value else 1.0)
+            alias.fill_(1.0)
         if context is not None:
             context.wrote(tensor, value[0] if value else float(function is originals.ones_))
         return tensor
@@ -108,4 +113,4 @@ def _constant_(function: Callable[..., Tensor], tensor: Tensor, *value: Any) -> 
         return write_(tensor, values.constant(what, tensor.dtype), _NO_NUMBERS)
     if context is not None:
         context.settle((tensor, value))
-    return function(tensor, *value)
+    return in_default_arithmetic(function)(tensor, *value)

@@ -61,7 +61,7 @@ def _passed_on(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         tensor = args[0]
         if has_torch_function_unary(tensor):
             arguments = dict(zip(names, args, strict=False))
-            return handle_torch_function(function, (tensor,), **arguments)  # type: ignore[no-any-return]
+            return handle_torch_function(function, (tensor,), **arguments)
         return function(*args)
 
     return original

@@ -17,7 +17,7 @@ from torch import Tensor
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.eligible import can_fill
-from fastinit.torch.nn_init.filling import TemplatesOf, fill_, fill_eligible_
+from fastinit.torch.nn_init.filling import TemplatesOf, fill_eligible_
 from fastinit.torch.nn_init.leaving import leave
 from fastinit.torch.nn_init.source import Source
 
@@ -62,7 +62,8 @@ def xavier_uniform_(
         >>> bool((w.abs() < (6 / 8) ** 0.5).all())
         True
     """
-    return fill_(tensor, *_uniform(_xavier_std(tensor, gain)), Source(generator, seed, name))
+    source = Source(generator, seed, name)
+    return _xavier_(originals.xavier_uniform_, _uniform, tensor, gain, source)
 
 
 def xavier_normal_(
@@ -99,7 +100,8 @@ def xavier_normal_(
         >>> init.xavier_normal_(torch.empty(3, 5), seed=0).shape
         torch.Size([3, 5])
     """
-    return fill_(tensor, *_normal(_xavier_std(tensor, gain)), Source(generator, seed, name))
+    source = Source(generator, seed, name)
+    return _xavier_(originals.xavier_normal_, _normal, tensor, gain, source)
 
 
 def kaiming_uniform_(
@@ -185,6 +187,18 @@ def kaiming_normal_(
     options = (a, mode, nonlinearity)
     source = Source(generator, seed, name)
     return _kaiming_(originals.kaiming_normal_, _normal, tensor, options, source)
+
+
+def _xavier_(
+    function: Callable[..., Tensor],
+    distribution: Callable[[float], _Fill],
+    tensor: Tensor,
+    gain: float,
+    source: Source,
+) -> Tensor:
+    if not can_fill(tensor, source.seed):
+        return leave(function, tensor, (gain, source.generator), source)
+    return fill_eligible_(tensor, *distribution(_xavier_std(tensor, gain)), source)
 
 
 @in_default_arithmetic
