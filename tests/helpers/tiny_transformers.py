@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -26,15 +26,21 @@ SIZES: dict[str, Any] = {
     "image_size": 32,
     "patch_size": 8,
 }  # fmt: skip
+# In some configurations the sizes of heads follow from other numbers.
+_WITHOUT_HEADS = {
+    name: size
+    for name, size in SIZES.items()
+    if "head" not in name and name not in ("d_kv", "embedding_size")
+}
 _PARTS = ("text_config", "vision_config", "audio_config", "encoder_config", "decoder_config")
 _MOST_ELEMENTS = 20_000_000
 
 TYPES = sorted(MODEL_MAPPING_NAMES)
 
 
-def shrink(config: Any) -> Any:
+def shrink(config: Any, sizes: Mapping[str, Any] = SIZES) -> Any:
     """Give a configuration, and those in it, small sizes."""
-    for name, size in SIZES.items():
+    for name, size in sizes.items():
         if isinstance(getattr(config, name, None), int):
             with contextlib.suppress(Exception):  # some check their sizes
                 setattr(config, name, size)
@@ -43,26 +49,25 @@ def shrink(config: Any) -> Any:
             setattr(config, name, 1)
     for name in _PARTS:
         if hasattr(getattr(config, name, None), "to_dict"):
-            shrink(getattr(config, name))
+            shrink(getattr(config, name), sizes)
     return config
 
 
-def build(kind: str) -> Any:
-    """Return a tiny model of a type."""
-    return AutoModel.from_config(shrink(AutoConfig.for_model(kind)))
+def builder(kind: str) -> Callable[[], Any] | None:
+    """Return a function that builds a tiny model of a type, or None if no sizes fit together."""
+    for sizes in (SIZES, _WITHOUT_HEADS):
 
+        def build(sizes: Mapping[str, Any] = sizes) -> Any:
+            return AutoModel.from_config(shrink(AutoConfig.for_model(kind), sizes))
 
-def on_meta(kind: str) -> Any:
-    """Return a tiny model of a type on the meta device.
-
-    Raises:
-        ValueError: It is not tiny.
-    """
-    with torch.device("meta"):
-        model = build(kind)
-    if sum(each.numel() for each in model.parameters()) > _MOST_ELEMENTS:
-        raise ValueError(f"a {kind} of these sizes has too many parameters")
-    return model
+        try:
+            with torch.device("meta"):
+                model = build()
+        except (Exception, SystemExit):  # some types also need other libraries
+            continue
+        if sum(each.numel() for each in model.parameters()) <= _MOST_ELEMENTS:
+            return build
+    return None
 
 
 @contextlib.contextmanager
