@@ -45,7 +45,7 @@ def process_seed(seed: int | None) -> Iterator[None]:
 
 _ROUNDING = {"upward": 0x800, "downward": 0x400, "to zero": 0xC00}  # of glibc on x86
 
-ARITHMETICS = (*_ROUNDING, "flushing")
+FLOAT_MODES = (*_ROUNDING, "flushing")
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from torch.nn.utils import parametrizations
 import fastinit.torch as init
 from fastinit import Constant, Normal, Recipe, Rule
 from fastinit.recipes import Scale
-from helpers.settings import ARITHMETICS, arithmetic
+from helpers.settings import FLOAT_MODES, arithmetic
 
 SHAPE = (30, 41)
 
@@ -115,7 +115,7 @@ def expected(case: str) -> list[bytes]:
         return CASES[case]()
 
 
-@pytest.mark.parametrize("name", ARITHMETICS)
+@pytest.mark.parametrize("name", FLOAT_MODES)
 @pytest.mark.parametrize("case", CASES)
 def test_settings_change_no_bits(case: str, name: str) -> None:
     right = expected(case)

@@ -59,7 +59,7 @@ class State(threading.local):
 
     def __init__(self) -> None:
         self.contexts: list[Context] = []
-        self._arithmetics: list[bytes | None] = []  # from before each of them
+        self._float_modes: list[bytes | None] = []  # from before each of them
         self.context: Context | None = None  # the innermost one
         self.is_leaving = False  # whether one of torch's own functions was called to do its work
         with torch.inference_mode(False):
@@ -67,14 +67,14 @@ class State(threading.local):
 
     def enter(self, context: Context) -> None:
         """Make a context the innermost one, and compute in the default arithmetic in it."""
-        self._arithmetics.append(_cpu.set_default_arithmetic())
+        self._float_modes.append(_cpu.set_default_arithmetic())
         self.contexts.append(context)
         self.context = context
 
     def exit(self) -> None:
         """Return to the context around the innermost one."""
         self.contexts.pop()
-        arithmetic = self._arithmetics.pop()
+        arithmetic = self._float_modes.pop()
         if arithmetic is not None:
             _cpu.set_arithmetic(arithmetic)
         self.context = self.contexts[-1] if self.contexts else None
