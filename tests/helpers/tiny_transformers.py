@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -53,21 +53,25 @@ def shrink(config: Any, sizes: Mapping[str, Any] = SIZES) -> Any:
     return config
 
 
-def builder(kind: str) -> Callable[[], Any] | None:
-    """Return a function that builds a tiny model of a type, or None if no sizes fit together."""
-    for sizes in (SIZES, _WITHOUT_HEADS):
+def build(kind: str) -> Any:
+    """Return a tiny model of a type."""
+    try:
+        return AutoModel.from_config(shrink(AutoConfig.for_model(kind)))
+    except Exception:  # the sizes do not fit together
+        return AutoModel.from_config(shrink(AutoConfig.for_model(kind), _WITHOUT_HEADS))
 
-        def build(sizes: Mapping[str, Any] = sizes) -> Any:
-            return AutoModel.from_config(shrink(AutoConfig.for_model(kind), sizes))
 
-        try:
-            with torch.device("meta"):
-                model = build()
-        except (Exception, SystemExit):  # some types also need other libraries
-            continue
-        if sum(each.numel() for each in model.parameters()) <= _MOST_ELEMENTS:
-            return build
-    return None
+def on_meta(kind: str) -> Any:
+    """Return a tiny model of a type on the meta device.
+
+    Raises:
+        ValueError: It is not tiny.
+    """
+    with torch.device("meta"):
+        model = build(kind)
+    if sum(each.numel() for each in model.parameters()) > _MOST_ELEMENTS:
+        raise ValueError(f"a {kind} of these sizes has too many parameters")
+    return model
 
 
 @contextlib.contextmanager
