@@ -12,7 +12,7 @@ from fastinit.initializers import *
 from fastinit.native.cpu import get_num_threads, set_num_threads
 from fastinit.native.cuda import cuda_status
 from fastinit.native.info import info
-from fastinit.streams import STREAM_VERSION, seed
+from fastinit.streams import STREAM_VERSION, Stream, seed
 
 __all__ = [
     "STREAM_VERSION",
@@ -21,6 +21,7 @@ __all__ = [
     "Plan",
     "Recipe",
     "Rule",
+    "Stream",
     "cuda_status",
     "diff",
     "digest",

@@ -15,6 +15,7 @@ from fastinit.arrays.destination import destination
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape, part, shape_of, whole
 from fastinit.native.request import Fill, Request, Template
+from fastinit.streams import Seed
 
 # The methods that compute parameters, which must not depend on the caller's arithmetic.
 _COMPUTING = {
@@ -114,7 +115,7 @@ class Initializer(abc.ABC):
         self,
         shape: Shape,
         *,
-        seed: int | None = None,
+        seed: Seed | None = None,
         name: str | int | None = None,
         dtype: Any = None,
         device: Any = None,
@@ -125,7 +126,8 @@ class Initializer(abc.ABC):
 
         Args:
             shape: the whole array's, also where only a part is drawn.
-            seed: an integer in [0, 2**64); without it, the process-wide seed.
+            seed: an integer in [0, 2**64), or a ``Stream``; without it, the process-wide seed. The
+                same seed and name give the same numbers, and so does a seed without a name.
             name: which stream of the seed: a string, or an integer in [0, 2**63). Without it,
                 stream 0 of ``seed``, or with neither the next automatic stream.
             dtype: a name or dtype object; None means that of ``out``, else float32.
@@ -155,7 +157,7 @@ class Initializer(abc.ABC):
     def _draw(
         self,
         shape: Shape,
-        seed: int | None,
+        seed: Seed | None,
         name: str | int | None,
         dtype: Any,
         device: Any,

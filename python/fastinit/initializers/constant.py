@@ -17,6 +17,7 @@ from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import CODES, precision_of
 from fastinit.native.request import Fill, fill_template
+from fastinit.streams import Seed
 
 __all__ = ["Constant", "constant", "ones", "zeros"]
 
@@ -119,7 +120,7 @@ _ONES = Constant(1)
 def zeros(
     shape: Shape,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -141,7 +142,7 @@ def zeros(
 def ones(
     shape: Shape,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -164,7 +165,7 @@ def constant(
     shape: Shape,
     value: float,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,

@@ -21,6 +21,7 @@ from fastinit.native import _cpu
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Shape, shape_of
 from fastinit.native.dtypes import dtype_of, precision_of
+from fastinit.streams import Seed
 
 __all__ = ["factorized", "lora"]
 
@@ -43,7 +44,7 @@ def factorized(
     spectral: bool = False,
     *,
     layout: str = "oi*",
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = "float32",
     device: Any = "cpu",
@@ -64,7 +65,8 @@ def factorized(
         spectral: factorize a full draw of the base instead.
         layout: what each axis is; output axes come first or last (after the batch axes), as in
             "oi*" (torch) and "*io" (JAX, Keras).
-        seed: an integer in [0, 2**64); without it, the process-wide seed.
+        seed: an integer in [0, 2**64), or a ``Stream``; without it, the process-wide seed. The same
+            seed and name give the same numbers.
         name: which stream of the seed. The factors are successive elements of one stream.
         dtype: of both factors.
         device: "cpu", or where the factors are drawn; with ``spectral=True`` the CPU.
@@ -89,9 +91,7 @@ def factorized(
     spectral = boolean(spectral, "spectral")
     factors = _factors(sizes, count, layout)
     whole = _initializer(base, layout)
-    if seed is None and name is None:
-        seed, name = streams.resolve(None, None)
-    where = {"seed": seed, "name": name, "dtype": dtype, "device": device}
+    where = {"seed": streams.fixed(seed, name), "dtype": dtype, "device": device}
     if spectral:
         return _spectral(whole, sizes, factors, count, where)
     values = _of_factors(whole.resolve(sizes), count)
@@ -107,7 +107,7 @@ def lora(
     rank: int,
     *,
     layout: str = "oi*",
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = "float32",
     device: Any = "cpu",
@@ -122,7 +122,8 @@ def lora(
         shape: of the whole weight that is updated.
         rank: of the update, 1 or more.
         layout: what each axis is; output axes come first or last (after the batch axes).
-        seed: an integer in [0, 2**64); without it, the process-wide seed.
+        seed: an integer in [0, 2**64), or a ``Stream``; without it, the process-wide seed. The same
+            seed and name give the same numbers.
         name: which stream of the seed.
         dtype: of both factors.
         device: "cpu", or where the factors are drawn.

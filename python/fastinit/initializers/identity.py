@@ -15,6 +15,7 @@ from fastinit.initializers.fans import axes_of, check_layout, grouped_axis
 from fastinit.native.box import Index, Shape
 from fastinit.native.masks import Diagonal, Scatter
 from fastinit.native.request import MAXIMUM_RANK, Template
+from fastinit.streams import Seed
 
 __all__ = ["Dirac", "Identity", "dirac", "eye", "identity"]
 
@@ -157,7 +158,7 @@ def eye(
     shape: Shape,
     layout: str = "oi*",
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -182,7 +183,7 @@ def identity(
     gain: float = 1,
     *,
     layout: str = "oi*",
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -208,7 +209,7 @@ def dirac(
     gain: float = 1,
     *,
     layout: str = "oi*",
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,

@@ -12,6 +12,7 @@ from fastinit.initializers.base import Distribution
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import drawable, representable
 from fastinit.native.request import Fill, fill_template
+from fastinit.streams import Seed
 
 __all__ = ["Normal", "normal"]
 
@@ -57,7 +58,7 @@ def normal(
     mean: float = 0.0,
     std: float = 1.0,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,

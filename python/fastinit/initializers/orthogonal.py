@@ -16,6 +16,7 @@ from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import CODES, DTYPES, drawable, representable
 from fastinit.native.matrices import BATCH, COLUMN, KERNEL, ROW, Matrices
 from fastinit.native.request import Template
+from fastinit.streams import Seed
 
 __all__ = ["DeltaOrthogonal", "Orthogonal", "delta_orthogonal", "orthogonal"]
 
@@ -152,7 +153,7 @@ def orthogonal(
     gain: float = 1.0,
     layout: str = "oi*",
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -180,7 +181,7 @@ def delta_orthogonal(
     gain: float = 1.0,
     layout: str = "oi*",
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,

@@ -19,6 +19,7 @@ from fastinit.initializers import gains
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.variance_scaling import FanScaled
 from fastinit.native.box import Index, Shape
+from fastinit.streams import Seed
 
 __all__ = [
     "GlorotNormal",
@@ -155,7 +156,7 @@ class PresetFunction(Protocol):
         layout: str = "oi*",
         groups: int = 1,
         fan: float | None = None,
-        seed: int | None = None,
+        seed: Seed | None = None,
         name: str | int | None = None,
         dtype: Any = None,
         device: Any = None,
@@ -172,7 +173,7 @@ def function_of(preset: type[Preset], *names: str) -> Any:
     def function(
         shape: Shape,
         *,
-        seed: int | None = None,
+        seed: Seed | None = None,
         name: str | int | None = None,
         dtype: Any = None,
         device: Any = None,
@@ -310,7 +311,7 @@ class SirenFunction(Protocol):
         fan: float | None = None,
         omega: float = 30.0,
         first: bool = False,
-        seed: int | None = None,
+        seed: Seed | None = None,
         name: str | int | None = None,
         dtype: Any = None,
         device: Any = None,

@@ -16,6 +16,7 @@ from fastinit.native.box import Box, Index, Shape, part, shape_of, whole
 from fastinit.native.dtypes import dtype_of
 from fastinit.native.masks import bernoulli_mask
 from fastinit.native.request import Fill, as_array
+from fastinit.streams import Seed
 
 FORMATS = ("csr", "csc", "coo")
 _NOWHERE = 1  # the address of a mask that is listed and not written
@@ -25,7 +26,7 @@ def draw(
     initializer: Masked,
     shape: Shape,
     form: str,
-    seed: int | None,
+    seed: Seed | None,
     name: str | int | None,
     dtype: Any,
     device: Any,

@@ -19,6 +19,7 @@ from fastinit.initializers.normal import Normal
 from fastinit.native.box import Index, Shape
 from fastinit.native.masks import LARGEST_SAMPLE, ExactCountMask, bernoulli_mask
 from fastinit.native.request import Template
+from fastinit.streams import Seed
 
 __all__ = ["NM", "Bernoulli", "Sparse", "bernoulli", "mask", "n_m", "sparse"]
 
@@ -270,7 +271,7 @@ def sparse(
     correct_fan: bool = False,
     layout: str = "oi*",
     format: str | None = None,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -305,7 +306,7 @@ def mask(
     per: str = "in",
     *,
     layout: str = "oi*",
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -336,7 +337,7 @@ def n_m(
     *,
     correct_fan: bool = False,
     layout: str = "oi*",
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -366,7 +367,7 @@ def bernoulli(
     *,
     correct_fan: bool = False,
     layout: str = "oi*",
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -392,7 +393,7 @@ def bernoulli(
 def _draw_mask(
     initializer: Masked,
     shape: Shape,
-    seed: int | None,
+    seed: Seed | None,
     name: str | int | None,
     dtype: Any,
     device: Any,

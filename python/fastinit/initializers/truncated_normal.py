@@ -22,6 +22,7 @@ from fastinit.native.dtypes import (
     smallest_at_least,
 )
 from fastinit.native.request import Fill, fill_template
+from fastinit.streams import Seed
 
 __all__ = ["TruncatedNormal", "truncated_normal"]
 
@@ -188,7 +189,7 @@ def truncated_normal(
     upper: float = 2.0,
     compensate: bool = False,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,

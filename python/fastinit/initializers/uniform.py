@@ -20,6 +20,7 @@ from fastinit.native.dtypes import (
     representable,
 )
 from fastinit.native.request import Fill, fill_template
+from fastinit.streams import Seed
 
 __all__ = ["LogUniform", "Uniform", "log_uniform", "uniform"]
 
@@ -82,7 +83,7 @@ def uniform(
     low: float = 0.0,
     high: float = 1.0,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -172,7 +173,7 @@ def log_uniform(
     low: float,
     high: float,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,

@@ -19,6 +19,7 @@ from fastinit.initializers.truncated_normal import TruncatedNormal
 from fastinit.initializers.uniform import Uniform
 from fastinit.native.box import Index, Shape
 from fastinit.native.request import Template
+from fastinit.streams import Seed
 
 __all__ = ["VarianceScaling", "variance_scaling"]
 
@@ -164,7 +165,7 @@ def variance_scaling(
     layout: str = "oi*",
     groups: int = 1,
     fan: float | None = None,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,

@@ -21,6 +21,7 @@ from fastinit.plans.explanation import Explanation, explain
 from fastinit.recipes import buffers
 from fastinit.recipes.pattern import compiled, pattern_of
 from fastinit.recipes.recipe import Recipe, recipe, recipe_of
+from fastinit.streams import Seed
 from fastinit.tensors.drawing import draw_into, draw_new, draw_part
 from fastinit.tensors.tensor_plan import TensorPlan, tensor_plan
 
@@ -39,7 +40,8 @@ class Plan:
         model: a manifest, or what ``Manifest.load`` takes: the name of a built-in model, or a path.
         recipe: a recipe, the name of a built-in one or the path of its JSON file; None for the
             model's own, or "default" where the manifest has no architecture.
-        seed: an integer in [0, 2**64); None for the process-wide seed.
+        seed: an integer in [0, 2**64), or a ``Stream``, whose path goes before the names;
+            None for the process-wide seed.
         dtype: of all floating-point tensors; None for the recipe's, else the manifest's, else
             float32.
 
@@ -47,6 +49,7 @@ class Plan:
         manifest: the manifest.
         recipe: the recipe.
         seed: the seed.
+        stream: the ``Stream`` of the seed, whose path goes before the names.
         dtype: what was asked for, or None.
         tensors: a ``TensorPlan`` for every tensor that is drawn, in the manifest's order.
         left_alone: the tensors whose dtype is not drawn (complex64, float8_e8m0fnu, ...).
@@ -72,13 +75,14 @@ class Plan:
         model: Manifest | str | os.PathLike[str],
         recipe: Recipe | str | os.PathLike[str] | None = None,
         *,
-        seed: int | None = None,
+        seed: Seed | None = None,
         dtype: Any = None,
     ) -> None:
         """Resolve everything; nothing is drawn."""
         self.manifest = model if isinstance(model, Manifest) else Manifest.load(model)
         self.recipe = _recipe(recipe, self.manifest)
-        self.seed, _ = streams.resolve(seed, 0)
+        self.stream = streams.of_names(seed)
+        self.seed = self.stream.seed
         self.dtype = None if dtype is None else dtype_of(dtype)
         wanted = self.dtype or (None if self.recipe.dtype is None else dtype_of(self.recipe.dtype))
         _check_work(self.recipe, self.manifest)
@@ -87,7 +91,7 @@ class Plan:
             rules |= buffers.rules_of(self.manifest)
         context = self.recipe.context(self.manifest)
         self.tensors = tuple(
-            tensor_plan(each, rules[each.name], context, self.seed, wanted)
+            tensor_plan(each, rules[each.name], context, self.stream, wanted)
             for each in self.manifest.tensors
             if not each.is_left_alone
         )
@@ -97,7 +101,7 @@ class Plan:
     @staticmethod
     def record(
         build: Any,
-        seed: int | None = None,
+        seed: Seed | None = None,
         dtype: Any = None,
         *,
         args: Sequence[Any] = (),
@@ -108,7 +112,7 @@ class Plan:
         Args:
             build: A function that returns a torch module, a model class, a configuration of
                 transformers or the path of a ``config.json``.
-            seed: An integer in [0, 2**64). None means the process-wide seed.
+            seed: An integer in [0, 2**64), or a ``Stream``. None means the process-wide seed.
             dtype: The dtype of all floating-point tensors; None means those that the code gives.
             args: The arguments of ``build``.
             kwargs: The keyword arguments of ``build``.
@@ -392,6 +396,9 @@ class Plan:
 
         It holds the whole manifest and recipe, so that no file and no built-in is needed again.
 
+        Raises:
+            ValueError: the seed is the child of a ``Stream``, whose path has no field.
+
         Example:
             >>> import fastinit
             >>> plan = fastinit.Plan("gpt2", seed=7)
@@ -401,6 +408,11 @@ class Plan:
             >>> fastinit.Plan.from_dict(data).to_dict() == data
             True
         """
+        if self.stream.path:
+            raise ValueError(
+                f"seed={self.stream!r} has a path, which a written plan has no field for; pass "
+                "the Stream itself to plans that are saved"
+            )
         return {
             "format": FORMAT,
             "stream_version": streams.STREAM_VERSION,

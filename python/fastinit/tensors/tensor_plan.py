@@ -16,6 +16,7 @@ from fastinit.recipes.context import Context
 from fastinit.recipes.padding import with_zero_row
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.rule import Rule
+from fastinit.streams import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,11 @@ class TensorPlan:
 
 
 def tensor_plan(
-    parameter: Parameter, rule: Rule, context: Context, seed: int, wanted: np.dtype[Any] | None
+    parameter: Parameter,
+    rule: Rule,
+    context: Context,
+    seed: Stream,
+    wanted: np.dtype[Any] | None,
 ) -> TensorPlan:
     """Return what a rule draws for a parameter of a model, in ``wanted`` or else its own dtype.
 
@@ -73,7 +78,9 @@ def tensor_plan(
     if wanted is not None and dtype in CODES:  # counters and masks stay integers
         dtype = wanted
     name, shape = parameter.name, parameter.shape
-    stream = streams.raw(seed, name if parameter.stream is None else parameter.stream)
+    chosen = name if parameter.stream is None else parameter.stream
+    is_name = isinstance(chosen, str)
+    stream = streams.resolve(seed, chosen) if is_name else streams.raw(seed.seed, chosen)
     if not parameter.elements:  # nothing is drawn, and the fans may be 0
         return TensorPlan(parameter, rule, Constant(), dtype, (), stream)
     try:

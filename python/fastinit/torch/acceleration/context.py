@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from fastinit import streams
 from fastinit.initializers import Initializer
+from fastinit.streams import Seed
 from fastinit.torch.acceleration import substitutes
 from fastinit.torch.acceleration.fills import fill_of, numbers_of
 from fastinit.torch.acceleration.guards import without_compilation
@@ -45,7 +46,8 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
     Contexts nest, and each belongs to its thread. docs/torch.md lists what a context cannot reach.
 
     Args:
-        seed: An integer in [0, 2**64). None means the process-wide seed.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, whose path goes before the names.
+            None means the process-wide seed.
 
     Attributes:
         seed: The seed; that of ``torch.manual_seed`` once it is called in the context.
@@ -70,9 +72,10 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
         True
     """
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: Seed | None = None) -> None:
         super().__init__()
-        self.seed = streams.resolve(seed, 0)[0]
+        self._names = streams.of_names(seed)
+        self.seed = self._names.seed
         self.requested = self.drawn = self.elements = 0
         self.left_to_torch: collections.Counter[str] = collections.Counter()
         self._number = 0
@@ -156,6 +159,8 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
 
     def reseed(self, seed: int) -> None:
         """Draw what follows with another seed, whose streams begin anew."""
+        path = self._names.path
+        self._names = streams.Stream(seed).child(path) if path else streams.Stream(seed)
         self.seed = seed
         self._number = 0
         self._modules.restart()
@@ -175,7 +180,7 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
                 self,
                 templates,
                 stream,
-                self.seed,
+                self._names,
                 self._number,
                 tensor.dtype,
                 int(tensor.storage_offset()),
@@ -206,8 +211,8 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
         name = self._modules.name_of_draw(self._thread)
         if name is None:
             self._number += 1
-            return self.seed, self._number
-        return self.seed, streams.stream_of(name)
+            return streams.resolve(self._names, self._number)
+        return streams.resolve(self._names, name)
 
     def overwrite(self, tensor: torch.Tensor, initializer: Initializer | None) -> bool:  # noqa: ARG002
         """Settle a tensor all of which torch is about to write; return whether it is written."""
@@ -275,5 +280,5 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
         for key, _, fill in unnamed:
             name = names.get((key, (fill.offset, fill.shape)))
             if name is not None or storage in (None, key):
-                stream = streams.stream_of(fill.number if name is None else name)
-                fill.stream = fill.seed, stream
+                chosen = fill.number if name is None else name
+                fill.stream = streams.resolve(fill.names, chosen)

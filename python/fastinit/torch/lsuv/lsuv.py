@@ -13,6 +13,7 @@ from fastinit.checks import finite, integer
 from fastinit.initializers import Orthogonal
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.dtypes import dtype_of
+from fastinit.streams import Seed
 from fastinit.torch.lsuv.layers import Layer, layers_of
 from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
 from fastinit.torch.lsuv.rescaler import Rescaler, State
@@ -32,7 +33,7 @@ def lsuv_(
     tolerance: float = 0.1,
     rounds: int = 10,
     orthogonal: bool = True,
-    seed: int | None = None,
+    seed: Seed | None = None,
     progress: bool | None = None,
 ) -> LsuvReport:
     """Rescale the weights of a model's layers until their outputs on a batch have unit variance.
@@ -52,8 +53,8 @@ def lsuv_(
         rounds: The largest number of times that a weight is rescaled, 1 or more.
         orthogonal: Whether to start with orthogonal weights and zero biases in these layers, as
             the paper does. False starts from the current weights.
-        seed: The seed of the orthogonal start, an integer in [0, 2**64). None means the
-            process-wide seed. Streams have the weights' qualified names.
+        seed: The seed of the orthogonal start, an integer in [0, 2**64), or a ``fastinit.Stream``.
+            None means the process-wide seed. Streams have the weights' qualified names.
         progress: Whether to show a progress bar. None means yes if standard error is a terminal
             and ``rich`` is installed.
 
@@ -85,7 +86,7 @@ def lsuv_(
     rescaler = Rescaler(layers, float(variance), float(tolerance), rounds)
     with torch.no_grad(), evaluating(model):
         if orthogonal:
-            _start(layers, seed)
+            _start(layers, streams.of_names(seed))
         with progress_bar(len(layers), progress) as rescaler.settled:
             forwards = rescaler.run(lambda: model(*args, **kwargs))
     left_out = (LsuvRow(name, math.nan, math.nan, 0, why) for name, why in refused.items())
@@ -119,14 +120,14 @@ def _check_layers(layers: list[Layer]) -> None:
             )
 
 
-def _start(layers: list[Layer], seed: int | None) -> None:
+def _start(layers: list[Layer], names: streams.Stream) -> None:
     """Fill each weight once with an orthogonal matrix, and the biases with zeros."""
     batch = FillBatch()
     for layer in {each.memory: each for each in reversed(layers)}.values():
         weight = layer.weight
         initializer = Orthogonal(layout=layer.layout)
         templates = initializer.templates(tuple(weight.shape), dtype_of(weight.dtype))
-        batch.add(weight, templates, streams.resolve(seed, layer.stream))
+        batch.add(weight, templates, streams.resolve(names, layer.stream))
     batch.run()
     for layer in layers:
         if layer.bias is not None:

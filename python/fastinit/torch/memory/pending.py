@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import torch
 
+from fastinit.streams import Stream
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.storages import storages_of
 from fastinit.torch.memory.templates import Templates
@@ -51,7 +52,7 @@ class PendingFill:
     owner: Owner
     templates: Templates
     stream: tuple[int, int] | None  # None until the name is known
-    seed: int  # of the stream, while that is None
+    names: Stream  # of which the stream is one, while that is None
     number: int  # of the fill in its context
     dtype: torch.dtype
     offset: int

@@ -6,13 +6,14 @@ from typing import Any
 
 import torch
 
+from fastinit.streams import Seed
 from fastinit.torch.modules.plan import Rules, fill, plan_of
 
 
 def init_(
     module: torch.nn.Module,
     recipe: Rules | None = None,
-    seed: int | None = None,
+    seed: Seed | None = None,
     *,
     only: Any = None,
 ) -> torch.nn.Module:
@@ -37,8 +38,9 @@ def init_(
             built-in one, the path of a JSON file, or a sequence of rules or (pattern, initializer)
             pairs, of which the first that matches a parameter's name applies. None means the
             recipe of the module's own architecture, or "default" if it names none.
-        seed: An integer in [0, 2**64). None means that of the plan, or else the process-wide seed,
-            which is the same in all processes only if ``fastinit.seed`` set it.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, whose path goes before the names.
+            None means that of the plan, or else the process-wide seed, which is the same in all
+            processes only if ``fastinit.seed`` set it.
         only: A pattern as in rules. Parameters that it does not match keep their values.
 
     Returns:

@@ -10,6 +10,7 @@ from typing import Any, Self
 import torch
 
 from fastinit.native.arithmetic import in_default_arithmetic
+from fastinit.streams import Seed
 from fastinit.torch.modules.buffers import Owner, owners
 from fastinit.torch.modules.plan import Rules, fill, plan_of
 from fastinit.torch.shards.dtensor import is_distributed
@@ -21,7 +22,7 @@ _LISTED = 10  # names in a message
 def materialize_(
     module: torch.nn.Module,
     recipe: Rules | None = None,
-    seed: int | None = None,
+    seed: Seed | None = None,
     *,
     device: torch.device | str | None = None,
 ) -> torch.nn.Module:

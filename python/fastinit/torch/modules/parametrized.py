@@ -20,6 +20,7 @@ from fastinit.initializers import Normal
 from fastinit.native.dtypes import dtype_of
 from fastinit.recipes import Parameter, Rule
 from fastinit.recipes.context import Context
+from fastinit.streams import Stream
 from fastinit.tensors.tensor_plan import TensorPlan, tensor_plan
 from fastinit.torch.shards.wrappers import own_paths
 
@@ -65,7 +66,7 @@ class ParametrizedWeight:
                 "again; or leave the weight out with only="
             )
 
-    def starts(self, context: Context, seed: int) -> Iterator[tuple[str, TensorPlan]]:
+    def starts(self, context: Context, seed: Stream) -> Iterator[tuple[str, TensorPlan]]:
         """Yield the plans of the tensors that start from random values."""
         if self.is_iterated:
             for name, tensor in self.computed.items():

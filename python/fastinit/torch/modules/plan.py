@@ -21,6 +21,7 @@ from fastinit.recipes.pattern import compiled, pattern_of
 from fastinit.recipes.recipe import Recipe, recipe_of
 from fastinit.recipes.recipe import recipe as recipe_from
 from fastinit.recipes.rule import Rule
+from fastinit.streams import Seed
 from fastinit.tensors.tensor_plan import TensorPlan
 from fastinit.torch.modules import parametrized
 from fastinit.torch.modules.parametrized import ParametrizedWeight
@@ -69,13 +70,13 @@ class ModulePlan:
             for weight in self.parametrized.get(name, ()):
                 weight.check()
                 context = self.plan.recipe.context(self.plan.manifest)
-                for start, planned in weight.starts(context, self.plan.seed):
+                for start, planned in weight.starts(context, self.plan.stream):
                     chosen.append((start, weight.computed[start], planned))
                 chosen += [(part, tensor, weight) for part, tensor in weight.computed.items()]
         return chosen
 
 
-def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> ModulePlan:
+def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: Seed | None) -> ModulePlan:
     """Return the plan of all parameters of a module and of its buffers with known constants.
 
     Raises:
@@ -116,7 +117,7 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: int | None) -> 
     )
     rules = _recipe(recipe, manifest)
     if given is not None:
-        manifest, seed = _planned(manifest, given), given.seed if seed is None else seed
+        manifest, seed = _planned(manifest, given), given.stream if seed is None else seed
     untyped = dataclasses.replace(rules, dtype=None)  # the tensors keep their own dtypes
     plan = Plan(manifest, untyped, seed=seed)
     tensors = {_weight_of(own[name], stored): tensor for name, tensor in _tensors(module)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from fastinit.streams import Seed
 from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.filling import fill_
 from fastinit.torch.nn_init.source import Source
@@ -21,7 +22,7 @@ def uniform_(
     b: float = 1.0,
     generator: torch.Generator | None = None,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor from the uniform distribution on (a, b), as ``torch.nn.init.uniform_`` does.
@@ -33,7 +34,8 @@ def uniform_(
         b: The upper bound.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
@@ -60,7 +62,7 @@ def normal_(
     std: float = 1.0,
     generator: torch.Generator | None = None,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor from the normal distribution, as ``torch.nn.init.normal_`` does.
@@ -72,7 +74,8 @@ def normal_(
         std: The standard deviation, 0 or more.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
@@ -102,7 +105,7 @@ def trunc_normal_(
     b: float = 2.0,
     generator: torch.Generator | None = None,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor from the normal distribution truncated to [a, b].
@@ -118,7 +121,8 @@ def trunc_normal_(
         b: The upper bound. inf means none.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:

@@ -13,6 +13,7 @@ import torch
 from torch.overrides import has_torch_function_unary
 from torch.utils._device import DeviceContext
 
+from fastinit.streams import Seed
 from fastinit.torch.memory.watch import Watch
 from fastinit.torch.nn_init.state import state
 from fastinit.torch.shards.dtensor import is_distributed
@@ -21,7 +22,7 @@ PLAIN = (torch.Tensor, torch.nn.Parameter)
 """Types whose elements are their own memory; subclasses have rules of their own."""
 
 
-def can_fill(tensor: Any, seed: int | None = None) -> bool:
+def can_fill(tensor: Any, seed: Seed | None = None) -> bool:
     """Return whether fastinit fills a tensor, in its own memory or that of its shard."""
     return not (
         torch.compiler.is_compiling()

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from fastinit.streams import Seed
 from fastinit.torch.nn_init.eligible import PLAIN, modes_are_transparent
 from fastinit.torch.nn_init.source import Source
 from fastinit.torch.nn_init.state import state
@@ -73,7 +74,7 @@ def _warn_of_compilation(_: Any) -> None:
     warnings.warn(f"torch.nn.init draws here: {_COMPILED}", stacklevel=2)
 
 
-def _known_reason(tensor: Any, seed: int | None) -> str | None:
+def _known_reason(tensor: Any, seed: Seed | None) -> str | None:
     """Return why a tensor with values is left to torch, where the caller can know: mode, type."""
     if getattr(tensor, "is_meta", False) or hasattr(tensor, "fake_mode"):
         return None

@@ -7,6 +7,7 @@ import functools
 import torch
 from torch import Tensor
 
+from fastinit.streams import Seed
 from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.filling import fill_
 from fastinit.torch.nn_init.leaving import leave
@@ -18,7 +19,7 @@ def orthogonal_(
     gain: float = 1,
     generator: torch.Generator | None = None,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor with a uniformly distributed (semi-)orthogonal matrix, as torch's does.
@@ -32,7 +33,8 @@ def orthogonal_(
         gain: The factor of all entries.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 
 from fastinit import streams
+from fastinit.streams import Seed
 from fastinit.torch.nn_init.state import state
 
 
@@ -14,7 +15,7 @@ class Source(NamedTuple):  # a frozen dataclass takes twice as long to make
     """Which numbers a call draws, as its arguments say."""
 
     generator: torch.Generator | None = None
-    seed: int | None = None
+    seed: Seed | None = None
     name: str | int | None = None
 
     def stream(self, tensor: torch.Tensor) -> tuple[int, int] | None:

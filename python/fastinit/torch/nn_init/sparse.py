@@ -7,6 +7,7 @@ import functools
 import torch
 from torch import Tensor
 
+from fastinit.streams import Seed
 from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.filling import fill_
 from fastinit.torch.nn_init.leaving import leave
@@ -19,7 +20,7 @@ def sparse_(
     std: float = 0.01,
     generator: torch.Generator | None = None,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a matrix normally, with ceil(sparsity * rows) zeros in each column.
@@ -33,7 +34,8 @@ def sparse_(
         std: The standard deviation of all other elements.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from fastinit.native.arithmetic import in_default_arithmetic
+from fastinit.streams import Seed
 from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.eligible import can_fill
 from fastinit.torch.nn_init.filling import TemplatesOf, fill_eligible_
@@ -32,7 +33,7 @@ def xavier_uniform_(
     gain: float = 1.0,
     generator: torch.Generator | None = None,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor uniformly within gain * sqrt(6 / (fan_in + fan_out)), as torch's does.
@@ -45,7 +46,8 @@ def xavier_uniform_(
         gain: A factor of the standard deviation.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
@@ -71,7 +73,7 @@ def xavier_normal_(
     gain: float = 1.0,
     generator: torch.Generator | None = None,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor normally with std = gain * sqrt(2 / (fan_in + fan_out)), as torch's does.
@@ -84,7 +86,8 @@ def xavier_normal_(
         gain: A factor of the standard deviation.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
@@ -111,7 +114,7 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: torch.Generator | None = None,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor uniformly within gain * sqrt(3 / fan), as torch's does.
@@ -125,7 +128,8 @@ def kaiming_uniform_(
         nonlinearity: The name of the activation; ``calculate_gain`` has the table.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
@@ -154,7 +158,7 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: torch.Generator | None = None,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor normally with std = gain / sqrt(fan), as torch's does.
@@ -168,7 +172,8 @@ def kaiming_normal_(
         nonlinearity: The name of the activation; ``calculate_gain`` has the table.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:

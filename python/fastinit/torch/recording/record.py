@@ -13,6 +13,7 @@ from fastinit.manifests.from_torch import read
 from fastinit.plans.plan import Plan
 from fastinit.recipes.generalize import Found, rules_of
 from fastinit.recipes.recipe import Recipe
+from fastinit.streams import Seed
 from fastinit.torch.recording.builders import builder
 from fastinit.torch.recording.recorder import LARGEST_READ, SMALLEST_VIRTUAL, Recorder
 from fastinit.torch.recording.tensors import UnknownError, UnwrittenError, check_size, found_of
@@ -23,7 +24,7 @@ _LISTED = 10  # names in a message
 
 def record(
     build: Any,
-    seed: int | None = None,
+    seed: Seed | None = None,
     dtype: Any = None,
     *,
     args: Sequence[Any] = (),
@@ -43,7 +44,7 @@ def record(
     Args:
         build: A function that returns a module; a model class; a configuration of transformers;
             or the path of a ``config.json``.
-        seed: An integer in [0, 2**64). None means the process-wide seed.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``. None means the process-wide seed.
         dtype: The dtype of all floating-point tensors; None means those that the code gives them.
         args: The arguments of ``build``.
         kwargs: The keyword arguments of ``build``.
@@ -73,7 +74,7 @@ def record(
 
 def recorded(
     make: Callable[[], Any],
-    seed: int | None,
+    seed: Seed | None,
     dtype: Any,
     smallest_virtual: int,
     largest_read: int,

@@ -16,6 +16,7 @@ from fastinit.arrays.operations import Arithmetic
 from fastinit.initializers import Initializer
 from fastinit.native.box import whole as whole_box
 from fastinit.native.dtypes import dtype_of
+from fastinit.streams import Seed
 from fastinit.torch.acceleration.context import accelerate
 from fastinit.torch.acceleration.fills import fill_of, numbers_of
 from fastinit.torch.memory.batch import FillBatch
@@ -60,7 +61,7 @@ class Recorder(accelerate):
 
     def __init__(
         self,
-        seed: int | None,
+        seed: Seed | None,
         smallest_virtual: int = SMALLEST_VIRTUAL,
         largest_read: int = LARGEST_READ,
     ) -> None:

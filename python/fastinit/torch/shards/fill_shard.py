@@ -12,6 +12,7 @@ from fastinit.checks import integer
 from fastinit.initializers import Initializer
 from fastinit.native.box import shape_of
 from fastinit.native.dtypes import dtype_of
+from fastinit.streams import Seed
 from fastinit.torch.shards.batch import ShardedFillBatch
 from fastinit.torch.shards.dtensor import Part, is_distributed
 
@@ -22,7 +23,7 @@ def fill_shard_(
     offsets: Sequence[int],
     initializer: Initializer,
     *,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> torch.Tensor:
     """Fill a tensor with a part of a whole tensor that no process holds.
@@ -37,8 +38,9 @@ def fill_shard_(
         global_shape: The shape of the whole tensor.
         offsets: The index in the whole at which the part begins, one integer per axis.
         initializer: The initializer of the whole tensor.
-        seed: An integer in [0, 2**64). None means the process-wide seed, which is the same in all
-            processes only if ``fastinit.seed`` set it.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream`` that all processes use alike. None
+            means the process-wide seed, which is the same in all processes only if
+            ``fastinit.seed`` set it.
         name: The stream of the seed: a string, or an integer in [0, 2**63). Without a name, the
             values are those of stream 0. At least one of ``seed`` and ``name`` is required.
 
