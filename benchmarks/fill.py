@@ -194,7 +194,7 @@ def _expected(task: Task, size: int) -> tuple[float, float, float, float]:
 
 def _memory(size: int) -> Memory:
     """Return bytes that start at a cache line and have been written once."""
-    return fastinit.constant(size, 1, dtype="uint8")  # type: ignore[no-any-return]
+    return fastinit.constant(size, 1, dtype="uint8")
 
 
 if __name__ == "__main__":

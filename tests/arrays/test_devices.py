@@ -29,6 +29,8 @@ NAMES: list[tuple[Any, str | None]] = [
     ("cuda:12", "cuda:12"),
     (torch.device("cuda"), "cuda"),
     (torch.device("cuda", 1), "cuda:1"),
+    ("gpu", "cuda"),
+    ("gpu:1", "cuda:1"),
     (CupyDevice(1), "cuda:1"),
     (SimpleNamespace(platform="gpu", local_hardware_id=1), "cuda:1"),
 ]
@@ -40,10 +42,16 @@ def test_names(device: Any, name: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "device", ["", "gpu", "cuda:", "cuda:-1", "cuda:x", "cuda0", "mps", 0, torch.device("meta")]
+    "device", ["", "gpu:", "gpus", "cuda:", "cuda:-1", "cuda:x", "cuda0", 0, torch.device("meta")]
 )
 def test_unknown_names(device: Any) -> None:
     with pytest.raises(ValueError, match="is not known; use device='cpu', 'cuda' or 'cuda:1'"):
+        fastinit.zeros(3, device=device)
+
+
+@pytest.mark.parametrize("device", ["mps", "mps:0", torch.device("mps")])
+def test_device_of_apple(device: Any) -> None:
+    with pytest.raises(ValueError, match=r"device='mps(:0)?' is not drawn on: .*move the array"):
         fastinit.zeros(3, device=device)
 
 
@@ -167,7 +175,7 @@ def test_which_code_runs_where(code: str, capability: tuple[int, int], runs: boo
 def test_new_arrays(dtype: str, cupy: Cupy, extension: Extension) -> None:
     """They are CuPy's, on its current GPU and stream, with the CPU's values."""
     draw = fastinit.normal if dtype in DTYPES else fastinit.ones
-    array = draw(SHAPE, seed=3, dtype=dtype, device="cuda")
+    array: Any = draw(SHAPE, seed=3, dtype=dtype, device="cuda")
     assert type(array) is cupy.ndarray
     check_bits(array.get(), draw(SHAPE, seed=3, dtype=dtype))
     assert extension.calls == [(1, 0, 70)]
@@ -186,14 +194,15 @@ def test_new_arrays_of_every_initializer(name: str, cupy: Cupy) -> None:
 @pytest.mark.usefixtures("cupy")
 def test_new_arrays_elsewhere(device: Any, extension: Extension) -> None:
     """They lie on the GPU that was named; the current one stays."""
-    assert fastinit.normal(SHAPE, device=device).device.id == 1
+    array: Any = fastinit.normal(SHAPE, device=device)
+    assert array.device.id == 1
     assert extension.calls == [(1, 1, 71)]
     assert CupyDevice().id == 0
 
 
 @pytest.mark.usefixtures("cupy")
 def test_part() -> None:
-    part = fastinit.normal((8, 6), seed=1, index=np.s_[2:5, 1:3], device="cuda")
+    part: Any = fastinit.normal((8, 6), seed=1, index=np.s_[2:5, 1:3], device="cuda")
     check_bits(part.get(), fastinit.normal((8, 6), seed=1)[2:5, 1:3])
 
 

@@ -65,7 +65,7 @@ def gpu(emulation: Emulated, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulat
 def test_new_arrays(dtype: str, gpu: Emulated) -> None:
     """They hold what the CPU draws."""
     draw = fastinit.truncated_normal if dtype in DTYPES else fastinit.ones
-    array = draw(SHAPE, seed=3, dtype=dtype, device="cuda")
+    array: Any = draw(SHAPE, seed=3, dtype=dtype, device="cuda")
     check_bits(array.get(), draw(SHAPE, seed=3, dtype=dtype))
     assert len(gpu.stand_in.log) == 1
 
@@ -186,7 +186,8 @@ def test_out_of_memory(call: str, gpu: Emulated) -> None:
         places[0].device.fill(records)
     assert len(gpu.stand_in.device.starts) == before
     assert gpu.stand_in.log == []
-    check_bits(fastinit.normal(3, seed=0, device="cuda").get(), fastinit.normal(3, seed=0))
+    drawn: Any = fastinit.normal(3, seed=0, device="cuda")
+    check_bits(drawn.get(), fastinit.normal(3, seed=0))
 
 
 def test_no_working_memory(gpu: Emulated) -> None:
@@ -233,7 +234,7 @@ def test_cupy_on_a_card(dtype: str, card: Card) -> None:  # noqa: ARG001
     cupy = pytest.importorskip("cupy")
     stream = cupy.cuda.Stream(non_blocking=True)
     with stream:
-        array = fastinit.normal(LARGE, seed=3, dtype=dtype, device="cuda")
+        array: Any = fastinit.normal(LARGE, seed=3, dtype=dtype, device="cuda")
         copy = array.copy()  # after it on the same stream, without waiting
     stream.synchronize()
     assert isinstance(array, cupy.ndarray)
@@ -273,7 +274,7 @@ def test_jax_on_a_card(card: Card) -> None:  # noqa: ARG001
     jax = pytest.importorskip("jax")
     if jax.default_backend() != "gpu":
         pytest.skip("this JAX sees no GPU")
-    array = fastinit.normal(LARGE, seed=3, device="cuda")
+    array: Any = fastinit.normal(LARGE, seed=3, device="cuda")
     taken = jax.numpy.from_dlpack(array)
     check_bits(np.asarray(taken), fastinit.normal(LARGE, seed=3))
     assert taken.unsafe_buffer_pointer() == array.data.ptr

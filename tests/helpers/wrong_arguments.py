@@ -48,7 +48,7 @@ COMMON: list[Wrong] = [
     ({"index": 0.0}, TypeError, "index item 0.0 is a float"),
     ({"index": [0]}, TypeError, "index item [0] is a list"),
     ({"index": np.s_["a":]}, TypeError, "'a'"),
-    ({"stdev": 1}, TypeError, "unexpected keyword argument 'stdev'"),
+    ({"stdev": 1}, TypeError, "has no option 'stdev'"),
 ]
 DRAWN: list[Wrong] = [({"dtype": "int8"}, ValueError, "dtype=int8 does not hold")]
 SCALED: list[Wrong] = [

@@ -157,3 +157,49 @@ def test_column_axis(shape: tuple[int, ...], layout: str, axis: int) -> None:
     init = jax.nn.initializers.orthogonal(column_axis=axis)
     for drawn in (ours, np.asarray(init(jax.random.key(0), shape))):
         check_orthonormal(np.moveaxis(drawn, axis, 0).reshape(shape[axis], -1))
+
+
+CAPITALS = {
+    "OIHW": "oikk",
+    "HWIO": "kkio",
+    "OHWI": "okki",
+    "IOHW": "iokk",
+    "DHWIO": "kkkio",
+    "OIW": "oik",
+    "WIO": "kio",
+    "OI": "oi",
+    "IO": "io",
+}
+
+
+@pytest.mark.parametrize("layout", CAPITALS)
+def test_capitals(layout: str) -> None:
+    """The names of layouts that JAX has are those of letters here, in every initializer."""
+    letters = CAPITALS[layout]
+    assert fastinit.HeNormal(layout=layout) == fastinit.HeNormal(layout=letters)
+    assert fastinit.Orthogonal(layout=layout) == fastinit.Orthogonal(layout=letters)
+    assert fastinit.Dirac(layout=layout) == fastinit.Dirac(layout=letters)
+    sparse = fastinit.Sparse(0.5, base="he_normal", layout=layout)
+    assert sparse == fastinit.Sparse(0.5, base=fastinit.HeNormal(layout=letters), layout=letters)
+    assert fastinit.HeNormal(layout=layout).to_dict()["layout"] == letters
+    shape = tuple({"o": 8, "i": 4, "k": 3}[letter] for letter in letters)
+    fan_in = 4 * 3 ** letters.count("k")
+    assert fastinit.HeNormal(layout=layout).resolve(shape) == fastinit.Normal(
+        0.0, math.sqrt(2) / math.sqrt(fan_in)
+    )
+    named = "factorized" if letters[0] == "o" or letters[-1] == "o" else None
+    if named:
+        left, right = fastinit.factorized(shape, 2, layout=layout, seed=0)
+        assert (2 in left.shape, 2 in right.shape) == (True, True)
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC", "NCDHW", "channels_last"])
+def test_layouts_of_activations(layout: str) -> None:
+    with pytest.raises(ValueError, match=f"layout='{layout}' is .*a layout of activations, and"):
+        fastinit.HeNormal(layout=layout)
+
+
+@pytest.mark.parametrize("layout", ["OIHWX", "OIhw", "oihw", "HWCN", "torch"])
+def test_layouts_that_are_not_understood(layout: str) -> None:
+    with pytest.raises(ValueError, match=r"one letter per axis: o \(output\).*JAX and Keras"):
+        fastinit.HeNormal(layout=layout)

@@ -65,5 +65,7 @@ def test_table() -> None:
 
 
 def test_unknown_options() -> None:
-    with pytest.raises(TypeError, match=r"HeNormal.*unexpected keyword argument 'size'"):
+    with pytest.raises(
+        TypeError, match=r"he_normal\(\) has no option 'size'; did you mean 'shape'"
+    ):
         fastinit.he_normal((2, 3), size=3)  # type: ignore[call-arg]

@@ -43,7 +43,9 @@ class Check:
         self.whole = whole
         self.options = call.options
         self.letters = letters_of(whole.shape, call.options.get("layout", "oi*"))
-        self.where = {k: self.options.get(k) for k in ("seed", "name")} | {"dtype": whole.dtype}
+        self.where: dict[str, Any] = {k: self.options.get(k) for k in ("seed", "name")} | {
+            "dtype": whole.dtype
+        }
         self.values = whole.astype(np.float64)
 
     def uniform(self) -> None:

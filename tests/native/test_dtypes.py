@@ -124,3 +124,27 @@ def test_unknown(wrong: Any) -> None:
 def test_known() -> None:
     for name, dtype in DTYPES.items():
         assert dtype_of(name) == dtype_of(dtype) == dtype_of(dtype.type) == dtype
+
+
+ALIASES = {
+    "bf16": "bfloat16",
+    "fp16": "float16",
+    "half": "float16",
+    "fp32": "float32",
+    "fp64": "float64",
+    "double": "float64",
+}
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_aliases(name: str) -> None:
+    """Short names are known, in capitals too."""
+    assert dtype_of(name) == dtype_of(name.upper()) == DTYPES[ALIASES[name]]
+    assert fastinit.zeros(2, dtype=name).dtype.name == ALIASES[name]
+
+
+@pytest.mark.parametrize("name", ["float8", "fp8"])
+def test_two_dtypes_of_eight_bits(name: str) -> None:
+    match = "there are two: float8_e4m3fn has more digits, float8_e5m2 a wider range"
+    with pytest.raises(ValueError, match=f"dtype={name} is not drawn; {match}"):
+        fastinit.zeros(2, dtype=name)

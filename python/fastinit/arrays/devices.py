@@ -97,7 +97,8 @@ def name_of(device: Any) -> str | None:
     """Return ``"cpu"``, ``"cuda"`` (the current GPU) or ``"cuda:1"``; None for None.
 
     Args:
-        device: such a name, a torch, CuPy or JAX device, or None.
+        device: such a name, one with "gpu" in the place of "cuda", a torch, CuPy or JAX device, or
+            None.
 
     Raises:
         ValueError: it is none of those.
@@ -112,6 +113,12 @@ def name_of(device: Any) -> str | None:
         name = str(device)
     if name == "cpu:0":  # torch.device("cpu", 0)
         return Cpu.kind
+    name = re.sub(r"^gpu\b", Cuda.kind, name)  # JAX's word
+    if name.partition(":")[0] == "mps":
+        raise ValueError(
+            f"device={name!r} is not drawn on: there are CPUs and CUDA only; draw on the CPU and "
+            "move the array, as in torch.from_numpy(array).to('mps')"
+        )
     if not _NAME.fullmatch(name):
         raise ValueError(
             f"device={device!r} is not known; use device='cpu', 'cuda' or 'cuda:1', or leave it out"

@@ -7,12 +7,13 @@ import math
 import operator
 import struct
 import sys
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 import numpy as np
 
 from fastinit.checks import real, shown
-from fastinit.initializers.base import Distribution
+from fastinit.initializers.base import Distribution, made
+from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import CODES, precision_of
@@ -117,16 +118,18 @@ _ZEROS = Constant(0)
 _ONES = Constant(1)
 
 
+@plain_signature
 def zeros(
     shape: Shape,
-    *,
+    *extra: Never,
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Fill with 0, in any dtype; ``seed`` and ``name`` change nothing.
 
     The keyword arguments are those of ``Initializer.__call__``.
@@ -136,19 +139,23 @@ def zeros(
         >>> fastinit.zeros(2, dtype="bool")
         array([False, False])
     """
+    if extra or unknown:
+        raise unexpected(zeros, shape, extra, unknown)
     return _ZEROS._draw(shape, seed, name, dtype, device, out, index)
 
 
+@plain_signature
 def ones(
     shape: Shape,
-    *,
+    *extra: Never,
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Fill with 1, in any dtype; ``seed`` and ``name`` change nothing.
 
     The keyword arguments are those of ``Initializer.__call__``.
@@ -158,20 +165,24 @@ def ones(
         >>> fastinit.ones((1, 2))
         array([[1., 1.]], dtype=float32)
     """
+    if extra or unknown:
+        raise unexpected(ones, shape, extra, unknown)
     return _ONES._draw(shape, seed, name, dtype, device, out, index)
 
 
+@plain_signature
 def constant(
     shape: Shape,
     value: float,
-    *,
+    *extra: Never,
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Fill with ``value``, in any dtype that can hold it; see ``Constant``.
 
     The keyword arguments are those of ``Initializer.__call__``.
@@ -181,4 +192,8 @@ def constant(
         >>> fastinit.constant(2, 0.5)
         array([0.5, 0.5], dtype=float32)
     """
-    return Constant(value)._draw(shape, seed, name, dtype, device, out, index)
+    if extra or unknown:
+        raise unexpected(constant, shape, extra, unknown)
+    # -0.0 and 0.0 are one key of the cache.
+    initializer = made(Constant, value) if type(value) is float and value else Constant(value)
+    return initializer._draw(shape, seed, name, dtype, device, out, index)

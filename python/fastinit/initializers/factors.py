@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Never
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastinit import streams
 from fastinit.checks import boolean, positive_integer, shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import zeros
-from fastinit.initializers.fans import axes_of, check_layout
+from fastinit.initializers.fans import axes_of, layout_of
 from fastinit.initializers.normal import Normal
+from fastinit.initializers.options import plain_signature, unexpected
 from fastinit.initializers.presets import PRESETS, HeUniform
 from fastinit.initializers.truncated_normal import TruncatedNormal
 from fastinit.initializers.uniform import Uniform
@@ -37,18 +39,20 @@ class _Factors(NamedTuple):
 
 
 @in_default_arithmetic
+@plain_signature
 def factorized(
     shape: Shape,
     rank: int,
     base: Initializer | str = "he_normal",
     spectral: bool = False,
-    *,
+    *extra: Never,
     layout: str = "oi*",
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = "float32",
     device: Any = "cpu",
-) -> tuple[Any, Any]:
+    **unknown: Never,
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Draw two factors of low rank whose product is initialized as the whole weight would be.
 
     The factors' values are independent, of the base's family, and the product has the base's
@@ -86,6 +90,8 @@ def factorized(
         >>> u.shape, v.shape, round(float((u @ v).std() * 128**0.5), 1)
         ((512, 32), (32, 256), 1.0)
     """
+    if extra or unknown:
+        raise unexpected(factorized, shape, extra, unknown)
     sizes = shape_of(shape)
     count = positive_integer(rank, "rank")
     spectral = boolean(spectral, "spectral")
@@ -102,16 +108,18 @@ def factorized(
 
 
 @in_default_arithmetic
+@plain_signature
 def lora(
     shape: Shape,
     rank: int,
-    *,
+    *extra: Never,
     layout: str = "oi*",
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = "float32",
     device: Any = "cpu",
-) -> tuple[Any, Any]:
+    **unknown: Never,
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Draw the factors A and B of a low-rank update, B = 0 (Hu et al. 2021, arXiv 2106.09685).
 
     A is uniform within 1 / sqrt(fan_in), torch's kaiming_uniform(a=sqrt(5)), fan_in being that of
@@ -143,6 +151,8 @@ def lora(
         >>> a.shape, b.shape, bool((abs(a) < 1 / 16).all()), bool((b == 0).all())
         ((8, 256), (512, 8), True, True)
     """
+    if extra or unknown:
+        raise unexpected(lora, shape, extra, unknown)
     factors = _factors(shape_of(shape), positive_integer(rank, "rank"), layout)
     inner, outer = factors.left, factors.right
     fan_in = factors.rows
@@ -154,7 +164,7 @@ def lora(
 
 
 def _factors(shape: tuple[int, ...], rank: int, layout: str) -> _Factors:
-    check_layout(layout)
+    layout = layout_of(layout)
     letters = axes_of(shape, layout)
     batch = len(letters) - len(letters.lstrip("b"))
     rest = letters[batch:]

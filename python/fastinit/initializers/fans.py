@@ -4,7 +4,8 @@ A layout says what each axis is, one letter per axis: ``o`` output, ``i`` input,
 index has a matrix of its own; batch axes count in no fan), ``k`` a kernel axis, ``*`` all kernel
 axes that no ``k`` names, as many as the shape has. ``"oi*"`` is torch's, ``"io*"`` that of torch's
 transposed convolutions, ``"*io"`` that of JAX and Keras, ``"boi"`` stacked experts. A letter may
-stand twice: ``"ioo"`` has two output axes, ``"kiko"`` kernel axes in two places.
+stand twice: ``"ioo"`` has two output axes, ``"kiko"`` kernel axes in two places. Capitals are
+those of JAX: ``"OIHW"`` is ``"oikk"``, ``"HWIO"`` is ``"kkio"``.
 
 The size of axes that a layout lacks is 1, the product of nothing. A bias of n outputs has
 fan_in 1 and fan_out n in ``"o"``, and the reverse in ``"i"``; in ``"*"`` both are n, as for Keras,
@@ -24,20 +25,45 @@ _LETTERS = {
     "k": "kernel axis",
     "*": "all other kernel axes",
 }
+_CAPITALS = {"O": "o", "I": "i", "D": "k", "H": "k", "W": "k"}
 
 
-def check_layout(layout: str) -> None:
-    """Raise unless ``layout`` consists of the known letters, ``*`` at most once."""
+def layout_of(layout: str) -> str:
+    """Return a layout in the letters above, once it is known that ``*`` occurs at most once.
+
+    Capitals as in "OIHW" and "DHWIO" (JAX) stand for ``o``, ``i`` and, for D, H and W, ``k``.
+
+    Raises:
+        ValueError: the layout has other letters.
+
+    Example:
+        >>> from fastinit.initializers.fans import layout_of
+        >>> layout_of("HWIO"), layout_of("oi*")
+        ('kkio', 'oi*')
+    """
+    if isinstance(layout, str) and layout and not set(layout) - set(_CAPITALS):
+        return "".join(map(_CAPITALS.__getitem__, layout))
     if not isinstance(layout, str) or not layout or set(layout) - set(_LETTERS):
         letters = ", ".join(f"{letter} ({meaning})" for letter, meaning in _LETTERS.items())
         raise ValueError(
-            f"layout={layout!r} is not understood; write one letter per axis: {letters}"
+            f"layout={shown(layout)} is not understood; {_remedy(layout)}write one letter per "
+            f"axis: {letters}; 'oi*' is torch's, '*io' that of JAX and Keras"
         )
     if layout.count("*") > 1:
         raise ValueError(
             f"layout={layout!r} has more than one *, which stands for all kernel axes that no k "
             "names; write k for each kernel axis in another place"
         )
+    return layout
+
+
+def _remedy(layout: object) -> str:
+    """Return a remark on layouts that are taken from elsewhere."""
+    if isinstance(layout, int):
+        return "the shape is one tuple, such as (3, 3); "
+    if layout and (str(layout).startswith("channels_") or set(str(layout)) <= set("NCDHWL")):
+        return "it is a layout of activations, and a weight has output and input axes; "
+    return ""
 
 
 def axes_of(shape: tuple[int, ...], layout: str) -> str:

@@ -24,6 +24,7 @@ _GAINS = {
     "leaky_relu": math.nan,  # depends on the slope
     "selu": 3.0 / 4,
 }
+_SPELLINGS = {name.replace("_", ""): name for name in _GAINS}  # "LeakyReLU" is torch's class
 
 
 @in_default_arithmetic
@@ -34,7 +35,7 @@ def gain(name: str, a: float | None = None) -> float:
     sqrt(2), leaky_relu sqrt(2 / (1 + a**2)), selu 3/4 (He et al., arXiv 1502.01852, section 2.2).
 
     Args:
-        name: the activation.
+        name: the activation, in capitals or not: "relu", "ReLU", "LeakyReLU".
         a: the negative slope of ``leaky_relu``, 0.01 by default; not allowed for other activations.
 
     Raises:
@@ -45,14 +46,15 @@ def gain(name: str, a: float | None = None) -> float:
         >>> fastinit.gain("leaky_relu", a=1.0)
         1.0
     """
-    if not isinstance(name, str) or name not in _GAINS:
+    found = _SPELLINGS.get(name.lower().replace("_", "")) if isinstance(name, str) else None
+    if found is None:
         raise ValueError(
             f"nonlinearity={name!r} has no gain in the table; known are {', '.join(_GAINS)}; "
             "for another pass gain= as a number"
         )
-    if name != "leaky_relu":
+    if found != "leaky_relu":
         if a is not None:
             raise ValueError(f"a={a} is the slope of leaky_relu and means nothing for {name!r}")
-        return _GAINS[name]
+        return _GAINS[found]
     slope = 0.01 if a is None else finite(a, "a")
     return math.sqrt(2.0 / (1 + slope * slope))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 import numpy as np
 
 from fastinit.checks import finite, positive_integer, shown
-from fastinit.initializers.base import Initializer
+from fastinit.initializers.base import Initializer, made
 from fastinit.initializers.constant import Constant
-from fastinit.initializers.fans import axes_of, check_layout, grouped_axis
+from fastinit.initializers.fans import axes_of, grouped_axis, layout_of
+from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.masks import Diagonal, Scatter
 from fastinit.native.request import MAXIMUM_RANK, Template
@@ -47,7 +48,7 @@ class PassThrough(Initializer, is_base=True):
     def __post_init__(self) -> None:
         finite(self.gain, "gain")
         object.__setattr__(self, "gain", Constant(self.gain).value + 0)  # a zero is +0
-        check_layout(self.layout)
+        object.__setattr__(self, "layout", layout_of(self.layout))
         if self.layout.count("o") != 1 or self.layout.count("i") != 1:
             raise ValueError(
                 f"layout={self.layout!r} does not have one output and one input axis, which an "
@@ -154,17 +155,19 @@ class Identity(PassThrough):
         return 1
 
 
+@plain_signature
 def eye(
     shape: Shape,
     layout: str = "oi*",
-    *,
+    *extra: Never,
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Fill with ``Identity(1, layout)``: ones on the diagonal, zeros elsewhere.
 
     The keyword arguments are those of ``Initializer.__call__``.
@@ -175,21 +178,25 @@ def eye(
         array([[ True, False, False],
                [False,  True, False]])
     """
-    return Identity(1, layout)._draw(shape, seed, name, dtype, device, out, index)
+    if extra or unknown:
+        raise unexpected(eye, shape, extra, unknown)
+    return made(Identity, 1, layout)._draw(shape, seed, name, dtype, device, out, index)
 
 
+@plain_signature
 def identity(
     shape: Shape,
     gain: float = 1,
-    *,
+    *extra: Never,
     layout: str = "oi*",
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Fill with ``Identity(gain, layout)``: recurrent weights (Le et al. 2015, arXiv 1504.00941).
 
     The other keyword arguments are those of ``Initializer.__call__``.
@@ -200,22 +207,26 @@ def identity(
         array([[0.5, 0. ],
                [0. , 0.5]], dtype=float32)
     """
-    return Identity(gain, layout)._draw(shape, seed, name, dtype, device, out, index)
+    if extra or unknown:
+        raise unexpected(identity, shape, extra, unknown)
+    return made(Identity, gain, layout)._draw(shape, seed, name, dtype, device, out, index)
 
 
+@plain_signature
 def dirac(
     shape: Shape,
     groups: int = 1,
     gain: float = 1,
-    *,
+    *extra: Never,
     layout: str = "oi*",
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Fill with ``Dirac(groups, gain, layout)``: a convolution that passes its input on.
 
     The other keyword arguments are those of ``Initializer.__call__``.
@@ -228,4 +239,6 @@ def dirac(
                [1., 0.],
                [0., 1.]], dtype=float32)
     """
-    return Dirac(groups, gain, layout)._draw(shape, seed, name, dtype, device, out, index)
+    if extra or unknown:
+        raise unexpected(dirac, shape, extra, unknown)
+    return made(Dirac, groups, gain, layout)._draw(shape, seed, name, dtype, device, out, index)

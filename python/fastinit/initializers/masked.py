@@ -13,7 +13,7 @@ import numpy as np
 from fastinit.checks import boolean
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
-from fastinit.initializers.fans import check_layout, fan
+from fastinit.initializers.fans import fan, layout_of
 from fastinit.initializers.presets import PRESETS
 from fastinit.initializers.variance_scaling import FanScaled
 from fastinit.native.request import Template
@@ -43,7 +43,7 @@ class Masked(Initializer, is_base=True):
 
     def _check_base(self) -> None:
         """Check the fields that all masks share, and make a base of a name or a dict."""
-        check_layout(self.layout)
+        object.__setattr__(self, "layout", layout_of(self.layout))
         if isinstance(self.base, str):
             if self.base not in PRESETS:
                 raise ValueError(

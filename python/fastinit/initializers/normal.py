@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 import numpy as np
 
 from fastinit.checks import finite, not_negative
-from fastinit.initializers.base import Distribution
+from fastinit.initializers.base import Distribution, made
+from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import drawable, representable
 from fastinit.native.request import Fill, fill_template
@@ -53,18 +54,20 @@ class Normal(Distribution):
         return fill_template("normal", dtype, (std, representable(self.mean, "mean", precision)))
 
 
+@plain_signature
 def normal(
     shape: Shape,
     mean: float = 0.0,
     std: float = 1.0,
-    *,
+    *extra: Never,
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Draw from ``Normal(mean, std)``.
 
     The keyword arguments are those of ``Initializer.__call__``.
@@ -74,4 +77,6 @@ def normal(
         >>> fastinit.normal((2, 3), std=0.02, seed=0).shape
         (2, 3)
     """
-    return Normal(mean, std)._draw(shape, seed, name, dtype, device, out, index)
+    if extra or unknown:
+        raise unexpected(normal, shape, extra, unknown)
+    return made(Normal, mean, std)._draw(shape, seed, name, dtype, device, out, index)

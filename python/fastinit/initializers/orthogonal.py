@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 import numpy as np
 
 from fastinit.checks import finite
-from fastinit.initializers.base import Initializer
+from fastinit.initializers.base import Initializer, made
 from fastinit.initializers.constant import Constant
-from fastinit.initializers.fans import axes_of, check_layout
+from fastinit.initializers.fans import axes_of, layout_of
+from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import CODES, DTYPES, drawable, representable
 from fastinit.native.matrices import BATCH, COLUMN, KERNEL, ROW, Matrices
@@ -57,7 +58,7 @@ class Orthogonal(Initializer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gain", finite(self.gain, "gain"))
-        check_layout(self.layout)
+        object.__setattr__(self, "layout", layout_of(self.layout))
         _need_axis(self.layout, "o", "output")
 
     def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:
@@ -104,7 +105,7 @@ class DeltaOrthogonal(Initializer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gain", finite(self.gain, "gain"))
-        check_layout(self.layout)
+        object.__setattr__(self, "layout", layout_of(self.layout))
         _need_axis(self.layout, "o", "output")
         _need_axis(self.layout, "i", "input")
 
@@ -148,18 +149,20 @@ def _matrices(
     return Matrices(dtype, gain, shape, tuple(roles[letter] for letter in letters))
 
 
+@plain_signature
 def orthogonal(
     shape: Shape,
     gain: float = 1.0,
     layout: str = "oi*",
-    *,
+    *extra: Never,
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Draw from ``Orthogonal(gain, layout)``.
 
     The keyword arguments are those of ``Initializer.__call__``. A part (``index``) costs as much
@@ -173,21 +176,25 @@ def orthogonal(
         >>> fastinit.orthogonal((8, 64, 64), layout="boi", dtype="bfloat16").shape
         (8, 64, 64)
     """
-    return Orthogonal(gain, layout)._draw(shape, seed, name, dtype, device, out, index)
+    if extra or unknown:
+        raise unexpected(orthogonal, shape, extra, unknown)
+    return made(Orthogonal, gain, layout)._draw(shape, seed, name, dtype, device, out, index)
 
 
+@plain_signature
 def delta_orthogonal(
     shape: Shape,
     gain: float = 1.0,
     layout: str = "oi*",
-    *,
+    *extra: Never,
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Draw from ``DeltaOrthogonal(gain, layout)``.
 
     The keyword arguments are those of ``Initializer.__call__``.
@@ -198,4 +205,6 @@ def delta_orthogonal(
         >>> int((kernel != 0).sum()), int((kernel[1, 1] != 0).sum())
         (8, 8)
     """
-    return DeltaOrthogonal(gain, layout)._draw(shape, seed, name, dtype, device, out, index)
+    if extra or unknown:
+        raise unexpected(delta_orthogonal, shape, extra, unknown)
+    return made(DeltaOrthogonal, gain, layout)._draw(shape, seed, name, dtype, device, out, index)

@@ -16,7 +16,8 @@ from typing import Any, ClassVar, Protocol
 
 from fastinit.checks import boolean, finite, not_negative
 from fastinit.initializers import gains
-from fastinit.initializers.base import Initializer
+from fastinit.initializers.base import Initializer, cached
+from fastinit.initializers.options import Out, unexpected
 from fastinit.initializers.variance_scaling import FanScaled
 from fastinit.native.box import Index, Shape
 from fastinit.streams import Seed
@@ -160,19 +161,20 @@ class PresetFunction(Protocol):
         name: str | int | None = None,
         dtype: Any = None,
         device: Any = None,
-        out: Any = None,
+        out: Out | None = None,
         index: Index | None = None,
-    ) -> Any:
+    ) -> Out:
         """Draw an array."""
 
 
 def function_of(preset: type[Preset], *names: str) -> Any:
     """Make the function of a preset, and enter the preset in the table under these names."""
     default = preset()
+    fields = {field.name for field in dataclasses.fields(preset)}
 
     def function(
         shape: Shape,
-        *,
+        *extra: Any,
         seed: Seed | None = None,
         name: str | int | None = None,
         dtype: Any = None,
@@ -181,7 +183,19 @@ def function_of(preset: type[Preset], *names: str) -> Any:
         index: Index | None = None,
         **options: Any,
     ) -> Any:
-        initializer = _initializer(preset, options) if options else default
+        if extra:
+            raise unexpected(function, shape, extra, ())
+        initializer = default
+        if options:
+            try:
+                initializer = cached(preset, **options)
+            except (
+                TypeError
+            ):  # not cached, or a wrong option, of which the class says what is wrong
+                unknown = [option for option in options if option not in fields]
+                if unknown:
+                    raise unexpected(function, shape, (), unknown) from None
+                initializer = preset(**options)
         return initializer._draw(shape, seed, name, dtype, device, out, index)
 
     summary, _, _ = (preset.__doc__ or "").partition("\n")
@@ -198,22 +212,10 @@ def function_of(preset: type[Preset], *names: str) -> Any:
     """
     shape, *where = list(inspect.signature(Initializer.__call__).parameters.values())[1:]
     options = inspect.signature(preset).parameters.values()
-    signature = inspect.Signature([shape, *options, *where], return_annotation="Any")
+    signature = inspect.Signature([shape, *options, *where], return_annotation="Out")
     function.__signature__ = signature  # type: ignore[attr-defined]
     PRESETS.update(dict.fromkeys(names, preset))
     return function
-
-
-def _initializer(preset: type[Preset], options: dict[str, Any]) -> Preset:
-    try:
-        return _cached(preset, **options)
-    except TypeError:  # an option that cannot be hashed, or is not one: the class says so
-        return preset(**options)
-
-
-@functools.lru_cache(maxsize=1024, typed=True)  # typed: True is not a number, though it equals 1
-def _cached(preset: type[Preset], **options: Any) -> Preset:
-    return preset(**options)
 
 
 # ---- the table
@@ -315,9 +317,9 @@ class SirenFunction(Protocol):
         name: str | int | None = None,
         dtype: Any = None,
         device: Any = None,
-        out: Any = None,
+        out: Out | None = None,
         index: Index | None = None,
-    ) -> Any:
+    ) -> Out:
         """Draw an array."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Never, overload
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import axes_of
 from fastinit.initializers.masked import Base, Masked
 from fastinit.initializers.normal import Normal
+from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.masks import LARGEST_SAMPLE, ExactCountMask, bernoulli_mask
 from fastinit.native.request import Template
@@ -260,6 +261,7 @@ def _count(value: Any, what: str) -> int:
     return number
 
 
+@overload
 def sparse(
     shape: Shape,
     sparsity: float | None = None,
@@ -270,6 +272,48 @@ def sparse(
     *,
     correct_fan: bool = False,
     layout: str = "oi*",
+    format: None = None,
+    seed: Seed | None = None,
+    name: str | int | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    out: Out | None = None,
+    index: Index | None = None,
+) -> Out: ...
+
+
+@overload
+def sparse(
+    shape: Shape,
+    sparsity: float | None = None,
+    nonzeros: int | None = None,
+    std: float | None = None,
+    base: Base = None,
+    per: str = "in",
+    *,
+    correct_fan: bool = False,
+    layout: str = "oi*",
+    format: str,
+    seed: Seed | None = None,
+    name: str | int | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    out: Any = None,
+    index: Index | None = None,
+) -> Any: ...
+
+
+@plain_signature
+def sparse(
+    shape: Shape,
+    sparsity: float | None = None,
+    nonzeros: int | None = None,
+    std: float | None = None,
+    base: Base = None,
+    per: str = "in",
+    *extra: Never,
+    correct_fan: bool = False,
+    layout: str = "oi*",
     format: str | None = None,
     seed: Seed | None = None,
     name: str | int | None = None,
@@ -277,6 +321,7 @@ def sparse(
     device: Any = None,
     out: Any = None,
     index: Index | None = None,
+    **unknown: Never,
 ) -> Any:
     """Draw from ``Sparse(sparsity, nonzeros, std, base, per, correct_fan, layout)``.
 
@@ -293,26 +338,30 @@ def sparse(
         >>> set((w == 0).sum(axis=0).tolist())
         {45}
     """
+    if extra or unknown:
+        raise unexpected(sparse, shape, extra, unknown)
     initializer = Sparse(sparsity, nonzeros, std, base, per, correct_fan, layout)
     if format is None:
         return initializer._draw(shape, seed, name, dtype, device, out, index)
     return scipy_sparse.draw(initializer, shape, format, seed, name, dtype, device, out, index)
 
 
+@plain_signature
 def mask(
     shape: Shape,
     sparsity: float | None = None,
     nonzeros: int | None = None,
     per: str = "in",
-    *,
+    *extra: Never,
     layout: str = "oi*",
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Draw the mask of ``sparse``: True (1) where a weight is kept, False (0) where it is zeroed.
 
     With the same seed, name and options it is exactly the mask of ``sparse``, and means what
@@ -325,25 +374,29 @@ def mask(
         >>> kept.dtype, kept.sum(axis=0).tolist()
         (dtype('bool'), [2, 2, 2, 2])
     """
+    if extra or unknown:
+        raise unexpected(mask, shape, extra, unknown)
     initializer = Sparse(sparsity, nonzeros, None, Constant(1), per, False, layout)
     return _draw_mask(initializer, shape, seed, name, dtype, device, out, index)
 
 
+@plain_signature
 def n_m(
     shape: Shape,
     n: int = 2,
     m: int = 4,
     base: Base = None,
-    *,
+    *extra: Never,
     correct_fan: bool = False,
     layout: str = "oi*",
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Draw from ``NM(n, m, base, correct_fan, layout)``, for sparse tensor cores.
 
     Without a base it is the mask itself: True (1) where a weight is kept; its ``dtype`` is bool
@@ -355,25 +408,30 @@ def n_m(
         >>> fastinit.n_m((2, 8), seed=0).reshape(-1, 4).sum(axis=1).tolist()
         [2, 2, 2, 2]
     """
+    if extra or unknown:
+        raise unexpected(n_m, shape, extra, unknown)
     initializer = NM(n, m, base, correct_fan, layout)
-    draw = _draw_mask if base is None else NM._draw
-    return draw(initializer, shape, seed, name, dtype, device, out, index)
+    if base is None:
+        return _draw_mask(initializer, shape, seed, name, dtype, device, out, index)
+    return initializer._draw(shape, seed, name, dtype, device, out, index)
 
 
+@plain_signature
 def bernoulli(
     shape: Shape,
     p: float = 0.5,
     base: Base = None,
-    *,
+    *extra: Never,
     correct_fan: bool = False,
     layout: str = "oi*",
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Draw from ``Bernoulli(p, base, correct_fan, layout)``.
 
     Without a base it is the mask itself: True (1) where a weight is kept; its ``dtype`` is bool
@@ -385,9 +443,12 @@ def bernoulli(
         >>> round(float(fastinit.bernoulli((1000, 1000), 0.1, seed=0).mean()), 2)
         0.1
     """
+    if extra or unknown:
+        raise unexpected(bernoulli, shape, extra, unknown)
     initializer = Bernoulli(p, base, correct_fan, layout)
-    draw = _draw_mask if base is None else Bernoulli._draw
-    return draw(initializer, shape, seed, name, dtype, device, out, index)
+    if base is None:
+        return _draw_mask(initializer, shape, seed, name, dtype, device, out, index)
+    return initializer._draw(shape, seed, name, dtype, device, out, index)
 
 
 def _draw_mask(
@@ -397,9 +458,9 @@ def _draw_mask(
     name: str | int | None,
     dtype: Any,
     device: Any,
-    out: Any,
+    out: Out | None,
     index: Index | None,
-) -> Any:
+) -> Out:
     """Draw a mask by itself, whose dtype is bool unless it or ``out`` is given."""
     if dtype is None and out is None:
         dtype = "bool"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 import numpy as np
 
 from fastinit.checks import boolean, finite, not_negative, real
-from fastinit.initializers.base import Distribution
+from fastinit.initializers.base import Distribution, made
 from fastinit.initializers.constant import Constant
+from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native import _cpu
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape
@@ -181,6 +182,7 @@ def truncated_template(
     )
 
 
+@plain_signature
 def truncated_normal(
     shape: Shape,
     mean: float = 0.0,
@@ -188,14 +190,15 @@ def truncated_normal(
     lower: float = -2.0,
     upper: float = 2.0,
     compensate: bool = False,
-    *,
+    *extra: Never,
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Draw from ``TruncatedNormal(mean, std, lower, upper, compensate)``; bounds are in sigmas.
 
     The keyword arguments are those of ``Initializer.__call__``.
@@ -205,5 +208,7 @@ def truncated_normal(
         >>> bool((abs(fastinit.truncated_normal(1000, std=0.02, seed=0)) <= 0.04).all())
         True
     """
-    initializer = TruncatedNormal(mean, std, lower, upper, compensate)
+    if extra or unknown:
+        raise unexpected(truncated_normal, shape, extra, unknown)
+    initializer = made(TruncatedNormal, mean, std, lower, upper, compensate)
     return initializer._draw(shape, seed, name, dtype, device, out, index)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 import numpy as np
 
 from fastinit.checks import finite
-from fastinit.initializers.base import Distribution
+from fastinit.initializers.base import Distribution, made
 from fastinit.initializers.constant import Constant
+from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import (
     check_not_empty,
@@ -78,18 +79,20 @@ class Uniform(Distribution):
         return fill_template("uniform", dtype, (half, mid, low, high))
 
 
+@plain_signature
 def uniform(
     shape: Shape,
     low: float = 0.0,
     high: float = 1.0,
-    *,
+    *extra: Never,
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Draw from ``Uniform(low, high)``.
 
     The keyword arguments are those of ``Initializer.__call__``.
@@ -99,7 +102,9 @@ def uniform(
         >>> bool((fastinit.uniform(1000, seed=0) > 0).all())
         True
     """
-    return Uniform(low, high)._draw(shape, seed, name, dtype, device, out, index)
+    if extra or unknown:
+        raise unexpected(uniform, shape, extra, unknown)
+    return made(Uniform, low, high)._draw(shape, seed, name, dtype, device, out, index)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,18 +173,20 @@ class LogUniform(Distribution):
             return float(ratio.ln() / decimal.Decimal(2).ln() / 2)
 
 
+@plain_signature
 def log_uniform(
     shape: Shape,
     low: float,
     high: float,
-    *,
+    *extra: Never,
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Draw from ``LogUniform(low, high)``.
 
     The keyword arguments are those of ``Initializer.__call__``.
@@ -189,4 +196,6 @@ def log_uniform(
         >>> fastinit.log_uniform((2, 3), 1e-3, 1e-1, seed=0).shape
         (2, 3)
     """
-    return LogUniform(low, high)._draw(shape, seed, name, dtype, device, out, index)
+    if extra or unknown:
+        raise unexpected(log_uniform, shape, extra, unknown)
+    return made(LogUniform, low, high)._draw(shape, seed, name, dtype, device, out, index)

@@ -7,14 +7,15 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
 from fastinit.checks import finite, not_negative, positive_integer
 from fastinit.initializers import fans
-from fastinit.initializers.base import Distribution, Initializer
+from fastinit.initializers.base import Distribution, Initializer, made
 from fastinit.initializers.normal import Normal
+from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.initializers.truncated_normal import TruncatedNormal
 from fastinit.initializers.uniform import Uniform
 from fastinit.native.box import Index, Shape
@@ -81,7 +82,7 @@ class FanScaled(Initializer, is_base=True):
         """Check the fields that a fan comes from."""
         if not isinstance(self.mode, str) or self.mode not in MODES:
             raise ValueError(f"mode={self.mode!r} is not known; use one of {', '.join(MODES)}")
-        fans.check_layout(self.layout)
+        object.__setattr__(self, "layout", fans.layout_of(self.layout))
         object.__setattr__(self, "groups", positive_integer(self.groups, "groups"))
         if self.fan is not None:
             object.__setattr__(self, "fan", finite(self.fan, "fan"))
@@ -156,12 +157,13 @@ class VarianceScaling(FanScaled):
         return (self.distribution, self.scale, self.mode, self.layout, self.groups, self.fan)
 
 
+@plain_signature
 def variance_scaling(
     shape: Shape,
     scale: float = 1.0,
     mode: str = "fan_in",
     distribution: str = "normal",
-    *,
+    *extra: Never,
     layout: str = "oi*",
     groups: int = 1,
     fan: float | None = None,
@@ -169,9 +171,10 @@ def variance_scaling(
     name: str | int | None = None,
     dtype: Any = None,
     device: Any = None,
-    out: Any = None,
+    out: Out | None = None,
     index: Index | None = None,
-) -> Any:
+    **unknown: Never,
+) -> Out:
     """Draw from ``VarianceScaling(scale, mode, distribution, layout, groups, fan)``.
 
     The other keyword arguments are those of ``Initializer.__call__``.
@@ -181,5 +184,7 @@ def variance_scaling(
         >>> fastinit.variance_scaling((64, 32, 3, 3), 2.0, "fan_out", seed=0).dtype
         dtype('float32')
     """
-    initializer = VarianceScaling(scale, mode, distribution, layout, groups, fan)
+    if extra or unknown:
+        raise unexpected(variance_scaling, shape, extra, unknown)
+    initializer = made(VarianceScaling, scale, mode, distribution, layout, groups, fan)
     return initializer._draw(shape, seed, name, dtype, device, out, index)

@@ -94,6 +94,11 @@ def shape_of(shape: Shape) -> tuple[int, ...]:
     try:
         sizes = tuple(map(operator.index, shape if is_sequence else (shape,)))  # type: ignore[arg-type]
     except TypeError:
+        if hasattr(shape, "shape") and hasattr(shape, "dtype"):
+            raise TypeError(
+                f"shape= is an array of shape {tuple(shape.shape)}; pass its shape, and the array "
+                "itself as out= to fill it"
+            ) from None
         raise TypeError(
             f"shape={shown(shape)} is not an integer or a sequence of integers"
         ) from None

@@ -27,6 +27,14 @@ _CONSTANT_ONLY: dict[str, np.dtype[Any]] = {
     for name in ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 }
 _ALL = DTYPES | _CONSTANT_ONLY
+_ALIASES = {
+    "bf16": "bfloat16",
+    "double": "float64",
+    "fp16": "float16",
+    "fp32": "float32",
+    "fp64": "float64",
+    "half": "float16",
+}
 _LONGEST_NAME = 100  # of a dtype in NumPy's words, which describe whole structures, too
 
 
@@ -35,7 +43,9 @@ _CONVERTED = "draw float32 and convert that"
 _INSTEAD = {
     "float8_e8m0fnu": f"it holds powers of 2, the scales of blocks; {_CONVERTED}",
     "float8_e5": f"use float8_e5m2, or {_CONVERTED}",
-    "float8": f"use float8_e4m3fn, or {_CONVERTED}",
+    "float8_e": f"use float8_e4m3fn, or {_CONVERTED}",
+    "float8": "there are two: float8_e4m3fn has more digits, float8_e5m2 a wider range",
+    "fp8": "there are two: float8_e4m3fn has more digits, float8_e5m2 a wider range",
     "float6": f"{_CONVERTED}, with the scales of its blocks",
     "float4": f"{_CONVERTED}, with the scales of its blocks",
     "float128": "use float64",
@@ -60,6 +70,7 @@ def _unknown(dtype: Any, name: str) -> ValueError:
 @functools.lru_cache(maxsize=128)
 def _dtype_of(dtype: Any) -> np.dtype[Any]:
     name = "" if isinstance(dtype, type) else str(dtype).removeprefix("torch.")
+    name = _ALIASES.get(name.lower(), name)
     if name in _ALL:
         return _ALL[name]
     found: np.dtype[Any] | None = None
@@ -78,6 +89,8 @@ def _dtype_of(dtype: Any) -> np.dtype[Any]:
 
 def dtype_of(dtype: Any) -> np.dtype[Any]:
     """Return the NumPy dtype of a name, or of a NumPy, ml_dtypes, JAX or torch dtype.
+
+    Names are NumPy's and ml_dtypes's; bf16, fp16, fp32, fp64, half and double are known as well.
 
     Raises:
         ValueError: it can be neither drawn nor filled with a constant.
