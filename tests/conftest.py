@@ -16,6 +16,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 import pytest
 
+from fastinit import repeated_streams
 from helpers import fake_gpu, ptx_coverage
 from helpers.cuda_build import NVCC, building
 from helpers.cuda_devices import Card, Emulated, card_is_missing, emulated
@@ -35,6 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     if NVCC and not session.config.option.collectonly and any(map(needs_emulation, session.items)):
         building()
+
+
+@pytest.fixture(autouse=True)
+def programs_of_their_own() -> None:
+    """Each test may draw from a seed without a name: what other tests drew is forgotten."""
+    repeated_streams.forget()
 
 
 @pytest.fixture(scope="session")

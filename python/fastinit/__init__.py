@@ -12,6 +12,7 @@ from fastinit.initializers import *
 from fastinit.native.cpu import get_num_threads, set_num_threads
 from fastinit.native.cuda import cuda_status
 from fastinit.native.info import info
+from fastinit.repeated_streams import RepeatedStreamWarning
 from fastinit.streams import STREAM_VERSION, Stream, seed
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Parameter",
     "Plan",
     "Recipe",
+    "RepeatedStreamWarning",
     "Rule",
     "Stream",
     "cuda_status",

@@ -15,6 +15,7 @@ from fastinit.recipes.recipe import Recipe as Recipe
 from fastinit.recipes.recipe import list_recipes as list_recipes
 from fastinit.recipes.recipe import recipe as recipe
 from fastinit.recipes.rule import Rule as Rule
+from fastinit.repeated_streams import RepeatedStreamWarning as RepeatedStreamWarning
 from fastinit.streams import STREAM_VERSION as STREAM_VERSION
 from fastinit.streams import Stream as Stream
 from fastinit.streams import seed as seed

@@ -20,6 +20,7 @@ STREAM_VERSION = 1
 
 _NAMED = 1 << 63  # names have this bit, numbers do not: the two never meet
 _FIRST_AUTOMATIC = 1 << 62
+_SEEDS = 1 << 64
 
 
 def _from_the_system() -> int:
@@ -181,9 +182,11 @@ def stream_of(name: str | int) -> int:
 
 def resolve(seed: Seed | None, name: str | int | None) -> tuple[int, int]:
     """The (seed, stream) of a call: ``seed`` alone draws stream 0, neither the next automatic."""
+    if type(seed) is int and name is None and 0 <= seed < _SEEDS:  # most calls
+        return seed, 0
     if seed is None:
         return _process.automatic() if name is None else (_process.seed, stream_of(name))
-    if type(seed) is not int and isinstance(seed, (Stream, NamedStream)):
+    if isinstance(seed, (Stream, NamedStream)):
         named = seed.at(name)
         return named.seed, stream_of(named.name)
     return _checked_seed(seed), 0 if name is None else stream_of(name)
@@ -196,6 +199,17 @@ def fixed(seed: Seed | None, name: str | int | None) -> NamedStream:
     if name is None:
         return NamedStream(*resolve(seed, None))
     return NamedStream(_process.seed if seed is None else _checked_seed(seed), name)
+
+
+def lacks_name(seed: Seed | None, name: str | int | None) -> bool:
+    """Return whether a call has a seed without a name, which draws the same numbers every time.
+
+    Example:
+        >>> from fastinit.streams import Stream, lacks_name
+        >>> lacks_name(0, None), lacks_name(0, "w"), lacks_name(Stream(0), None)
+        (True, False, False)
+    """
+    return name is None and seed is not None and not isinstance(seed, (Stream, NamedStream))
 
 
 def of_names(seed: Seed | None) -> Stream:
@@ -241,7 +255,7 @@ def raw(seed: int, stream: str | int) -> tuple[int, int]:
 
 def _checked_seed(seed: int) -> int:
     number = integer(seed, "seed", "an integer in [0, 2**64)")
-    if not 0 <= number < 1 << 64:
+    if not 0 <= number < _SEEDS:
         raise ValueError(f"seed={shown(number)} is out of range; seeds lie in [0, 2**64)")
     return number
 

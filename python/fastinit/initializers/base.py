@@ -17,6 +17,7 @@ from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape, part, shape_of, whole
 from fastinit.native.request import Fill, Request, Template
+from fastinit.repeated_streams import note, repeats
 from fastinit.streams import Seed
 
 # The methods that compute parameters, which must not depend on the caller's arithmetic.
@@ -69,6 +70,9 @@ class Initializer(metaclass=_Type):
 
     magnitudes: ClassVar[tuple[str, ...]] = ()
     """The fields that every value grows with: scaling them all scales what is drawn."""
+
+    is_random: ClassVar[bool] = True
+    """Whether values depend on the seed and the name."""
 
     def __init_subclass__(cls, *, is_base: bool = False) -> None:
         for name in _COMPUTING & vars(cls).keys():
@@ -213,6 +217,14 @@ class Initializer(metaclass=_Type):
         # Nothing is drawn of an empty array, so whatever fits no weights is right for it.
         templates = () if 0 in sizes else _templates(self, sizes, output.dtype)
         which, stream = streams.resolve(seed, name)
+        if (
+            not stream  # as for all seeds without a name, and few others
+            and name is None
+            and not repeats(which, templates, output.array)
+            and self.is_random
+            and streams.lacks_name(seed, name)
+        ):
+            note(which, templates, output.array, self, sizes, index is not None)
         requests: list[Request] = []
         for template in () if 0 in box.shape else templates:
             requests += template.requests(box, output.address, which, stream)

@@ -54,6 +54,7 @@ class Constant(Distribution):
     """
 
     magnitudes: ClassVar[tuple[str, ...]] = ("value",)
+    is_random: ClassVar[bool] = False
 
     value: float = 0.0
 

@@ -23,6 +23,7 @@ from fastinit.native import _cpu
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Shape, shape_of
 from fastinit.native.dtypes import dtype_of, precision_of
+from fastinit.repeated_streams import note
 from fastinit.streams import Seed
 
 __all__ = ["factorized", "lora"]
@@ -99,12 +100,16 @@ def factorized(
     whole = _initializer(base, layout)
     where = {"seed": streams.fixed(seed, name), "dtype": dtype, "device": device}
     if spectral:
-        return _spectral(whole, sizes, factors, count, where)
-    values = _of_factors(whole.resolve(sizes), count)
-    first, second = math.prod(factors.left), math.prod(factors.right)
-    left = values(first + second, index=np.s_[:first], **where)
-    right = values(first + second, index=np.s_[first:], **where)
-    return left.reshape(factors.left), right.reshape(factors.right)
+        left, right = _spectral(whole, sizes, factors, count, where)
+    else:
+        values = _of_factors(whole.resolve(sizes), count)
+        first, second = math.prod(factors.left), math.prod(factors.right)
+        left = values(first + second, index=np.s_[:first], **where)
+        right = values(first + second, index=np.s_[first:], **where)
+        left, right = left.reshape(factors.left), right.reshape(factors.right)
+    if streams.lacks_name(seed, name):
+        note(where["seed"].seed, None, left, ("factorized", (count, whole)), sizes)
+    return left, right
 
 
 @in_default_arithmetic

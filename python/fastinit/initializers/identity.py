@@ -28,6 +28,7 @@ class PassThrough(Initializer, is_base=True):
     """
 
     magnitudes: ClassVar[tuple[str, ...]] = ("gain",)
+    is_random: ClassVar[bool] = False
 
     gain: float
     layout: str

@@ -16,6 +16,7 @@ from fastinit.native.box import Box, Index, Shape, part, shape_of, whole
 from fastinit.native.dtypes import dtype_of
 from fastinit.native.masks import bernoulli_mask
 from fastinit.native.request import Fill, as_array
+from fastinit.repeated_streams import note
 from fastinit.streams import Seed
 
 FORMATS = ("csr", "csc", "coo")
@@ -62,7 +63,10 @@ def draw(
     stream = streams.resolve(seed, name)
     if math.prod(box.shape) == 0:
         return getattr(scipy, f"{form}_array")(box.shape, dtype=wanted)
-    return _nonzeros(scipy, initializer, sizes, box, form, wanted, stream)
+    array = _nonzeros(scipy, initializer, sizes, box, form, wanted, stream)
+    if streams.lacks_name(seed, name):
+        note(stream[0], None, array, initializer, sizes, index is not None)
+    return array
 
 
 def _scipy() -> Any:

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,6 +34,8 @@ class Values(Initializer):
         >>> Values((1, 2, 4))((3,), dtype="int64")
         array([1, 2, 4])
     """
+
+    is_random: ClassVar[bool] = False
 
     values: Sequence[float]
 
@@ -70,6 +72,8 @@ class Arange(Initializer):
         >>> Arange()((1, 4), dtype="int64")
         array([[0, 1, 2, 3]])
     """
+
+    is_random: ClassVar[bool] = False
 
     def resolve(self, shape: tuple[int, ...]) -> Initializer:
         """Return the values for this shape."""

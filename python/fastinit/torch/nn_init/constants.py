@@ -21,7 +21,7 @@ from fastinit.torch.nn_init.state import state
 # Below this many bytes torch's own fill is faster; above, fresh memory is touched in huge pages.
 _LARGE = 4 << 20
 _set = in_default_arithmetic(Tensor.fill_)  # which rounds the value in the thread's arithmetic
-_NO_NUMBERS = Source(seed=0)  # a constant draws none, so every stream is the same
+_NO_NUMBERS = Source(seed=0, name=0)  # a constant draws none, so every stream is the same
 
 
 def constant_(tensor: Tensor, val: Any) -> Tensor:

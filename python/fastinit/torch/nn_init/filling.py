@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from fastinit import streams
+from fastinit.repeated_streams import note, repeats
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.memory.pending import PENDING
@@ -64,6 +66,11 @@ def fill_eligible_(
         else:
             if warning:
                 warnings.warn(warning, stacklevel=4)
+            if streams.lacks_name(source.seed, source.name):
+                seed, _ = streams.resolve(source.seed, None)
+                if not repeats(seed, templates, tensor):
+                    what = (function.__name__, tuple(map(number, arguments)))
+                    note(seed, templates, tensor, what, tuple(tensor.shape))
             return write_(tensor, templates, source)
     return leave(function, tensor, (*arguments, source.generator), source, why)
 

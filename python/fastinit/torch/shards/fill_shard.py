@@ -12,6 +12,7 @@ from fastinit.checks import integer
 from fastinit.initializers import Initializer
 from fastinit.native.box import shape_of
 from fastinit.native.dtypes import dtype_of
+from fastinit.repeated_streams import note
 from fastinit.streams import Seed
 from fastinit.torch.shards.batch import ShardedFillBatch
 from fastinit.torch.shards.dtensor import Part, is_distributed
@@ -82,6 +83,8 @@ def fill_shard_(
     shape = shape_of(global_shape)
     bounds = _bounds(tuple(tensor.shape), shape, offsets)
     stream = streams.resolve(seed, name)
+    if streams.lacks_name(seed, name):
+        note(stream[0], None, tensor, initializer, tuple(global_shape), is_part=True)
     if tensor.numel():
         batch = ShardedFillBatch()
         templates = initializer.templates(shape, dtype_of(tensor.dtype))
