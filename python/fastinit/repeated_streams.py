@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType, FrameType
 from typing import Any
 from weakref import ref
 
@@ -18,7 +19,7 @@ class RepeatedStreamWarning(UserWarning):
     """A seed without a name has drawn the same numbers again, most likely by mistake.
 
     It is given once for every line of a program in which a seed without a name is drawn for
-    another shape or another initializer than before, or while the array from before is in use.
+    another shape or another initializer than before, or while other arrays of it are in use.
     With ``name=``, or a ``Stream`` as the seed, there is no warning; ``name=0`` draws the same
     numbers as no name.
 
@@ -40,16 +41,22 @@ class _Draw:
     Attributes:
         templates: the templates, which a cache keeps, so that equal draws have the same object.
         array: a weak reference to the array.
+        earlier: a weak reference to the array of the same numbers before that.
         what: the initializer, or the name and the arguments of what drew.
         shape: the shape of the whole array.
         is_part: whether a part of it was drawn.
+        code: the code of the program that called.
+        position: where in that code the call is.
     """
 
     templates: object
     array: Callable[[], Any]
+    earlier: Callable[[], Any]
     what: object
     shape: tuple[int, ...]
     is_part: bool
+    code: CodeType
+    position: int
 
 
 _last: dict[int, _Draw] = {}
@@ -62,19 +69,28 @@ def forget() -> None:
     _places.clear()
 
 
-def repeats(seed: int, templates: object, array: Any) -> bool:
-    """Return whether a seed draws what it drew last, and only the new array is in use.
+def repeats(seed: int, templates: object, array: Any, is_new: bool) -> bool:
+    """Return whether a seed draws what it drew last, and that makes way for the new array.
 
-    Then there is nothing to warn of, and the new array is remembered.
+    Then there is nothing to warn of, and the new array is remembered. An array is still in use
+    while the variable that holds it is assigned again. So one from the same call makes way as well
+    if the one before it has, and if ``array`` is a new one.
     """
     last = _last.get(seed)
     if last is None or last.templates is not templates:
         return False
     held = last.array()
     if held is not None and held is not array:
-        return False
+        caller = sys._getframe(3)  # of a function or an object, which calls Initializer._draw
+        if not is_new or not _makes_way(last, caller):
+            return False
+        last.earlier = last.array
     last.array = _reference(array)
     return True
+
+
+def _makes_way(last: _Draw, caller: FrameType) -> bool:
+    return last.code is caller.f_code and last.position == caller.f_lasti and last.earlier() is None
 
 
 def _reference(array: Any) -> Callable[[], Any]:
@@ -95,6 +111,8 @@ def note(
     array: Any,
     what: object,
     shape: tuple[int, ...],
+    *,
+    is_new: bool,
     is_part: bool = False,
 ) -> None:
     """Remember what a seed without a name draws, and warn if that repeats other numbers.
@@ -105,37 +123,36 @@ def note(
         array: Where it is drawn to.
         what: The initializer, or the name and the arguments of what draws.
         shape: The shape of the whole array.
+        is_new: Whether the array is a new one.
         is_part: Whether a part of it is drawn.
     """
+    caller = _caller()
     last = _last.get(seed)
+    earlier: Callable[[], Any] = _nothing
     if last is not None:
-        _compare(seed, last, array, what, shape, is_part)
+        if last.shape != shape or last.what != what:
+            before = f"{_shown(last.what)} of shape {last.shape}"
+            now = f"{before}, and now those of {_shown(what)} of shape {shape}"
+            _warn(seed, now, caller)
+        else:
+            held = last.array()
+            is_one_whole = is_part or last.is_part
+            makes_way = held is None or held is array or (is_new and _makes_way(last, caller))
+            if not is_one_whole and not makes_way:
+                now = f"{_shown(what)} of shape {shape}, which are in use, and now the same again"
+                _warn(seed, now, caller)
+            earlier = last.array
     if len(_last) >= _MOST:
         _last.clear()
-    _last[seed] = _Draw(templates, _reference(array), what, shape, is_part)
-
-
-def _compare(
-    seed: int,
-    last: _Draw,
-    array: Any,
-    what: object,
-    shape: tuple[int, ...],
-    is_part: bool,
-) -> None:
-    if last.shape != shape or last.what != what:
-        before = f"{_shown(last.what)} of shape {last.shape}"
-        now = f"{before}, and now those of {_shown(what)} of shape {shape}"
-    else:
-        held = last.array()
-        if held is None or held is array or is_part or last.is_part:
-            return
-        now = f"{_shown(what)} of shape {shape}, which are still in use, and now the same once more"
-    _warn(
-        f"seed={seed} without a name has drawn the numbers of {now}: the same seed and name give "
-        f"the same numbers. Give every array a name (seed={seed}, name='encoder.weight'), or call "
-        f"fastinit.seed({seed}) once and leave seed= out, or pass seed=fastinit.Stream({seed}); "
-        "name=0 says that the numbers are meant to be the same"
+    _last[seed] = _Draw(
+        templates,
+        _reference(array),
+        earlier,
+        what,
+        shape,
+        is_part,
+        caller.f_code,
+        caller.f_lasti,
     )
 
 
@@ -143,15 +160,26 @@ def _shown(what: object) -> str:
     return f"{what[0]}{what[1]}" if isinstance(what, tuple) else str(what)
 
 
-def _warn(message: str) -> None:
-    """Warn of the line of the program that called, once."""
-    frame = sys._getframe(1)
+def _caller() -> FrameType:
+    """Return the frame of the program that called."""
+    frame = sys._getframe(2)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
-    place = (frame.f_code.co_filename, frame.f_lineno)
+    return frame
+
+
+def _warn(seed: int, what: str, caller: FrameType) -> None:
+    """Warn of a line of the program, once."""
+    place = (caller.f_code.co_filename, caller.f_lineno)
     if place in _places:
         return
-    registry = frame.f_globals.setdefault("__warningregistry__", {})
-    module = frame.f_globals.get("__name__", "<unknown>")
+    message = (
+        f"seed={seed} without a name has drawn the numbers of {what}: the same seed and name give "
+        f"the same numbers. Give every array a name (seed={seed}, name='encoder.weight'), or call "
+        f"fastinit.seed({seed}) once and leave seed= out, or pass seed=fastinit.Stream({seed}); "
+        "name=0 says that the numbers are meant to be the same"
+    )
+    registry = caller.f_globals.setdefault("__warningregistry__", {})
+    module = caller.f_globals.get("__name__", "<unknown>")
     warnings.warn_explicit(message, RepeatedStreamWarning, *place, module, registry)
     _places.add(place)

@@ -182,10 +182,10 @@ def stream_of(name: str | int) -> int:
 
 def resolve(seed: Seed | None, name: str | int | None) -> tuple[int, int]:
     """The (seed, stream) of a call: ``seed`` alone draws stream 0, neither the next automatic."""
-    if type(seed) is int and name is None and 0 <= seed < _SEEDS:  # most calls
-        return seed, 0
     if seed is None:
         return _process.automatic() if name is None else (_process.seed, stream_of(name))
+    if type(seed) is int and name is None and 0 <= seed < _SEEDS:
+        return seed, 0
     if isinstance(seed, (Stream, NamedStream)):
         named = seed.at(name)
         return named.seed, stream_of(named.name)

@@ -220,11 +220,12 @@ class Initializer(metaclass=_Type):
         if (
             not stream  # as for all seeds without a name, and few others
             and name is None
-            and not repeats(which, templates, output.array)
+            and not repeats(which, templates, output.array, out is None)
             and self.is_random
             and streams.lacks_name(seed, name)
         ):
-            note(which, templates, output.array, self, sizes, index is not None)
+            flags = {"is_new": out is None, "is_part": index is not None}
+            note(which, templates, output.array, self, sizes, **flags)
         requests: list[Request] = []
         for template in () if 0 in box.shape else templates:
             requests += template.requests(box, output.address, which, stream)

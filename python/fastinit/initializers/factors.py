@@ -108,7 +108,7 @@ def factorized(
         right = values(first + second, index=np.s_[first:], **where)
         left, right = left.reshape(factors.left), right.reshape(factors.right)
     if streams.lacks_name(seed, name):
-        note(where["seed"].seed, None, left, ("factorized", (count, whole)), sizes)
+        note(where["seed"].seed, None, left, ("factorized", (count, whole)), sizes, is_new=True)
     return left, right
 
 

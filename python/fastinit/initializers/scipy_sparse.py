@@ -65,7 +65,8 @@ def draw(
         return getattr(scipy, f"{form}_array")(box.shape, dtype=wanted)
     array = _nonzeros(scipy, initializer, sizes, box, form, wanted, stream)
     if streams.lacks_name(seed, name):
-        note(stream[0], None, array, initializer, sizes, index is not None)
+        flags = {"is_new": True, "is_part": index is not None}
+        note(stream[0], None, array, initializer, sizes, **flags)
     return array
 
 

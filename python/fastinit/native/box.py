@@ -20,6 +20,7 @@ Index = int | slice | EllipsisType | tuple[int | slice | EllipsisType, ...]
 Bounds = tuple[tuple[int, int], ...]
 
 LARGEST = 1 << 58  # elements of a whole array
+_FEW = 64  # axes, the product of whose sizes is soon computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +105,20 @@ def shape_of(shape: Shape) -> tuple[int, ...]:
         ) from None
     if sizes and min(sizes) < 0:
         raise ValueError(f"shape={shown(sizes)} has a negative size; sizes are 0 or more")
-    # The lengths come before the product: that of many sizes would take minutes.
-    least = 0 if 0 in sizes else sum(size.bit_length() - 1 for size in sizes)
-    if (
-        max(sizes, default=0) >= LARGEST
-        or least >= LARGEST.bit_length()
-        or (0 not in sizes and math.prod(sizes) >= LARGEST)
-    ):
+    if max(sizes, default=0) >= LARGEST or (0 not in sizes and _is_large(sizes)):
         raise ValueError(
             f"shape={shown(sizes)} is too large; fewer than 2**58 elements are allowed"
         )
     return sizes
+
+
+def _is_large(sizes: tuple[int, ...]) -> bool:
+    # The lengths come before the product: that of many sizes would take minutes.
+    if len(sizes) > _FEW:
+        least = sum(size.bit_length() - 1 for size in sizes)
+        if least >= LARGEST.bit_length():
+            return True
+    return math.prod(sizes) >= LARGEST
 
 
 @functools.lru_cache(maxsize=256)

@@ -68,9 +68,9 @@ def fill_eligible_(
                 warnings.warn(warning, stacklevel=4)
             if streams.lacks_name(source.seed, source.name):
                 seed, _ = streams.resolve(source.seed, None)
-                if not repeats(seed, templates, tensor):
+                if not repeats(seed, templates, tensor, is_new=False):
                     what = (function.__name__, tuple(map(number, arguments)))
-                    note(seed, templates, tensor, what, tuple(tensor.shape))
+                    note(seed, templates, tensor, what, tuple(tensor.shape), is_new=False)
             return write_(tensor, templates, source)
     return leave(function, tensor, (*arguments, source.generator), source, why)
 

@@ -84,7 +84,7 @@ def fill_shard_(
     bounds = _bounds(tuple(tensor.shape), shape, offsets)
     stream = streams.resolve(seed, name)
     if streams.lacks_name(seed, name):
-        note(stream[0], None, tensor, initializer, tuple(global_shape), is_part=True)
+        note(stream[0], None, tensor, initializer, shape, is_new=False, is_part=True)
     if tensor.numel():
         batch = ShardedFillBatch()
         templates = initializer.templates(shape, dtype_of(tensor.dtype))
