@@ -95,7 +95,7 @@ def of_fastinit(task: Task, memory: Memory, size: int) -> Iterator[Contender]:
 
         def run(name: str = name) -> Any:
             select_instruction_set(name)
-            return draw(shape, seed=0, out=out)
+            return draw(shape, seed=0, name=0, out=out)
 
         yield Contender("fastinit", name, out.size, run, np.asarray)
 
@@ -203,7 +203,7 @@ def of_fresh(
     draw = getattr(fastinit, task.distribution)
 
     def run() -> Any:
-        return draw(shape, seed=0, dtype=task.numpy_dtype)
+        return draw(shape, seed=0, name=0, dtype=task.numpy_dtype)
 
     def run_memset() -> Any:
         array = np.empty(shape, task.numpy_dtype)

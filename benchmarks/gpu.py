@@ -92,12 +92,12 @@ def of_fastinit(task: Task, count: int) -> Contender:
     cupy = needed("cupy")
     out = cupy.empty((count,), task.numpy_dtype)
     draw = getattr(fastinit, task.distribution)
-    return Contender("fastinit", lambda: draw(count, seed=0, out=out), lambda: [out.get()])
+    return Contender("fastinit", lambda: draw(count, seed=0, name=0, out=out), lambda: [out.get()])
 
 
 def on_cpu(task: Task, count: int) -> list[NDArray[Any]]:
     """Return the arrays that fastinit must draw."""
-    return [getattr(fastinit, task.distribution)(count, seed=0, dtype=task.numpy_dtype)]
+    return [getattr(fastinit, task.distribution)(count, seed=0, name=0, dtype=task.numpy_dtype)]
 
 
 def of_memset(size: int) -> Contender:
@@ -240,7 +240,7 @@ def of_matrices(library: str, initializer: str, shape: Shape) -> Contender:
 
 def matrices(initializer: str, shape: Shape, out: Any = None) -> Any:
     """Draw fastinit's orthogonal or sparse matrices, in a new CPU array or in ``out``."""
-    return getattr(fastinit, initializer)(shape, seed=0, out=out, **_OPTIONS[initializer])
+    return getattr(fastinit, initializer)(shape, seed=0, name=0, out=out, **_OPTIONS[initializer])
 
 
 def free() -> None:

@@ -29,7 +29,7 @@ import json, resource, sys, threading, time
 import numpy as np
 import scipy.sparse
 import fastinit
-fastinit.sparse((64, 64), 0.9, seed=0, format="csr")
+fastinit.sparse((64, 64), 0.9, seed=0, name=0, format="csr")
 def anonymous():
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) * 1024
@@ -40,7 +40,7 @@ def watch():
         time.sleep(0.0005)
 watcher = threading.Thread(target=watch)
 watcher.start()
-made = fastinit.sparse(({size}, {size}), {sparsity}, seed=0, format="csr")
+made = fastinit.sparse(({size}, {size}), {sparsity}, seed=0, name=0, format="csr")
 stop.set()
 watcher.join()
 result = made.data.nbytes + made.indices.nbytes + made.indptr.nbytes
@@ -87,8 +87,8 @@ def check(size: int) -> list[dict[str, Any]]:
     """Check the counts, the nonzeros and the sparse format against a dense array."""
     scipy_sparse = common.peer("scipy.sparse")
     shape = (size, size // 4)
-    dense = fastinit.normal(shape, std=0.01, seed=1)
-    drawn = fastinit.sparse(shape, 0.9, seed=1)
+    dense = fastinit.normal(shape, std=0.01, seed=1, name=0)
+    drawn = fastinit.sparse(shape, 0.9, seed=1, name=0)
     zeros = (drawn == 0).sum(axis=0)
     checks = [
         {
@@ -103,7 +103,7 @@ def check(size: int) -> list[dict[str, Any]]:
         },
     ]
     if scipy_sparse is not None:
-        made = fastinit.sparse(shape, 0.9, seed=1, format="csr")
+        made = fastinit.sparse(shape, 0.9, seed=1, name=0, format="csr")
         same = (made.toarray() == drawn).all() and made.nnz == np.count_nonzero(drawn)
         checks.append(
             {"what": "CSR equals the dense array", "library": "fastinit", "ok": bool(same)}
@@ -126,20 +126,22 @@ def dense_tasks(size: int) -> list[Task]:
 
     base = fastinit.Normal(0.0, 0.01)
     tasks = [
-        task("fastinit", "normal", lambda: fastinit.normal(shape, std=0.01, seed=0, out=out)),
-        task("fastinit", "sparse", lambda: fastinit.sparse(shape, 0.9, seed=0, out=out)),
+        task(
+            "fastinit", "normal", lambda: fastinit.normal(shape, std=0.01, seed=0, name=0, out=out)
+        ),
+        task("fastinit", "sparse", lambda: fastinit.sparse(shape, 0.9, seed=0, name=0, out=out)),
         task(
             "fastinit",
             "sparse per output",
-            lambda: fastinit.sparse(shape, 0.9, per="out", seed=0, out=out),
+            lambda: fastinit.sparse(shape, 0.9, per="out", seed=0, name=0, out=out),
         ),
-        task("fastinit", "2 of 4", lambda: fastinit.n_m(shape, base=base, seed=0, out=out)),
+        task("fastinit", "2 of 4", lambda: fastinit.n_m(shape, base=base, seed=0, name=0, out=out)),
         task(
             "fastinit",
             "bernoulli",
-            lambda: fastinit.bernoulli(shape, 0.1, base=base, seed=0, out=out),
+            lambda: fastinit.bernoulli(shape, 0.1, base=base, seed=0, name=0, out=out),
         ),
-        task("fastinit", "mask", lambda: fastinit.mask(shape, 0.9, seed=0, out=mask)),
+        task("fastinit", "mask", lambda: fastinit.mask(shape, 0.9, seed=0, name=0, out=mask)),
     ]
     torch = common.peer("torch")
     if torch is not None:
@@ -160,7 +162,7 @@ def format_tasks(size: int) -> list[Task]:
         fixed = {"task": "formats", "shape": list(shape), "sparsity": 0.999}
         return fixed | {"library": library, "what": what, "run": run}
 
-    draw = functools.partial(fastinit.sparse, shape, 0.999, seed=0)
+    draw = functools.partial(fastinit.sparse, shape, 0.999, seed=0, name=0)
     return [
         *(
             task("fastinit", form, functools.partial(draw, format=form))

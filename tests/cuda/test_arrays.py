@@ -65,15 +65,15 @@ def gpu(emulation: Emulated, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulat
 def test_new_arrays(dtype: str, gpu: Emulated) -> None:
     """They hold what the CPU draws."""
     draw = fastinit.truncated_normal if dtype in DTYPES else fastinit.ones
-    array: Any = draw(SHAPE, seed=3, dtype=dtype, device="cuda")
-    check_bits(array.get(), draw(SHAPE, seed=3, dtype=dtype))
+    array: Any = draw(SHAPE, seed=3, name=0, dtype=dtype, device="cuda")
+    check_bits(array.get(), draw(SHAPE, seed=3, name=0, dtype=dtype))
     assert len(gpu.stand_in.log) == 1
 
 
 def drawn(name: str, **where: Any) -> Any:
     """The first array that fits an initializer's record."""
     shape, options = RECORDS[name].fits[0]
-    return RECORDS[name].draw(shape, seed=3, **where, **options)
+    return RECORDS[name].draw(shape, seed=3, name=0, **where, **options)
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -88,8 +88,8 @@ def test_out(dtype: str, gpu: Emulated) -> None:
     array = OnDevice(gpu, (3, 4), dtype_of(dtype))
     out = Interface(array.data.ptr, array)
     index = np.s_[2:5, 1:5]
-    assert fastinit.he_normal(SHAPE, seed=4, out=out, index=index) is out
-    check_bits(array.get(), fastinit.he_normal(SHAPE, seed=4, dtype=dtype, index=index))
+    assert fastinit.he_normal(SHAPE, seed=4, name=0, out=out, index=index) is out
+    check_bits(array.get(), fastinit.he_normal(SHAPE, seed=4, name=0, dtype=dtype, index=index))
 
 
 def test_plan(gpu: Emulated) -> None:
@@ -111,8 +111,8 @@ def test_without_elements(gpu: Emulated) -> None:
 
 
 def test_digest(gpu: Emulated) -> None:  # noqa: ARG001
-    ours = fastinit.digest(fastinit.uniform(SHAPE, seed=2, device="cuda"))
-    assert ours == fastinit.digest(fastinit.uniform(SHAPE, seed=2))
+    ours = fastinit.digest(fastinit.uniform(SHAPE, seed=2, name=0, device="cuda"))
+    assert ours == fastinit.digest(fastinit.uniform(SHAPE, seed=2, name=0))
 
 
 # ---- errors -------------------------------------------------------------------------------------
@@ -186,8 +186,8 @@ def test_out_of_memory(call: str, gpu: Emulated) -> None:
         places[0].device.fill(records)
     assert len(gpu.stand_in.device.starts) == before
     assert gpu.stand_in.log == []
-    drawn: Any = fastinit.normal(3, seed=0, device="cuda")
-    check_bits(drawn.get(), fastinit.normal(3, seed=0))
+    drawn: Any = fastinit.normal(3, seed=0, name=0, device="cuda")
+    check_bits(drawn.get(), fastinit.normal(3, seed=0, name=0))
 
 
 def test_no_working_memory(gpu: Emulated) -> None:
@@ -212,14 +212,14 @@ CALLS = (
 @pytest.mark.parametrize("call", CALLS)
 def test_failing_calls(call: str, gpu: Emulated) -> None:
     """Each call is checked: the error has the call and CUDA's text, and does not remain."""
-    fastinit.normal(SHAPE, seed=0, device="cuda")
+    fastinit.normal(SHAPE, seed=0, name=0, device="cuda")
     array = OnDevice(gpu, SHAPE, np.dtype("float32"))
     gpu.stand_in.fail(call, 999)
     with pytest.raises(RuntimeError, match=rf"{call}: a planned failure \(cudaErrorOther, 999\)"):
-        fastinit.normal(SHAPE, seed=0, out=array)
+        fastinit.normal(SHAPE, seed=0, name=0, out=array)
     assert np.all(array.get().view(np.uint8) == 7)
-    fastinit.normal(SHAPE, seed=0, out=array)
-    check_bits(array.get(), fastinit.normal(SHAPE, seed=0))
+    fastinit.normal(SHAPE, seed=0, name=0, out=array)
+    check_bits(array.get(), fastinit.normal(SHAPE, seed=0, name=0))
 
 
 # ---- on a card ----------------------------------------------------------------------------------
@@ -234,11 +234,11 @@ def test_cupy_on_a_card(dtype: str, card: Card) -> None:  # noqa: ARG001
     cupy = pytest.importorskip("cupy")
     stream = cupy.cuda.Stream(non_blocking=True)
     with stream:
-        array: Any = fastinit.normal(LARGE, seed=3, dtype=dtype, device="cuda")
+        array: Any = fastinit.normal(LARGE, seed=3, name=0, dtype=dtype, device="cuda")
         copy = array.copy()  # after it on the same stream, without waiting
     stream.synchronize()
     assert isinstance(array, cupy.ndarray)
-    check_bits(copy.get(), fastinit.normal(LARGE, seed=3, dtype=dtype))
+    check_bits(copy.get(), fastinit.normal(LARGE, seed=3, name=0, dtype=dtype))
     with pytest.raises(MemoryError, match="takes 4398046511104 bytes on cuda:0"):
         fastinit.zeros(1 << 40, device="cuda")
 
@@ -260,11 +260,12 @@ def test_torch_on_a_card(dtype: str, card: Card) -> None:  # noqa: ARG001
     stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        assert fastinit.normal(LARGE, seed=3, out=tensor) is tensor
+        assert fastinit.normal(LARGE, seed=3, name=0, out=tensor) is tensor
         copy = tensor.clone()
     stream.synchronize()
     assert tensor._version == 1
-    assert fastinit.digest(copy) == fastinit.digest(fastinit.normal(LARGE, seed=3, dtype=dtype))
+    drawn = fastinit.normal(LARGE, seed=3, name=0, dtype=dtype)
+    assert fastinit.digest(copy) == fastinit.digest(drawn)
 
 
 @pytest.mark.gpu
@@ -274,9 +275,9 @@ def test_jax_on_a_card(card: Card) -> None:  # noqa: ARG001
     jax = pytest.importorskip("jax")
     if jax.default_backend() != "gpu":
         pytest.skip("this JAX sees no GPU")
-    array: Any = fastinit.normal(LARGE, seed=3, device="cuda")
+    array: Any = fastinit.normal(LARGE, seed=3, name=0, device="cuda")
     taken = jax.numpy.from_dlpack(array)
-    check_bits(np.asarray(taken), fastinit.normal(LARGE, seed=3))
+    check_bits(np.asarray(taken), fastinit.normal(LARGE, seed=3, name=0))
     assert taken.unsafe_buffer_pointer() == array.data.ptr
     assert isinstance(array, cupy.ndarray)
     with pytest.raises(ValueError, match="immutable"):

@@ -19,14 +19,16 @@ from helpers.record import Record
 
 BOOLEANS: dict[str, Callable[[Any], Any]] = {
     "TruncatedNormal": lambda value: fastinit.TruncatedNormal(compensate=value),
-    "truncated_normal": lambda value: fastinit.truncated_normal(4, seed=0, compensate=value),
+    "truncated_normal": lambda value: fastinit.truncated_normal(
+        4, seed=0, name=0, compensate=value
+    ),
     "HeNormal": lambda value: fastinit.HeNormal(truncated=value),
-    "glorot_normal": lambda value: fastinit.glorot_normal((4, 4), seed=0, truncated=value),
+    "glorot_normal": lambda value: fastinit.glorot_normal((4, 4), seed=0, name=0, truncated=value),
     "Sparse": lambda value: fastinit.Sparse(0.5, base="he_normal", correct_fan=value),
     "NM": lambda value: fastinit.NM(base="he_normal", correct_fan=value),
-    "n_m": lambda value: fastinit.n_m((4, 4), base="he_normal", correct_fan=value, seed=0),
+    "n_m": lambda value: fastinit.n_m((4, 4), base="he_normal", correct_fan=value, seed=0, name=0),
     "bernoulli": lambda value: fastinit.bernoulli((4, 4), base="he_normal", correct_fan=value),
-    "siren_uniform": lambda value: fastinit.siren_uniform((4, 4), seed=0, first=value),
+    "siren_uniform": lambda value: fastinit.siren_uniform((4, 4), seed=0, name=0, first=value),
     "factorized": lambda value: fastinit.factorized((4, 4), 2, seed=0, spectral=value),
     "from_dict": lambda value: Initializer.from_dict({"type": "HeNormal", "truncated": value}),
 }
@@ -71,7 +73,7 @@ def test_numbers_of_every_kind(value: Any) -> None:
     assert fastinit.Constant(value) == fastinit.Constant(0.75)
     check_bits(
         fastinit.he_normal((4, 4), gain=value, seed=0),
-        fastinit.he_normal((4, 4), gain=0.75, seed=0),
+        fastinit.he_normal((4, 4), gain=0.75, seed=0, name=0),
     )
 
 
@@ -269,5 +271,5 @@ def test_factors_of_empty_shapes(shape: tuple[int, ...]) -> None:
         return
     left, right = fastinit.factorized(shape, 2, seed=0)
     assert (left.shape, right.shape) == ((shape[0], 2), (2, *shape[1:]))
-    a, b = fastinit.lora(shape, 2, seed=0)
+    a, b = fastinit.lora(shape, 2, seed=0, name=0)
     assert (a.shape, b.shape) == ((2, *shape[1:]), (shape[0], 2))

@@ -85,7 +85,7 @@ def test_spectral_is_the_best_of_its_rank(shape: tuple[int, int]) -> None:
     full = fastinit.he_normal(shape, seed=5, dtype="float64")
     singular = np.linalg.svd(full, compute_uv=False)
     for rank in (12, 4):
-        u, v = fastinit.factorized(shape, rank, spectral=True, seed=5, dtype="float64")
+        u, v = fastinit.factorized(shape, rank, spectral=True, seed=5, name=0, dtype="float64")
         left = singular[rank] if rank < 12 else 0.0
         assert abs(np.linalg.norm(full - u @ v, 2) - left) < 1e-12
         assert np.allclose(u.T @ u, v @ v.T, atol=1e-12)  # balanced
@@ -94,10 +94,12 @@ def test_spectral_is_the_best_of_its_rank(shape: tuple[int, int]) -> None:
 def test_spectral_batch_and_narrow() -> None:
     """Each matrix of a batch is factorized alone; bfloat16 is rounded from float32."""
     full = fastinit.he_normal((3, 9, 7), layout="boi", seed=5)
-    u, v = fastinit.factorized((3, 9, 7), 7, spectral=True, layout="boi", seed=5, dtype="float32")
+    u, v = fastinit.factorized(
+        (3, 9, 7), 7, spectral=True, layout="boi", seed=5, name=0, dtype="float32"
+    )
     assert np.abs(product(u, v, 1) - full).max() < 1e-6
     narrow, _ = fastinit.factorized(
-        (3, 9, 7), 7, spectral=True, layout="boi", seed=5, dtype="bfloat16"
+        (3, 9, 7), 7, spectral=True, layout="boi", seed=5, name=0, dtype="bfloat16"
     )
     check_bits(narrow, u.astype(narrow.dtype))
 

@@ -101,7 +101,7 @@ def test_biases(name: str) -> None:
     """A bias draws what its fan says, and an unknown layout is still an error."""
     drawn = getattr(fastinit, name)(5, layout="o", seed=0)
     fan_of = {"he_normal": 1, "glorot_uniform": 3, "lecun_normal": 1}[name]
-    check_bits(drawn, getattr(fastinit, name)(5, fan=fan_of, seed=0))
+    check_bits(drawn, getattr(fastinit, name)(5, fan=fan_of, seed=0, name=0))
     with pytest.raises(ValueError, match="of a bias, 'o'"):
         getattr(fastinit, name)(5, seed=0)
 
@@ -122,7 +122,7 @@ def test_biases(name: str) -> None:
 def test_single_kernel_axes_are_kernel_axes(function: Any, options: dict[str, Any]) -> None:
     """The layouts kkio, k*io and *io are one for a shape of four axes."""
     first, *others = (
-        function((3, 4, 5, 6), layout=layout, seed=0, **options)
+        function((3, 4, 5, 6), layout=layout, seed=0, name=0, **options)
         for layout in ("*io", "kkio", "k*io")
     )
     for other in others:
@@ -138,7 +138,9 @@ def test_kernel_axes_in_two_places() -> None:
     delta = fastinit.delta_orthogonal(shape, layout="kiko", seed=0)
     assert np.allclose(delta[1, :, 2] @ delta[1, :, 2].T, np.eye(4), atol=1e-6)
     assert (delta != 0).sum() == 24
-    sparse = fastinit.sparse(shape, nonzeros=7, per="out", layout="kiko", base="he_normal", seed=0)
+    sparse = fastinit.sparse(
+        shape, nonzeros=7, per="out", layout="kiko", base="he_normal", seed=0, name=0
+    )
     assert set((sparse != 0).sum(axis=(0, 1, 2)).tolist()) == {7}
 
 

@@ -144,7 +144,7 @@ def test_tensors_are_read_every_time() -> None:
     for option, draw in (("gain", fastinit.he_normal), ("std", fastinit.normal)):
         tensor = torch.tensor(2.0)
         options: Any = {option: tensor}
-        first = draw((4, 4), seed=0, **options)
+        first = draw((4, 4), seed=0, name=0, **options)
         tensor.fill_(4.0)
         check_bits(draw((4, 4), seed=0, name=0, **options), 2 * first)
 

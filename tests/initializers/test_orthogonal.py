@@ -43,7 +43,7 @@ def test_orthogonal(shape: tuple[int, int], dtype: str) -> None:
 def test_orthogonal_batch(dtype: str) -> None:
     """The worst of thousands of small matrices is within the bound."""
     for size, count in [(1, 100), (2, 3000), (5, 2000), (16, 1000), (33, 200), (64, 60)]:
-        q = fastinit.orthogonal((count, size, size), layout="boi", seed=1, dtype=dtype)
+        q = fastinit.orthogonal((count, size, size), layout="boi", seed=1, name=0, dtype=dtype)
         assert deviation(q) <= (1e-14 if dtype == "float64" else 1e-6), size
 
 
@@ -85,7 +85,7 @@ def test_reference_batch() -> None:
 
 def test_wide_is_tall_transposed() -> None:
     tall = fastinit.orthogonal((50, 20), seed=1)
-    check_bits(fastinit.orthogonal((20, 50), seed=1), np.ascontiguousarray(tall.T))
+    check_bits(fastinit.orthogonal((20, 50), seed=1, name=0), np.ascontiguousarray(tall.T))
 
 
 LAYOUTS = [
@@ -118,7 +118,7 @@ def as_matrices(array: NDArray[Any], layout: str) -> NDArray[Any]:
 def test_layouts(layout: str, shape: tuple[int, ...]) -> None:
     """The same matrices as a plain batch, seen through the layout."""
     matrices = as_matrices(fastinit.orthogonal(shape, layout=layout, seed=4), layout)
-    check_bits(matrices, fastinit.orthogonal(matrices.shape, layout="boi", seed=4))
+    check_bits(matrices, fastinit.orthogonal(matrices.shape, layout="boi", seed=4, name=0))
 
 
 PARTS = [
@@ -147,7 +147,7 @@ def test_parts(shape: tuple[int, ...], layout: str, index: Any, dtype: str) -> N
 def test_narrow_is_float32_rounded(shape: tuple[int, int], dtype: str) -> None:
     """The value is rounded once, also after a gain."""
     wide = fastinit.orthogonal(shape, gain=1.7, seed=1)
-    narrow = fastinit.orthogonal(shape, gain=1.7, seed=1, dtype=dtype)
+    narrow = fastinit.orthogonal(shape, gain=1.7, seed=1, name=0, dtype=dtype)
     check_bits(narrow, wide.astype(np.dtype(getattr(ml_dtypes, dtype, dtype))))
 
 
@@ -155,7 +155,7 @@ def test_narrow_is_float32_rounded(shape: tuple[int, int], dtype: str) -> None:
 def test_gain_is_multiplied_last(dtype: str) -> None:
     """It is multiplied in the precision of the array."""
     plain = fastinit.orthogonal((40, 30), seed=1, dtype=dtype)
-    gained = fastinit.orthogonal((40, 30), gain=-1.3, seed=1, dtype=dtype)
+    gained = fastinit.orthogonal((40, 30), gain=-1.3, seed=1, name=0, dtype=dtype)
     check_bits(gained, plain * np.dtype(dtype).type(-1.3))
 
 
@@ -165,17 +165,17 @@ def test_delta_orthogonal(shape: tuple[int, ...]) -> None:
     kernel = fastinit.delta_orthogonal(shape, gain=2.0, seed=5)
     expected = np.zeros(shape, np.float32)
     center: Any = (slice(None), slice(None), *((size - 1) // 2 for size in shape[2:]))
-    expected[center] = fastinit.orthogonal(shape[:2], gain=2.0, seed=5)
+    expected[center] = fastinit.orthogonal(shape[:2], gain=2.0, seed=5, name=0)
     check_bits(kernel, expected)
 
 
 def test_delta_orthogonal_layout_and_part() -> None:
     """JAX's layout is a permutation, and a part is that of the whole, with or without a center."""
     torch_like = fastinit.delta_orthogonal((8, 5, 3, 4), seed=5)
-    jax_like = fastinit.delta_orthogonal((3, 4, 5, 8), layout="*io", seed=5)
+    jax_like = fastinit.delta_orthogonal((3, 4, 5, 8), layout="*io", seed=5, name=0)
     check_bits(jax_like, np.ascontiguousarray(torch_like.transpose(2, 3, 1, 0)))
     for index in (np.s_[2:5, :, 1:, :2], np.s_[:, 1:3, 0, :], np.s_[3, :, 1, 1]):
-        part = fastinit.delta_orthogonal((8, 5, 3, 4), seed=5, index=index)
+        part = fastinit.delta_orthogonal((8, 5, 3, 4), seed=5, name=0, index=index)
         check_bits(part, np.ascontiguousarray(torch_like[index]))
 
 
@@ -236,7 +236,7 @@ def test_instruction_sets_and_threads(shape: tuple[int, ...], layout: str, dtype
     found = {}
     for isa, count in itertools.product(SETS, (1, 2, 3, 7)):
         with instruction_set(isa), threads(count):
-            q = fastinit.orthogonal(shape, gain=1.3, layout=layout, seed=5, dtype=dtype)
+            q = fastinit.orthogonal(shape, gain=1.3, layout=layout, seed=5, name=0, dtype=dtype)
         found[isa, count] = bits(q).tobytes()
     assert len(set(found.values())) == 1
 
@@ -247,7 +247,7 @@ def test_instruction_sets_on_a_large_matrix() -> None:
         found = set()
         for isa, count in itertools.product(SETS[1:] or SETS, (1, 3)):
             with instruction_set(isa), threads(count):
-                found.add(fastinit.digest(fastinit.orthogonal(shape, seed=5)))
+                found.add(fastinit.digest(fastinit.orthogonal(shape, seed=5, name=0)))
         assert len(found) == 1
 
 

@@ -177,5 +177,5 @@ def test_narrow_is_float32_rounded(bounds: tuple[float, float], dtype: str) -> N
     wide = fastinit.uniform(1 << 16, *bounds, seed=2)
     low, high = reference.next_above(bounds[0], wanted), reference.next_below(bounds[1], wanted)
     inside = reference.bounded(wide, low, high)
-    found = fastinit.uniform(1 << 16, *bounds, seed=2, dtype=dtype)
+    found = fastinit.uniform(1 << 16, *bounds, seed=2, name=0, dtype=dtype)
     check_bits(found, reference.rounded(inside, wanted))

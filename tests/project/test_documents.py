@@ -22,9 +22,11 @@ PAGES = {page: code for page, code in BLOCKS.items() if code and page != "cuda"}
 
 # The pages assume a model, and `torchrun`, which is one process here.
 RUN = """
-import json, os, tempfile, traceback
+import json, os, tempfile, traceback, warnings
 os.environ |= {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
 import torch
+import fastinit
+warnings.simplefilter("error", fastinit.RepeatedStreamWarning)
 
 def build():
     model = torch.nn.Module()
@@ -33,6 +35,7 @@ def build():
 
 failures = {}
 for page, code in PAGES.items():
+    fastinit.repeated_streams.forget()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:

@@ -18,6 +18,7 @@ import torch
 
 import fastinit
 import fastinit.torch
+from fastinit import repeated_streams
 from helpers.processes import child, environment
 from helpers.settings import process_seed
 
@@ -134,6 +135,7 @@ def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     runner = doctest.DocTestRunner(verbose=False)
     with process_seed(None):
         for test in doctest.DocTestFinder().find(module, name):
+            repeated_streams.forget()
             runner.run(test, out=report.append)
     assert "".join(report) == ""
 

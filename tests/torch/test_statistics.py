@@ -154,7 +154,7 @@ def test_sparse(sparsity: float, std: float, layout: str, dtype: torch.dtype) ->
     assert torch.equal((tensor == 0).sum(dim=0), (expected == 0).sum(dim=0))
     check_bits(
         to_numpy(tensor),
-        fastinit.sparse(shape, sparsity=sparsity, std=std, dtype=tensor.dtype, seed=4),
+        fastinit.sparse(shape, sparsity=sparsity, std=std, dtype=tensor.dtype, seed=4, name=0),
     )
     kept = [each[each != 0].double().numpy() for each in (tensor, expected)]
     if len(kept[0]) and dtype != torch.bfloat16:

@@ -26,7 +26,7 @@ def forward(x):
     return h1, h2, 1 / (1 + np.exp(-(h2 @ w3.T + b3)))
 
 
-for step in range(300):
+for _ in range(300):
     h1, h2, p = forward(x)
     d3 = (p - y) / len(x)
     d2 = (d3 @ w3) * (h2 > 0)
