@@ -60,10 +60,11 @@ _MEANT: dict[str, tuple[str, ...]] = {
     "random_state": ("seed",),
     "rng": ("seed",),
     "scale": ("gain", "std"),
-    "sigma": ("std",),
+    "sigma": ("std", "gain"),
     "size": ("shape",),
     "slice": ("index",),
-    "stddev": ("std",),
+    "std": ("gain",),
+    "stddev": ("std", "gain"),
     "tensor": ("out",),
     "type": ("dtype",),
     "val": ("value",),
@@ -136,6 +137,8 @@ def _meant(unknown: str, options: list[str]) -> str | None:
 
 
 def _remedy(unknown: str, options: list[str]) -> str:
+    if _meant(unknown, options) == "gain":
+        return "The std is gain / sqrt(fan)."
     if unknown in ("a", "b") and "lower" in options:
         return "They are in sigmas: (a - mean) / std and (b - mean) / std."
     return _REMEDIES.get(unknown, "")

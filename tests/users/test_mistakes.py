@@ -1,0 +1,99 @@
+"""Mistakes that are made often: the error names what was called, what was given and the remedy."""
+
+import re
+from typing import Any
+
+import jax.numpy
+import numpy as np
+import pytest
+import torch
+
+import fastinit
+import fastinit.torch
+
+NAMES: dict[str, Any] = {
+    "fastinit": fastinit,
+    "np": np,
+    "torch": torch,
+    "jax": jax,
+    "w": torch.empty(64, 32),
+    "stream": fastinit.Stream(0),
+}
+
+# The code; the function or the argument, what was given, and the remedy, as the error has them.
+MISTAKES: dict[str, tuple[str, str, str]] = {
+    # ---- shapes
+    "fastinit.he_normal(64, 32)": ("he_normal", "64, 32", "write he_normal((64, 32))"),
+    "fastinit.zeros(64, 32)": ("zeros", "64, 32", "write zeros((64, 32))"),
+    "fastinit.HeNormal()(64, 32)": ("HeNormal", "64, 32", "write HeNormal()((64, 32))"),
+    "fastinit.HeNormal((64, 32))": ("HeNormal()", "by position", "HeNormal()((64, 32))"),
+    "fastinit.normal((64, 32), 0, 0.02, 7)": ("normal()", "by position", "other options by name"),
+    "fastinit.eye(3, 3)": ("layout=", "3", "the shape is one tuple, such as (3, 3)"),
+    "fastinit.he_normal(w)": ("shape=", "(64, 32)", "the array itself as out="),
+    "fastinit.he_normal((64, -1))": ("shape=", "(64, -1)", "sizes are 0 or more"),
+    "fastinit.he_normal(64)": ("shape", "(64,)", "of a bias, 'o'"),
+    "fastinit.he_normal((64, 32), kernel_size=3)": (
+        "he_normal()", "'kernel_size'", "The shape is that of the whole weight",
+    ),
+    # ---- names that other libraries use
+    "fastinit.normal((64, 32), stddev=0.02)": ("normal()", "'stddev'", "did you mean 'std'?"),
+    "fastinit.normal((64, 32), loc=0, scale=1)": ("normal()", "'loc'", "mean 'mean', 'std'?"),
+    "fastinit.he_normal((64, 32), stddev=0.02)": (
+        "he_normal()", "'stddev'", "did you mean 'gain'? The std is gain / sqrt(fan)",
+    ),
+    "fastinit.uniform((64, 32), a=-1, b=1)": ("uniform()", "'a', 'b'", "mean 'low', 'high'?"),
+    "fastinit.truncated_normal((64, 32), std=0.02, a=-0.04, b=0.04)": (
+        "truncated_normal()", "'a', 'b'", "'lower', 'upper'? They are in sigmas",
+    ),
+    "fastinit.he_normal((64, 32), key=0)": ("he_normal()", "'key'", "did you mean 'seed'?"),
+    "fastinit.he_normal((64, 32), generator=torch.Generator())": (
+        "he_normal()", "'generator'", "did you mean 'seed'? It is an integer or a fastinit.Stream",
+    ),
+    "fastinit.HeNormal(fan_mode='fan_in')": ("HeNormal()", "'fan_mode'", "did you mean 'mode'?"),
+    "fastinit.Normal(sdt=1)": ("Normal()", "'sdt'", "did you mean 'std'?"),
+    # ---- seeds and names
+    "fastinit.he_normal((64, 32), seed='0')": ("seed=", "'0'", "pass an integer in [0, 2**64)"),
+    "fastinit.he_normal((64, 32), seed=-1)": ("seed=", "-1", "seeds lie in [0, 2**64)"),
+    "fastinit.normal(4, seed=stream('a'), name='b')": ("name=", "'b'", "one too many"),
+    # ---- dtypes, devices, layouts, memory
+    "fastinit.normal((64, 32), dtype='float8')": ("dtype=", "float8", "float8_e4m3fn has more"),
+    "fastinit.normal((64, 32), dtype='int32')": ("dtype=", "int32", "use one of float64, float32"),
+    "fastinit.normal((64, 32), dtype='complex64')": ("dtype=", "complex64", "real and imaginary"),
+    "fastinit.normal((64, 32), device='mps')": ("device=", "'mps'", "draw on the CPU and move"),
+    "fastinit.normal((64, 32), device='tpu')": ("device=", "'tpu'", "use device='cpu', 'cuda'"),
+    "fastinit.he_normal((64, 32, 3, 3), layout='NCHW')": (
+        "layout=", "'NCHW'", "'oi*' is torch's, '*io' that of JAX and Keras",
+    ),
+    "fastinit.normal((64, 16), out=w)": ("out=", "(64, 32)", "pass out= of that shape"),
+    "fastinit.normal((64, 32), out=w.T)": ("out=", "not C-contiguous", "pass a writeable"),
+    "fastinit.normal((64, 32), out=jax.numpy.zeros((64, 32)))": (
+        "out=", "JAX array, which is immutable", "pass a writeable C-contiguous array",
+    ),
+    "fastinit.normal((64, 32), index=np.s_[::2])": ("axis 0", "a step", "only contiguous parts"),
+    # ---- values
+    "fastinit.normal((64, 32), std=-1)": ("std=", "-1", "pass 0 or more"),
+    "fastinit.normal((64, 32), std='0.02')": ("std=", "'0.02'", "pass a number"),
+    "fastinit.uniform((64, 32), 1, -1)": ("low=1", "high=-1", "exchange them"),
+    "fastinit.he_normal((64, 32), nonlinearity='gelu')": (
+        "nonlinearity=", "'gelu'", "pass gain= as a number",
+    ),
+    "fastinit.he_normal((64, 32), mode='fanin')": ("mode=", "'fanin'", "use one of fan_in"),
+    "fastinit.sparse((64, 32), 90)": ("sparsity=", "90", "pass a number from 0 to 1"),
+    "fastinit.n_m((64, 30))": ("m=4", "size 30 of shape (64, 30)", "does not divide"),
+    "fastinit.he_normal((64, 32), gain=2, nonlinearity='relu')": (
+        "gain=2", "nonlinearity='relu'", "pass one",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", MISTAKES)
+def test_mistake(code: str) -> None:
+    called, given, remedy = MISTAKES[code]
+    with pytest.raises((TypeError, ValueError)) as caught:
+        eval(code, NAMES)
+    message = str(caught.value)
+    assert called in message
+    assert given in message
+    assert remedy in message
+    if called.endswith("()"):  # all options are listed
+        assert re.search(r"The options are \w+|by position, and other options by name", message)
