@@ -5,13 +5,11 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 from weakref import ref
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = __file__.removesuffix("repeated_streams.py")
 _MOST = 1024  # seeds that are remembered
 
 
@@ -34,8 +32,7 @@ class RepeatedStreamWarning(UserWarning):
     """
 
 
-@dataclass(slots=True)
-class _Draw:
+class _Draw:  # a dataclass takes a millisecond of the import
     """What a seed without a name drew last.
 
     Attributes:
@@ -49,14 +46,35 @@ class _Draw:
         position: where in that code the call is.
     """
 
-    templates: object
-    array: Callable[[], Any]
-    earlier: Callable[[], Any]
-    what: object
-    shape: tuple[int, ...]
-    is_part: bool
-    code: CodeType
-    position: int
+    __slots__ = (
+        "array",
+        "code",
+        "earlier",
+        "is_part",
+        "position",
+        "shape",
+        "templates",
+        "what",
+    )
+
+    def __init__(
+        self,
+        templates: object,
+        array: Callable[[], Any],
+        earlier: Callable[[], Any],
+        what: object,
+        shape: tuple[int, ...],
+        is_part: bool,
+        caller: FrameType,
+    ) -> None:
+        self.templates = templates
+        self.array = array
+        self.earlier = earlier
+        self.what = what
+        self.shape = shape
+        self.is_part = is_part
+        self.code: CodeType = caller.f_code
+        self.position = caller.f_lasti
 
 
 _last: dict[int, _Draw] = {}
@@ -144,16 +162,7 @@ def note(
             earlier = last.array
     if len(_last) >= _MOST:
         _last.clear()
-    _last[seed] = _Draw(
-        templates,
-        _reference(array),
-        earlier,
-        what,
-        shape,
-        is_part,
-        caller.f_code,
-        caller.f_lasti,
-    )
+    _last[seed] = _Draw(templates, _reference(array), earlier, what, shape, is_part, caller)
 
 
 def _shown(what: object) -> str:

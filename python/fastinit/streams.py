@@ -363,7 +363,7 @@ class Stream:
         return f"Stream({self.seed})" + (f".child({self.path!r})" if self.path else "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NamedStream:
     """One stream of a seed: what ``Stream`` returns for a name. It draws the same every time.
 

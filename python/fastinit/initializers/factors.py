@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, NamedTuple, Never
+from typing import TYPE_CHECKING, Any, NamedTuple, Never
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastinit import streams
 from fastinit.checks import boolean, positive_integer, shown
@@ -25,6 +24,9 @@ from fastinit.native.box import Shape, shape_of
 from fastinit.native.dtypes import dtype_of, precision_of
 from fastinit.repeated_streams import note
 from fastinit.streams import Seed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["factorized", "lora"]
 

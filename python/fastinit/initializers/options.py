@@ -7,16 +7,14 @@ there are none. Signatures that are shown leave both out.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
 from fastinit.checks import shown
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from typing_extensions import TypeVar
 
     Out = TypeVar("Out", default=NDArray[Any])
@@ -132,8 +130,10 @@ def unexpected(
 
 def _meant(unknown: str, options: list[str]) -> str | None:
     """Return the option that an unknown one stands for, or is a misspelling of."""
+    from difflib import get_close_matches  # here, as few need it
+
     known = [each for each in _MEANT.get(unknown, ()) if each in options]
-    return next(iter(known or difflib.get_close_matches(unknown, options, n=1)), None)
+    return next(iter(known or get_close_matches(unknown, options, n=1)), None)
 
 
 def _remedy(unknown: str, options: list[str]) -> str:
