@@ -98,7 +98,9 @@ def repeats(seed: int, templates: object, array: Any, is_new: bool) -> bool:
     if last is None or last.templates is not templates:
         return False
     held = last.array()
-    if held is not None and held is not array:
+    if held is array:
+        return True
+    if held is not None:
         caller = sys._getframe(3)  # of a function or an object, which calls Initializer._draw
         if not is_new or not _makes_way(last, caller):
             return False

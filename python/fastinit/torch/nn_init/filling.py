@@ -10,6 +10,7 @@ import torch
 
 from fastinit import streams
 from fastinit.repeated_streams import note, repeats
+from fastinit.streams import Seed
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.memory.pending import PENDING
@@ -66,13 +67,28 @@ def fill_eligible_(
         else:
             if warning:
                 warnings.warn(warning, stacklevel=4)
-            if streams.lacks_name(source.seed, source.name):
-                seed, _ = streams.resolve(source.seed, None)
-                if not repeats(seed, templates, tensor, is_new=False):
-                    what = (function.__name__, tuple(map(number, arguments)))
-                    note(seed, templates, tensor, what, tuple(tensor.shape), is_new=False)
+            if source.seed is not None and source.name is None:
+                _remember(tensor, function, templates, arguments, source.seed)
             return write_(tensor, templates, source)
     return leave(function, tensor, (*arguments, source.generator), source, why)
+
+
+def _remember(
+    tensor: torch.Tensor,
+    function: Callable[..., torch.Tensor],
+    templates: Templates,
+    arguments: tuple[Any, ...],
+    seed: Seed,
+) -> None:
+    """Remember what a seed without a name draws, and warn if that repeats other numbers."""
+    if type(seed) is int:
+        if repeats(seed, templates, tensor, False):
+            return
+    elif not streams.lacks_name(seed, None):
+        return
+    which, _ = streams.resolve(seed, None)
+    what = (function.__name__, tuple(map(number, arguments)))
+    note(which, templates, tensor, what, tuple(tensor.shape), is_new=False)
 
 
 def write_(tensor: torch.Tensor, templates: Templates, source: Source) -> torch.Tensor:
