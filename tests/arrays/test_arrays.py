@@ -252,7 +252,7 @@ def test_without_axes(dtype: str) -> None:
     """Shape () is the first element, new or in `out`."""
     first = fastinit.normal(1, seed=5, dtype=dtype).reshape(())
     check_bits(fastinit.normal((), seed=5, name=0, dtype=dtype), first)
-    check_bits(fastinit.normal((), seed=5, out=np.zeros((), dtype_of(dtype))), first)
+    check_bits(fastinit.normal((), seed=5, name=0, out=np.zeros((), dtype_of(dtype))), first)
 
 
 SPELLINGS: list[tuple[Any, str]] = [

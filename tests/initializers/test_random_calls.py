@@ -297,11 +297,13 @@ def check_calls(seeds: range) -> float:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::fastinit.RepeatedStreamWarning")
 def test_random_calls() -> None:
     assert check_calls(range(3000)) > 0.5
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::fastinit.RepeatedStreamWarning")
 @pytest.mark.parametrize("part", range(10))
 def test_many_random_calls(part: int) -> None:
     assert check_calls(range(10000 * part, 10000 * (part + 1))) > 0.5
