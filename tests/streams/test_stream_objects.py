@@ -180,6 +180,18 @@ def test_accelerate() -> None:
         check_bits(tensor.numpy(), fastinit.normal(4, seed=5, name=number))
 
 
+@pytest.mark.parametrize("path", ["", "actor"])
+def test_recorded_plans(path: str, tmp_path: Any) -> None:
+    """They draw what a context draws, and hold the streams of a path as numbers."""
+    which = Stream(5).child(path) if path else Stream(5)
+    plan = fastinit.Plan.record(model, seed=which)
+    with fastinit.torch.accelerate(seed=which):
+        built = model()
+    check_bits(plan.init()["0.weight"], weight(built))
+    plan.save(tmp_path)
+    assert fastinit.verify(tmp_path).ok
+
+
 def test_functions_of_torch() -> None:
     stream = Stream(5)
     tensors = [torch.empty(4, 3) for _ in range(3)]
