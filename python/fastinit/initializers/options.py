@@ -137,7 +137,7 @@ def _meant(unknown: str, options: list[str]) -> str | None:
 
 
 def _remedy(unknown: str, options: list[str]) -> str:
-    if _meant(unknown, options) == "gain":
+    if "gain" in _MEANT.get(unknown, ()) and {"gain", "fan"} <= set(options):
         return "The std is gain / sqrt(fan)."
     if unknown in ("a", "b") and "lower" in options:
         return "They are in sigmas: (a - mean) / std and (b - mean) / std."
