@@ -183,7 +183,7 @@ def test_force_of_init(tmp_path: Path, manifest: Path) -> None:
         (["gpt2", "--seed", "-1"], "--seed -1 is out of range"),
         (["gpt2", "--only", "x"], "--only x matches no tensor of 'gpt2'"),
         (["gpt2", "--shard-size", "4x"], "--shard-size 4x is not understood"),
-        (["gpt2", "--device", "gpu"], "--device gpu is not known; use --device cpu"),
+        (["gpt2", "--device", "tpu"], "--device tpu is not known; use --device cpu"),
     ],
 )
 def test_errors_of_init(tmp_path: Path, arguments: list[str], message: str) -> None:

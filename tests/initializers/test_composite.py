@@ -86,8 +86,8 @@ def test_rounding_from_another_dtype(narrow: str) -> None:
     """It is what ``astype`` does to the values of the wider dtype, in pieces too."""
     composite = Composite((Layer(Uniform(-2, 2)),), dtype="float32")
     expected = fastinit.uniform((3000, 1500), -2, 2, seed=1).astype(narrow)
-    check_bits(composite((3000, 1500), seed=1, dtype=narrow), expected)
-    part = composite((3000, 1500), seed=1, dtype=narrow, index=np.s_[7:9, 3:])
+    check_bits(composite((3000, 1500), seed=1, name=0, dtype=narrow), expected)
+    part = composite((3000, 1500), seed=1, name=0, dtype=narrow, index=np.s_[7:9, 3:])
     check_bits(part, expected[7:9, 3:])
 
 
@@ -110,7 +110,7 @@ def test_arithmetic(operation: str, compute: Any, dtype: Any) -> None:
     precision = np.float64 if dtype is np.float64 else np.float32
     values = fastinit.normal(1000, seed=0, dtype=dtype).astype(precision)
     expected = compute(values, precision(0.3)).astype(dtype)
-    check_bits(composite(1000, seed=0, dtype=dtype), expected)
+    check_bits(composite(1000, seed=0, name=0, dtype=dtype), expected)
 
 
 def test_matrices_in_parts_of_a_tensor() -> None:
@@ -121,15 +121,15 @@ def test_matrices_in_parts_of_a_tensor() -> None:
             Layer(Orthogonal(), start=(4, 0), stop=(8, 8), stream=2),
         )
     )
-    whole = halves((8, 8), seed=0)
+    whole = halves((8, 8), seed=0, name=0)
     check_bits(whole[4:], fastinit.orthogonal((4, 8), seed=0, name=2))
-    check_bits(halves((8, 8), seed=0, index=np.s_[4:]), whole[4:])
-    check_bits(halves((8, 8), seed=0, index=np.s_[3:6]), whole[3:6])
+    check_bits(halves((8, 8), seed=0, name=0, index=np.s_[4:]), whole[4:])
+    check_bits(halves((8, 8), seed=0, name=0, index=np.s_[3:6]), whole[3:6])
     flat = Composite((Layer(Orthogonal(), shape=(8, 12)),))
-    kernel = flat((8, 3, 2, 2), seed=0)
-    check_bits(kernel.reshape(8, 12), fastinit.orthogonal((8, 12), seed=0))
+    kernel = flat((8, 3, 2, 2), seed=0, name=0)
+    check_bits(kernel.reshape(8, 12), fastinit.orthogonal((8, 12), seed=0, name=0))
     with pytest.raises(ValueError, match="draw the whole tensor"):
-        flat((8, 3, 2, 2), seed=0, index=np.s_[5:])
+        flat((8, 3, 2, 2), seed=0, name=0, index=np.s_[5:])
 
 
 def test_nested_composites_in_parts() -> None:
