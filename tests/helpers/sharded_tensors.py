@@ -52,6 +52,23 @@ def empty(
     )
 
 
+def gathered(tensor: DTensor) -> torch.Tensor:
+    """The whole tensor, put together by torch.
+
+    torch 2.11 first reads the order of the shards off each `_StridedShard`, and fails where a split
+    factor is not the size of another mesh dimension. Told that it need not, it gathers those too.
+    """
+    try:
+        return tensor.full_tensor()
+    except ValueError as error:
+        if "use_strided_shard_as_shard_order" not in str(error):
+            raise
+    spec: Any = tensor._spec
+    spec.use_strided_shard_as_shard_order = False
+    spec.shard_order = type(spec).compute_default_shard_order(spec.placements)
+    return tensor.full_tensor()
+
+
 def drawn(
     initializer: fastinit.Initializer,
     shape: tuple[int, ...],
@@ -72,7 +89,7 @@ def drawn(
         filling.run()
     assert communication.get_total_counts() == 0
     elements = drawn_elements() - before
-    return fastinit.digest(tensor.full_tensor()), elements, tensor.to_local().numel()
+    return fastinit.digest(gathered(tensor)), elements, tensor.to_local().numel()
 
 
 def split_by_torch(
@@ -127,7 +144,7 @@ def drop_in(
     assert getattr(fastinit.torch, function)(tensor, *arguments, seed=SEED, name=NAME) is tensor
     assert tensor._version > version
     assert tensor.is_leaf
-    return bytes_digest(tensor.detach().full_tensor())
+    return bytes_digest(gathered(tensor.detach()))
 
 
 def drop_in_after_a_pending_draw() -> bool:

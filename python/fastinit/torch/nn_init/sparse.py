@@ -54,6 +54,8 @@ def sparse_(
         [3, 3, 3, 3, 3]
     """
     source = Source(generator, seed, name)
+    if tensor.is_meta and tensor.ndimension() == 2:
+        return tensor  # some versions of torch draw the positions of zeros even then
     if tensor.ndimension() != 2 or tensor.numel() == 0:
         return leave(originals.sparse_, tensor, (sparsity, std, generator), source)
     templates_of = functools.partial(values.sparse, shape=tuple(tensor.shape))
