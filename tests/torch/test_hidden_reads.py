@@ -52,6 +52,7 @@ def test_the_value_of_a_fill_is_pending(fill: Callable[[torch.Tensor], torch.Ten
 @pytest.mark.parametrize("fill", [init.normal_, lambda each: each.data.normal_()])
 @pytest.mark.parametrize("make", [torch.jit.script, lambda m: torch.jit.trace(m, torch.ones(1, 4))])  # type: ignore[no-untyped-call]
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")
 def test_torchscript_reads(fill: Any, make: Any) -> None:
     """C++ reads the parameters of a scripted or traced module."""
     script = make(nn.Linear(4, 4))
@@ -65,6 +66,7 @@ def test_torchscript_reads(fill: Any, make: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")
 def test_torchscript_copies_and_saves() -> None:
     script = torch.jit.script(nn.Linear(4, 4))
     file = io.BytesIO()
@@ -87,6 +89,7 @@ def _twice(x: torch.Tensor) -> torch.Tensor:
     [torch.jit.script, lambda function: torch.jit.trace(function, torch.ones(1, 4))],  # type: ignore[no-untyped-call]
 )
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")
 def test_functions_in_torchscript_read_their_arguments(make: Any) -> None:
     function = make(_twice)
     with accelerate(seed=0):

@@ -241,6 +241,7 @@ def test_lazy_parameters(lazy: nn.Module, initialize: Callable[..., Any]) -> Non
 @pytest.mark.parametrize("make", [torch.jit.script, lambda m: torch.jit.trace(m, torch.ones(1, 4))])  # type: ignore[no-untyped-call]
 @pytest.mark.parametrize("initialize", [init_, materialize_])
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")
 def test_script_modules(wrap: Any, make: Any, initialize: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match="is a ScriptModule; initialize the module that it was"):
         initialize(wrap(make(nn.Linear(4, 4))), RULES, 0)
