@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cuda_emulator.ptxrun import Device, EmuError, Module, PtxError
+from cuda_emulator import Device, EmuError, Module, PtxError
 from cuda_emulator.tests import zoo
 from helpers.cuda_build import NVCC
 
@@ -67,7 +67,7 @@ def test_correct_kernel_passes(planted: Module, name: str, order: str) -> None:
 @pytest.mark.parametrize("values", [128, pytest.param(4096, marks=pytest.mark.slow)])
 def test_instructions(values: int) -> None:
     """Each form of each instruction has the bits of an exact model, in integers and fractions."""
-    assert len(zoo.T) == 494
+    assert len(zoo.FORMS) == 494
     assert zoo.compare(values) == []
 
 

@@ -5,7 +5,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from cuda_emulator.ptxrun import Device, Module
+from cuda_emulator import Device, Module
 from helpers.cuda_build import NVCC, ROOT
 from helpers.cuda_devices import ALLOWED
 

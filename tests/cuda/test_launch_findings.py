@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cuda_emulator.ptxrun import EmuError
+from cuda_emulator import EmuError
 from helpers.cuda_cases import NORMAL, check, run_of
 from helpers.cuda_devices import Emulated
 from helpers.dtypes import dtype_of

@@ -1,4 +1,4 @@
-"""The extension module ``_cuda`` without a GPU: its kernels run in ptxrun.
+"""The extension module ``_cuda`` without a GPU: the emulator runs its kernels.
 
 The module must be linked with runtime.c in place of CUDA's runtime library, and hold its PTX as
 text (``--compress-mode=none``). Device pointers are addresses inside ``StandIn.device``.
@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cuda_emulator import ptxrun
+from cuda_emulator.errors import EmuError, PtxError
+from cuda_emulator.memory.device import GLOBAL_BASE, Device
+from cuda_emulator.module import Module
 
 _LAUNCH_FAILURE, _INVALID_VALUE = 719, 1
 _MULTIPROCESSORS, _MAJOR, _MINOR = 16, 75, 76  # numbers of device attributes
@@ -52,14 +54,14 @@ class StandIn:
     order: str = "lockstep"
     racecheck: bool = True
     allow: tuple[str, ...] = ()
-    device: Any = field(default_factory=ptxrun.Device)
+    device: Device = field(default_factory=Device)
     log: list[Launch] = field(default_factory=list)
     copies: list[tuple[int, int]] = field(default_factory=list)
     error: Exception | None = None
 
     def __post_init__(self) -> None:
         self._texts: dict[str, str] = {}
-        self._modules: dict[str, Any] = {}
+        self._modules: dict[str, Module] = {}
         self._split: dict[str, dict[str, str]] = {}
         self._library = ctypes.CDLL(str(self.path))
         c_int, c_size, c_address = ctypes.c_int, ctypes.c_size_t, ctypes.c_uint64
@@ -108,10 +110,10 @@ class StandIn:
             self._split[architecture] = {match[1]: match[0] + rest for match in found}
         return self._split[architecture]
 
-    def module(self) -> Any:
+    def module(self) -> Module:
         """The parsed PTX of ``architecture``."""
         if self.architecture not in self._modules:
-            self._modules[self.architecture] = ptxrun.Module(self._texts[self.architecture])
+            self._modules[self.architecture] = Module(self._texts[self.architecture])
         return self._modules[self.architecture]
 
     def fail(self, call: str, code: int, after: int = 0) -> None:
@@ -172,7 +174,7 @@ class StandIn:
     def _guard(self, work: Callable[[], None], code: int) -> int:
         try:
             work()
-        except (ptxrun.EmuError, ptxrun.PtxError, ValueError) as error:
+        except (EmuError, PtxError, ValueError) as error:
             self.error = error
             return code
         return 0
@@ -185,7 +187,7 @@ class StandIn:
         return self._guard(lambda: self.device.free(address), _INVALID_VALUE)
 
     def _is_device_memory(self, address: int) -> int:
-        return int(0 <= address - ptxrun.GBASE < len(self.device.u1))
+        return int(0 <= address - GLOBAL_BASE < len(self.device.octets))
 
     def _copy(self, to: int, source: int, size: int) -> int:
         self.copies.append((source, to))

@@ -65,9 +65,9 @@ def check_coverage(stand_in: StandIn, name: str, *allowed: Unrun) -> None:
     module = stand_in.module()
     kernel, text = module.kernel(name), module.text.splitlines()
     pieces = [
-        [(each.line, text[each.line - 1].strip()) for each in block.ins]
+        [(each.line, text[each.line - 1].strip()) for each in block.instructions]
         for block in kernel.blocks
-        if block.ins and not block.hits
+        if block.instructions and not block.hits
     ]
     unrun = {}
     for exception in allowed:
@@ -75,7 +75,7 @@ def check_coverage(stand_in: StandIn, name: str, *allowed: Unrun) -> None:
         assert len(found) <= exception.pieces, f"{exception.reason}: {len(found)} pieces of {name}"
         pieces = [piece for piece in pieces if piece not in found]
         unrun[exception.reason] = sum(map(len, found))
-    total = sum(len(block.ins) for block in kernel.blocks)
+    total = sum(len(block.instructions) for block in kernel.blocks)
     listed = "\n".join(
         f"{line}: {code} ({len(piece)} lines)" for piece in pieces for line, code in piece[:1]
     )

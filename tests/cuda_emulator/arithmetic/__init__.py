@@ -1,0 +1,1 @@
+"""Arithmetic on arrays, exact to the bit as PTX specifies it."""

@@ -1,0 +1,1 @@
+"""Global memory, and the detector of races in it and in shared memory."""

@@ -1,0 +1,1 @@
+"""PTX as text: its parser, and the instructions whose results it does not fix to the bit."""
