@@ -7,10 +7,11 @@ and has ``Stream`` for programs that want one of their own.
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import itertools
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,14 @@ def _from_the_system() -> int:
 
 def _hashed(text: str) -> int:
     encoded = text.encode()
-    return int.from_bytes(hashlib.blake2b(encoded, digest_size=8).digest(), "little")
+    return int.from_bytes(_blake2b()(encoded, digest_size=8).digest(), "little")
+
+
+@functools.cache
+def _blake2b() -> Callable[..., Any]:
+    from hashlib import blake2b  # here: it loads OpenSSL, which takes milliseconds
+
+    return blake2b
 
 
 def child_seed(seed: int, number: int) -> int:

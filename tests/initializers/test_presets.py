@@ -1,5 +1,6 @@
 """Presets: classes with real signatures, and the functions, aliases and names made of them."""
 
+import dataclasses
 import inspect
 
 import pytest
@@ -69,3 +70,14 @@ def test_unknown_options() -> None:
         TypeError, match=r"he_normal\(\) has no option 'size'; did you mean 'shape'"
     ):
         fastinit.he_normal((2, 3), size=3)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("preset", dict.fromkeys(PRESETS.values()))
+@pytest.mark.parametrize("name", ["mode", "gian"])
+def test_immutable(preset: type[Initializer], name: str) -> None:
+    """Neither fields nor misspelled fields can be set or deleted."""
+    made = preset()
+    with pytest.raises(dataclasses.FrozenInstanceError, match=f"cannot assign to field '{name}'"):
+        setattr(made, name, 1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        delattr(made, name)

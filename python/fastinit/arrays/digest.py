@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastinit.native.cpu import get_num_threads
 from fastinit.native.dtypes import dtype_of
+
+if TYPE_CHECKING:
+    import hashlib
+
+    from numpy.typing import NDArray
 
 PIECE = 4 << 20  # bytes
 
@@ -46,9 +49,9 @@ def digest(array: Any) -> str:
         from concurrent.futures import ThreadPoolExecutor  # here: it takes milliseconds to import
 
         with ThreadPoolExecutor(min(get_num_threads(), len(pieces))) as pool:
-            digests = list(pool.map(_sha256, pieces))
+            digests = list(pool.map(_digest_of, pieces))
     else:
-        digests = [_sha256(piece) for piece in pieces]
+        digests = [_digest_of(piece) for piece in pieces]
     result = begin(data.dtype, shape)
     result.update(b"".join(digests))
     return result.hexdigest()
@@ -56,7 +59,7 @@ def digest(array: Any) -> str:
 
 def begin(dtype: np.dtype[Any], shape: tuple[int, ...]) -> hashlib._Hash:
     """Start a digest of a dtype and shape; update it with the SHA-256 of each piece, in order."""
-    return hashlib.sha256(f"{dtype.name} {','.join(map(str, shape))}\n".encode())
+    return _sha256(f"{dtype.name} {','.join(map(str, shape))}\n".encode())
 
 
 def to_numpy(array: Any) -> NDArray[Any]:
@@ -72,5 +75,11 @@ def to_numpy(array: Any) -> NDArray[Any]:
     return flat.view(dtype_of(array.dtype)).reshape(tuple(array.shape))
 
 
-def _sha256(piece: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    return hashlib.sha256(piece.data).digest()
+def _digest_of(piece: NDArray[np.uint8]) -> bytes:
+    return _sha256(piece.data).digest()
+
+
+def _sha256(data: Any) -> hashlib._Hash:
+    import hashlib  # here: it loads OpenSSL, which takes milliseconds
+
+    return hashlib.sha256(data)

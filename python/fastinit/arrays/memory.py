@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastinit.native import _cpu, cuda
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _ALIGNMENT = 64  # a cache line, and the widest vector
 # An array of whole huge pages lies in huge pages alone only if it starts with one; else hundreds of

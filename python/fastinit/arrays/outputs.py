@@ -8,14 +8,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastinit.arrays.devices import CPU, Cuda, Device
 from fastinit.native import _cpu, cuda
 from fastinit.native.dtypes import DTYPES, dtype_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _ALLOWED = (
     "pass a writeable C-contiguous array on the CPU or a CUDA GPU: NumPy, CuPy, torch, or one with "

@@ -10,7 +10,6 @@ from typing import Any, Never, overload
 import numpy as np
 
 from fastinit.checks import finite, integer, not_negative, shown
-from fastinit.initializers import scipy_sparse
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import axes_of
@@ -343,6 +342,8 @@ def sparse(
     initializer = Sparse(sparsity, nonzeros, std, base, per, correct_fan, layout)
     if format is None:
         return initializer._draw(shape, seed, name, dtype, device, out, index)
+    from fastinit.initializers import scipy_sparse  # here, as few ask
+
     return scipy_sparse.draw(initializer, shape, format, seed, name, dtype, device, out, index)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _OUT_OF_MEMORY, _NO_DEVICE = 2, 100  # cudaErrorMemoryAllocation, cudaErrorNoDevice
 _ELSE = "or draw with device='cpu'"
@@ -34,7 +36,9 @@ def cuda_status() -> str:
     if why_not is not None:
         return f"not usable: {why_not}"
     found = ", ".join(f"cuda:{number} {_title(number)}" for number in range(_count()))
-    if importlib.util.find_spec("cupy") is None:
+    from importlib.util import find_spec  # here, as few ask
+
+    if find_spec("cupy") is None:
         return f"usable with out= only: {found}; new arrays need CuPy: {INSTALL_CUPY}"
     return f"usable: {found}"
 

@@ -13,14 +13,16 @@ import math
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastinit.native import _cpu
 from fastinit.native.box import Box
 from fastinit.native.dtypes import CODES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 REQUEST = _cpu.request_dtype
 MAXIMUM_RANK = REQUEST["extent"].shape[0]
