@@ -14,6 +14,7 @@ from benchmarks.on_gpu.session import FAILED, ROOT, Session, StopError
 
 _USABLE = """
 import sys, fastinit
+print(fastinit.__version__)
 status = fastinit.cuda_status()
 print(status)
 sys.exit(not status.startswith("usable"))
@@ -66,11 +67,12 @@ def _configure(session: Session, folder: Path, tuning: Sequence[str]) -> None:
 
 
 def _describe(site: Path) -> None:
-    """Write what importlib.metadata reads: the version."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    folder = site / f"fastinit-{version}.dist-info"
+    """Write what importlib.metadata reads: the name and the version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    name, version = project["name"], project["version"]
+    folder = site / f"{name.replace('-', '_')}-{version}.dist-info"
     folder.mkdir(exist_ok=True)
-    text = f"Metadata-Version: 2.1\nName: fastinit\nVersion: {version}\n"
+    text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     (folder / "METADATA").write_text(text)
 
 

@@ -2,12 +2,14 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cuda_emulator import Device, EmuError, Module, PtxError
 from cuda_emulator.tests import zoo
+from cuda_emulator.tests.forms import FORMS
 from helpers.cuda_build import NVCC
 
 # (grid, threads, elements) of kernels with planted bugs, and of correct twins.
@@ -43,7 +45,7 @@ def launch(module: Module, name: str, order: str) -> None:
     """Run one of them."""
     grid, block, items = {**WRONG, **RIGHT}[name]
     device = Device()
-    arguments = [device.put(np.zeros(max(items, block), np.float32))]
+    arguments: list[Any] = [device.put(np.zeros(max(items, block), np.float32))]
     if len(module.kernel(name).params) == 2:
         arguments.append(np.int32(items))
     module.launch(name, grid, block, arguments, device, order=order, max_steps=3000)
@@ -67,7 +69,7 @@ def test_correct_kernel_passes(planted: Module, name: str, order: str) -> None:
 @pytest.mark.parametrize("values", [128, pytest.param(4096, marks=pytest.mark.slow)])
 def test_instructions(values: int) -> None:
     """Each form of each instruction has the bits of an exact model, in integers and fractions."""
-    assert len(zoo.FORMS) == 494
+    assert len(FORMS) == 494
     assert zoo.compare(values) == []
 
 

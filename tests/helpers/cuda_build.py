@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -29,11 +30,9 @@ def build() -> Path:
     folder = Path(tempfile.gettempdir()) / f"fastinit-emulated-{os.getuid()}-{_state()}"
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=tempfile.gettempdir()) as work:
-            _cmake(Path(work))
             finished = Path(work) / "finished"
             finished.mkdir()
-            module = next((Path(work) / "csrc" / "cuda").glob("_cuda.*"))
-            shutil.copy(module, finished)
+            shutil.copy(compiled(Path(work), _all_major()), finished)
             try:
                 finished.rename(folder)  # whole, also where two processes build at once
             except OSError:
@@ -65,13 +64,15 @@ def _all_major() -> list[str]:
     return [str(number) for number in first.values()]
 
 
-def _cmake(folder: Path) -> None:
+def compiled(folder: Path, architectures: Sequence[str], tuning: Sequence[str] = ()) -> Path:
+    """Compile the module in a folder, with numbers of csrc/cuda/tuning.h; return its path."""
     import pybind11
 
     settings = {
         "FASTINIT_CUDA": "ON",
         "FASTINIT_CUDA_STAND_IN": _runtime(),
-        "CMAKE_CUDA_ARCHITECTURES": ";".join(f"{number}-virtual" for number in _all_major()),
+        "FASTINIT_CUDA_TUNING": ";".join(tuning),
+        "CMAKE_CUDA_ARCHITECTURES": ";".join(f"{number}-virtual" for number in architectures),
         "CMAKE_CXX_FLAGS_RELEASE": "-O0",  # nothing here decides how fast a test is
         "Python_EXECUTABLE": sys.executable,
         "pybind11_DIR": pybind11.get_cmake_dir(),
@@ -83,3 +84,4 @@ def _cmake(folder: Path) -> None:
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+    return next((folder / "csrc" / "cuda").glob("_cuda.*"))
