@@ -35,6 +35,7 @@ from benchmarks import common, gpu
 from benchmarks.contenders import Task
 from benchmarks.fill import SAMPLE, moments
 from benchmarks.gpu import Contender
+from benchmarks.on_gpu.session import NOTHING
 from fastinit.native import cuda
 
 LEAST_SECONDS = 0.02  # of a measurement
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         gpu.use(options.library)
     status = fastinit.cuda_status()
     if not status.startswith("usable:"):
-        print(f"Nothing is measured, since CUDA is {status}")
+        print(f"{NOTHING}, since CUDA is {status}")
         return 0
     run = _Run(options)
     parts: dict[str, Callable[[], None]] = {

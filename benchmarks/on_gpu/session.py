@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PASSED, FAILED, TIMED_OUT = "passed", "failed", "timed out"
 REFUSED, NOT_RUN = "refused", "not run"
+NOTHING = "Nothing is measured"  # what benchmarks.cuda says where CuPy or the GPU is missing
 
 
 class StopError(Exception):
@@ -54,6 +55,13 @@ class Done:
             found = f"exit status {self.status}: {self.last_line}"
             raise StopError(FAILED, f"{found}; see {self.section} in log.txt")
         return self
+
+
+def measured(done: Done) -> Done:
+    """Return a run of ``benchmarks.cuda``; end the step if it failed, or had nothing to measure."""
+    if NOTHING in done.needed().output:
+        raise StopError(FAILED, done.last_line)
+    return done
 
 
 @dataclass

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks.on_gpu import machine
 from benchmarks.on_gpu.build import build
-from benchmarks.on_gpu.session import FAILED, REFUSED, TIMED_OUT, Session, StopError
+from benchmarks.on_gpu.session import FAILED, REFUSED, TIMED_OUT, Session, StopError, measured
 from benchmarks.on_gpu.sweep import sweep
 
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
@@ -63,7 +63,7 @@ def suite(session: Session) -> str:
 def figures(session: Session) -> str:
     """Compare fastinit with its peers; ``cuda.json`` grows part by part."""
     path = str(session.out / "cuda.json")
-    session.run([sys.executable, "-m", "benchmarks.cuda", "--json", path], "figures").needed()
+    measured(session.run([sys.executable, "-m", "benchmarks.cuda", "--json", path], "figures"))
     return "every result was checked before it was timed"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.on_gpu.build import build_variant
-from benchmarks.on_gpu.session import FAILED, Session, StopError
+from benchmarks.on_gpu.session import FAILED, Session, StopError, measured
 
 DEFAULT = "default"
 FILLS, MATRICES = "large,small", "orthogonal,batch"
@@ -98,7 +98,7 @@ def _rates(session: Session, variant: Variant, library: Path | None) -> dict[str
     command += ["--parts", variant.parts, "--tasks", TASKS, "--size", SIZE, "--json", str(path)]
     if library is not None:
         command += ["--library", str(library)]
-    session.run(command, f"sweep-{variant.name}", limit=PER_VARIANT).needed()
+    measured(session.run(command, f"sweep-{variant.name}", limit=PER_VARIANT))
     return {
         each["task"]: each["values_per_second"]
         for each in json.loads(path.read_text())["results"]

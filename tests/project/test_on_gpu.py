@@ -265,6 +265,18 @@ def test_suite(recorded: Recorded) -> None:
         steps.suite(recorded)
 
 
+def test_figures(recorded: Recorded) -> None:
+    """A benchmark that has nothing to measure has not passed."""
+    recorded.prepare((0, "normal float32 ..."), (0, "Nothing is measured, since CUDA is not here"))
+    assert steps.figures(recorded) == "every result was checked before it was timed"
+    with pytest.raises(StopError, match="since CUDA is not here"):
+        steps.figures(recorded)
+    variant = sweep.Variant("default", ())
+    recorded.prepare((0, "Nothing is measured, since CUDA is not here"))
+    with pytest.raises(StopError, match="since CUDA is not here"):
+        sweep._rates(recorded, variant, None)
+
+
 def program(path: Path, body: str) -> None:
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
