@@ -192,7 +192,8 @@ def test_values_of_sparse_tensors(layout: str) -> None:
 
 
 def test_a_sparse_tensor_of_pending_values() -> None:
-    unchecked = torch.sparse.check_sparse_tensor_invariants(False)  # else 2.11 and 2.12 warn
+    # torch 2.11 and 2.12 warn where this is not said.
+    unchecked = torch.sparse.check_sparse_tensor_invariants(False)  # type: ignore[no-untyped-call]
     with unchecked, accelerate(seed=0):
         values = torch.full((3,), 7.0).normal_()
         sparse = torch.sparse_coo_tensor([[0, 1, 2]], values, (4,))  # type: ignore[arg-type]
