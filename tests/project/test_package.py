@@ -69,6 +69,13 @@ def test_import_brings_no_framework() -> None:
     assert found & FRAMEWORKS == set()
 
 
+def test_import_brings_little_else() -> None:
+    """What takes milliseconds and few need is imported where it is first needed."""
+    code = "import sys, numpy, ml_dtypes; before = {*sys.modules}; import fastinit; "
+    found = set(child(code + "print(*sys.modules.keys() - before)").split())
+    assert not found & {"hashlib", "numpy.typing"}
+
+
 def test_names() -> None:
     """The names of __all__ occur once; another is an AttributeError."""
     assert len(NAMES) == len(set(NAMES))

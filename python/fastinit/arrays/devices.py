@@ -6,14 +6,16 @@ import ctypes
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastinit.arrays import memory
 from fastinit.native import cpu, cuda
 from fastinit.native.request import Operation, Request, as_array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _NAME = re.compile(r"cpu|cuda(:\d+)?")
 

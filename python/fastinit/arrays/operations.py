@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastinit.arrays.devices import Device
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.dtypes import DTYPES, precision_of
 from fastinit.native.request import Operation, Request
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _CHUNK = 1 << 18  # elements: temporary arrays stay in a cache
 _BFLOAT16 = DTYPES["bfloat16"]

@@ -7,10 +7,9 @@ import binascii
 import dataclasses
 import functools
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastinit.arrays.digest import digest
 from fastinit.arrays.operations import Copy
@@ -19,6 +18,9 @@ from fastinit.native.box import Box
 from fastinit.native.dtypes import CODES, dtype_of
 from fastinit.native.region import bounded
 from fastinit.native.request import Request, Template
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
