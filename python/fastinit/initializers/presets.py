@@ -201,7 +201,9 @@ def function_of(preset: type[Preset], *names: str) -> Any:
         if options:
             try:
                 initializer = cached(preset, **options)
-            except TypeError:  # not cached, or a wrong option, of which the class says what is wrong
+            except (
+                TypeError
+            ):  # not cached, or a wrong option, of which the class says what is wrong
                 unknown = [option for option in options if option not in fields]
                 if unknown:
                     raise unexpected(function, shape, (), unknown) from None
