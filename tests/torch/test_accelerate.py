@@ -338,3 +338,42 @@ def test_everything_is_put_back(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) 
     assert {name: getattr(init, name) for name in NAMES} | {"m": nn.Module.__init__} == before
     assert dirac_ is before["dirac_"] is imported_meanwhile.dirac_
     assert torch.overrides._get_current_function_mode() is None  # type: ignore[no-untyped-call]
+
+
+class WrongArguments(nn.Module):
+    """A module that torch refuses to construct."""
+
+    def __init__(self) -> None:
+        self.inner_attribute = 0  # which torch allows before its own constructor
+        super().__init__(unknown=1)
+
+
+class NotReached(nn.Module):
+    """A module whose constructor fails before torch's own."""
+
+    def __init__(self) -> None:
+        raise KeyError("not reached")
+
+
+class Interrupted(nn.Module):
+    """A module whose constructor fails after torch's own, with a parameter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(4, 4).normal_())
+        raise KeyError("interrupted")
+
+
+@pytest.mark.parametrize("kind", [WrongArguments, NotReached, Interrupted])
+def test_failed_constructors_leave_the_rest_drawn(kind: type[nn.Module]) -> None:
+    """The program may keep the error, and so the module that was not constructed."""
+    with accelerate(seed=0):
+        kept = None
+        try:
+            kind()
+        except (KeyError, TypeError) as error:
+            kept = error
+        model = Block()
+    assert kept is not None
+    number = "1.." if kind is Interrupted else ""
+    check(model.inner.weight, normal(model.inner.weight, f"{number}inner.weight", 0.02))

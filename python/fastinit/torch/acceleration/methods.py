@@ -55,9 +55,9 @@ def seeding(original: Callable[..., Any]) -> Callable[..., Any]:
 def _building(original: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(original)
     def init(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)  # which may fail, and leave less than a module
         if state.context is not None:
             state.context.build(self)
-        original(self, *args, **kwargs)
 
     return init
 
