@@ -208,3 +208,11 @@ def test_assumptions_are_text() -> None:
         Rule("**", Normal(), assumes=5)  # type: ignore[arg-type]
     rule = Rule("**", Normal(), assumes="weight")
     assert Rule.from_dict(rule.to_dict()) == rule
+
+
+@pytest.mark.parametrize("name", [*ZEROS, *ONES, "l.0.qweight", "conv.weight_g", "h.w", "0.w"])
+def test_numbers_of_layers_say_nothing(name: str) -> None:
+    """What a name says does not depend on the numbers of layers and experts in it."""
+    expected = find(Parameter("h.0.x.1." + name, (4,)))
+    for prefix in ("h.12.x.3.", "h.7.x.007.", "h.0.x.9999999999."):
+        assert find(Parameter(prefix + name, (4,))) == expected

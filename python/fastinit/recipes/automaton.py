@@ -1,15 +1,16 @@
-"""Regular expressions that match in linear time, whatever the expression and the name.
+"""Automaton that matches names with several regular expressions at once, in linear time.
 
-Python's ``re`` tries one path after the other, of which there may be exponentially many. Here an
-expression is a graph of states, and a name is read from its end: the set of states from which the
-rest can be matched is the state of a deterministic automaton, which is built as names need it. The
-group ``layer`` is then found from the beginning: of the ways that ``re`` would try in order, the
-first that leads to the end.
+Python's ``re`` tries one path after the other, of which there may be exponentially many. Here all
+expressions form one graph of states, and a name is read from its end: the set of states from which
+the rest can be matched is the state of a deterministic automaton, which is built as names need it.
+The expressions whose first states are in the set match. The group ``layer`` is then found from the
+beginning: of the ways that ``re`` would try in order, the first that leads to the end.
 """
 
 from __future__ import annotations
 
-import functools
+import itertools
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,11 +22,21 @@ from fastinit.recipes.expression import (
     Repeat,
     Sequence,
     UnsupportedError,
-    parse,
 )
 
-_LARGEST = 2000  # states of a graph
+_LARGEST = 2000  # states of an expression
+_LARGEST_TOGETHER = 20_000  # states of several
 _MOST_WORK = 200_000  # states that are visited to build the automaton, which then stays in memory
+_MOST_WORK_TOGETHER = 500_000
+
+
+Span = tuple[int, int]
+
+_PIECE = re.compile(r"[./]?[^./]+|[./]")
+
+
+class TooManyStatesError(ValueError):
+    """The names lead to more states of the automaton than may be built."""
 
 
 class _Read(NamedTuple):
@@ -60,50 +71,63 @@ class _Step(NamedTuple):
     ends: bool
 
 
-class _Viable(dict[str, "_Viable"]):
+class Viable(dict[str, "Viable"]):
     """The states from which the rest of a name matches; a character before it -> those there.
 
-    ``steps`` has the first way on from each state that has been asked for.
+    Attributes:
+        number: The number of this state of the deterministic automaton.
+        matching: The numbers of the expressions that match the rest of the name.
     """
 
-    def __init__(self, graph: _Graph, states: frozenset[int]) -> None:
+    def __init__(self, automaton: Automaton, states: frozenset[int], number: int) -> None:
+        """Note which expressions begin in one of the states."""
         super().__init__()
-        self._graph, self.states = graph, states
-        self.steps: dict[int, _Step] = {}
+        self._automaton, self._states, self.number = automaton, states, number
+        self.matching = tuple(k for k, start in enumerate(automaton.starts) if start in states)
+        self._steps: dict[int, _Step] = {}
 
-    def __missing__(self, char: str) -> _Viable:
-        self[char] = found = self._graph.before(self.states, char)
+    def __missing__(self, char: str) -> Viable:
+        self[char] = found = self._automaton.before(self._states, char)
         return found
 
     def step(self, state: int) -> _Step:
         """Return the first way on from a state that leads to the end."""
-        found = self.steps.get(state)
+        found = self._steps.get(state)
         if found is None:
-            found = self.steps[state] = self._graph.step(state, self.states)
+            found = self._steps[state] = self._automaton.step(state, self._states)
         return found
 
 
-class _Graph:
-    """The states of an expression, from ``start`` to the end."""
+class Automaton:
+    """The states of expressions, each from one of ``starts`` to the common end.
 
-    def __init__(self, whole: Part) -> None:
-        self.states: list[_State] = [_Choice(())]
-        self.start = self._before(whole, _END)
-        self._sources: list[list[int]] = [[] for _ in self.states]
-        self._readers: list[list[tuple[int, Callable[[str], object]]]] = [[] for _ in self.states]
-        for number, state in enumerate(self.states):
+    Raises:
+        UnsupportedError: The expressions are too large.
+    """
+
+    def __init__(self, wholes: list[Part]) -> None:
+        """Build the graph; the states of the deterministic automaton come with the names."""
+        single = len(wholes) == 1
+        self._largest = _LARGEST if single else _LARGEST_TOGETHER
+        self._most_work = _MOST_WORK if single else _MOST_WORK_TOGETHER
+        self._graph: list[_State] = [_Choice(())]
+        self.starts = [self._before(whole, _END) for whole in wholes]
+        self._sources: list[list[int]] = [[] for _ in self._graph]
+        self._readers: list[list[tuple[int, Callable[[str], object]]]] = [[] for _ in self._graph]
+        for number, state in enumerate(self._graph):
             if isinstance(state, _Read):
                 self._readers[state.then].append((number, state.test))
             else:
                 for target in state.targets if isinstance(state, _Choice) else (state.then,):
                     self._sources[target].append(number)
         self._work = 0
-        self._known: dict[frozenset[int], _Viable] = {}
+        self._known: dict[frozenset[int], Viable] = {}
+        self._count = itertools.count()  # threads may share an automaton, but never a number
         self.end = self._viable([_END])
 
-    def before(self, states: frozenset[int], char: str) -> _Viable:
+    def before(self, states: frozenset[int], char: str) -> Viable:
         """Return the states before ``char`` from which it leads to one of ``states``."""
-        self._work += len(states)
+        self._work += 1 + len(states)
         readers = (each for state in states for each in self._readers[state])
         return self._viable([number for number, test in readers if test(char)])
 
@@ -115,7 +139,7 @@ class _Graph:
             if number in seen or number not in viable:
                 continue
             seen.add(number)
-            found = self.states[number]
+            found = self._graph[number]
             if isinstance(found, _Read):
                 return _Step(found.then, begins, ends)
             if number == _END:
@@ -126,7 +150,7 @@ class _Graph:
             else:
                 waiting += [_Step(each, begins, ends) for each in reversed(found.targets)]
 
-    def _viable(self, states: list[int]) -> _Viable:
+    def _viable(self, states: list[int]) -> Viable:
         """Return these states and all that lead to them without a character."""
         found = set(states)
         while states:
@@ -134,18 +158,20 @@ class _Graph:
             found.update(more)
             states += more
         self._work += len(found)
-        if self._work > _MOST_WORK:
-            raise ValueError("there are too many ways to match it; write it more simply")
+        if self._work > self._most_work:
+            self._known.clear()
+            self.end = Viable(self, frozenset([_END]), next(self._count))  # drops what is large
+            raise TooManyStatesError("there are too many ways to match it; write it more simply")
         frozen = frozenset(found)
         if frozen not in self._known:
-            self._known[frozen] = _Viable(self, frozen)
+            self._known[frozen] = Viable(self, frozen, next(self._count))
         return self._known[frozen]
 
     def _add(self, state: _State) -> int:
-        if len(self.states) >= _LARGEST:
-            raise UnsupportedError(f"it has more than {_LARGEST} states")
-        self.states.append(state)
-        return len(self.states) - 1
+        if len(self._graph) >= self._largest:
+            raise UnsupportedError(f"it has more than {self._largest} states")
+        self._graph.append(state)
+        return len(self._graph) - 1
 
     def _before(self, part: Part, then: int) -> int:
         """Add the states of a part that leads to ``then``, and return the first of them."""
@@ -171,7 +197,7 @@ class _Graph:
         first = then
         if repeat.high is None:
             first = self._add(_Choice(()))
-            self.states[first] = choice(self._before(repeat.part, first))
+            self._graph[first] = choice(self._before(repeat.part, first))
         else:
             for _ in range(repeat.high - repeat.low):
                 first = self._add(choice(self._before(repeat.part, first)))
@@ -180,75 +206,64 @@ class _Graph:
         return first
 
 
-class Match:
-    """A match of a whole name, which has the group ``layer`` as ``re.Match`` does."""
-
-    def __init__(self, expression: Linear, name: str) -> None:
-        self.re = expression
-        self._name = name
-
-    def __getitem__(self, group: str) -> str:
-        """Return the text of a group.
-
-        Raises:
-            ValueError: It took no part, so that there is no number of a layer.
-        """
-        begin, end = self._span
-        if end < 0:
-            raise ValueError(
-                f"re={self.re.pattern!r} matches {self._name!r} without its group {group!r}; make "
-                "the group a part of every match"
-            )
-        return self._name[begin:end]
-
-    def start(self, group: str) -> int:  # noqa: ARG002
-        """Return where a group begins, or -1 if it took no part."""
-        return self._span[0]
-
-    @functools.cached_property
-    def _span(self) -> tuple[int, int]:
-        return self.re.layer(self._name)
-
-
-class Linear:
-    """Regular expression that matches whole names in linear time, used as an ``re.Pattern``.
+class Reader:
+    """Automaton that remembers where a piece of a name leads it; names share most pieces.
 
     Args:
-        text: The expression, which ``re`` accepts.
-
-    Raises:
-        UnsupportedError: The expression is not among those that ``expression.parse`` knows, or is
-            too large.
+        automaton: The automaton.
     """
 
-    def __init__(self, text: str) -> None:
-        self.pattern = text
-        self.groupindex = {"layer": 1} if "(?P<layer>" in text else {}
-        self._graph = _Graph(parse(text))
+    def __init__(self, automaton: Automaton) -> None:
+        """Begin without any piece."""
+        self._automaton = automaton
+        self._before: dict[tuple[str, int], Viable] = {}
+        self._after: dict[tuple[int, str, int], tuple[int, int, int]] = {}
 
-    def fullmatch(self, name: str) -> Match | None:
-        """Return the match of a whole name, or None.
+    def matching(self, name: str) -> tuple[int, ...]:
+        """Return the numbers of the expressions that match a whole name, in order."""
+        viable = self._automaton.end
+        for piece in reversed(_PIECE.findall(name)):
+            viable = self._read(piece, viable)
+        return viable.matching
 
-        Raises:
-            ValueError: The automaton for this expression and these names is too large.
-        """
-        viable = self._graph.end
-        for char in reversed(name):
-            viable = viable[char]
-            if not viable.states:
-                return None
-        if self._graph.start not in viable.states:
-            return None
-        return Match(self, name)
+    def layer(self, number: int, name: str) -> Span:
+        """Return where the group ``layer`` of an expression begins and ends, or (-1, -1)."""
+        pieces = _PIECE.findall(name)
+        rests = [self._automaton.end]
+        for piece in reversed(pieces):
+            rests.append(self._read(piece, rests[-1]))
+        state, begin, position = self._automaton.starts[number], -1, 0
+        for piece, rest in zip(pieces, reversed(rests[:-1]), strict=True):
+            state, begins, ends = self._follow(state, piece, rest)
+            begin = position + begins if begins >= 0 else begin
+            if ends >= 0:
+                return begin, position + ends
+            position += len(piece)
+        _, starts, stops = self._automaton.end.step(state)
+        return (position if starts else begin, position) if stops else (-1, -1)
 
-    def layer(self, name: str) -> tuple[int, int]:
-        """Return where the group ``layer`` begins and ends in a name that matches, or (-1, -1)."""
-        path = [self._graph.end]
-        for char in reversed(name):
-            path.append(path[-1][char])
-        state, begin, end = self._graph.start, -1, -1
-        for position, viable in enumerate(reversed(path)):
-            state, begins, ends = viable.step(state)
-            begin = position if begins else begin
-            end = position if ends else end
-        return begin, end
+    def _read(self, piece: str, rest: Viable) -> Viable:
+        """Return the states before a piece, after which ``rest`` follows."""
+        found = self._before.get((piece, rest.number))
+        if found is None:
+            found = rest
+            for char in reversed(piece):
+                found = found[char]
+            self._before[piece, rest.number] = found
+        return found
+
+    def _follow(self, state: int, piece: str, rest: Viable) -> tuple[int, int, int]:
+        """Return the state after a piece, and where in it the group begins and ends, or -1."""
+        key = (state, piece, rest.number)
+        found = self._after.get(key)
+        if found is None:
+            viable = [rest]
+            for char in reversed(piece):
+                viable.append(viable[-1][char])
+            begin = end = -1
+            for position, each in enumerate(reversed(viable[1:])):
+                state, begins, ends = each.step(state)
+                begin = position if begins else begin
+                end = position if ends else end
+            found = self._after[key] = (state, begin, end)
+        return found

@@ -26,10 +26,13 @@ def divided(
 ) -> tuple[tuple[Parameter, ...], tuple[Parameter, ...]]:
     """Return the parameters and the buffers among tensors; of buffers alone, all as parameters."""
     every = tuple(tensors)
-    buffers = tuple(each for each in every if is_buffer(each))
-    if len(buffers) == len(every):  # a manifest has at least one parameter
+    parameters: list[Parameter] = []
+    buffers: list[Parameter] = []
+    for each in every:
+        (buffers if is_buffer(each) else parameters).append(each)
+    if not parameters:  # a manifest has at least one parameter
         return every, ()
-    return tuple(each for each in every if not is_buffer(each)), buffers
+    return tuple(parameters), tuple(buffers)
 
 
 def rules_of(model: Model) -> dict[str, Rule]:

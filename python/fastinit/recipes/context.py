@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
 
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, compiled
+from fastinit.recipes.pattern_set import PatternSet
 from fastinit.recipes.scale import Axis, Layers, Of, Setting
 
 Shape = tuple[int, ...]
+T = TypeVar("T")
 
 _LARGEST = sys.float_info.max
 
@@ -52,16 +55,14 @@ class Context:
     """
 
     def __init__(self, model: Model, numbered: Iterable[Pattern]) -> None:
-        """Find the stacks of layers."""
+        """Note the shapes."""
         self._shapes = {each.name: each.shape for each in model.parameters}
         self._tied = model.tied
         self._config = model.config or {}
-        self._stacks: dict[str, set[int]] = {}
-        for expression in {compiled(each) for each in numbered}:
-            for name in self._shapes:
-                if found := expression.fullmatch(name):
-                    stack = self._stacks.setdefault(name[: found.start("layer")], set())
-                    stack.add(int(found["layer"]))
+        different = dict.fromkeys(numbered)
+        self._patterns = PatternSet(different)
+        self._numbers = {pattern: number for number, pattern in enumerate(different)}
+        self._worked_out: dict[tuple[int, Hashable], tuple[object, Any]] = {}
 
     def number(self, of: Of, name: str, pattern: Pattern) -> float:
         """Return the number that ``of`` stands for in a scale.
@@ -80,19 +81,28 @@ class Context:
                 raise ValueError(f"{of.config} in the config is {found}; a scale is positive")
             return of.default if found is None else found
         if isinstance(of, Axis):
-            return self._axis(of, name)
+            if of.parameter is None:
+                return _size(of, {self._shapes[name]})
+            return self.once(of, None, functools.partial(self._axis, of, of.parameter))
         if isinstance(of, Layers):
-            matches = (compiled(of.layers).fullmatch(each) for each in self._shapes)
-            return _positive(len({int(each["layer"]) for each in matches if each}), of)
-        captured = compiled(pattern).fullmatch(name)
-        if captured is None or "layer" not in captured.re.groupindex:
+            return self.once(of, None, functools.partial(self._layers, of))
+        if pattern not in self._numbers:
             raise ValueError(
                 f"scale of {of!r} needs the number of a layer; write {{layer}} for it in the "
                 "pattern of the rule"
             )
+        begin, end = self._patterns.layer(self._numbers[pattern], name)
         if of == "layer":
-            return int(captured["layer"]) + 1
-        return len(self._stacks[name[: captured.start("layer")]])
+            return int(name[begin:end]) + 1
+        return self._stacks[name[:begin]]
+
+    def once(self, of: object, key: Hashable, work_out: Callable[[], T]) -> T:
+        """Return what ``work_out`` returned for this very object and an equal key."""
+        found = self._worked_out.get((id(of), key))
+        if found is None:  # kept with the object, so that no other object gets its id
+            found = self._worked_out[id(of), key] = (of, work_out())
+        result: T = found[1]
+        return result
 
     def sibling(self, name: str, last: str) -> Shape:
         """Return the shape of the parameter ``last`` of the module that ``name`` belongs to.
@@ -124,20 +134,41 @@ class Context:
         number: float = value
         return number
 
-    def _axis(self, of: Axis, name: str) -> int:
-        if of.parameter is None:
-            shapes = {self._shapes[name]}
-        else:
-            expression = compiled(of.parameter)
-            shapes = {shape for each, shape in self._shapes.items() if expression.fullmatch(each)}
-        if any(not -len(shape) <= of.axis < len(shape) for shape in shapes):
-            raise ValueError(f"axis={of.axis} is out of range for {shapes}")
-        sizes = {shape[of.axis] for shape in shapes}
-        if len(sizes) > 1:
-            raise ValueError(
-                f"{of} has the sizes {', '.join(map(str, sorted(sizes)))}; write a pattern for one"
-            )
-        return _positive(sum(sizes), of)
+    @functools.cached_property
+    def _stacks(self) -> dict[str, int]:
+        """The number of layers in each stack, by the beginning of its names."""
+        stacks = _stacks(self._patterns, self._shapes)
+        return {beginning: len(layers) for beginning, layers in stacks.items()}
+
+    def _axis(self, of: Axis, parameter: Pattern) -> int:
+        found = compiled(parameter)
+        return _size(of, {shape for name, shape in self._shapes.items() if found.fullmatch(name)})
+
+    def _layers(self, of: Layers) -> int:
+        stacks = _stacks(PatternSet([of.layers]), self._shapes)
+        return _positive(len(set[int]().union(*stacks.values())), of)
+
+
+def _stacks(patterns: PatternSet, names: Iterable[str]) -> dict[str, set[int]]:
+    """Return the layers of each stack, by the beginning of its names."""
+    stacks: dict[str, set[int]] = {}
+    for name in names:
+        for number in patterns.matching(name):
+            begin, end = patterns.layer(number, name)
+            stacks.setdefault(name[:begin], set()).add(int(name[begin:end]))
+    return stacks
+
+
+def _size(of: Axis, shapes: set[Shape]) -> int:
+    """Return the size of an axis, which must be the same in all shapes."""
+    if any(not -len(shape) <= of.axis < len(shape) for shape in shapes):
+        raise ValueError(f"axis={of.axis} is out of range for {shapes}")
+    sizes = {shape[of.axis] for shape in shapes}
+    if len(sizes) > 1:
+        raise ValueError(
+            f"{of} has the sizes {', '.join(map(str, sorted(sizes)))}; write a pattern for one"
+        )
+    return _positive(sum(sizes), of)
 
 
 def _positive(count: int, of: Of) -> int:

@@ -72,6 +72,8 @@ _PARAMETERS: _Rows = (
     (r"parametrizations[./].*(?:original0|_u|_v|base)", _COMPUTED, None),
 )
 
+_NUMBER = re.compile(r"(?<=[./])[0-9]+(?=[./])")
+
 # A parameter of a norm: the segment before the last ends in "norm" and perhaps a number.
 _NORM = re.compile(r"(?:.*[./])?[^./]*norm_?[0-9]*[./]([^./]+)")
 _NORM_ONES = ("weight", "scale", "gamma", "g", "w", "a_2")
@@ -112,13 +114,18 @@ class Known:
 
 def find(tensor: Parameter) -> Known | None:
     """Return what the name of a tensor says about what it holds, or None if that says nothing."""
-    found = _named(tensor.name) or _of_norm(tensor)
+    name = _NUMBER.sub("0", tensor.name)  # which says the same of many layers and experts
+    found = _found(name, tensor.module, len(tensor.shape) < 2)
     if found is not None and found.holds == _SCALE and tensor.is_integer:  # exponents, as MXFP4's
         return Known(found.word, found.holds, None, found.is_buffer)
     return found
 
 
 @functools.lru_cache(maxsize=1 << 16)
+def _found(name: str, module: str | None, is_vector: bool) -> Known | None:
+    return _named(name) or _of_norm(name, module, is_vector)
+
+
 def _named(name: str) -> Known | None:
     segments = re.split("[./]", name)
     if len(segments) > 1 and segments[-1] in ("value", "raw_value"):  # of flax's nnx
@@ -132,7 +139,6 @@ def _named(name: str) -> Known | None:
     return None
 
 
-@functools.lru_cache(maxsize=4096)
 def _last(segment: str) -> Known | None:
     for expression, holds, initializer in _BUFFERS:
         if re.fullmatch(expression, segment):
@@ -148,19 +154,19 @@ def _compiled() -> tuple[tuple[re.Pattern[str], str, Initializer | None], ...]:
     )
 
 
-def _of_norm(tensor: Parameter) -> Known | None:
+def _of_norm(name: str, module: str | None, is_vector: bool) -> Known | None:
     """Return what is known of a parameter of a norm that no common rule is for."""
-    match = _NORM.fullmatch(tensor.name)
-    if match is None or "Norm" not in (tensor.module or "Norm"):
+    match = _NORM.fullmatch(name)
+    if match is None or "Norm" not in (module or "Norm"):
         return None
     last, pattern = match[1], f"**norm*.{match[1]}"
-    if last in ("weight", "scale", "gamma", "bias", "beta") and len(tensor.shape) < 2:
+    if last in ("weight", "scale", "gamma", "bias", "beta") and is_vector:
         return None
     if last in _NORM_ONES:
         return _known("norm", pattern, _NORM_SCALE, Constant(1))
     if last in _NORM_ZEROS:
         return _known("norm", pattern, "bias of a norm", Constant(0))
-    if len(tensor.shape) < 2:
+    if is_vector:
         return _known(last, pattern, "parameter of a norm", None)
     return None
 

@@ -132,12 +132,17 @@ def compiled(pattern: Pattern) -> Linear | re.Pattern[str]:
 
     Example:
         >>> from fastinit.recipes.pattern import compiled
-        >>> compiled("**.h.{layer}.*.weight").fullmatch("transformer.h.11.ln_1.weight")["layer"]
-        '11'
+        >>> compiled("**.h.{layer}.*.weight").fullmatch("h.11.ln_1.weight").span("layer")
+        (2, 4)
     """
     if not isinstance(pattern, (str, Regex)):
         raise TypeError(f"pattern={pattern!r} is not a string; write a glob over names: {_SYNTAX}")
     return _compiled(pattern)
+
+
+def is_literal(pattern: Pattern) -> bool:
+    """Return whether a pattern is a glob that matches nothing but the name that it spells."""
+    return isinstance(pattern, str) and "*" not in pattern and "{" not in pattern
 
 
 def has_layer(pattern: Pattern) -> bool:

@@ -15,7 +15,7 @@ from fastinit.recipes import known
 from fastinit.recipes.buffers import value_rule
 from fastinit.recipes.context import Context, Model
 from fastinit.recipes.pattern import has_layer
-from fastinit.recipes.rule import Rule, first_match
+from fastinit.recipes.rule import FirstMatch, Rule
 
 RECIPES = Path(__file__).parent / "data"
 _LISTED = 10  # names in an error message
@@ -100,10 +100,11 @@ class Recipe:
         rules: dict[str, Rule] = {}
         missing = []
         unknown = []
+        first = FirstMatch(self.rules)
         for each in model.parameters + model.buffers if self.complete else model.parameters:
             if each.is_left_alone:
                 continue
-            rule = first_match(self.rules, each)
+            rule = first.of(each)
             found = None if self.complete else known.find(each)
             if each.value is not None:
                 rules[each.name] = value_rule(each)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastinit import json_files
@@ -13,6 +13,7 @@ from fastinit.initializers.base import Distribution
 from fastinit.recipes.context import Context
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
+from fastinit.recipes.pattern_set import PatternSet
 from fastinit.recipes.scale import Scale
 
 _OPTIONAL = ("module", "ndim", "settings", "scale", "fan_of", "zero_row", "assumes", "origin")
@@ -96,10 +97,13 @@ class Rule:
 
     def matches(self, name: str, *, module: str | None, ndim: int) -> bool:
         """Return whether the rule is for a parameter of this name, module type and rank."""
-        return bool(
-            (self.ndim is None or self.ndim == ndim)
-            and compiled(self.pattern).fullmatch(name)
-            and (self.module is None or (module and compiled(self.module).fullmatch(module)))
+        return compiled(self.pattern).fullmatch(name) is not None and self.fits(module, ndim)
+
+    def fits(self, module: str | None, ndim: int) -> bool:
+        """Return whether the rule is for parameters of this module type and rank."""
+        return (self.ndim is None or self.ndim == ndim) and (
+            self.module is None
+            or (module is not None and compiled(self.module).fullmatch(module) is not None)
         )
 
     def resolve(self, parameter: Parameter, context: Context) -> Initializer:
@@ -112,13 +116,20 @@ class Rule:
         name, shape = parameter.name, parameter.shape
         if self.fan_of is not None:
             shape = context.sibling(name, self.fan_of)
+        numbers = tuple(context.number(each.of, name, self.pattern) for each in self.scale)
+        return context.once(self, (shape, numbers), lambda: self._resolved(shape, numbers, context))
+
+    def _resolved(
+        self, shape: tuple[int, ...], numbers: tuple[float, ...], context: Context
+    ) -> Initializer:
+        """Return what is drawn for a shape, given the number of each scale."""
         resolved = self._set(context).resolve(shape)
         if self.fan_of is not None and not isinstance(resolved, Distribution):
             raise ValueError(
                 f"fan_of= needs values that depend on the fans alone, not {resolved}; leave it out"
             )
-        for scale in self.scale:
-            resolved = scale.scaled(resolved, context.number(scale.of, name, self.pattern))
+        for scale, number in zip(self.scale, numbers, strict=True):
+            resolved = scale.scaled(resolved, number)
         return resolved
 
     def _set(self, context: Context) -> Initializer:
@@ -174,10 +185,27 @@ class Rule:
         return Rule(**{**found, "scale": tuple(scales)})
 
 
-def first_match(rules: Iterable[Rule], tensor: Parameter) -> Rule | None:
-    """Return the first rule that is for a tensor, or None."""
-    name, module, ndim = tensor.name, tensor.module, len(tensor.shape)
-    return next((rule for rule in rules if rule.matches(name, module=module, ndim=ndim)), None)
+class FirstMatch:
+    """The first of some rules that is for a tensor.
+
+    Args:
+        rules: The rules, in order.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        """Put the patterns together."""
+        self._rules = tuple(rules)
+        self._patterns = PatternSet(rule.pattern for rule in self._rules)
+        self._found: dict[tuple[tuple[int, ...], str | None, int], Rule | None] = {}
+
+    def of(self, tensor: Parameter) -> Rule | None:
+        """Return the first rule that is for a tensor, or None."""
+        module, ndim = tensor.module, len(tensor.shape)
+        key = (self._patterns.matching(tensor.name), module, ndim)
+        if key not in self._found:
+            rules = (self._rules[number] for number in key[0])
+            self._found[key] = next((each for each in rules if each.fits(module, ndim)), None)
+        return self._found[key]
 
 
 def _settings_of(given: Any, initializer: Initializer) -> dict[str, str]:

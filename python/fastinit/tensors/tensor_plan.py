@@ -85,11 +85,20 @@ def tensor_plan(
         return TensorPlan(parameter, rule, Constant(), dtype, (), stream)
     try:
         initializer = rule.resolve(parameter, context)
-        templates = initializer.templates(shape, dtype)
         row = rule.zero_row if parameter.zero_row is None else parameter.zero_row
-        if row is not None:
-            templates = with_zero_row(templates, Constant(0).template(dtype), shape, row)
+        templates = context.once(
+            initializer, (shape, dtype, row), lambda: _templates(initializer, shape, dtype, row)
+        )
     except ValueError as error:
         by = rule.pattern if isinstance(rule.pattern, str) else rule.pattern.re
         raise ValueError(f"{name!r} of shape {shape}, by the rule {by!r}: {error}") from error
     return TensorPlan(parameter, rule, initializer, dtype, templates, stream)
+
+
+def _templates(
+    initializer: Initializer, shape: tuple[int, ...], dtype: np.dtype[Any], row: int | None
+) -> tuple[Template, ...]:
+    templates = initializer.templates(shape, dtype)
+    if row is None:
+        return templates
+    return with_zero_row(templates, Constant(0).template(dtype), shape, row)
