@@ -71,6 +71,22 @@ ONES = (
 )
 
 
+FORMS = (
+    "layers.0.mixer.A_log",
+    "layers.0.mixer.dt_bias",
+    "layers.0.mixer.dt_proj.bias",
+    "blocks.0.attention.time_decay",
+    "blocks.0.attention.time_mix_key",
+    "blocks.0.att.x_r",
+    "layers.0.temporal_block.rg_lru.recurrent_param",
+    "blocks.0.mlstm_layer.igate_preact.bias",
+    "s4d.log_dt",
+    "s4d.A_imag",
+    "layers.0.mixer.B_bias",
+)
+"""Parameters of recurrences, whose forms differ from model to model."""
+
+
 @pytest.mark.parametrize("recipe", ["default", "torch", GENERAL])
 @pytest.mark.parametrize(("names", "value"), [(ZEROS, 0), (ONES, 1)])
 def test_values_by_name(recipe: Any, names: tuple[str, ...], value: int) -> None:
@@ -103,6 +119,7 @@ def test_lora_starts_as_the_identity_in_all_recipes(name: str) -> None:
         "conv.parametrizations.weight.original0",
         "conv.weight_g",
         "l.norm.temperature",
+        *FORMS,
     ],
 )
 @pytest.mark.parametrize("recipe", ["default", "torch", "llama", GENERAL])
@@ -183,8 +200,9 @@ def test_default_says_what_it_assumed() -> None:
         "a.weight": (4, 4),
         "a.bias": 4,
         "norm.weight": 4,
-        "A_log": 4,
-        "logit_scale": (),
+        "class_embedding": 4,
+        "w": 4,
+        "A": (2, 4),
         "l.lora_B.weight": (4, 4),
         "bn.running_var": 4,
     }
@@ -193,8 +211,9 @@ def test_default_says_what_it_assumed() -> None:
         "a.weight": "weight",
         "a.bias": "bias",
         "norm.weight": "norm",
-        "A_log": "vector of weights",
-        "logit_scale": "scalar weight",
+        "class_embedding": "embedding",
+        "w": "vector of weights",
+        "A": "weight",
         "l.lora_B.weight": "part of an adapter",
         "bn.running_var": "variance of activations",
     }
@@ -216,3 +235,68 @@ def test_numbers_of_layers_say_nothing(name: str) -> None:
     expected = find(Parameter("h.0.x.1." + name, (4,)))
     for prefix in ("h.12.x.3.", "h.7.x.007.", "h.0.x.9999999999."):
         assert find(Parameter(prefix + name, (4,))) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("layers.0.mixer.D", (16,)),
+        ("logit_scale", ()),
+        ("layers.0.layer_scale_1", (8,)),
+        ("layers.0.self_attn.sinks", (4,)),
+        ("layers.0.lambda_1", (8,)),
+        ("gate", (1,)),
+    ],
+)
+def test_default_refuses_vectors_of_unknown_form(name: str, shape: tuple[int, ...]) -> None:
+    """Nothing says whether they are scales, biases or tables; the error says what to do."""
+    expected = rf"{re.escape(name)} {re.escape(str(shape))}; give .* record the model's own"
+    with pytest.raises(ValueError, match=expected):
+        drawn(name, "default", shape)
+    named = Recipe("mine", "test", (Rule(f"**{name}", Constant(2)), *recipe("default").rules))
+    assert (drawn(name, named, shape) == 2).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("l.layer_scale1.lambda1", "Dinov2LayerScale"), ("table.weight", "SinusoidalEmbedding")],
+)
+@pytest.mark.parametrize("recipe", ["default", "torch", GENERAL])
+def test_forms_that_modules_say(recipe: Any, name: str, module: str) -> None:
+    """The type of a module says what its tensors hold where their names do not."""
+    with pytest.raises(ValueError, match="no general rule draws"):
+        drawn(name, recipe, (4, 4), module=module)
+    named = Recipe("mine", "test", (Rule(f"**{name}", Constant(2)),))
+    rules = named.match(Manifest("m", (Parameter(name, (4, 4), module=module),)))
+    assert rules[name].initializer == Constant(2)
+
+
+@pytest.mark.parametrize(
+    "module", ["GemmaRMSNorm", "Qwen3NextRMSNorm", "RecurrentGemmaRMSNorm", "Qwen3_5MoeRMSNorm"]
+)
+def test_default_knows_norms_of_one_plus_weight(module: str) -> None:
+    """They start as the identity with 0, all others with 1."""
+    assert (drawn("norm.weight", "default", (4,), module=module) == 0).all()
+    assert (drawn("norm.weight", "default", (4,), module="Gemma3nRMSNorm") == 1).all()
+    assert (drawn("norm.weight", "default", (4,), module="LlamaRMSNorm") == 1).all()
+
+
+@pytest.mark.parametrize("name", ["b", "l.offset", "l.beta", "l.bias", "l.q_bias"])
+def test_default_knows_biases(name: str) -> None:
+    assert (drawn(name, "default", (4,)) == 0).all()
+
+
+def test_buffers_of_rotary_positions() -> None:
+    """A file that has them says so; without their values, they are an error."""
+    manifest = Manifest.from_shapes({"w": (2, 2), "rotary_emb.inv_freq": 4})
+    assert [each.name for each in manifest.buffers] == ["rotary_emb.inv_freq"]
+    with pytest.raises(ValueError, match=r"the buffers rotary_emb\.inv_freq"):
+        Plan(manifest, "default", seed=0)
+
+
+def test_least_number_of_axes() -> None:
+    rule = Rule("**", Normal(), min_ndim=2)
+    assert Rule.from_dict(rule.to_dict()) == rule
+    assert [rule.matches("w", module=None, ndim=k) for k in range(4)] == [False, False, True, True]
+    with pytest.raises(TypeError, match="min_ndim"):
+        Rule("**", Normal(), min_ndim="2")  # type: ignore[arg-type]

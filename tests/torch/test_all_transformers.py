@@ -15,6 +15,11 @@ SAMPLE = (
     *("swin", "t5", "vit", "xlnet"),
 )
 FEWEST_TYPES = 450  # that build from these sizes
+LISTING = (  # errors that list what cannot be drawn
+    "no module computes the buffers",
+    "no rule of recipe 'default' matches",
+    "no general rule draws",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +42,7 @@ def check(kind: str) -> bool:
             try:
                 materialize_(meta, "default", seed=0)
             except ValueError as error:
-                if "no module computes the buffers" not in str(error):  # it lists them
+                if not any(text in str(error) for text in LISTING):
                     raise
                 return True
         said = " ".join(str(each.message) for each in caught)

@@ -1,8 +1,9 @@
 """Tensors whose names say what they hold, so that no distribution may draw them.
 
-Among them are statistics, the scales and tables of quantized weights, and adapters, which start as
-the identity. A general pattern such as ``**`` does not say anything about them. A rule draws one
-only if its pattern contains the word that tells it from other tensors (``lora_B``).
+Among them are statistics, the scales and tables of quantized weights, adapters, which start as the
+identity, and the parameters of recurrences, whose forms differ from model to model. A general
+pattern such as ``**`` does not say anything about them. A rule draws one only if its pattern
+contains the word that tells it from other tensors (``lora_B``).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _TABLE = "table of quantized weights"
 _ADAPTER = "part of an adapter"
 _COMPUTED = "computed from the weight"
 _NORM_SCALE = "scale of a norm"
+_STATE = "state matrix"
 
 _Rows = tuple[tuple[str, str, Initializer | None], ...]
 
@@ -48,6 +50,7 @@ _BUFFERS: _Rows = (
     ("qweight|qzeros|(?:.*_)?g_idx|scales_and_zeros|.*_proj_blocks", _TABLE, None),
     ("weight_packed|weight_shape|(?:.*_)?absmax|(?:.*_)?quant_map|bitsandbytes__.*", _TABLE, None),
     ("min_val|max_val", "range that an observer saw", None),
+    ("inv_freq|freqs_cis|cos_cached|sin_cached", "table of rotary positions", None),
 )
 
 # The same for segments anywhere in names: the adapters of peft, torchtune and diffusers, and the
@@ -70,6 +73,18 @@ _PARAMETERS: _Rows = (
     (r"lora_magnitude_vector|delora_w_norm|trainable_tokens_\w+|_?osf_\w+", _COMPUTED, None),
     ("_psoft_[AB]_cache|weight_g|weight_u", _COMPUTED, None),
     (r"parametrizations[./].*(?:original0|_u|_v|base)", _COMPUTED, None),
+    (r"A_logs?|log_A\w*|A_(?:re|im|real|imag)|[Ll]ambda_(?:re|im)", _STATE, None),
+    ("nu_log|theta_log|gamma_log|[BC]_bias|mimo_[xzo]", _STATE, None),
+    (r"dt_bias|log_dt|inv_dt|[^./]*dt_proj[./]bias|dt_projs_bias", "step sizes", None),
+    (r"recurrent_param|rg_?lru[./](?:a_param|Lambda)|(?:.*_)?decay|slopes?", "decay", None),
+    (r"time_(?:first|faaaa|maa_\w+|mix_\w+)|x_[rwkvag]|k_[ka]|r_k", "mixing of steps", None),
+    (r"[^./]*[if]gate(?:_preact)?[./]bias", "bias of an exponential gate", None),
+)
+
+# The same for types of modules, whose tensors have names that do not say so.
+_MODULES = (
+    (re.compile(".*LayerScale.*"), "scale of a layer"),
+    (re.compile(".*Sinusoid.*"), "table of positions"),
 )
 
 _NUMBER = re.compile(r"(?<=[./])[0-9]+(?=[./])")
@@ -123,7 +138,7 @@ def find(tensor: Parameter) -> Known | None:
 
 @functools.lru_cache(maxsize=1 << 16)
 def _found(name: str, module: str | None, is_vector: bool) -> Known | None:
-    return _named(name) or _of_norm(name, module, is_vector)
+    return _named(name) or _of_module(name, module or "") or _of_norm(name, module, is_vector)
 
 
 def _named(name: str) -> Known | None:
@@ -152,6 +167,14 @@ def _compiled() -> tuple[tuple[re.Pattern[str], str, Initializer | None], ...]:
         (re.compile(rf"(?:^|[./])({expression})(?:[./]|$)"), holds, initializer)
         for expression, holds, initializer in _PARAMETERS
     )
+
+
+def _of_module(name: str, module: str) -> Known | None:
+    for expression, holds in _MODULES:
+        if expression.fullmatch(module):
+            words = [each for each in re.split("[./]", name) if each not in ("weight", "scale")]
+            return _known(words[-1] if words else name, name, holds, None)
+    return None
 
 
 def _of_norm(name: str, module: str | None, is_vector: bool) -> Known | None:

@@ -119,14 +119,16 @@ class Recipe:
                 rules[each.name] = rule
         if missing:
             raise ValueError(
-                f"no rule of recipe {self.name!r} matches {_listed(missing)}; add a rule that "
-                "does, or pass another recipe"
+                f"no rule of recipe {self.name!r} matches {_listed(missing)}; give each a "
+                "value in the manifest, add a rule that does, pass another recipe, or record the "
+                "model's own initialization (Plan.record)"
             )
         if unknown:
             raise ValueError(
                 f"no general rule draws {_listed(unknown)}; give each a value in the manifest, or "
-                "add a rule whose pattern contains the part of the name that says so "
-                "(fastinit.torch.init_ computes what belongs to a parametrized weight)"
+                "add a rule whose pattern contains the part of the name that says so, or record "
+                "the model's own initialization (Plan.record); fastinit.torch.init_ computes what "
+                "belongs to a parametrized weight"
             )
         return rules
 

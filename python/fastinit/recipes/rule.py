@@ -16,7 +16,10 @@ from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
 from fastinit.recipes.pattern_set import PatternSet
 from fastinit.recipes.scale import Scale
 
-_OPTIONAL = ("module", "ndim", "settings", "scale", "fan_of", "zero_row", "assumes", "origin")
+_OPTIONAL = (
+    *("module", "ndim", "min_ndim", "settings", "scale", "fan_of", "zero_row", "assumes"),
+    "origin",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Rule:
         initializer: What to draw.
         module: A pattern for the type of the parameter's module; None for any type, known or not.
         ndim: The number of axes of the parameter; None for any number.
+        min_ndim: The least number of axes of the parameter; None for any number.
         settings: The fields of the initializer that the model's config sets: the name of a field ->
             a key of ``config.json``, where a dot leads into an object. The initializer's own
             number is the default, where the model has no config, or where the number in its config
@@ -61,6 +65,7 @@ class Rule:
     _: dataclasses.KW_ONLY
     module: Pattern | None = None
     ndim: int | None = None
+    min_ndim: int | None = None
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
     scale: tuple[Scale, ...] = ()
     fan_of: str | None = None
@@ -92,8 +97,9 @@ class Rule:
                 raise TypeError(f"{field}={value!r} is not a string; pass text, as 'weight'")
         if self.zero_row is not None:
             integer(self.zero_row, "zero_row", "the number of a row")
-        if self.ndim is not None:
-            integer(self.ndim, "ndim", "a number of axes")
+        for field in ("ndim", "min_ndim"):
+            if (number := getattr(self, field)) is not None:
+                integer(number, field, "a number of axes")
 
     def matches(self, name: str, *, module: str | None, ndim: int) -> bool:
         """Return whether the rule is for a parameter of this name, module type and rank."""
@@ -101,9 +107,10 @@ class Rule:
 
     def fits(self, module: str | None, ndim: int) -> bool:
         """Return whether the rule is for parameters of this module type and rank."""
-        return (self.ndim is None or self.ndim == ndim) and (
-            self.module is None
-            or (module is not None and compiled(self.module).fullmatch(module) is not None)
+        if self.ndim not in (None, ndim) or ndim < (self.min_ndim or 0):
+            return False
+        return self.module is None or (
+            module is not None and compiled(self.module).fullmatch(module) is not None
         )
 
     def resolve(self, parameter: Parameter, context: Context) -> Initializer:
@@ -151,8 +158,9 @@ class Rule:
         data: dict[str, Any] = {"pattern": plain(self.pattern)}
         if self.module is not None:
             data["module"] = plain(self.module)
-        if self.ndim is not None:
-            data["ndim"] = self.ndim
+        for axes in ("ndim", "min_ndim"):
+            if (number := getattr(self, axes)) is not None:
+                data[axes] = number
         data["initializer"] = self.initializer.to_dict()
         if self.settings:
             data["settings"] = dict(self.settings)
