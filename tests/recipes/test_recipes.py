@@ -186,7 +186,7 @@ def test_powers_are_fractions(power: Any, written: Any) -> None:
 )
 def test_factors_out_of_range(times: float, power: Any, size: float) -> None:
     """What overflows or becomes 0 is an error, where it would make all values 0 or infinite."""
-    with pytest.raises(ValueError, match=r"leaves the range of float64; correct times= or power="):
+    with pytest.raises(ValueError, match=r"leaves the range of float64; correct times=, base="):
         Scale("layers", times=times, power=power).apply(0.02, size)
 
 

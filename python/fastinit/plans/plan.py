@@ -349,6 +349,22 @@ class Plan:
         """
         return difference(self, other, only)
 
+    def multipliers(self) -> dict[str, dict[str, float]]:
+        """Return the factors on how each parameter is trained and used, as its rule has them.
+
+        Returns:
+            By name, the factors on the ``learning_rate``, the ``weight_decay``, Adam's ``epsilon``
+            and what the parameter adds in the ``forward`` pass. All are 1.0 unless the recipe has
+            multipliers, as those of ``Recipe.mup`` do.
+
+        Example:
+            >>> import fastinit
+            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
+            >>> plan.multipliers()["ln_f.weight"]["learning_rate"]
+            1.0
+        """
+        return self.recipe.multipliers(self.manifest)
+
     def tensor(self, name: str) -> TensorPlan:
         """Return what is drawn for a tensor; a tied name stands for the tensor that it shares.
 

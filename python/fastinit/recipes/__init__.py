@@ -1,5 +1,6 @@
 """Recipes: ordered rules from the names of parameters to initializers, as data."""
 
+from fastinit.recipes.multipliers import Multipliers
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Regex
 from fastinit.recipes.recipe import Recipe, list_recipes, recipe
@@ -9,6 +10,7 @@ from fastinit.recipes.scale import Axis, Layers, Scale, Setting
 __all__ = [
     "Axis",
     "Layers",
+    "Multipliers",
     "Parameter",
     "Recipe",
     "Regex",

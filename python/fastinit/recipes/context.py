@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
 from fastinit.recipes.parameter import Parameter
@@ -82,7 +83,7 @@ class Context:
             return of.default if found is None else found
         if isinstance(of, Axis):
             if of.parameter is None:
-                return _size(of, {self._shapes[name]})
+                return _size(of, {self._shapes[self._tied.get(name, name)]})
             return self.once(of, None, functools.partial(self._axis, of, of.parameter))
         if isinstance(of, Layers):
             return self.once(of, None, functools.partial(self._layers, of))
@@ -147,6 +148,15 @@ class Context:
     def _layers(self, of: Layers) -> int:
         stacks = _stacks(PatternSet([of.layers]), self._shapes)
         return _positive(len(set[int]().union(*stacks.values())), of)
+
+
+def with_tied(model: Model) -> Iterator[Parameter]:
+    """Yield the parameters of a model, and the tied ones under their own names."""
+    yield from model.parameters
+    stored = {each.name: each for each in model.parameters}
+    for name, target in model.tied.items():
+        if target in stored:
+            yield dataclasses.replace(stored[target], name=name, module=None)
 
 
 def _stacks(patterns: PatternSet, names: Iterable[str]) -> dict[str, set[int]]:

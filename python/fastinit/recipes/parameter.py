@@ -11,6 +11,7 @@ from fastinit.checks import integer, real
 from fastinit.native.box import shape_of
 from fastinit.native.dtypes import CODES, dtype_of
 
+_LISTED = 10  # tensors in an error message
 _OPTIONAL = ("module", "dtype", "zero_row", "value", "stream")
 
 # The dtypes of torch, ml_dtypes and safetensors that are neither drawn nor filled with a constant.
@@ -141,3 +142,9 @@ class Parameter:
         if "value" in found:
             found["value"] = json_files.decoded(found["value"])
         return Parameter(**found)
+
+
+def listed(tensors: list[str]) -> str:
+    """Return the first of some descriptions of tensors, and how many more there are."""
+    more = f" and {len(tensors) - _LISTED} more" if len(tensors) > _LISTED else ""
+    return ", ".join(tensors[:_LISTED]) + more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,15 @@ from typing import Any
 from fastinit import json_files
 from fastinit.checks import boolean
 from fastinit.native.dtypes import CODES, dtype_of
-from fastinit.recipes import known
+from fastinit.recipes import known, parametrizations
 from fastinit.recipes.buffers import value_rule
-from fastinit.recipes.context import Context, Model
-from fastinit.recipes.pattern import has_layer
+from fastinit.recipes.context import Context, Model, with_tied
+from fastinit.recipes.multipliers import NO_MULTIPLIERS
+from fastinit.recipes.parameter import listed
+from fastinit.recipes.pattern import Pattern, has_layer
 from fastinit.recipes.rule import FirstMatch, Rule
 
 RECIPES = Path(__file__).parent / "data"
-_LISTED = 10  # names in an error message
 _OPTIONAL = ("serves", "dtype", "complete")
 
 
@@ -119,13 +121,13 @@ class Recipe:
                 rules[each.name] = rule
         if missing:
             raise ValueError(
-                f"no rule of recipe {self.name!r} matches {_listed(missing)}; give each a "
+                f"no rule of recipe {self.name!r} matches {listed(missing)}; give each a "
                 "value in the manifest, add a rule that does, pass another recipe, or record the "
                 "model's own initialization (Plan.record)"
             )
         if unknown:
             raise ValueError(
-                f"no general rule draws {_listed(unknown)}; give each a value in the manifest, or "
+                f"no general rule draws {listed(unknown)}; give each a value in the manifest, or "
                 "add a rule whose pattern contains the part of the name that says so, or record "
                 "the model's own initialization (Plan.record); fastinit.torch.init_ computes what "
                 "belongs to a parametrized weight"
@@ -135,6 +137,189 @@ class Recipe:
     def context(self, model: Model) -> Context:
         """Return what the rules may ask of a model."""
         return Context(model, [rule.pattern for rule in self.rules if has_layer(rule.pattern)])
+
+    def multipliers(self, model: Model) -> dict[str, dict[str, float]]:
+        """Return the factors on how each parameter of a model is trained and used.
+
+        Args:
+            model: A manifest.
+
+        Returns:
+            By name, the ``learning_rate``, ``weight_decay``, ``epsilon`` and ``forward`` of each
+            parameter, 1.0 where its rule has none. A tied name has those of the parameter that it
+            shares, except for ``forward``.
+
+        Raises:
+            ValueError: No rule matches some of the parameters, or the model lacks what a scale is
+                of.
+        """
+        rules, context, first = self.match(model), self.context(model), FirstMatch(self.rules)
+        found: dict[str, dict[str, float]] = {}
+        for each in with_tied(model):
+            stored = model.tied.get(each.name)
+            rule = first.of(each) if stored else rules.get(each.name)
+            multipliers = NO_MULTIPLIERS if rule is None else rule.multipliers
+            pattern = "" if rule is None else rule.pattern
+            factors = multipliers.factors(
+                functools.partial(context.number, name=each.name, pattern=pattern)
+            )
+            if stored in found:
+                factors = found[stored] | {"forward": factors["forward"]}
+            found[each.name] = factors
+        return found
+
+    @staticmethod
+    def mup(
+        model: Model,
+        base: Model,
+        optimizer: str = "adam",
+        *,
+        start: Recipe | str | None = None,
+        layouts: Mapping[Pattern, str] | None = None,
+    ) -> Recipe:
+        """Return the maximal update parametrization (muP) of a model, from a base model.
+
+        At the sizes of ``base`` it draws what ``start`` draws. Matrices whose inputs and outputs
+        grow are scaled by (fan_in / fan_in of the base)^-1/2. ``multipliers`` has the factors on
+        learning rates and on the forward pass: the output weight multiplies by 1 / width. The model
+        itself must divide the logits of attention by the size of a head instead of its root.
+
+        Args:
+            model: A manifest.
+            base: The manifest of the model of another width whose hyperparameters are known.
+            optimizer: "adam", "sgd" or "muon" (orthogonal updates of norm 1 for hidden matrices,
+                Adam for all others).
+            start: The recipe of the base model, or its name; None for the model's own.
+            layouts: Pattern -> layout (``fastinit.initializers.fans``, or "table" for weights that
+                are looked up) for weights whose inputs and outputs are not told by their names.
+
+        Raises:
+            ValueError: Parameters have no counterpart in the base model, or no rule in ``start``.
+
+        Example:
+            >>> from fastinit import Manifest, Plan, Recipe
+            >>> def sizes(d):
+            ...     return {"embed.weight": (9, d), "fc.weight": (d, d), "head.weight": (9, d)}
+            >>> model, base = (Manifest.from_shapes(sizes(d)) for d in (512, 128))
+            >>> plan = Plan(model, Recipe.mup(model, base), seed=0)
+            >>> print(plan.tensor("fc.weight").initializer)
+            Normal(mean=0.0, std=0.01)
+            >>> plan.multipliers()["fc.weight"]["learning_rate"]
+            0.25
+            >>> plan.multipliers()["head.weight"]["forward"]
+            0.25
+        """
+        first = _started(start, model)
+        found = parametrizations.mup(model, base, optimizer, first, layouts)
+        return Recipe(found.name, found.source, found.rules, dtype=first.dtype)
+
+    @staticmethod
+    def completep(
+        model: Model,
+        base: Model,
+        alpha: float = 1.0,
+        *,
+        start: Recipe | str | None = None,
+        layouts: Mapping[Pattern, str] | None = None,
+        branches: Pattern | None = None,
+    ) -> Recipe:
+        """Return CompleteP: muP for AdamW whose hyperparameters also hold for another depth.
+
+        Args:
+            model: A manifest.
+            base: The manifest of the model of another width and depth.
+            alpha: Residual branches are multiplied by (layers / layers of the base)^-alpha.
+            start: As for ``mup``.
+            layouts: As for ``mup``.
+            branches: A pattern for the parameters of the last layer of each residual branch, whose
+                ``forward`` is that factor; None for the usual names (``o_proj``, ``c_proj``, ...).
+
+        Raises:
+            ValueError: As for ``mup``, or ``branches`` matches nothing.
+
+        Example:
+            >>> from fastinit import Manifest, Recipe
+            >>> shapes = {f"h.{k}.mlp.c_proj.weight": (8, 8) for k in range(8)}
+            >>> model = Manifest.from_shapes(shapes)
+            >>> base = Manifest.from_shapes(dict(list(shapes.items())[:2]))
+            >>> recipe = Recipe.completep(model, base)
+            >>> recipe.multipliers(model)["h.0.mlp.c_proj.weight"]["forward"]
+            0.25
+        """
+        first = _started(start, model)
+        found = parametrizations.completep(model, base, alpha, first, layouts, branches)
+        return Recipe(found.name, found.source, found.rules, dtype=first.dtype)
+
+    @staticmethod
+    def u_mup(
+        model: Model,
+        base: Model,
+        *,
+        start: Recipe | str | None = None,
+        layouts: Mapping[Pattern, str] | None = None,
+        branches: Pattern | None = None,
+    ) -> Recipe:
+        """Return the unit-scaled maximal update parametrization (u-muP), for Adam.
+
+        All weights are N(0, 1). The factors on the forward pass are 1 / sqrt(fan_in) for hidden and
+        1 / fan_in for output weights, times 1 / sqrt(layers) at the end of residual branches.
+
+        Args:
+            model: A manifest.
+            base: The manifest of the model of another width, which says which axes grow.
+            start: As for ``mup``; its constants, such as those of norms and biases, stay.
+            layouts: As for ``mup``.
+            branches: As for ``completep``.
+
+        Raises:
+            ValueError: As for ``completep``.
+
+        Example:
+            >>> from fastinit import Manifest, Recipe
+            >>> model, base = (Manifest.from_shapes({"fc.weight": (d, d)}) for d in (64, 8))
+            >>> Recipe.u_mup(model, base).multipliers(model)["fc.weight"]["forward"]
+            0.125
+        """
+        first = _started(start, model)
+        found = parametrizations.u_mup(model, base, first, layouts, branches)
+        return Recipe(found.name, found.source, found.rules, dtype=first.dtype)
+
+    @staticmethod
+    def spectral(
+        model: Model,
+        optimizer: str = "adam",
+        *,
+        gain: float = 1.0,
+        start: Recipe | str | None = None,
+        layouts: Mapping[Pattern, str] | None = None,
+    ) -> Recipe:
+        """Return the spectral parametrization: all matrices keep norms of sqrt(fan_out / fan_in).
+
+        Weights are N(0, std) with std = gain min(1, sqrt(fan_out / fan_in)) / sqrt(fan_in); tables
+        that are looked up have fan_in 1. The factors on learning rates are fan_out / fan_in for
+        "sgd", 1 / fan_in for "adam", and sqrt(fan_out / fan_in) for "muon" (1 for what is not a
+        matrix).
+
+        Args:
+            model: A manifest.
+            optimizer: "adam", "sgd" or "muon".
+            gain: A factor on all standard deviations.
+            start: As for ``mup``; its constants, such as those of norms and biases, stay.
+            layouts: As for ``mup``.
+
+        Raises:
+            ValueError: ``optimizer`` is not known, a layout does not fit, or no rule of ``start``
+                matches.
+
+        Example:
+            >>> from fastinit import Manifest, Plan, Recipe
+            >>> model = Manifest.from_shapes({"fc.weight": (64, 256)})
+            >>> Plan(model, Recipe.spectral(model), seed=0).tensor("fc.weight").initializer
+            Normal(mean=0.0, std=0.03125)
+        """
+        first = _started(start, model)
+        found = parametrizations.spectral(model, optimizer, gain, first, layouts)
+        return Recipe(found.name, found.source, found.rules, dtype=first.dtype)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, which ``from_dict`` turns into an equal recipe."""
@@ -182,9 +367,11 @@ class Recipe:
             return Recipe.from_dict(json_files.parse(text))
 
 
-def _listed(tensors: list[str]) -> str:
-    more = f" and {len(tensors) - _LISTED} more" if len(tensors) > _LISTED else ""
-    return ", ".join(tensors[:_LISTED]) + more
+def _started(start: Recipe | str | None, model: Model) -> Recipe:
+    """Return the recipe that a parametrization starts from."""
+    if start is None:
+        return recipe_of(model)
+    return start if isinstance(start, Recipe) else recipe(start)
 
 
 def list_recipes() -> list[str]:
@@ -273,11 +460,11 @@ def _summary(chosen: Recipe, model: Model) -> str:
         if (rule := rules.get(each.name)) is not None:
             key = rule.assumes, str(rule.resolve(each, context))
             groups.setdefault(key, []).append(each.name)
-    listed = []
+    drawn_as = []
     for (assumed, drawn), names in groups.items():
         more = ", ..." if len(names) > 1 else ""
-        listed.append(f"{len(names):,} as {assumed} ({drawn}: {names[0]!r}{more})")
-    return _listed(listed)
+        drawn_as.append(f"{len(names):,} as {assumed} ({drawn}: {names[0]!r}{more})")
+    return listed(drawn_as)
 
 
 @functools.cache

@@ -11,14 +11,15 @@ from fastinit.checks import integer
 from fastinit.initializers import Initializer
 from fastinit.initializers.base import Distribution
 from fastinit.recipes.context import Context
+from fastinit.recipes.multipliers import NO_MULTIPLIERS, Multipliers
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
 from fastinit.recipes.pattern_set import PatternSet
-from fastinit.recipes.scale import Scale
+from fastinit.recipes.scale import Scale, scales_of
 
 _OPTIONAL = (
-    *("module", "ndim", "min_ndim", "settings", "scale", "fan_of", "zero_row", "assumes"),
-    "origin",
+    *("module", "ndim", "min_ndim", "settings", "scale", "fan_of", "zero_row", "multipliers"),
+    *("assumes", "origin"),
 )
 
 
@@ -43,6 +44,8 @@ class Rule:
             the parameter's own in fans. ``"weight"`` gives a bias torch's bounds.
         zero_row: The row that is zero, such as the padding of an embedding, where the parameter
             does not name its own; negative numbers count from the end.
+        multipliers: Factors on how the parameter is trained and used; the values that are drawn do
+            not depend on them.
         assumes: What the rule takes a parameter to be that it cannot know, such as "weight"; plans
             say so in ``explain``.
         origin: In a recorded plan, the function and the line of code that asked for the values.
@@ -70,6 +73,7 @@ class Rule:
     scale: tuple[Scale, ...] = ()
     fan_of: str | None = None
     zero_row: int | None = None
+    multipliers: Multipliers = NO_MULTIPLIERS
     assumes: str | None = None
     origin: str | None = None
 
@@ -95,6 +99,8 @@ class Rule:
             value = getattr(self, field)
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"{field}={value!r} is not a string; pass text, as 'weight'")
+        if not isinstance(self.multipliers, Multipliers):
+            raise TypeError(f"multipliers={self.multipliers!r} is not a Multipliers; pass one")
         if self.zero_row is not None:
             integer(self.zero_row, "zero_row", "the number of a row")
         for field in ("ndim", "min_ndim"):
@@ -166,9 +172,14 @@ class Rule:
             data["settings"] = dict(self.settings)
         if self.scale:
             data["scale"] = [each.to_dict() for each in self.scale]
-        for field in ("fan_of", "zero_row", "assumes", "origin"):
+        for field in ("fan_of", "zero_row"):
             if (value := getattr(self, field)) is not None:
                 data[field] = value
+        if self.multipliers != NO_MULTIPLIERS:
+            data["multipliers"] = self.multipliers.to_dict()
+        for text in ("assumes", "origin"):
+            if (value := getattr(self, text)) is not None:
+                data[text] = value
         return data
 
     @staticmethod
@@ -186,11 +197,11 @@ class Rule:
         found = dict(json_files.fields(data, ("pattern", "initializer"), _OPTIONAL))
         with json_files.located("initializer"):
             found["initializer"] = Initializer.from_dict(json_files.mapping(found["initializer"]))
-        scales = []
-        for where, item in json_files.items(found, "scale"):
-            with json_files.located(where):
-                scales.append(Scale.from_dict(item))
-        return Rule(**{**found, "scale": tuple(scales)})
+        found["scale"] = scales_of(found, "scale")
+        if "multipliers" in found:
+            with json_files.located("multipliers"):
+                found["multipliers"] = Multipliers.from_dict(found["multipliers"])
+        return Rule(**found)
 
 
 class FirstMatch:

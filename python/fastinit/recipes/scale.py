@@ -111,7 +111,7 @@ Of = str | Axis | Layers | Setting
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """Factor on all values of an initializer: (times * a number of the model) ** power.
+    """Factor, as on all values of an initializer: (times * a number of the model / base) ** power.
 
     Args:
         of: The number of the model. ``"layers"`` is the number of layers in the stack of the
@@ -120,11 +120,12 @@ class Scale:
             is the size of an axis, ``Layers`` the number of layers of another stack, ``Setting`` a
             number in the model's config.
         times: A positive number.
+        base: The number in a base model, to which this model's is compared.
         power: A fraction from -4 to 4 with a denominator of 64 or less, as a number (``-0.5``), a
             ``fractions.Fraction``, or a string (``"-1/6"``).
 
     Raises:
-        TypeError: ``times`` or ``power`` is not a number.
+        TypeError: ``times``, ``base`` or ``power`` is not a number.
         ValueError: A field is out of range.
 
     Example:
@@ -133,11 +134,14 @@ class Scale:
         0.005
         >>> Scale("layers", power="-1/6").apply(1.0, 64)
         0.5
+        >>> Scale(Axis(1), base=256, power=-1).apply(1.0, 1024)
+        0.25
     """
 
     of: Of
     times: float = 1.0
     power: Fraction | float | str = Fraction(1)
+    base: float = 1.0
 
     def __post_init__(self) -> None:
         """Check the fields and make the power a ``Fraction``."""
@@ -146,6 +150,7 @@ class Scale:
                 f"of={self.of!r} is not known; pass 'layers', 'layer', an Axis, Layers or a Setting"
             )
         _check_positive(self.times, "times")
+        _check_positive(self.base, "base")
         object.__setattr__(self, "power", _power_of(self.power))
 
     @in_default_arithmetic
@@ -161,7 +166,7 @@ class Scale:
         power = abs(Fraction(self.power))
         halvings = (power.denominator & -power.denominator).bit_length() - 1
         try:
-            root = _odd_root(float(self.times * size), power.denominator >> halvings)
+            root = _odd_root(float(self.times * size / self.base), power.denominator >> halvings)
         except OverflowError:
             root = math.inf
         factor = math.prod([root] * (power.numerator >> halvings), start=1.0)
@@ -171,8 +176,8 @@ class Scale:
                 factor *= root
         if not 0 < factor < math.inf:
             raise ValueError(
-                f"({self.times} * {size}) ** {power} leaves the range of float64; correct times= "
-                "or power="
+                f"({self.times} * {size} / {self.base}) ** {power} leaves the range of float64; "
+                "correct times=, base= or power="
             )
         return value / factor if Fraction(self.power) < 0 else value * factor
 
@@ -195,8 +200,9 @@ class Scale:
         elif isinstance(of, Setting):
             of = dataclasses.asdict(of)
         data = {"of": of}
-        if self.times != 1:
-            data["times"] = self.times
+        for field in ("times", "base"):
+            if (number := getattr(self, field)) != 1:
+                data[field] = number
         if self.power != 1:
             data["power"] = _plain_power(Fraction(self.power))
         return data
@@ -208,11 +214,24 @@ class Scale:
         Raises:
             ValueError: A field is missing, unknown or out of range.
         """
-        found = dict(json_files.fields(data, ("of",), ("times", "power")))
+        found = dict(json_files.fields(data, ("of",), ("times", "base", "power")))
         if isinstance(found["of"], dict):
             with json_files.located("of"):
                 found["of"] = _of(found["of"])
         return Scale(**found)
+
+
+def scales_of(data: Any, field: str) -> tuple[Scale, ...]:
+    """Return the scales in a field of plain data, which may be missing.
+
+    Raises:
+        ValueError: One is wrong; the message says where.
+    """
+    scales = []
+    for where, item in json_files.items(data, field):
+        with json_files.located(where):
+            scales.append(Scale.from_dict(item))
+    return tuple(scales)
 
 
 def _of(data: dict[str, Any]) -> Of:

@@ -4,7 +4,7 @@ It has every function of torch.nn.init, with the same name and arguments, and wi
 ``name=`` in addition. With ``seed=`` they fill a DTensor too, each process its own part of the
 whole. Names that fastinit does not define are torch.nn.init's. ``init_``, ``materialize_`` and
 ``lsuv_`` initialize whole modules, and ``fill_shard_`` fills a part of a tensor that no process
-holds.
+holds. ``param_groups`` gives an optimizer the learning rates of a plan.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
     from fastinit.torch.modules.init import init_
     from fastinit.torch.modules.materialize import materialize_
+    from fastinit.torch.modules.param_groups import param_groups
     from fastinit.torch.recording.record import record
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "ones_",
     "orthogonal",
     "orthogonal_",
+    "param_groups",
     "record",
     "sparse",
     "sparse_",
@@ -102,6 +104,7 @@ _LAZY = {
     "init_": "modules.init",
     "lsuv_": "lsuv.lsuv",
     "materialize_": "modules.materialize",
+    "param_groups": "modules.param_groups",
     "record": "recording.record",
 }
 
