@@ -387,21 +387,33 @@ def test_recipe_of_a_model() -> None:
 
 def test_architecture_that_no_recipe_serves() -> None:
     """Nothing is guessed: the error lists what "default" would draw, and how to ask for that."""
-    shapes = {"l.0.A_log": (8, 4), "l.1.A_log": (8, 4), "l.0.D": 8, "l.0.bias": 8, "norm.weight": 8}
+    shapes = {"l.0.w.weight": (8, 4), "l.1.w.weight": (8, 4), "l.0.bias": 8, "norm.weight": 8}
     tensors = Manifest.from_shapes(shapes).parameters
     mamba = Manifest("mine", tensors, architecture="mamba", config={"initializer_range": 0.1})
     message = (
         "no recipe serves model_type='mamba'; recipe 'default' would draw 2 as weight "
-        f"({fastinit.Normal(std=0.1)}: 'l.0.A_log', ...), 1 as vector of weights "
-        f"({fastinit.Normal(std=0.1)}: 'l.0.D'), 1 as bias ({fastinit.Constant(0)}: 'l.0.bias'), "
-        f"1 as norm ({fastinit.Constant(1)}: 'norm.weight'); if that is right, pass "
-        "recipe='default' (--recipe default), or else a recipe of your own"
+        f"({fastinit.Normal(std=0.1)}: 'l.0.w.weight', ...), 1 as bias ({fastinit.Constant(0)}: "
+        f"'l.0.bias'), 1 as norm ({fastinit.Constant(1)}: 'norm.weight'); if that is right, pass "
+        "recipe='default' (--recipe default), or else a recipe of your own, or record what the "
+        "model's own code draws: Plan.record (--record)"
     )
     for refuses in (Plan, recipe_of):
         with pytest.raises(ValueError, match=re.escape(message)):
             refuses(mamba)
     assert Plan(mamba, "default").recipe.name == "default"
     assert find_recipe(mamba) is None
+
+
+def test_architecture_that_default_cannot_draw() -> None:
+    """The error lists all tensors whose form is not known."""
+    tensors = Manifest.from_shapes({"l.0.A_log": (8, 4), "l.0.D": 8, "w.weight": (2, 2)}).parameters
+    mamba = Manifest("mine", tensors, architecture="mamba")
+    message = (
+        "no recipe serves model_type='mamba', not even 'default': no rule of recipe 'default' "
+        "matches l.0.D (8,); no general rule draws l.0.A_log (8, 4) (state matrix); give each"
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Plan(mamba)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,8 @@ class Viable(dict[str, "Viable"]):
         """Note which expressions begin in one of the states."""
         super().__init__()
         self._automaton, self._states, self.number = automaton, states, number
-        self.matching = tuple(k for k, start in enumerate(automaton.starts) if start in states)
+        numbers = (automaton.numbers.get(state, ()) for state in states)
+        self.matching = tuple(sorted(itertools.chain.from_iterable(numbers)))
         self._steps: dict[int, _Step] = {}
 
     def __missing__(self, char: str) -> Viable:
@@ -112,6 +113,9 @@ class Automaton:
         self._most_work = _MOST_WORK if single else _MOST_WORK_TOGETHER
         self._graph: list[_State] = [_Choice(())]
         self.starts = [self._before(whole, _END) for whole in wholes]
+        self.numbers: dict[int, list[int]] = {}  # of the expressions that begin in a state
+        for number, start in enumerate(self.starts):
+            self.numbers.setdefault(start, []).append(number)
         self._sources: list[list[int]] = [[] for _ in self._graph]
         self._readers: list[list[tuple[int, Callable[[str], object]]]] = [[] for _ in self._graph]
         for number, state in enumerate(self._graph):

@@ -4,40 +4,43 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from fastinit.recipes.automaton import Automaton, Reader, Span, TooManyStatesError
 from fastinit.recipes.expression import UnsupportedError, parse
 from fastinit.recipes.linear import Linear
 from fastinit.recipes.pattern import Pattern, compiled, is_literal
 
+_MOST_TOGETHER = 200  # patterns of an automaton
+
 
 class PatternSet:
     """Patterns that are matched together against many names.
 
-    One automaton reads each name for all patterns. Literal patterns are looked up, and those that
-    have no automaton, or too large a one together, are matched one after the other.
+    Automata read each name for hundreds of patterns at once. An automaton that becomes too large is
+    replaced by two, each for half of the patterns. Literal patterns are looked up, and those that
+    have no automaton are matched one after the other.
 
     Args:
         patterns: The patterns, in order.
     """
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
-        """Build the automaton, unless it is there."""
+        """Build the automata, unless they are there."""
         self._patterns = tuple(patterns)
         self._literals: dict[Pattern, list[int]] = {}
         self._alone: list[int] = []
-        together: dict[int, str] = {}
+        together: list[int] = []
         for number, pattern in enumerate(self._patterns):
             if is_literal(pattern):
                 self._literals.setdefault(pattern, []).append(number)
-            elif isinstance(expression := compiled(pattern), Linear):
-                together[number] = expression.pattern
+            elif isinstance(compiled(pattern), Linear):
+                together.append(number)
             else:
                 self._alone.append(number)
-        self._together = tuple(together)
-        self._places = {number: k for k, number in enumerate(together)}
-        automaton = _automaton(tuple(together.values()))
-        self._reader = None if automaton is None else Reader(automaton)
+        self._groups: list[_Group] = []
+        for start in range(0, len(together), _MOST_TOGETHER):
+            self._add(together[start : start + _MOST_TOGETHER])
 
     def matching(self, name: str) -> tuple[int, ...]:
         """Return the numbers of the patterns that match a whole name, in order.
@@ -45,9 +48,11 @@ class PatternSet:
         Raises:
             ValueError: The automaton of a single pattern is too large for these names.
         """
-        found = self._matching_together(name)
-        found += self._literals.get(name, ())
-        found += (k for k in self._alone if self._match(k, name))
+        found = list(self._literals.get(name, ()))
+        found += (k for k in self._alone if compiled(self._patterns[k]).fullmatch(name))
+        waiting = self._groups
+        while waiting:
+            waiting = self._read(waiting, name, found)
         return tuple(sorted(found))
 
     def layer(self, number: int, name: str) -> Span:
@@ -64,28 +69,50 @@ class PatternSet:
             )
         return begin, end
 
-    def _match(self, number: int, name: str) -> bool:
-        return compiled(self._patterns[number]).fullmatch(name) is not None
+    def _add(self, numbers: list[int]) -> list[_Group]:
+        """Add the group of these patterns, or those of each half if it is too large."""
+        automaton = _automaton(tuple(compiled(self._patterns[k]).pattern for k in numbers))
+        if automaton is not None:
+            self._groups.append(_Group(numbers, Reader(automaton)))
+            return self._groups[-1:]
+        return self._add_halves(numbers)
 
-    def _matching_together(self, name: str) -> list[int]:
-        if self._reader is not None:
+    def _add_halves(self, numbers: list[int]) -> list[_Group]:
+        half = len(numbers) // 2
+        return self._add(numbers[:half]) + self._add(numbers[half:])
+
+    def _read(self, groups: list[_Group], name: str, found: list[int]) -> list[_Group]:
+        """Add the patterns of groups that match to ``found``; return the groups of halves."""
+        halves = []
+        for group in tuple(groups):
             try:
-                return [self._together[k] for k in self._reader.matching(name)]
+                found += (group.numbers[k] for k in group.reader.matching(name))
             except TooManyStatesError:
-                self._reader = None
-        return [k for k in self._together if self._match(k, name)]
+                if len(group.numbers) == 1:
+                    raise
+                self._groups.remove(group)
+                halves += self._add_halves(group.numbers)
+        return halves
 
     def _layer(self, number: int, name: str) -> Span:
-        if self._reader is not None and number in self._places:
-            try:
-                return self._reader.layer(self._places[number], name)
-            except TooManyStatesError:
-                self._reader = None
+        for group in self._groups:
+            if number in group.numbers:
+                try:
+                    return group.reader.layer(group.numbers.index(number), name)
+                except TooManyStatesError:
+                    break
         found = compiled(self._patterns[number]).fullmatch(name)
         return (-1, -1) if found is None else found.span("layer")
 
 
-@functools.lru_cache(maxsize=8)
+class _Group(NamedTuple):
+    """Patterns that one automaton reads names for."""
+
+    numbers: list[int]
+    reader: Reader
+
+
+@functools.lru_cache(maxsize=16)
 def _automaton(expressions: tuple[str, ...]) -> Automaton | None:
     """Return the automaton of expressions that have one each; None if it is too large."""
     try:

@@ -119,18 +119,16 @@ class Recipe:
                 missing.append(f"{each.name} {each.shape}")
             else:
                 rules[each.name] = rule
+        problems = []
         if missing:
-            raise ValueError(
-                f"no rule of recipe {self.name!r} matches {listed(missing)}; give each a "
-                "value in the manifest, add a rule that does, pass another recipe, or record the "
-                "model's own initialization (Plan.record)"
-            )
+            problems.append(f"no rule of recipe {self.name!r} matches {listed(missing)}")
         if unknown:
+            problems.append(f"no general rule draws {listed(unknown)}")
+        if problems:
             raise ValueError(
-                f"no general rule draws {listed(unknown)}; give each a value in the manifest, or "
-                "add a rule whose pattern contains the part of the name that says so, or record "
-                "the model's own initialization (Plan.record); fastinit.torch.init_ computes what "
-                "belongs to a parametrized weight"
+                f"{'; '.join(problems)}; give each a value in the manifest, add a rule whose "
+                "pattern names it, pass another recipe, or record the model's own initialization "
+                "(Plan.record, --record); fastinit.torch.init_ computes what belongs to a parametrized weight"
             )
         return rules
 
@@ -428,9 +426,15 @@ def recipe_of(model: Model) -> Recipe:
         return own
     default = recipe("default")
     if model.architecture is not None:
+        try:
+            summary = _summary(default, model)
+        except ValueError as error:
+            raise ValueError(
+                f"no recipe serves model_type={model.architecture!r}, not even 'default': {error}"
+            ) from None
         raise ValueError(
             f"no recipe serves model_type={model.architecture!r}; recipe 'default' would draw "
-            f"{_summary(default, model)}; if that is right, pass recipe='default' (--recipe "
+            f"{summary}; if that is right, pass recipe='default' (--recipe "
             "default), or else a recipe of your own, or record what the model's own code draws: "
             "Plan.record (--record)"
         )
