@@ -72,7 +72,10 @@ def pattern_of(given: Any) -> Pattern:
     """
     if isinstance(given, dict) and set(given) == {"re"}:
         return _of_data(given["re"])
-    compiled(given)
+    if is_literal(given):  # a recipe may have thousands, which are never compiled
+        _expression(given)
+    else:
+        compiled(given)
     return given  # type: ignore[no-any-return]
 
 
@@ -147,4 +150,6 @@ def is_literal(pattern: Pattern) -> bool:
 
 def has_layer(pattern: Pattern) -> bool:
     """Return whether a pattern captures the number of a layer."""
+    if isinstance(pattern, str):
+        return "{layer}" in pattern
     return "layer" in compiled(pattern).groupindex
