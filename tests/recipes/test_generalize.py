@@ -5,7 +5,7 @@ import random
 import fastinit
 from fastinit import Constant, Normal, Parameter
 from fastinit.recipes.generalize import Found, rules_of
-from fastinit.recipes.rule import first_match
+from fastinit.recipes.rule import FirstMatch
 
 SMALL, SMALLER = Found(Normal(std=0.02), "small"), Found(Normal(std=0.01), "smaller")
 ZERO, ONE = Found(Constant(0), None), Found(Constant(1), None)
@@ -15,7 +15,7 @@ def check(found: dict[str, Found]) -> list[str]:
     """Fail unless the first rule that matches each name has what is known; return patterns."""
     rules = rules_of(found)
     for name, what in found.items():
-        rule = first_match(rules, Parameter(name, (2,)))
+        rule = FirstMatch(rules).of(Parameter(name, (2,)))
         assert rule is not None, name
         assert (rule.initializer, rule.origin) == (what.initializer, what.origin), name
     return [str(rule.pattern) for rule in rules]
