@@ -127,8 +127,9 @@ class Recipe:
         if problems:
             raise ValueError(
                 f"{'; '.join(problems)}; give each a value in the manifest, add a rule whose "
-                "pattern names it, pass another recipe, or record the model's own initialization "
-                "(Plan.record, --record); fastinit.torch.init_ computes what belongs to a parametrized weight"
+                "pattern names it, pass another recipe, or record the model's own initialization: "
+                "Plan.record (--record); fastinit.torch.init_ computes what belongs to a "
+                "parametrized weight"
             )
         return rules
 
