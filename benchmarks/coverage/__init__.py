@@ -1,1 +1,1 @@
-"""x"""
+"""How much of other libraries a recording covers."""

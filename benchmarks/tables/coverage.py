@@ -1,0 +1,2 @@
+"""The tables of ``coverage.json``."""
+NOTES = ()
