@@ -3,6 +3,9 @@
 Functions that do not pass through a mode as a whole are replaced in every module that has one under
 its own name, since code may have imported it. In a thread without a context they do the original's
 work. ``methods`` has what is replaced in one place.
+
+Packages such as timm have copies of torch's truncated normal, which would read all that they draw.
+Those in modules that are imported before the context are replaced, too.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import functools
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -26,8 +30,11 @@ from fastinit.torch.nn_init.orthogonal import orthogonal_
 from fastinit.torch.nn_init.sparse import sparse_
 from fastinit.torch.nn_init.state import state
 
+_COPIED = ("_no_grad_trunc_normal_", "_trunc_normal_")
+
 _lock = threading.Lock()
 _users = 0
+_installed: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
 def install() -> None:
@@ -37,7 +44,9 @@ def install() -> None:
         _users += 1
         if _users == 1:
             methods.install()
-            _replace(dict(_SUBSTITUTES))
+            _installed.update(_SUBSTITUTES)
+            _installed.update(_substitute(copy, trunc_normal_) for copy in _copies())
+            _replace(_installed)
 
 
 def remove() -> None:
@@ -49,18 +58,38 @@ def remove() -> None:
     with _lock:
         _users -= 1
         if _users == 0:
-            _replace({substitute: original for original, substitute in _SUBSTITUTES})
+            _replace({substitute: original for original, substitute in _installed.items()})
+            _installed.clear()
             methods.remove()
 
 
 def _replace(functions: dict[Callable[..., Any], Callable[..., Any]]) -> None:
-    by_name = {each.__name__: (each, other) for each, other in functions.items()}
-    for names in _namespaces():
-        if names.keys().isdisjoint(by_name):  # thousands of modules, of which few have one
+    names = {each.__name__ for each in functions}
+    for namespace in _namespaces():
+        if namespace.keys().isdisjoint(names):  # thousands of modules, of which few have one
             continue
-        for name, (before, after) in by_name.items():
-            if names.get(name) is before:
-                names[name] = after
+        for name in names & namespace.keys():
+            found = namespace[name]
+            if isinstance(found, FunctionType) and found in functions:
+                namespace[name] = functions[found]
+
+
+def _copies() -> set[FunctionType]:
+    """Return the copies of torch's function that draws a truncated normal distribution."""
+    return {
+        namespace[name]
+        for namespace in _namespaces()
+        for name in _COPIED
+        if name in namespace and _is_copy(namespace[name])
+    }
+
+
+def _is_copy(function: Any) -> bool:
+    if not isinstance(function, FunctionType) or function in _installed:
+        return False
+    code = function.__code__
+    arguments = code.co_varnames[: code.co_argcount]
+    return arguments[:5] == ("tensor", "mean", "std", "a", "b") and "erfinv_" in code.co_names
 
 
 def _namespaces() -> Iterator[dict[str, Any]]:
