@@ -39,7 +39,7 @@ from benchmarks.coverage.groups import GROUPS, LEFT_OUT, entry_of
 from benchmarks.tables.coverage import NOTES
 
 LARGE = "large"
-_PER_PROCESS = 60  # models after which a process is replaced, since some keep what they build
+_PER_PROCESS = 150  # models after which a process is replaced, since some keep what they build
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             else:
                 report["results"].append(entry)
                 print(describe(entry), flush=True)
-        common.write(options.json, report)
+            common.write(options.json, report)
     common.write(options.json, report)
     return 0
 
@@ -93,7 +93,10 @@ def _report(path: str | None, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _compared(group: str, models: Sequence[str], processes: int) -> Iterator[dict[str, Any]]:
-    """Yield the entries of models, each made in one of several processes."""
+    """Yield the entries of models, each made in one of several processes, or in this one."""
+    if processes == 1:
+        yield from (entry_of(group, name) for name in models)
+        return
     context = multiprocessing.get_context("spawn")
     tasks = [(group, name) for name in models]
     with ProcessPoolExecutor(processes, context, max_tasks_per_child=_PER_PROCESS) as pool:

@@ -1,4 +1,4 @@
-"""Comparison of one model's recorded plan with ``accelerate``, and with torch's own construction."""
+"""A model's recorded plan compared with ``accelerate``, and with torch's own construction."""
 
 from __future__ import annotations
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import torch
 from torch import nn
 
 from benchmarks.common import LeftOutError, required
 
-_ROOMS = ("conv", "norm", "aggr", "dense", "pool", "unpool", "models", "kge", "attention", "glob")
-_MAKES = (nn.Module,)
 # What required arguments of these names are.
 _ARGUMENTS: dict[str, Any] = {
     **dict.fromkeys(("in_channels", "channels", "hidden_channels", "out_channels"), 16),
@@ -21,7 +20,24 @@ _ARGUMENTS: dict[str, Any] = {
     **dict.fromkeys(("edge_dim", "num_clusters", "num_classes", "num_seeds", "num_heads"), 4),
     **dict.fromkeys(("num_nodes", "num_embeddings", "max_num_elements", "num_entities"), 10),
     **dict.fromkeys(("num_node_types", "num_seed_points", "num_steps", "processing_steps"), 2),
-    **dict.fromkeys(("channels_per_level", "aggrs"), ["mean", "max"]),
+    **dict.fromkeys(("num_timesteps", "num_correction_layers", "num_smoothing_layers"), 2),
+    **dict.fromkeys(("hidden_node_channels", "hidden_edge_channels", "memory_dim", "time_dim"), 16),
+    **dict.fromkeys(("dim_emb", "dim_pe_in", "dim_pe_out", "input_dim", "output_dim"), 16),
+    **dict.fromkeys(("space_dimensions", "propagate_dimensions", "edge_type_emb_dim"), 4),
+    **dict.fromkeys(("edge_attr_emb_dim", "groups", "num_bilinear", "patch_size"), 4),
+    **dict.fromkeys(("correction_alpha", "smoothing_alpha", "q"), 0.5),
+    **dict.fromkeys(("depth", "filter_size", "seq_len"), 2),
+    **dict.fromkeys(("num_rels",), 3),
+    "mode": "cat",
+    "types": ["a", "b"],
+    "first_aggr": True,
+    "aggr": "mean",
+    "aggregators": ["mean", "max"],
+    "scalers": ["identity"],
+    "scaler": ["identity"],
+    "deg": torch.tensor([0, 2, 3]),
+    "channels_per_level": [16, 16],
+    "aggrs": ["mean", "max"],
     "num_radial": 6,
     "num_spherical": 3,
     "basis_emb_size": 8,
@@ -34,7 +50,21 @@ _ARGUMENTS: dict[str, Any] = {
     "layer": 1,
     "metadata": (["a", "b"], [("a", "to", "b"), ("b", "to", "a")]),
 }
-_NETS = ("nn", "mlp", "edge_nn", "local_nn", "gate_nn", "pre_nn", "post_nn", "net")
+_NETS = (
+    "module",
+    "mlp_h",
+    "mlp_f",
+    "mlp_g",
+    "encoder",
+    "nn",
+    "mlp",
+    "edge_nn",
+    "local_nn",
+    "gate_nn",
+    "pre_nn",
+    "post_nn",
+    "net",
+)
 
 
 class Geometric:

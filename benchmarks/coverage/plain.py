@@ -94,16 +94,18 @@ class ResidualNet(nn.Module):
                 init.zeros_(module.weight)
 
 
+_KINDS = {kind.__name__: kind for kind in (SmallGPT, StateSpace, ResidualNet)}
+
+
 class Plain:
     """The modules of this file."""
 
     package = "torch"
-    _kinds = {kind.__name__: kind for kind in (SmallGPT, StateSpace, ResidualNet)}
 
     def names(self) -> list[str]:
         """Return the names of the modules."""
-        return list(self._kinds)
+        return list(_KINDS)
 
     def build(self, name: str) -> Any:
         """Return a function that builds a module."""
-        return self._kinds[name]
+        return _KINDS[name]
