@@ -100,7 +100,7 @@ def _constants(ours: tuple[Array, Array], theirs: tuple[Array, Array]) -> str | 
 
 
 def _constant_rows(first: Array, second: Array) -> NDArray[np.bool_]:
-    """Return which rows of a matrix do not depend on the seed; short ones may be equal by chance."""
+    """Return which rows of a matrix do not depend on the seed, if they are not short."""
     if first.ndim < 2 or first.dtype.itemsize < 4 or math.prod(first.shape[1:]) < 4:
         return np.zeros(first.shape[:1], bool)
     same = first.reshape(len(first), -1) == second.reshape(len(second), -1)

@@ -57,7 +57,7 @@ def imported(tmp_path: Path) -> Iterator[Any]:
     del sys.modules[spec.name]
 
 
-def linear(initialize: Any, **options: float) -> nn.Module:
+def linear(initialize: Any, **options: float) -> nn.Linear:
     """A layer with a large weight."""
     layer = nn.Linear(1 << 13, 1 << 10, bias=False)
     initialize(layer.weight, **options)
