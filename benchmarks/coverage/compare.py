@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.common import LeftOutError
 from benchmarks.coverage.distributions import faults_of
 from fastinit import Plan
 from fastinit.arrays.digest import to_numpy
@@ -30,14 +31,16 @@ def compare(build: Build) -> dict[str, Any]:
     """Return what a comparison of the model that a function builds has found.
 
     Raises:
-        Exception: The model cannot be built or recorded.
+        Exception: The model cannot be recorded.
+        LeftOutError: It cannot be built, or has no parameters.
     """
+    theirs = arrays(_built(build))
     start = time.perf_counter()
     plans = {what: _recorded(build, size) for what, size in SIZES.items()}
     seconds = (time.perf_counter() - start) / len(plans)
     ours, again = (arrays(accelerated(build, seed)) for seed in SEEDS)
     different = {what: differing(plan, ours) for what, plan in plans.items()}
-    theirs, theirs_again = (arrays(plain(build, seed)) for seed in SEEDS)
+    theirs_again = arrays(plain(build, SEEDS[1]))
     pools = _pools(plans["default"], ours)
     found = faults_of((ours, again), (theirs, theirs_again), pools)
     return {
@@ -79,6 +82,16 @@ def plain(build: Build, seed: int) -> torch.nn.Module:
     _seed_others(0)
     torch.manual_seed(seed)
     return build()
+
+
+def _built(build: Build) -> torch.nn.Module:
+    try:
+        module = plain(build, SEEDS[0])
+    except (Exception, SystemExit) as error:
+        raise LeftOutError(f"{type(error).__name__}: {error}") from None
+    if not any(True for _ in module.parameters()):
+        raise LeftOutError("it has no parameters")
+    return module
 
 
 def _recorded(build: Build, smallest_virtual: int) -> Plan:

@@ -9,9 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.common import LeftOutError, required
 
-_FIXED = Path(__file__).parent / "data"
+MOST_ELEMENTS = 170_000_000
+"""Elements from which a model of diffusers is too large to be compared."""
+
+_DATA = Path(__file__).parent / "data"
 
 
 class Transformers:
@@ -77,7 +82,15 @@ class Diffusers:
             LeftOutError: It cannot be built.
         """
         kind = self._classes()[name]
-        options = _small(kind, json.loads((_FIXED / "diffusers.json").read_text()))
+        options = _small(kind, json.loads((_DATA / "diffusers.json").read_text()))
+        try:
+            with torch.device("meta"):
+                model = kind(**options)
+        except Exception as error:
+            raise LeftOutError(f"{type(error).__name__}: {error}") from None
+        elements = sum(each.numel() for each in model.parameters())
+        if elements > MOST_ELEMENTS:
+            raise LeftOutError("with these arguments it is too large to be compared")
         return lambda: kind(**options)
 
     def _classes(self) -> dict[str, Any]:

@@ -36,9 +36,9 @@ COMPUTED = np.linspace(0, 1, 30, dtype=np.float32)
     ("ours", "theirs", "expected"),
     [
         (normal, lambda seed: normal(seed + 9), None),
-        (normal, lambda seed: normal(seed + 9, 2**0.5), "distribution"),
+        (normal, lambda seed: normal(seed + 9, 2**0.5), "std"),
         (normal, lambda seed: normal(seed + 9, shape=(30, 40)), "another shape"),
-        (normal, lambda seed: normal(seed + 9) + 1, "distribution"),
+        (normal, lambda seed: normal(seed + 9) + 1, "mean"),
         (normal, lambda _: COMPUTED.repeat(40).reshape(SHAPE), "only one depends"),
         (lambda _: COMPUTED, lambda _: COMPUTED, None),
         (lambda _: COMPUTED, lambda _: COMPUTED * 1.001, "both are computed"),
@@ -91,14 +91,12 @@ def test_a_model_that_draws_by_itself_is_found() -> None:
 def test_the_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The plain modules are right; a group that is not run again keeps its entries."""
     path = tmp_path / "coverage.json"
-    options = ["--processes", "1", "--json", str(path)]
-    assert coverage.main(["--groups", "plain", *options]) == 0
-    assert coverage.main(["--groups", "causal language models", "--only", "gpt2", *options]) == 0
+    assert coverage.main(["--groups", "plain", "--processes", "1", "--json", str(path)]) == 0
+    assert coverage.main(["--groups", "", "--json", str(path)]) == 0
     capsys.readouterr()
     report = json.loads(path.read_text())
-    assert [each["model"] for each in report["results"]] == [
-        *("SmallGPT", "StateSpace", "ResidualNet", "gpt2")
-    ]
+    models = [each["model"] for each in report["results"]]
+    assert models == ["SmallGPT", "StateSpace", "ResidualNet"]
     assert all(map(tables.is_right, report["results"]))
     shown = tables.section(report)
     assert "| plain | 3 | 3 | 3 |" in shown
