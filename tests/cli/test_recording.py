@@ -7,15 +7,15 @@ import pytest
 from transformers import AutoConfig, AutoModel
 
 import fastinit
+from benchmarks.coverage import tiny_transformers
 from fastinit.torch import accelerate
 from helpers.bits import check_bits
 from helpers.command_line import run
-from helpers.tiny_transformers import shrink
 
 
 def config(kind: str, folder: Path) -> Path:
     """Write the config.json of a tiny model, and return its path."""
-    made = shrink(AutoConfig.for_model(kind))
+    made = tiny_transformers.config(kind)
     made.architectures = [type(AutoModel.from_config(made)).__name__]
     made.save_pretrained(folder)
     return folder / "config.json"
