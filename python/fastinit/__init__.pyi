@@ -1,6 +1,8 @@
 # What type checkers see of this package: __init__.py imports some of it when it is first used.
 from fastinit.arrays.digest import digest as digest
 from fastinit.checkpoints.diff import diff as diff
+from fastinit.guide.activation import activation as activation
+from fastinit.guide.gain import gain as gain
 from fastinit.initializers import *
 from fastinit.manifests.manifest import Manifest as Manifest
 from fastinit.native.cpu import get_num_threads as get_num_threads

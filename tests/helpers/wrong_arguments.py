@@ -73,7 +73,11 @@ PRESETS: list[Wrong] = [
     ({"gain": math.nan}, ValueError, "gain=nan is not finite"),
     ({"gain": 1e200}, ValueError, "gain=1e+200"),
     ({"gain": 1.0, "nonlinearity": "relu"}, ValueError, "say the same; pass one"),
-    ({"nonlinearity": "gelu"}, ValueError, "nonlinearity='gelu' has no gain in the table; known"),
+    (
+        {"nonlinearity": "gelu"},
+        ValueError,
+        "nonlinearity='gelu' has no gain in the table of torch; known",
+    ),
     ({"a": 0.1}, ValueError, "pass nonlinearity='leaky_relu' with it"),
     ({"a": 0.1, "nonlinearity": "relu"}, ValueError, "means nothing for 'relu'"),
     ({"a": math.inf, "nonlinearity": "leaky_relu"}, ValueError, "a=inf is not finite"),

@@ -2,7 +2,6 @@
 
 import fastinit.initializers.constant as _constant
 import fastinit.initializers.factors as _factors
-import fastinit.initializers.gains as _gains
 import fastinit.initializers.identity as _identity
 import fastinit.initializers.normal as _normal
 import fastinit.initializers.orthogonal as _orthogonal
@@ -14,7 +13,6 @@ import fastinit.initializers.variance_scaling as _variance_scaling
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import *
 from fastinit.initializers.factors import *
-from fastinit.initializers.gains import *
 from fastinit.initializers.identity import *
 from fastinit.initializers.normal import *
 from fastinit.initializers.orthogonal import *
@@ -27,7 +25,6 @@ from fastinit.initializers.variance_scaling import *
 __all__ = ["Initializer"]
 __all__ += _constant.__all__
 __all__ += _factors.__all__
-__all__ += _gains.__all__
 __all__ += _identity.__all__
 __all__ += _normal.__all__
 __all__ += _orthogonal.__all__

@@ -2,7 +2,6 @@
 from fastinit.initializers.base import Initializer as Initializer
 from fastinit.initializers.constant import *
 from fastinit.initializers.factors import *
-from fastinit.initializers.gains import *
 from fastinit.initializers.identity import *
 from fastinit.initializers.normal import *
 from fastinit.initializers.orthogonal import *

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from fastinit.checks import finite
+from fastinit.checks import finite, shown
 from fastinit.native.arithmetic import in_default_arithmetic
-
-__all__ = ["gain"]
 
 _GAINS = {
     "linear": 1.0,
@@ -28,11 +27,11 @@ _SPELLINGS = {name.replace("_", ""): name for name in _GAINS}  # "LeakyReLU" is 
 
 
 @in_default_arithmetic
-def gain(name: str, a: float | None = None) -> float:
-    """Return the gain of an activation: std = gain / sqrt(fan) keeps the signal's scale.
+def torch_gain(name: Any, a: float | None = None) -> float:
+    """Return the gain of an activation that ``torch.nn.init.calculate_gain`` has.
 
-    The values are those of ``torch.nn.init.calculate_gain``: linear and sigmoid 1, tanh 5/3, relu
-    sqrt(2), leaky_relu sqrt(2 / (1 + a**2)), selu 3/4 (He et al., arXiv 1502.01852, section 2.2).
+    The values are those of torch: linear and sigmoid 1, tanh 5/3, relu sqrt(2), leaky_relu
+    sqrt(2 / (1 + a**2)), selu 3/4 (He et al., arXiv 1502.01852, section 2.2).
 
     Args:
         name: the activation, in capitals or not: "relu", "ReLU", "LeakyReLU".
@@ -42,15 +41,16 @@ def gain(name: str, a: float | None = None) -> float:
         ValueError: an unknown name, ``a`` for another activation, or ``a`` not finite.
 
     Example:
-        >>> import fastinit
-        >>> fastinit.gain("leaky_relu", a=1.0)
+        >>> from fastinit.initializers.gains import torch_gain
+        >>> torch_gain("leaky_relu", a=1.0)
         1.0
     """
     found = _SPELLINGS.get(name.lower().replace("_", "")) if isinstance(name, str) else None
     if found is None:
         raise ValueError(
-            f"nonlinearity={name!r} has no gain in the table; known are {', '.join(_GAINS)}; "
-            "for another pass gain= as a number"
+            f"nonlinearity={shown(name)} has no gain in the table of torch; known are "
+            f"{', '.join(_GAINS)}; for another compute it, as fastinit.gain('gelu', "
+            "match='forward') does, and pass gain= as a number"
         )
     if found != "leaky_relu":
         if a is not None:

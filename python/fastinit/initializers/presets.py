@@ -118,7 +118,7 @@ class Preset(FanScaled, is_base=True):
     def _scale(self) -> float:
         gain = self.gain
         if self.nonlinearity is not None:
-            gain = gains.gain(self.nonlinearity, self.a)
+            gain = gains.torch_gain(self.nonlinearity, self.a)
         return self.scale if gain is None else _square(gain)
 
     def std(self, fan: float) -> float:

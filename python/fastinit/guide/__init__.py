@@ -1,0 +1,1 @@
+"""The guide: what an activation does to a signal, and which initializer fits it."""
