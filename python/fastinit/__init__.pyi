@@ -3,6 +3,8 @@ from fastinit.arrays.digest import digest as digest
 from fastinit.checkpoints.diff import diff as diff
 from fastinit.guide.activation import activation as activation
 from fastinit.guide.gain import gain as gain
+from fastinit.guide.recommend import recommend as recommend
+from fastinit.guide.recommend_recipe import recommend_recipe as recommend_recipe
 from fastinit.initializers import *
 from fastinit.manifests.manifest import Manifest as Manifest
 from fastinit.native.cpu import get_num_threads as get_num_threads

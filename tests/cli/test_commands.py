@@ -406,7 +406,9 @@ def test_help_names_models_and_recipes(arguments: list[str]) -> None:
     assert f"Recipes: {', '.join(fastinit.list_recipes())};" in shown
 
 
-COMMANDS = ["init", "plan", "verify", "diff", "models", "recipes", "recipe", "info"]
+COMMANDS = [
+    *("init", "plan", "verify", "diff", "models", "recipes", "recipe", "recommend", "info"),
+]
 
 
 @pytest.mark.parametrize("columns", [80, 120])

@@ -14,6 +14,7 @@ from fastinit.cli.models import models
 from fastinit.cli.options import list_models
 from fastinit.cli.plan import plan
 from fastinit.cli.recipes import recipe, recipes
+from fastinit.cli.recommend import recommend
 from fastinit.cli.verify import verify
 from fastinit.recipes.recipe import list_recipes
 
@@ -57,5 +58,5 @@ def _fastinit(
 ) -> None: ...
 
 
-for command in (init, plan, verify, diff, models, recipes, recipe, info):
+for command in (init, plan, verify, diff, models, recipes, recipe, recommend, info):
     app.command()(command)

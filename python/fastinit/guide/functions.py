@@ -124,6 +124,9 @@ _ALIASES = {
     "leakyrelu": "leaky_relu",
     "swish": "silu",
     "gelunew": "gelu_tanh",
+    "newgelu": "gelu_tanh",
+    "fastgelu": "gelu_tanh",
+    "pytorchgelutanh": "gelu_tanh",
     "gelufast": "gelu_tanh",
     "gelupytorchtanh": "gelu_tanh",
     "heaviside": "step",
@@ -135,8 +138,9 @@ _ALIASES = {
 
 
 def _key(name: str) -> str:
-    """Return a name without what libraries write differently: "LeakyReLU" is "leaky_relu"."""
-    return "".join(each for each in name.casefold() if each.isalnum())
+    """Return a name without what libraries write differently in it."""
+    key = "".join(each for each in name.casefold() if each.isalnum())
+    return key.removesuffix("activation")
 
 
 _BY_KEY = {_key(each): each for each in (*_FUNCTIONS, *_PARAMETRIC, *GATED)} | _ALIASES

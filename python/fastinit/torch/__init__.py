@@ -49,6 +49,7 @@ from fastinit.torch.nn_init.variance_scaling import (
 from fastinit.torch.shards.fill_shard import fill_shard_
 
 if TYPE_CHECKING:
+    from fastinit.torch.guide.recommend import recommend_recipe
     from fastinit.torch.lsuv.lsuv import lsuv_
     from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
     from fastinit.torch.modules.init import init_
@@ -82,6 +83,7 @@ __all__ = [
     "orthogonal_",
     "param_groups",
     "record",
+    "recommend_recipe",
     "sparse",
     "sparse_",
     "trunc_normal_",
@@ -106,6 +108,7 @@ _LAZY = {
     "materialize_": "modules.materialize",
     "param_groups": "modules.param_groups",
     "record": "recording.record",
+    "recommend_recipe": "guide.recommend",
 }
 
 

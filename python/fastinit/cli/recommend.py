@@ -1,0 +1,104 @@
+"""``fastinit recommend``: say which initializer fits, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fastinit.cli.options import Json
+from fastinit.cli.shared import errors, print_json
+from fastinit.guide.recommend import recommend as advice_for
+from fastinit.guide.recommend_recipe import recommend_recipe
+from fastinit.manifests import Manifest
+
+
+def recommend(
+    activation: Annotated[
+        str | None,
+        typer.Argument(help="An activation, as relu, gelu or swiglu.", show_default=False),
+    ] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option(
+            help="mlp, cnn, resnet, rnn, lstm, gru, transformer, autoencoder, siren, gan, sparse "
+            "or small.",
+            show_default=False,
+        ),
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(help="The number of layers or blocks.", show_default=False)
+    ] = None,
+    layer: Annotated[
+        str,
+        typer.Option(
+            help="hidden, input, recurrent, residual_output, output, embedding, position, bias, "
+            "forget_bias, norm_scale or norm_bias."
+        ),
+    ] = "hidden",
+    normalization: Annotated[
+        str | None,
+        typer.Option(
+            help="batch, layer, rms, group, instance, weight or none.", show_default=False
+        ),
+    ] = None,
+    residual: Annotated[
+        bool | None,
+        typer.Option(
+            "--residual/--no-residual",
+            help="Whether there are residual connections.",
+            show_default=False,
+        ),
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(help="sgd, momentum, adam, adamw, muon or lbfgs.", show_default=False),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Advise on every parameter of a model instead: a built-in one, or a path as plan "
+            "takes it.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the recipe for --model to this new file.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say which initializer fits a layer, or a whole model, and why.
+
+    \b
+    Examples:
+      fastinit recommend relu --architecture cnn
+      fastinit recommend --architecture gpt --layer residual_output --depth 12
+      fastinit recommend --model gpt2 --out recipe.json
+      fastinit recommend gelu --json
+
+    \b
+    Exit codes: 0 done, 2 wrong usage or an error.
+    """  # noqa: D301
+    with errors():
+        if model is None:
+            if out is not None:
+                raise ValueError(f"--out {out} is for the recipe of a model; pass --model with it")
+            found = advice_for(
+                activation, architecture, depth, layer, normalization, residual, optimizer
+            )
+            shown, data = str(found), found.to_dict()
+        else:
+            manifest = Manifest.load(model)
+            whole = recommend_recipe(
+                manifest, activation, architecture, depth, normalization, residual, optimizer
+            )
+            shown, data = str(whole), whole.to_dict()
+            if out is not None:
+                with out.open("x", encoding="utf-8") as file:  # nothing is replaced
+                    file.write(whole.recipe.to_json())
+    if as_json:
+        print_json(data)
+    else:
+        typer.echo(shown)

@@ -1,0 +1,294 @@
+"""Which recipe fits a whole model, and why: the advice for each of its parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from fastinit.guide.advice import Case, case_of
+from fastinit.guide.recommend import Recommendation, advise
+from fastinit.guide.roles import Role, activation_of, architecture_of, roles_of
+from fastinit.initializers import Initializer
+from fastinit.manifests import Manifest, Parameter
+from fastinit.plans.explanation import short
+from fastinit.plans.plan import Plan
+from fastinit.recipes.pattern import Regex, has_layer
+from fastinit.recipes.recipe import Recipe
+from fastinit.recipes.rule import Rule, first_match
+
+_NAME = "recommended"
+_WIDTH = 88
+_SIGMAS = 5.0  # of the error of a measured std, by which a difference is more than chance
+
+
+@dataclasses.dataclass(frozen=True)
+class Advised:
+    """The advice for a parameter.
+
+    Attributes:
+        name: its name.
+        shape: its shape.
+        layer: what it is for; None of a tensor that no advice is for, as its name says its values.
+        activation: the activation that follows; None where that is not known or does not matter.
+        initializer: what draws it, with fans and depth worked out.
+        mean: the mean of its values; None where that is not known.
+        std: their standard deviation; None where that is not known.
+        reason: why.
+        source: the paper.
+        current: the (mean, standard deviation) of its values now; None where they were not read.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    layer: str | None
+    activation: str | None
+    initializer: Initializer
+    mean: float | None
+    std: float | None
+    reason: str
+    source: str
+    current: tuple[float, float] | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the values now are not of this mean and std, by more than chance."""
+        if self.current is None or self.mean is None or self.std is None:
+            return False
+        mean, std = self.current
+        chance = _SIGMAS * self.std / math.sqrt(math.prod(self.shape))
+        return abs(mean - self.mean) > chance or abs(std - self.std) > chance
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        found["initializer"] = self.initializer.to_dict()
+        return found | {"shape": list(self.shape)}
+
+
+@dataclasses.dataclass(frozen=True)
+class RecipeRecommendation:
+    """A recipe for a model, with a reason for each parameter.
+
+    Attributes:
+        recipe: the recipe, for ``fastinit.Plan`` and ``fastinit.torch.init_``.
+        rows: the advice for each parameter, in the order of the model.
+        case: what the model is taken for.
+    """
+
+    recipe: Recipe
+    rows: tuple[Advised, ...]
+    case: Case
+
+    def differences(self) -> list[Advised]:
+        """Return the parameters whose values now are not of the mean and std of the recipe."""
+        return [each for each in self.rows if each.differs]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "case": self.case.to_dict(),
+            "recipe": self.recipe.to_dict(),
+            "parameters": [each.to_dict() for each in self.rows],
+        }
+
+    def __str__(self) -> str:
+        """Return the case, a line for parameters that differ only in numbers, and the reasons."""
+        groups: dict[tuple[Any, ...], list[Advised]] = {}
+        for each in self.rows:
+            name = re.sub(r"(?<![^./])\d+(?![^./])", "*", each.name)
+            key: tuple[Any, ...] = (name, each.shape, each.layer, each.activation, each.initializer)
+            groups.setdefault(key, []).append(each)
+        has_current = any(each.current for each in self.rows)
+        table = [["parameter", "n", "shape", "for", "initializer", "std", *["now"] * has_current]]
+        for key, rows in groups.items():
+            table.append(_cells(str(key[0]), rows, has_current))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in table
+        ]
+        reasons: dict[str, dict[str, None]] = {}
+        for each in self.rows:
+            reasons.setdefault(f"{each.reason} ({each.source})", {})[each.layer or "other"] = None
+        told = [
+            textwrap.fill(f"{', '.join(layers)}: {reason}", _WIDTH, subsequent_indent="  ")
+            for reason, layers in reasons.items()
+        ]
+        return "\n".join([_told(self.case), "", *lines, "", *told])
+
+
+def _cells(name: str, rows: list[Advised], has_current: bool) -> list[str]:
+    """Return the cells of a line of the table, for parameters that are drawn alike."""
+    first = rows[0]
+    cells = [
+        name if len(rows) > 1 else first.name,
+        str(len(rows)),
+        " x ".join(map(str, first.shape)) or "scalar",
+        f"{first.layer or 'other'}{f' ({first.activation})' if first.activation else ''}",
+        short(first.initializer.to_dict()),
+        _short(first.std),
+    ]
+    if has_current:
+        stds = [each.current[1] for each in rows if each.current]
+        rms = math.sqrt(sum(std * std for std in stds) / len(stds)) if stds else None
+        cells.append(_short(rms))
+    return cells
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """What is known of a parameter beyond its name, such as from the graph of a module.
+
+    Attributes:
+        layer: what it is for; None for what its name says.
+        activation: what follows; None for the model's own.
+    """
+
+    layer: str | None = None
+    activation: Any = None
+
+
+def recommend_recipe(
+    model: Manifest,
+    activation: Any = None,
+    architecture: str | None = None,
+    depth: int | None = None,
+    normalization: str | None = None,
+    residual: bool | None = None,
+    optimizer: str | None = None,
+) -> RecipeRecommendation:
+    """Return a recipe for a whole model, with a reason for each parameter.
+
+    Names, shapes and types of modules say what each parameter is for. What is left out follows from
+    them and from the model's config. ``fastinit.torch.recommend_recipe`` reads the graph of a torch
+    module as well.
+
+    Args:
+        model: a manifest, such as ``Manifest.load("gpt2")`` or ``Manifest.from_tree(variables)``.
+        activation: see ``fastinit.recommend``.
+        architecture: see ``fastinit.recommend``.
+        depth: the number of layers, where the names do not say it.
+        normalization: see ``fastinit.recommend``.
+        residual: see ``fastinit.recommend``.
+        optimizer: see ``fastinit.recommend``.
+
+    Returns:
+        An object with ``recipe`` and ``rows``: for each parameter the initializer, its mean and
+        std, the reason and the source. ``print`` shows a table.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: a name is not known, or nothing is known of a parameter.
+
+    Example:
+        >>> import fastinit
+        >>> found = fastinit.recommend_recipe(fastinit.Manifest.load("gpt2"))
+        >>> plan = fastinit.Plan("gpt2", found.recipe, seed=0)
+        >>> [row.layer for row in found.rows][:4]
+        ['embedding', 'position', 'norm_scale', 'norm_bias']
+    """
+    if not isinstance(model, Manifest):
+        raise TypeError(
+            f"model is a {type(model).__name__}; pass a Manifest, as Manifest.load and "
+            "Manifest.from_tree return it (a torch module to fastinit.torch.recommend_recipe)"
+        )
+    facts = (depth, "hidden", normalization, residual, optimizer)
+    kind = architecture_of(model) if architecture is None else architecture
+    asked = activation_of(model) if activation is None else activation
+    return recipe_for(model, case_of(asked, kind, *facts), {})
+
+
+def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> RecipeRecommendation:
+    """Return the recipe for a case, with exceptions for parameters of which more is known."""
+    general = [_general(role, case) for role in roles_of(case.architecture or "mlp")]
+    by_rule = {id(rule): found for rule, found in general}
+    rules = [rule for rule, _ in general]
+    special: list[Rule] = []
+    used: dict[int, Rule] = {}
+    for each in model.parameters:
+        rule = first_match(rules, each)
+        if rule is None:
+            continue
+        place = places.get(each.name)
+        exception = None if place is None else _special(each, rule, by_rule[id(rule)], place)
+        if exception is None:
+            used[id(rule)] = rule
+        else:
+            by_rule[id(exception[0])] = exception[1]
+            special.append(exception[0])
+    kept = (*special, *(rule for rule in rules if id(rule) in used))
+    recipe = Recipe(_NAME, f"fastinit.recommend_recipe, for {_told(case)}", kept or tuple(rules))
+    plan = Plan(model, recipe, seed=0)
+    rows = tuple(
+        _advised(each.parameter, each.initializer, by_rule.get(id(each.rule)), each.rule)
+        for each in plan.tensors
+        if each.parameter in model.parameters
+    )
+    return RecipeRecommendation(recipe, rows, case)
+
+
+def _general(role: Role, case: Case) -> tuple[Rule, Recommendation]:
+    """Return the rule of a role, and the advice that it follows."""
+    found = advise(dataclasses.replace(case, layer=role.layer))
+    return role.rule(found), found
+
+
+def _special(
+    parameter: Parameter, rule: Rule, general: Recommendation, place: Place
+) -> tuple[Rule, Recommendation] | None:
+    """Return a rule for one parameter, or None where it would draw the same."""
+    case = general.case
+    asked = case.activation if place.activation is None else place.activation
+    own = case_of(
+        asked,
+        case.architecture,
+        case.depth,
+        place.layer or case.layer,
+        case.normalization,
+        case.residual,
+        case.optimizer,
+    )
+    found = advise(own)
+    is_same = (found.initializer, found.reason) == (general.initializer, general.reason)
+    if is_same and own.activation is case.activation:
+        return None
+    if found.scale and has_layer(rule.pattern):  # the general rule counts the layers
+        return None
+    layout = getattr(rule.initializer, "layout", "oi*")
+    exact = Role(own.layer, Regex(re.escape(parameter.name)), None, None, layout, ())
+    return exact.rule(found), found
+
+
+def _advised(
+    parameter: Parameter, drawn: Initializer, found: Recommendation | None, rule: Rule
+) -> Advised:
+    mean, std = drawn.moments(parameter.shape) or (None, None)
+    if found is None:
+        reason = f"The name says what it holds: {rule.assumes}."
+        return Advised(
+            parameter.name, parameter.shape, None, None, drawn, mean, std, reason, "its name"
+        )
+    act = found.case.activation
+    return Advised(
+        name=parameter.name,
+        shape=parameter.shape,
+        layer=found.case.layer,
+        activation=act.name if act is not None and found.depends_on_activation else None,
+        initializer=drawn,
+        mean=mean,
+        std=std,
+        reason=found.reason,
+        source=found.source,
+    )
+
+
+def _told(case: Case) -> str:
+    return ", ".join(f"{k} {v}" for k, v in case.to_dict().items() if k != "layer")
+
+
+def _short(number: float | None) -> str:
+    return "" if number is None else f"{number:.4g}"

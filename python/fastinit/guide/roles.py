@@ -1,0 +1,123 @@
+"""What each parameter of a model is for, by its name and type: ``data/roles.json``."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fastinit import json_files
+from fastinit.guide.recommend import Recommendation, scaled
+from fastinit.initializers import Initializer
+from fastinit.manifests import Manifest
+from fastinit.recipes.pattern import Pattern, compiled, has_layer, pattern_of
+from fastinit.recipes.rule import Rule
+
+
+@dataclasses.dataclass(frozen=True)
+class Role:
+    """Parameters that are for one thing.
+
+    Attributes:
+        layer: what they are for, as ``fastinit.recommend`` has it.
+        pattern: for their names.
+        module: for the type of their module; None for any.
+        ndim: their number of axes; None for any.
+        layout: what each axis is.
+        architectures: the networks in which the names mean this; empty for all.
+    """
+
+    layer: str
+    pattern: Pattern
+    module: Pattern | None
+    ndim: int | None
+    layout: str
+    architectures: tuple[str, ...]
+
+    def rule(self, found: Recommendation) -> Rule:
+        """Return the rule by which these parameters follow a recommendation.
+
+        Raises:
+            ValueError: it depends on a depth that neither the names nor the case say.
+        """
+        is_counted = has_layer(self.pattern)
+        return Rule(
+            self.pattern,
+            with_layout(found.initializer if is_counted else scaled(found), self.layout),
+            module=self.module,
+            ndim=self.ndim,
+            scale=found.scale if is_counted else (),
+            fan_of=found.fan_of,
+        )
+
+
+def with_layout(initializer: Initializer, layout: str) -> Initializer:
+    """Return an initializer for axes in another order, if it depends on that."""
+    fields = {field.name for field in dataclasses.fields(initializer)}
+    if "layout" not in fields:
+        return initializer
+    changed: dict[str, Any] = {"layout": layout}
+    base = getattr(initializer, "base", None)
+    if isinstance(base, Initializer):
+        changed["base"] = with_layout(base, layout)
+    return dataclasses.replace(initializer, **changed)
+
+
+def roles_of(architecture: str) -> tuple[Role, ...]:
+    """Return the roles of the parameters of an architecture, special ones first."""
+    return tuple(
+        each for each in _roles() if not each.architectures or architecture in each.architectures
+    )
+
+
+def architecture_of(manifest: Manifest) -> str:
+    """Return the kind of network that names, types and ranks of parameters speak for."""
+    for evidence in _data()["architectures"]:
+        if any(_is_evidence(evidence, each) for each in manifest.parameters):
+            found: str = evidence["architecture"]
+            return found
+    return "mlp"
+
+
+def activation_of(manifest: Manifest) -> str | None:
+    """Return the activation that the config of a model names, or None."""
+    config = manifest.config or {}
+    for key in _data()["activations"]:
+        if isinstance(found := config.get(key), str):
+            return found
+    return None
+
+
+@functools.cache
+def _data() -> dict[str, Any]:
+    found: dict[str, Any] = json_files.read(Path(__file__).parent / "data" / "roles.json")
+    return found
+
+
+@functools.cache
+def _roles() -> tuple[Role, ...]:
+    return tuple(each for data in _data()["roles"] for each in _expanded(data))
+
+
+def _expanded(data: dict[str, Any]) -> Iterator[Role]:
+    """Yield a role for each number of axes."""
+    module = data.get("module")
+    for ndim in data.get("ndim", [None]):
+        yield Role(
+            layer=data["layer"],
+            pattern=pattern_of(data["pattern"]),
+            module=None if module is None else pattern_of(module),
+            ndim=ndim,
+            layout=data.get("layout", "oi*"),
+            architectures=tuple(data.get("architectures", ())),
+        )
+
+
+def _is_evidence(evidence: dict[str, Any], parameter: Any) -> bool:
+    if "ndim" in evidence:
+        return len(parameter.shape) == int(evidence["ndim"])
+    text = parameter.name if "name" in evidence else parameter.module or ""
+    wanted = evidence["name"] if "name" in evidence else evidence["module"]
+    return compiled(pattern_of(wanted)).fullmatch(text) is not None

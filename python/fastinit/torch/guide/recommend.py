@@ -1,0 +1,102 @@
+"""Which recipe fits a torch module, and how that differs from what the module has now."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import torch
+
+from fastinit.guide.advice import case_of
+from fastinit.guide.recommend_recipe import Place, RecipeRecommendation, recipe_for
+from fastinit.guide.roles import activation_of, architecture_of
+from fastinit.manifests import Manifest
+from fastinit.torch.guide.graph import Graph, normalization_of, read
+
+
+def recommend_recipe(
+    module: torch.nn.Module,
+    activation: Any = None,
+    architecture: str | None = None,
+    depth: int | None = None,
+    normalization: str | None = None,
+    residual: bool | None = None,
+    optimizer: str | None = None,
+) -> RecipeRecommendation:
+    """Return a recipe for a torch module, with a reason for each parameter.
+
+    It does what ``fastinit.recommend_recipe`` does for a manifest. The activation after each layer
+    is found in the module's graph (``torch.fx``), else by the order of its parts or from the config
+    of a transformers model; whether there are normalization and residual connections, as well. The
+    module is not changed, and may be on the meta device.
+
+    Args:
+        module: a module.
+        activation: that of layers whose own is not found.
+        architecture: see ``fastinit.recommend``; None for what the module looks like.
+        depth: see ``fastinit.recommend``; None for the number of its layers.
+        normalization: see ``fastinit.recommend``; None for the module's.
+        residual: see ``fastinit.recommend``; None for what the graph says.
+        optimizer: see ``fastinit.recommend``.
+
+    Returns:
+        An object with ``recipe``, which ``fastinit.torch.init_`` takes, and ``rows``. Each row has
+        ``current``, the mean and std of the values now, and ``differences()`` the rows where these
+        are not what the recipe draws. ``print`` shows them side by side.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: a name is not known, or nothing is known of a parameter.
+
+    Example:
+        >>> import fastinit.torch, torch
+        >>> model = torch.nn.Sequential(
+        ...     torch.nn.Linear(64, 256), torch.nn.LeakyReLU(0.2), torch.nn.Linear(256, 10)
+        ... )
+        >>> found = fastinit.torch.recommend_recipe(model)
+        >>> [(row.activation, type(row.initializer).__name__) for row in found.rows[::2]]
+        [('leaky_relu', 'Normal'), ('linear', 'Uniform')]
+        >>> _ = fastinit.torch.init_(model, found.recipe, seed=0)
+    """
+    if not isinstance(module, torch.nn.Module):
+        raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
+    manifest = Manifest.from_torch(module)
+    graph = read(module)
+    case = case_of(
+        activation_of(manifest) if activation is None else activation,
+        architecture_of(manifest) if architecture is None else architecture,
+        graph.depth if depth is None else depth,
+        "hidden",
+        normalization_of(module) if normalization is None else normalization,
+        graph.residual if residual is None else residual,
+        optimizer,
+    )
+    found = recipe_for(manifest, case, _places(manifest, graph, case.architecture))
+    tensors = dict(module.named_parameters(remove_duplicate=False))
+    rows = tuple(
+        dataclasses.replace(each, current=_moments(tensors[each.name])) for each in found.rows
+    )
+    return dataclasses.replace(found, rows=rows)
+
+
+def _places(manifest: Manifest, graph: Graph, architecture: str | None) -> dict[str, Place]:
+    """Return what the graph says of parameters."""
+    places = {}
+    for each in manifest.parameters:
+        owner, _, last = each.name.rpartition(".")
+        if last == "weight" and owner in graph.followed_by:
+            layer = "residual_output" if owner in graph.branch_ends else None
+            if architecture == "siren" and owner == graph.order[0]:
+                layer = "input"
+            places[each.name] = Place(layer, graph.followed_by[owner])
+    return places
+
+
+def _moments(tensor: torch.Tensor) -> tuple[float, float] | None:
+    """Return the mean and std of the values, or None where there are none to read."""
+    if tensor.is_meta or not tensor.numel() or not tensor.is_floating_point():
+        return None
+    with torch.no_grad():
+        variance, mean = torch.var_mean(tensor.detach().double(), correction=0)
+    return float(mean), math.sqrt(float(variance))

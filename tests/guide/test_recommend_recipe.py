@@ -1,0 +1,126 @@
+"""Recipes for whole models: what each parameter is taken for, and reasons."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastinit
+from fastinit import Manifest, Plan
+from fastinit.guide.roles import architecture_of
+from helpers.command_line import run
+
+MODELS = {
+    "gpt2": "transformer",
+    "llama-3.2-1b": "transformer",
+    "resnet-50": "resnet",
+    "vit-base": "transformer",
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_built_in_models(model: str) -> None:
+    """Every parameter has advice, and the recipe draws what it says."""
+    manifest = Manifest.load(model)
+    found = fastinit.recommend_recipe(manifest)
+    assert found.case.architecture == architecture_of(manifest) == MODELS[model]
+    assert [row.name for row in found.rows] == [each.name for each in manifest.parameters]
+    assert all(row.reason.endswith(".") and row.source for row in found.rows)
+    drawn = {row["name"]: row for row in Plan(manifest, found.recipe, seed=0).explain()}
+    for row in found.rows:
+        assert drawn[row.name]["distribution"] == row.initializer.to_dict()
+
+
+def test_gpt2_is_its_own() -> None:
+    """The advice for GPT-2 is what its authors did."""
+    manifest = Manifest.load("gpt2")
+    ours, theirs = (
+        [row["distribution"] for row in Plan(manifest, recipe, seed=0).explain()]
+        for recipe in (fastinit.recommend_recipe(manifest).recipe, "gpt2")
+    )
+    assert ours == theirs
+
+
+def test_recipe_is_data() -> None:
+    found = fastinit.recommend_recipe(Manifest.load("resnet-50")).recipe
+    assert fastinit.Recipe.from_json(found.to_json()) == found
+
+
+def test_other_frameworks() -> None:
+    """Kernels of JAX and Keras have their outputs last."""
+    tree = {
+        "conv": {"kernel": np.zeros((3, 3, 8, 16)), "bias": np.zeros(16)},
+        "norm": {"scale": np.zeros(16), "bias": np.zeros(16)},
+        "dense": {"kernel": np.zeros((64, 32))},
+        "cell": {"recurrent_kernel": np.zeros((32, 128))},
+    }
+    found = fastinit.recommend_recipe(Manifest.from_tree(tree), "relu", "cnn")
+    rows = {row.name: row for row in found.rows}
+    assert rows["conv.kernel"].std == pytest.approx((2 / (9 * 16)) ** 0.5)  # fan_out
+    assert rows["dense.kernel"].std == pytest.approx((2 / 32) ** 0.5)
+    assert rows["cell.recurrent_kernel"].initializer == fastinit.Orthogonal(layout="*io")
+    assert rows["norm.scale"].initializer == fastinit.Constant(1)
+
+
+CASES: dict[str, tuple[dict[str, Any], str]] = {
+    "mlp": ({"0.weight": (8, 4), "2.weight": (2, 8)}, "mlp"),
+    "cnn": ({"0.weight": (8, 4, 3, 3), "fc.weight": (2, 8)}, "cnn"),
+    "rnn": ({"rnn.weight_ih_l0": (8, 4), "rnn.weight_hh_l0": (8, 8)}, "rnn"),
+    "resnet": ({"layer1.0.conv1.weight": (8, 8, 3, 3)}, "resnet"),
+    "transformer": ({"layers.0.self_attn.q_proj.weight": (8, 8)}, "transformer"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_architectures(name: str) -> None:
+    shapes, expected = CASES[name]
+    assert architecture_of(Manifest.from_shapes(shapes)) == expected
+
+
+def test_depth_that_names_do_not_say() -> None:
+    manifest = Manifest.from_shapes({"a.weight": (8, 8), "b.weight": (8, 8)})
+    options: dict[str, Any] = {"normalization": "none", "residual": True}
+    with pytest.raises(ValueError, match="depends on the number of layers; pass depth="):
+        fastinit.recommend_recipe(manifest, "relu", **options)
+    found = fastinit.recommend_recipe(manifest, "relu", depth=4, **options)
+    assert found.rows[0].std == pytest.approx((2 / 8) ** 0.5 / 2)
+
+
+def test_unknown_parameters() -> None:
+    """A name that says nothing is an error of the recipe."""
+    manifest = Manifest.from_shapes({"mixer.A_log": (8, 4), "mixer.weight": (8, 8)})
+    with pytest.raises(ValueError, match=r"no rule of recipe 'recommended' matches mixer.A_log"):
+        fastinit.recommend_recipe(manifest, "relu")
+
+
+def test_wrong_models() -> None:
+    import torch
+
+    with pytest.raises(TypeError, match=r"is a Linear; pass a Manifest, .* fastinit.torch.recomm"):
+        fastinit.recommend_recipe(torch.nn.Linear(2, 2))  # type: ignore[arg-type]
+
+
+def test_print() -> None:
+    """Layers that differ in numbers share a line; a reason is said once."""
+    text = str(fastinit.recommend_recipe(Manifest.load("gpt2")))
+    assert "transformer.h.*.mlp.c_proj.weight   12  3072 x 768" in text
+    assert text.count("Each of the 2 L branches") == 1
+
+
+def test_command(tmp_path: Any) -> None:
+    assert run("recommend", "relu", "--architecture", "cnn").stdout.startswith(
+        "HeNormal(mode='fan_out')\n  formula  N(0, gain^2 / fan_out)"
+    )
+    data = json.loads(run("recommend", "gelu", "--json").stdout)
+    assert data["initializer"]["gain"] == 1.5335304412
+    out = tmp_path / "recipe.json"
+    done = run("recommend", "--model", "gpt2", "--out", out)
+    assert "residual_output" in done.stdout
+    assert run("plan", "gpt2", "--recipe", out).exit_code == 0
+    assert run("recommend", "--model", "gpt2", "--out", out).exit_code == 2  # it exists
+    whole = json.loads(run("recommend", "--model", "gpt2", "--json").stdout)
+    assert len(whole["parameters"]) == 148
+    assert run("recommend").exit_code == 2
+    assert "pass --model with it" in run("recommend", "relu", "--out", out).stderr
+    assert "did you mean 'gelu'" in run("recommend", "geluu").stderr

@@ -1,0 +1,201 @@
+"""Recipes for torch modules: activations from the graph, residual branches, differences."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+import fastinit
+import fastinit.torch
+from fastinit.torch.guide.graph import normalization_of, of_module, read
+from helpers import tiny_transformers
+
+
+class Functional(nn.Module):
+    """Activations that are functions and methods."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c, self.d, self.e = (nn.Linear(8, 8) for _ in range(5))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.leaky_relu(self.a(x), 0.3)
+        x = F.gelu(self.b(x), approximate="tanh")
+        x = F.dropout(self.c(x)).tanh()
+        return F.softmax(self.e(torch.sigmoid_(self.d(x))), -1)
+
+
+class Block(nn.Module):
+    """A residual block, with a projection in its shortcut where widths differ."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.one, self.two = (
+            nn.Conv2d(inputs, outputs, 3, padding=1),
+            nn.Conv2d(outputs, outputs, 1),
+        )
+        self.shortcut = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.shortcut(x) + self.two(torch.relu(self.one(x))))
+
+
+class Residual(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3)
+        self.blocks = nn.Sequential(Block(8, 8), Block(8, 16), Block(16, 16), Block(16, 16))
+        self.head = nn.Linear(16, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        pooled: torch.Tensor = self.blocks(torch.relu(self.stem(x))).mean((2, 3))
+        return self.head(pooled)  # type: ignore[no-any-return]
+
+
+class Branching(nn.Module):
+    """Control flow that torch.fx does not trace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.act, self.b = nn.Linear(8, 8), nn.SiLU(), nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.b(self.act(self.a(x))) if x.sum() > 0 else x
+
+
+def activations(module: nn.Module) -> dict[str, tuple[str, float | None]]:
+    return {name: (act.name, act.a) for name, act in read(module).followed_by.items()}
+
+
+def test_activations_of_functions() -> None:
+    assert activations(Functional()) == {
+        "a": ("leaky_relu", 0.3),
+        "b": ("gelu_tanh", None),
+        "c": ("tanh", None),
+        "d": ("sigmoid", None),
+        "e": ("linear", None),
+    }
+
+
+def test_activations_of_modules() -> None:
+    layers = [nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ELU(0.5), nn.MaxPool2d(2), nn.Flatten()]
+    model = nn.Sequential(*layers, nn.Linear(8, 8), nn.Hardswish(), nn.Linear(8, 2))
+    assert activations(model) == {
+        "0": ("elu", 0.5),
+        "5": ("hard_swish", None),
+        "7": ("linear", None),
+    }
+    assert normalization_of(model) == "batch"
+
+
+def test_activations_that_are_registered() -> None:
+    graph = read(Branching())
+    assert (graph.followed_by["a"].name, "b" in graph.followed_by) == ("silu", False)
+    assert (graph.residual, graph.depth) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (nn.GELU(), "gelu"),
+        (nn.GELU("tanh"), "gelu_tanh"),
+        (nn.Softplus(2.0), "Softplus(beta=2.0, threshold=20.0)"),
+        (nn.Softmax(-1), "linear"),
+        (nn.ReLU6(), "relu6"),
+        (nn.Softsign(), "softsign"),
+    ],
+)
+def test_modules_that_are_activations(module: nn.Module, name: str) -> None:
+    found = of_module(module)
+    assert found is not None
+    assert found.name == name
+
+
+def test_residual_branches() -> None:
+    """Only the ends of branches start at 0, not a shortcut and not the stem."""
+    graph = read(Residual())
+    assert graph.branch_ends == {f"blocks.{k}.two" for k in range(4)}
+    assert (graph.residual, graph.depth) == (True, 4)
+    found = fastinit.torch.recommend_recipe(Residual())
+    rows = {row.name: row for row in found.rows}
+    assert rows["blocks.1.two.weight"].initializer == fastinit.Constant(0)
+    assert rows["blocks.1.two.weight"].layer == "residual_output"
+    assert rows["blocks.1.shortcut.weight"].std is not None
+    assert rows["blocks.1.shortcut.weight"].std > 0
+    assert rows["blocks.0.one.weight"].std == pytest.approx((2 / 72) ** 0.5 / 2)  # Fixup
+    assert rows["head.weight"].layer == "output"
+
+
+def test_the_recipe_initializes() -> None:
+    """After init_ nothing differs any more; with torch's default, nearly everything does."""
+    model = nn.Sequential(nn.Linear(64, 256), nn.GELU(), nn.Linear(256, 256), nn.Tanh())
+    found = fastinit.torch.recommend_recipe(model)
+    assert [row.name for row in found.differences()] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    fastinit.torch.init_(model, found.recipe, seed=0)
+    assert fastinit.torch.recommend_recipe(model).differences() == []
+    spread = float(model.state_dict()["0.weight"].std())
+    assert spread == pytest.approx(1.5335304412 / 8, rel=0.02)
+    assert "now" in str(found).splitlines()[2]
+
+
+def test_modules_stay_as_they_are() -> None:
+    model = Residual()
+    before = {name: each.clone() for name, each in model.state_dict().items()}
+    state = torch.random.get_rng_state()
+    fastinit.torch.recommend_recipe(model)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(before[name], each) for name, each in model.state_dict().items())
+
+
+def test_meta_device() -> None:
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    found = fastinit.torch.recommend_recipe(model)
+    assert [row.current for row in found.rows] == [None] * 4
+    assert found.differences() == []
+
+
+def test_siren() -> None:
+    class Sine(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.sin(30 * x)
+
+    model = nn.Sequential(nn.Linear(2, 64), Sine(), nn.Linear(64, 64), Sine(), nn.Linear(64, 1))
+    found = fastinit.torch.recommend_recipe(model, architecture="siren")
+    stds = [row.std for row in found.rows if row.name.endswith("weight")]
+    assert stds[:2] == pytest.approx([1 / 2 / 3**0.5, (2 / 64) ** 0.5 / 30])
+    assert [row.layer for row in found.rows[::2]] == ["input", "hidden", "hidden"]
+
+
+def test_recurrent_and_prelu() -> None:
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed, self.rnn = nn.Embedding(16, 8), nn.LSTM(8, 8)
+            self.act, self.norm = nn.PReLU(), nn.LayerNorm(8)
+
+    rows = {row.name: row for row in fastinit.torch.recommend_recipe(Model()).rows}
+    assert rows["rnn.weight_hh_l0"].initializer == fastinit.Orthogonal()
+    assert rows["rnn.weight_ih_l0"].layer == "input"
+    assert rows["act.weight"].initializer == fastinit.Constant(0.25)
+    assert rows["embed.weight"].layer == "embedding"
+    assert rows["norm.weight"].initializer == fastinit.Constant(1)
+
+
+def test_wrong_arguments() -> None:
+    with pytest.raises(TypeError, match=r"module is a int; pass a torch.nn.Module"):
+        fastinit.torch.recommend_recipe(3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="did you mean 'cnn'"):
+        fastinit.torch.recommend_recipe(nn.Linear(2, 2), architecture="cn")
+
+
+@pytest.mark.parametrize("kind", ["bert", "llama", "t5", "gemma", "vit", "resnet"])
+def test_transformers(kind: str) -> None:
+    """All parameters of models of transformers have advice; norms start as the identity."""
+    model = tiny_transformers.build(kind)
+    found = fastinit.torch.recommend_recipe(model)
+    assert len(found.rows) == len(list(model.parameters()))
+    if kind == "gemma":
+        assert {row.layer for row in found.rows if "norm" in row.name} == {"norm_offset"}
+    fastinit.torch.init_(model, found.recipe, seed=0)
+    assert fastinit.torch.recommend_recipe(model).differences() == []
