@@ -3,6 +3,7 @@ from fastinit.arrays.digest import digest as digest
 from fastinit.checkpoints.diff import diff as diff
 from fastinit.guide.activation import activation as activation
 from fastinit.guide.gain import gain as gain
+from fastinit.guide.propagate import propagate as propagate
 from fastinit.guide.recommend import recommend as recommend
 from fastinit.guide.recommend_recipe import recommend_recipe as recommend_recipe
 from fastinit.initializers import *

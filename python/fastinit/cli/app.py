@@ -13,6 +13,7 @@ from fastinit.cli.init import init
 from fastinit.cli.models import models
 from fastinit.cli.options import list_models
 from fastinit.cli.plan import plan
+from fastinit.cli.propagate import propagate
 from fastinit.cli.recipes import recipe, recipes
 from fastinit.cli.recommend import recommend
 from fastinit.cli.verify import verify
@@ -58,5 +59,5 @@ def _fastinit(
 ) -> None: ...
 
 
-for command in (init, plan, verify, diff, models, recipes, recipe, recommend, info):
+for command in (init, plan, verify, diff, models, recipes, recipe, recommend, propagate, info):
     app.command()(command)

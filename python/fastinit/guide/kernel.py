@@ -34,11 +34,12 @@ class Kernel:
     @functools.cached_property
     def coefficients(self) -> Array:
         """The squares of the first coefficients in normalized Hermite polynomials."""
-        points, weighted = self._resolved.points, self._resolved.weights * self._resolved.values
+        points = self._resolved.points.reshape(-1)
+        weighted = (self._resolved.weights * self._resolved.values).reshape(-1)
         before, now = np.zeros_like(points), np.ones_like(points)
         found = np.empty(_TERMS)
         for n in range(_TERMS):
-            found[n] = np.sum(weighted * now)
+            found[n] = weighted @ now
             before, now = now, (points * now - math.sqrt(n) * before) / math.sqrt(n + 1)
         return found**2
 
@@ -48,13 +49,23 @@ class Kernel:
         total = self._resolved.second_moment
         if correlation == 1:
             return total
-        rest = max(total - float(self.coefficients.sum()), 0.0)
-        if abs(correlation) ** _TERMS * rest <= _ACCURACY * total:
-            powers = correlation ** np.arange(_TERMS)
-            return float(np.sum(self.coefficients * powers))
+        if abs(correlation) ** _TERMS * self._rest <= _ACCURACY * total:
+            return self.series(correlation)
         if correlation == -1:
             return self._opposite()
         return self._near_diagonal(correlation)
+
+    def series(self, correlation: float) -> float:
+        """Return the sum of the series, with its rest at the power of the first term left out.
+
+        The error is less than the rest, which is 0 of smooth functions, 1e-5 of those with kinks.
+        """
+        powers = correlation ** np.arange(_TERMS + 1)
+        return float(np.sum(np.append(self.coefficients, self._rest) * powers))
+
+    @functools.cached_property
+    def _rest(self) -> float:
+        return max(self._resolved.second_moment - float(self.coefficients.sum()), 0.0)
 
     def _opposite(self) -> float:
         """Return E f(x) f(-x)."""

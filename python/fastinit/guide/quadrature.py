@@ -38,7 +38,7 @@ _MOST = 200_000  # intervals
 _JUMP = 1e-7  # relative to the root mean square, between points as near as this:
 _NEIGHBORS = 1e-13
 _TOLERANCE, _SLOPE_TOLERANCE = 1e-14, 1e-12
-_ROUNDING = 8  # rounding errors of a value that a coefficient may have
+_ROUNDING = 8  # rounding errors, of a value and of its argument, that a coefficient may have
 _SLOWEST = 1e-8  # part of E f^2 beyond 28 standard deviations, and in the shortest intervals
 
 
@@ -185,7 +185,8 @@ def _is_resolved(
     relaxed = eps / np.finfo(np.float64).eps
     is_fine = weight * width * rest * largest <= _TOLERANCE * relaxed * scale
     is_fine &= weight * rest * NODES**2 * steepest <= _SLOPE_TOLERANCE * relaxed * slope_scale
-    resolved: npt.NDArray[np.bool_] = is_fine | (rest <= _ROUNDING * eps * largest)
+    moved = np.maximum(abs(found.low), abs(found.high)) * abs(coefficients[:, 1]) * 2.0 / width
+    resolved: npt.NDArray[np.bool_] = is_fine | (rest <= _ROUNDING * eps * (largest + moved))
     return resolved
 
 

@@ -207,10 +207,7 @@ def _alternative(data: dict[str, Any], case: Case) -> Alternative:
 
 def _initializer(data: dict[str, Any], act: Activation | None) -> Initializer:
     """Return the initializer of a rule, with the gain of the activation where it takes that."""
-    fields = dict(data["initializer"])
-    if isinstance(base := fields.get("base"), dict):
-        fields["base"] = Initializer.from_dict(base)
-    found = Initializer.from_dict(fields)
+    found = Initializer.from_dict(data["initializer"])
     if "gain" not in data:
         return found
     assert act is not None  # a rule that takes a gain names the activations that it is for
