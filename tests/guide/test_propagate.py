@@ -105,7 +105,7 @@ def test_far_out_of_range_of_float32() -> None:
     assert 0 < small.layers[-1].q < 1e-70
     assert large.layers[-1].q > 1e80
     assert math.isfinite(large.layers[-1].q)
-    assert small.backward == pytest.approx(small.backward_theory, rel=0.05)
+    assert small.backward == pytest.approx(small.backward_theory, rel=0.1)
 
 
 def test_orthogonal_jacobian() -> None:
