@@ -407,7 +407,18 @@ def test_help_names_models_and_recipes(arguments: list[str]) -> None:
 
 
 COMMANDS = [
-    *("init", "plan", "verify", "diff", "models", "recipes", "recipe", "recommend", "propagate", "info"),
+    *(
+        "init",
+        "plan",
+        "verify",
+        "diff",
+        "models",
+        "recipes",
+        "recipe",
+        "recommend",
+        "propagate",
+        "info",
+    ),
 ]
 
 

@@ -14,16 +14,23 @@ from fastinit.guide.propagate import propagate as profiles_of
 
 
 def propagate(
-    activation: Annotated[str, typer.Option(metavar="NAME", help="An activation, as relu or tanh.")],
+    activation: Annotated[
+        str, typer.Option(metavar="NAME", help="An activation, as relu or tanh.")
+    ],
     init: Annotated[
         str,
         typer.Option(
-            metavar="NAMES", help="Names of initializers with commas between them, as he_normal,orthogonal,torch."
+            metavar="NAMES",
+            help="Names of initializers with commas between them, as he_normal,orthogonal,torch.",
         ),
     ],
     depth: Annotated[int, typer.Option(metavar="N", help="The number of layers.")] = 50,
-    width: Annotated[int, typer.Option(metavar="N", help="The number of units of each layer.")] = 512,
-    sigma_b: Annotated[float, typer.Option(metavar="X", help="The standard deviation of biases.")] = 0.0,
+    width: Annotated[
+        int, typer.Option(metavar="N", help="The number of units of each layer.")
+    ] = 512,
+    sigma_b: Annotated[
+        float, typer.Option(metavar="X", help="The standard deviation of biases.")
+    ] = 0.0,
     layers: Annotated[
         bool, typer.Option("--layers", help="Show every layer, instead of the growth per layer.")
     ] = False,
@@ -36,7 +43,7 @@ def propagate(
 
     \b
     Examples:
-      fastinit propagate --activation tanh --init he_normal,orthogonal --depth 100
+      fastinit propagate --activation tanh --init he_normal,torch --depth 99
       fastinit propagate --activation relu --init torch --layers
       fastinit propagate --activation gelu --init he_normal --json
 

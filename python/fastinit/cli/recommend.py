@@ -17,30 +17,39 @@ from fastinit.manifests import Manifest
 def recommend(
     activation: Annotated[
         str | None,
-        typer.Argument(metavar="[ACTIVATION]", help="An activation, as relu, gelu or swiglu.", show_default=False),
+        typer.Argument(
+            metavar="ACTIVATION",
+            help="An activation, as relu, gelu or swiglu.",
+            show_default=False,
+        ),
     ] = None,
     architecture: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="mlp, cnn, resnet, rnn, lstm, gru, transformer, autoencoder, siren, gan, sparse "
+            metavar="NAME",
+            help="mlp, cnn, resnet, rnn, lstm, gru, transformer, autoencoder, siren, gan, sparse "
             "or small.",
             show_default=False,
         ),
     ] = None,
     depth: Annotated[
-        int | None, typer.Option(metavar="N", help="The number of layers or blocks.", show_default=False)
+        int | None,
+        typer.Option(metavar="N", help="The number of layers or blocks.", show_default=False),
     ] = None,
     layer: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="hidden, input, recurrent, residual_output, output, embedding, position, bias, "
-            "forget_bias, norm_scale or norm_bias."
+            metavar="NAME",
+            help="hidden, input, recurrent, residual_output, output, embedding, position, bias, "
+            "forget_bias, norm_scale or norm_bias.",
         ),
     ] = "hidden",
     normalization: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="batch, layer, rms, group, instance, weight or none.", show_default=False
+            metavar="NAME",
+            help="batch, layer, rms, group, instance, weight or none.",
+            show_default=False,
         ),
     ] = None,
     residual: Annotated[
@@ -53,19 +62,26 @@ def recommend(
     ] = None,
     optimizer: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="sgd, momentum, adam, adamw, muon or lbfgs.", show_default=False),
+        typer.Option(
+            metavar="NAME", help="sgd, momentum, adam, adamw, muon or lbfgs.", show_default=False
+        ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="MODEL", help="Advise on every parameter of a model instead: a built-in one, or a path as plan "
+            metavar="MODEL",
+            help="Advise on every parameter of a model instead: a built-in one, or a path as plan "
             "takes it.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Write the recipe for --model to this new file.", show_default=False),
+        typer.Option(
+            metavar="PATH",
+            help="Write the recipe for --model to this new file.",
+            show_default=False,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
