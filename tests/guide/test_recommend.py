@@ -101,7 +101,7 @@ def test_every_rule_is_reached() -> None:
     cases = itertools.product(
         activations,
         data["architectures"],
-        (None, 64),
+        (None, 12, 20, 64),
         data["layers"],
         (None, "none", "layer"),
         (None, True),

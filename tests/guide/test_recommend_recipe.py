@@ -88,10 +88,27 @@ def test_depth_that_names_do_not_say() -> None:
 
 
 def test_unknown_parameters() -> None:
-    """A name that says nothing is an error of the recipe."""
-    manifest = Manifest.from_shapes({"mixer.A_log": (8, 4), "mixer.weight": (8, 8)})
+    """They are named, and a plan needs rules for them; those of adapters have known values."""
+    shapes = {"mixer.A_log": (8, 4), "mixer.weight": (8, 8), "mixer.lora_B.weight": (8, 2)}
+    found = fastinit.recommend_recipe(Manifest.from_shapes(shapes), "relu")
+    assert found.unknown == ("mixer.A_log",)
+    assert [row.layer for row in found.rows] == ["hidden", None]
+    assert "no advice for: mixer.A_log" in str(found)
     with pytest.raises(ValueError, match=r"no rule of recipe 'recommended' matches mixer.A_log"):
-        fastinit.recommend_recipe(manifest, "relu")
+        Plan(Manifest.from_shapes(shapes), found.recipe, seed=0)
+    with pytest.raises(ValueError, match="no advice is for any parameter of 'model', as 'A_log'"):
+        fastinit.recommend_recipe(Manifest.from_shapes({"A_log": (8, 4)}), "relu")
+
+
+def test_small_parts() -> None:
+    """LayerScale by depth, logit scales, tokens."""
+    shapes: dict[str, Any] = {"blocks.0.ls1.gamma": 8, "logit_scale": (), "query_tokens": (1, 4, 8)}
+    for depth, value in ((12, 0.1), (24, 1e-5), (48, 1e-6), (None, 1e-5)):
+        found = fastinit.recommend_recipe(
+            Manifest.from_shapes(shapes), architecture="vit", depth=depth
+        )
+        assert [row.layer for row in found.rows] == ["layer_scale", "logit_scale", "position"]
+        assert found.rows[0].initializer == fastinit.Constant(value)
 
 
 def test_wrong_models() -> None:

@@ -125,6 +125,7 @@ _ALIASES = {
     "swish": "silu",
     "gelunew": "gelu_tanh",
     "newgelu": "gelu_tanh",
+    "gelupython": "gelu",
     "fastgelu": "gelu_tanh",
     "pytorchgelutanh": "gelu_tanh",
     "gelufast": "gelu_tanh",

@@ -16,6 +16,7 @@ from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plans.explanation import short
 from fastinit.plans.plan import Plan
+from fastinit.recipes import known
 from fastinit.recipes.pattern import Regex, has_layer
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule, first_match
@@ -76,11 +77,13 @@ class RecipeRecommendation:
     Attributes:
         recipe: the recipe, for ``fastinit.Plan`` and ``fastinit.torch.init_``.
         rows: the advice for each parameter, in the order of the model.
+        unknown: the parameters that no advice is for. The recipe has no rule for them.
         case: what the model is taken for.
     """
 
     recipe: Recipe
     rows: tuple[Advised, ...]
+    unknown: tuple[str, ...]
     case: Case
 
     def differences(self) -> list[Advised]:
@@ -93,6 +96,7 @@ class RecipeRecommendation:
             "case": self.case.to_dict(),
             "recipe": self.recipe.to_dict(),
             "parameters": [each.to_dict() for each in self.rows],
+            "unknown": list(self.unknown),
         }
 
     def __str__(self) -> str:
@@ -118,6 +122,9 @@ class RecipeRecommendation:
             textwrap.fill(f"{', '.join(layers)}: {reason}", _WIDTH, subsequent_indent="  ")
             for reason, layers in reasons.items()
         ]
+        if self.unknown:
+            left = f"no advice for: {', '.join(self.unknown)}"
+            told.append(textwrap.fill(left, _WIDTH, subsequent_indent="  "))
         return "\n".join([_told(self.case), "", *lines, "", *told])
 
 
@@ -178,11 +185,12 @@ def recommend_recipe(
 
     Returns:
         An object with ``recipe`` and ``rows``: for each parameter the initializer, its mean and
-        std, the reason and the source. ``print`` shows a table.
+        std, the reason and the source. ``unknown`` names those that no advice is for, as a state
+        space's, which need rules of your own before the recipe's. ``print`` shows a table.
 
     Raises:
         TypeError: an argument of the wrong type.
-        ValueError: a name is not known, or nothing is known of a parameter.
+        ValueError: a name is not known, or nothing is known of any parameter.
 
     Example:
         >>> import fastinit
@@ -205,30 +213,41 @@ def recommend_recipe(
 def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> RecipeRecommendation:
     """Return the recipe for a case, with exceptions for parameters of which more is known."""
     general = [_general(role, case) for role in roles_of(case.architecture or "mlp")]
-    by_rule = {id(rule): found for rule, found in general}
     rules = [rule for rule, _ in general]
+    unknown = tuple(each.name for each in model.parameters if _is_unknown(each, rules))
+    parameters = tuple(each for each in model.parameters if each.name not in unknown)
+    if not parameters:
+        raise ValueError(f"no advice is for any parameter of {model.model!r}, as {unknown[0]!r}")
+    by_rule = {id(rule): found for rule, found in general}
     special: list[Rule] = []
-    used: dict[int, Rule] = {}
-    for each in model.parameters:
-        rule = first_match(rules, each)
+    used: set[int] = set()
+    for each in parameters:
+        rule, place = first_match(rules, each), places.get(each.name)
         if rule is None:
             continue
-        place = places.get(each.name)
         exception = None if place is None else _special(each, rule, by_rule[id(rule)], place)
         if exception is None:
-            used[id(rule)] = rule
+            used.add(id(rule))
         else:
             by_rule[id(exception[0])] = exception[1]
             special.append(exception[0])
     kept = (*special, *(rule for rule in rules if id(rule) in used))
     recipe = Recipe(_NAME, f"fastinit.recommend_recipe, for {_told(case)}", kept or tuple(rules))
-    plan = Plan(model, recipe, seed=0)
+    tied = {name: target for name, target in model.tied.items() if target not in unknown}
+    known_part = dataclasses.replace(model, parameters=parameters, buffers=(), tied=tied)
     rows = tuple(
         _advised(each.parameter, each.initializer, by_rule.get(id(each.rule)), each.rule)
-        for each in plan.tensors
-        if each.parameter in model.parameters
+        for each in Plan(known_part, recipe, seed=0).tensors
     )
-    return RecipeRecommendation(recipe, rows, case)
+    return RecipeRecommendation(recipe, rows, unknown, case)
+
+
+def _is_unknown(parameter: Parameter, rules: list[Rule]) -> bool:
+    """Whether neither advice nor the name says what a parameter starts with."""
+    if parameter.value is not None or parameter.is_left_alone:
+        return False
+    found = known.find(parameter)
+    return found.rule is None if found else first_match(rules, parameter) is None
 
 
 def _general(role: Role, case: Case) -> tuple[Rule, Recommendation]:

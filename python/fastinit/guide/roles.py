@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastinit import json_files
+from fastinit.guide import functions
 from fastinit.guide.recommend import Recommendation, scaled
 from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest
@@ -82,10 +83,10 @@ def architecture_of(manifest: Manifest) -> str:
 
 
 def activation_of(manifest: Manifest) -> str | None:
-    """Return the activation that the config of a model names, or None."""
+    """Return the activation that the config of a model names, or None if it has no name here."""
     config = manifest.config or {}
     for key in _data()["activations"]:
-        if isinstance(found := config.get(key), str):
+        if isinstance(found := config.get(key), str) and functions.find(found) is not None:
             return found
     return None
 
