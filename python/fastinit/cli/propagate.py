@@ -48,7 +48,7 @@ def propagate(
       fastinit propagate --activation gelu --init he_normal --json
 
     \b
-    Exit codes: 0 nothing is wrong, 1 there are verdicts, 2 wrong usage or an error.
+    Exit codes: 0 nothing is wrong, 1 verdicts, 2 wrong usage or an error.
     """  # noqa: D301
     with errors():
         names = [each.strip() for each in init.split(",")]

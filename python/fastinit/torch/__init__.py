@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from fastinit.torch.modules.init import init_
     from fastinit.torch.modules.materialize import materialize_
     from fastinit.torch.modules.param_groups import param_groups
+    from fastinit.torch.probing.probe import probe
     from fastinit.torch.recording.record import record
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "orthogonal",
     "orthogonal_",
     "param_groups",
+    "probe",
     "recommend_recipe",
     "record",
     "sparse",
@@ -107,6 +109,7 @@ _LAZY = {
     "lsuv_": "lsuv.lsuv",
     "materialize_": "modules.materialize",
     "param_groups": "modules.param_groups",
+    "probe": "probing.probe",
     "record": "recording.record",
     "recommend_recipe": "guide.recommend",
 }

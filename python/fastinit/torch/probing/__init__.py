@@ -1,0 +1,1 @@
+"""The probe: what signals and gradients do in a real model at its start."""
