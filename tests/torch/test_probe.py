@@ -203,7 +203,9 @@ def test_right_starts(name: str) -> None:
 def test_transformers(kind: str) -> None:
     """The starts of transformers' own models are right; logits of tied N(0, 1) are not."""
     torch.manual_seed(0)
-    model = tiny_transformers.build(kind)
+    make = tiny_transformers.builder(kind)
+    assert make is not None
+    model = make()
     tokens = torch.arange(64).reshape(4, 16) % 60 + 2
     report = fastinit.torch.probe(model, {"input_ids": tokens})
     assert report.verdicts == ()

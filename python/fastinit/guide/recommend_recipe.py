@@ -19,7 +19,7 @@ from fastinit.plans.plan import Plan
 from fastinit.recipes import known
 from fastinit.recipes.pattern import Regex, has_layer
 from fastinit.recipes.recipe import Recipe
-from fastinit.recipes.rule import Rule, first_match
+from fastinit.recipes.rule import FirstMatch, Rule
 
 _NAME = "recommended"
 _WIDTH = 88
@@ -214,7 +214,8 @@ def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> Reci
     """Return the recipe for a case, with exceptions for parameters of which more is known."""
     general = [_general(role, case) for role in roles_of(case.architecture or "mlp")]
     rules = [rule for rule, _ in general]
-    unknown = tuple(each.name for each in model.parameters if _is_unknown(each, rules))
+    first = FirstMatch(rules)
+    unknown = tuple(each.name for each in model.parameters if _is_unknown(each, first))
     parameters = tuple(each for each in model.parameters if each.name not in unknown)
     if not parameters:
         raise ValueError(f"no advice is for any parameter of {model.model!r}, as {unknown[0]!r}")
@@ -222,7 +223,7 @@ def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> Reci
     special: list[Rule] = []
     used: set[int] = set()
     for each in parameters:
-        rule, place = first_match(rules, each), places.get(each.name)
+        rule, place = first.of(each), places.get(each.name)
         if rule is None:
             continue
         exception = None if place is None else _special(each, rule, by_rule[id(rule)], place)
@@ -242,12 +243,12 @@ def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> Reci
     return RecipeRecommendation(recipe, rows, unknown, case)
 
 
-def _is_unknown(parameter: Parameter, rules: list[Rule]) -> bool:
+def _is_unknown(parameter: Parameter, rules: FirstMatch) -> bool:
     """Whether neither advice nor the name says what a parameter starts with."""
     if parameter.value is not None or parameter.is_left_alone:
         return False
     found = known.find(parameter)
-    return found.rule is None if found else first_match(rules, parameter) is None
+    return found.rule is None if found else rules.of(parameter) is None
 
 
 def _general(role: Role, case: Case) -> tuple[Rule, Recommendation]:
