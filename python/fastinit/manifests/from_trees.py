@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,13 @@ def of_tree(tree: Any, separator: str) -> Tensors:
         raise ValueError(f"separator={separator!r} joins nothing; pass a string such as '.'")
     tensors = []
     for keys, leaf in _leaves(tree):
-        if _is_no_tensor(leaf):
+        if is_no_tensor(leaf):
             continue
         name = separator.join(keys)
-        if not hasattr(leaf, "shape"):
+        if not hasattr(leaf, "shape") and not is_shape(leaf):
             raise TypeError(
                 f"the leaf {name!r} is a {type(leaf).__name__}, which has no shape; pass arrays, "
-                "or the result of jax.eval_shape"
+                "shapes as tuples of integers, or the result of jax.eval_shape"
             )
         tensors.append(_tensor(name, leaf))
     return divided(tensors)
@@ -52,7 +53,46 @@ def of_shapes(shapes: Mapping[str, Any]) -> Tensors:
     return divided(_tensor(name, each) for name, each in shapes.items())
 
 
-def _is_no_tensor(leaf: Any) -> bool:
+def mapped(
+    tree: Any, separator: str, function: Callable[[str, Any], Any], keys: tuple[str, ...] = ()
+) -> Any:
+    """Return a tree of the same structure, whose leaves are ``function(name, leaf)``."""
+    if isinstance(tree, Mapping):
+        items = {
+            key: mapped(child, separator, function, (*keys, str(key)))
+            for key, child in tree.items()
+        }
+        return items if type(tree) is dict else _mapping_like(tree, items)
+    if _is_sequence_of_children(tree):
+        children = [
+            mapped(child, separator, function, (*keys, str(k))) for k, child in enumerate(tree)
+        ]
+        return children if type(tree) is list else type(tree)(children)
+    if _is_known_to_jax_alone(tree):
+        jax = sys.modules["jax"]
+        leaves = [function(separator.join((*keys, *k)), leaf) for k, leaf in _of_jax(tree, jax)]
+        return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(tree), leaves)
+    return function(separator.join(keys), tree)
+
+
+def _mapping_like(tree: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
+    if isinstance(tree, MutableMapping):
+        same = copy.copy(tree)
+        same.update(items)
+        return same
+    return type(tree)(items)  # type: ignore[call-arg]  # immutable ones, as flax's FrozenDict
+
+
+def is_shape(given: Any) -> bool:
+    """Return whether an object is a tuple or a list of one integer or more, which is a shape."""
+    return (
+        isinstance(given, (list, tuple))
+        and len(given) > 0
+        and all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in given)
+    )
+
+
+def is_no_tensor(leaf: Any) -> bool:
     """Return whether a leaf is a function, a random key of jax, or None."""
     if leaf is None or isinstance(leaf, type) or (callable(leaf) and not hasattr(leaf, "shape")):
         return True
@@ -99,10 +139,10 @@ def _leaves(tree: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the keys on the way to each leaf, and the leaf, in the order of the tree."""
     if isinstance(tree, Mapping):
         children: Any = tree.items()
-    elif isinstance(tree, (list, tuple)) and not hasattr(tree, "_fields"):
+    elif _is_sequence_of_children(tree):
         children = enumerate(tree)
-    elif not hasattr(tree, "shape") and (jax := sys.modules.get("jax")) is not None:
-        yield from _of_jax(tree, jax)
+    elif _is_known_to_jax_alone(tree):
+        yield from _of_jax(tree, sys.modules["jax"])
         return
     else:
         yield (), tree
@@ -110,6 +150,15 @@ def _leaves(tree: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, child in children:
         for keys, leaf in _leaves(child):
             yield (str(key), *keys), leaf
+
+
+def _is_sequence_of_children(tree: Any) -> bool:
+    is_plain = isinstance(tree, (list, tuple)) and not hasattr(tree, "_fields")
+    return is_plain and not is_shape(tree)
+
+
+def _is_known_to_jax_alone(tree: Any) -> bool:
+    return not hasattr(tree, "shape") and not is_shape(tree) and "jax" in sys.modules
 
 
 def _of_jax(tree: Any, jax: Any) -> Iterator[tuple[tuple[str, ...], Any]]:

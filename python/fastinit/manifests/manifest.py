@@ -132,7 +132,8 @@ class Manifest:
 
         Args:
             tree: Nested mappings and sequences whose leaves have ``shape`` and ``dtype``: arrays,
-                ``jax.ShapeDtypeStruct`` (of ``jax.eval_shape``), any pytree that jax knows.
+                ``jax.ShapeDtypeStruct`` (of ``jax.eval_shape``), any pytree that jax knows. A tuple
+                of integers is a shape.
             model: The name of the model.
             separator: What joins the keys on the way to a leaf into its name.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,16 @@ from fastinit import json_files, streams
 from fastinit.checkpoints.verify import Verification, compare
 from fastinit.checkpoints.write import Saved, save
 from fastinit.manifests import Manifest
+from fastinit.manifests.given import model_of
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index
 from fastinit.native.dtypes import dtype_of
 from fastinit.plans.difference import Difference, difference
 from fastinit.plans.explanation import Explanation, explain
 from fastinit.recipes import buffers
+from fastinit.recipes.given import RecipeLike, recipe_from
 from fastinit.recipes.pattern import compiled, pattern_of
-from fastinit.recipes.recipe import Recipe, recipe, recipe_of
+from fastinit.recipes.recipe import Recipe
 from fastinit.streams import Seed
 from fastinit.tensors.drawing import draw_into, draw_new, draw_part
 from fastinit.tensors.tensor_plan import TensorPlan, tensor_plan
@@ -30,16 +32,24 @@ _MOST_MATCHES = 20_000_000
 FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
 
 
-class Plan:
+class Plan(Mapping[str, TensorPlan]):
     """What will be drawn for every tensor of a model: a manifest, a recipe and a seed, resolved.
 
     The stream of a tensor is its name, so each equals what the function of its initializer draws
     with ``seed=`` and ``name=``, whatever else the model holds.
 
+    A plan is a mapping from the names of the tensors that are drawn to their ``TensorPlan``; tied
+    names are found too, and iteration leaves them out.
+
     Args:
-        model: a manifest, or what ``Manifest.load`` takes: the name of a built-in model, or a path.
-        recipe: a recipe, the name of a built-in one or the path of its JSON file; None for the
-            model's own, or "default" where the manifest has no architecture.
+        model: a manifest; what ``Manifest.load`` takes, the name of a built-in model or a path; or
+            what a manifest can be made of: a torch module, a mapping from names to shapes, or a
+            tree of arrays or shapes.
+        recipe: a recipe, the name of a built-in one or the path of its JSON file; a list of rules
+            or of (pattern, initializer), or a mapping of patterns to initializers, of which the
+            first that matches applies; one initializer, or its name, for all tensors that
+            "default" does not make constants (norms and biases). None for the model's own, or
+            "default" where the manifest has no architecture.
         seed: an integer in [0, 2**64), or a ``Stream``, whose path goes before the names;
             None for the process-wide seed.
         dtype: of all floating-point tensors; None for the recipe's, else the manifest's, else
@@ -72,15 +82,16 @@ class Plan:
     @in_default_arithmetic
     def __init__(
         self,
-        model: Manifest | str | os.PathLike[str],
-        recipe: Recipe | str | os.PathLike[str] | None = None,
+        model: Any,
+        recipe: RecipeLike | None = None,
         *,
         seed: Seed | None = None,
         dtype: Any = None,
     ) -> None:
         """Resolve everything; nothing is drawn."""
-        self.manifest = model if isinstance(model, Manifest) else Manifest.load(model)
-        self.recipe = _recipe(recipe, self.manifest)
+        self._model = model_of(model)
+        self.manifest = self._model.manifest
+        self.recipe = recipe_from(recipe, self.manifest)
         self.stream = streams.of_names(seed)
         self.seed = self.stream.seed
         self.dtype = None if dtype is None else dtype_of(dtype)
@@ -154,7 +165,25 @@ class Plan:
         """
         return explain(self.recipe, self.tensors, self.left_alone)
 
-    def init(self, device: Any = "cpu", only: Any = None) -> dict[str, Any]:
+    def __getitem__(self, name: str) -> TensorPlan:
+        try:
+            return self.tensor(name)
+        except ValueError as error:
+            raise KeyError(str(error)) from None
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.find(name) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self.tensors)
+
+    __eq__ = object.__eq__  # a mapping would compare every tensor, and have no hash
+    __hash__ = object.__hash__
+
+    def init(self, device: Any = "cpu", only: Any = None) -> Any:
         """Draw every tensor, in one call of the native code.
 
         Args:
@@ -162,7 +191,9 @@ class Plan:
             only: a pattern, as rules have it; tensors whose names it does not match are left out.
 
         Returns:
-            New arrays by name; tied names are left out, as they are in a checkpoint.
+            New arrays by name; tied names are left out, as they are in a checkpoint. If the model
+            was given as a tree, that tree with arrays in the places of its tensors; what is not
+            drawn stays as it was given.
 
         Raises:
             KeyboardInterrupt: on Ctrl-C.
@@ -176,15 +207,15 @@ class Plan:
             >>> fastinit.Plan(model, "gpt2").init(only="ln_*.weight")
             {'ln_f.weight': array([1., 1., 1.], dtype=float32)}
         """
-        return draw_new(self.select(only), device)
+        return self._model.filled(draw_new(self.select(only), device))
 
     def init_into(self, given: Mapping[str, Any]) -> None:
         """Draw into arrays that are there, in one call of the native code.
 
         Args:
             given: name -> array (NumPy, torch or DLPack) of the tensor's shape and dtype, writeable
-                and C-contiguous: a module's ``state_dict()``. Tied names may be among them; tensors
-                that are not are left out.
+                and C-contiguous: a module's ``state_dict()``, or a tree if the plan was made of
+                one. Tied names may be among them; tensors that are not are left out.
 
         Raises:
             KeyboardInterrupt: on Ctrl-C.
@@ -199,7 +230,8 @@ class Plan:
             >>> arrays["ln_f.weight"]
             array([1., 1., 1.], dtype=float32)
         """
-        draw_into([(self.tensor(name), name, array) for name, array in given.items()])
+        named = self._model.flattened(given)
+        draw_into([(self.tensor(name), name, array) for name, array in named.items()])
 
     def draw(
         self, name: str, index: Index | None = None, *, device: Any = None, out: Any = None
@@ -464,12 +496,6 @@ class Plan:
             if not isinstance(found["dtype"], (str, type(None))):
                 raise ValueError(f"dtype={found['dtype']!r} is not a string; write a name, or null")
             return Plan(manifest, rules, seed=seed, dtype=found["dtype"])
-
-
-def _recipe(given: Recipe | str | os.PathLike[str] | None, manifest: Manifest) -> Recipe:
-    if given is None:
-        return recipe_of(manifest)
-    return given if isinstance(given, Recipe) else recipe(given)
 
 
 def _check_work(rules: Recipe, manifest: Manifest) -> None:

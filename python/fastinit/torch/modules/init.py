@@ -35,9 +35,10 @@ def init_(
     Args:
         module: A module on any device but meta. Dtypes do not change.
         recipe: A plan of the same model (``fastinit.Plan.record``), a recipe, the name of a
-            built-in one, the path of a JSON file, or a sequence of rules or (pattern, initializer)
-            pairs, of which the first that matches a parameter's name applies. None means the
-            recipe of the module's own architecture, or "default" if it names none.
+            built-in one, or the path of a JSON file; a sequence of rules or (pattern, initializer)
+            pairs or a mapping of patterns to initializers, of which the first that matches a
+            parameter's name applies; or one initializer for all weights, as for ``fastinit.Plan``.
+            None means the recipe of the module's own architecture, or "default" if it names none.
         seed: An integer in [0, 2**64), or a ``fastinit.Stream``, whose path goes before the names.
             None means that of the plan, or else the process-wide seed, which is the same in all
             processes only if ``fastinit.seed`` set it.

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch.nn.parameter import is_lazy
 
-from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.plans.plan import Plan
 from fastinit.recipes.buffers import known
+from fastinit.recipes.given import RecipeLike, recipe_from
 from fastinit.recipes.known import find
 from fastinit.recipes.pattern import compiled, pattern_of
-from fastinit.recipes.recipe import Recipe, recipe_of
-from fastinit.recipes.recipe import recipe as recipe_from
-from fastinit.recipes.rule import Rule
 from fastinit.streams import Seed
 from fastinit.tensors.tensor_plan import TensorPlan
 from fastinit.torch.modules import parametrized
@@ -29,8 +25,8 @@ from fastinit.torch.shards.batch import ShardedFillBatch
 from fastinit.torch.shards.dtensor import memory_of
 from fastinit.torch.shards.wrappers import own_names, reshard, unwrapped
 
-Rules = Plan | Recipe | str | os.PathLike[str] | Sequence[Rule | tuple[str, Initializer]]
-"""A plan, a recipe, the name or path of one, or rules in order."""
+Rules = Plan | RecipeLike
+"""A plan, or what stands for a recipe."""
 
 Chosen = list[tuple[str, torch.Tensor, TensorPlan | ParametrizedWeight]]
 """Tensors to fill, with their names and what is drawn or computed for them."""
@@ -115,7 +111,7 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: Seed | None) ->
         buffers=buffers,
         tied={name: target for name, target in ties if target in listed},
     )
-    rules = _recipe(recipe, manifest)
+    rules = recipe.recipe if isinstance(recipe, Plan) else recipe_from(recipe, manifest)
     if given is not None:
         manifest, seed = _planned(manifest, given), given.stream if seed is None else seed
     untyped = dataclasses.replace(rules, dtype=None)  # the tensors keep their own dtypes
@@ -229,28 +225,3 @@ def _check_can_be_drawn(module: torch.nn.Module) -> None:
 def _tensors(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     yield from module.named_parameters(remove_duplicate=False)
     yield from module.named_buffers(remove_duplicate=False)
-
-
-def _recipe(given: Rules | None, manifest: Manifest) -> Recipe:
-    if given is None:
-        return recipe_of(manifest)
-    if isinstance(given, Plan):
-        return given.recipe
-    if isinstance(given, Recipe):
-        return given
-    if isinstance(given, (str, os.PathLike)):
-        return recipe_from(given)
-    if not isinstance(given, Sequence):
-        raise TypeError(
-            f"recipe is a {type(given).__name__}; pass a Plan, a Recipe, the name of one, a path, "
-            "or a list of rules"
-        )
-    return Recipe("rules", "given by the caller", tuple(map(_rule, given)))
-
-
-def _rule(given: Any) -> Rule:
-    if isinstance(given, Rule):
-        return given
-    if isinstance(given, tuple) and len(given) == 2:
-        return Rule(*given)
-    raise TypeError(f"{given!r} is not a rule; pass a Rule, or (pattern, initializer)")
