@@ -78,6 +78,8 @@ PRESETS: list[Wrong] = [
         ValueError,
         "nonlinearity='gelu' has no gain in the table of torch; known",
     ),
+    ({"gain": "gelu"}, ValueError, "gain='gelu' has no gain in the table of torch; known are "),
+    ({"gain": "relu", "nonlinearity": "relu"}, ValueError, "gain='relu' and nonlinearity='relu'"),
     ({"a": 0.1}, ValueError, "pass nonlinearity='leaky_relu' with it"),
     ({"a": 0.1, "nonlinearity": "relu"}, ValueError, "means nothing for 'relu'"),
     ({"a": math.inf, "nonlinearity": "leaky_relu"}, ValueError, "a=inf is not finite"),
@@ -134,14 +136,16 @@ IDENTITY: list[Wrong] = [
 ]
 GAIN: list[Wrong] = [
     ({"gain": math.inf}, ValueError, "gain=inf is not finite"),
-    ({"gain": "x"}, TypeError, "gain='x' is a str"),
+    ({"gain": "x"}, ValueError, "gain='x' has no gain in the table of torch; known are "),
+    ({"gain": b"x"}, TypeError, "gain=b'x' is a bytes; pass a number"),
     ({"gain": 0.5, "dtype": "int8"}, ValueError, "is not an integer, as dtype=int8 needs"),
     ({"gain": 2, "dtype": "bool"}, ValueError, "which holds 0 to 1"),
 ]
 MATRIX: list[Wrong] = [
     *DRAWN,
     ({"gain": math.nan}, ValueError, "gain=nan is not finite"),
-    ({"gain": "2"}, TypeError, "gain='2' is a str; pass a number"),
+    ({"gain": "2"}, ValueError, "gain='2' has no gain in the table of torch; known are "),
+    ({"gain": [2]}, TypeError, "gain=[2] is a list; pass a number"),
     ({"gain": 1e-40}, ValueError, "gain=1e-40 is outside the normal numbers of float32"),
     ({"gain": 7e4, "dtype": "float16"}, ValueError, "gain=70000.0 overflows dtype=float16"),
     ({"layout": "ox"}, ValueError, "layout='ox' is not understood; write one letter per axis"),

@@ -121,6 +121,8 @@ def test_what_is_not_a_number(what: str) -> None:
             continue
         if what == "value" and isinstance(value, np.bool_):
             continue  # a constant of booleans
+        if what == "gain" and isinstance(value, str):
+            continue  # the name of an activation
         with pytest.raises(TypeError, match=rf"{what}=(.|\n)* is a .*; pass a number"):
             TAKES_NUMBER[what](value)
 

@@ -7,7 +7,9 @@ import pytest
 
 import fastinit
 from fastinit import Initializer, VarianceScaling, initializers
+from fastinit.initializers.gains import torch_gain
 from fastinit.initializers.presets import PRESETS
+from helpers.bits import check_bits
 
 OPTIONS = ["mode", "gain", "nonlinearity", "a", "truncated", "layout", "groups", "fan"]
 DRAWING = {"seed": None, "name": None, "dtype": None, "device": None, "out": None, "index": None}
@@ -36,7 +38,7 @@ def test_classes(preset: type[Initializer]) -> None:
     """A preset is an instance of its class, prints as one, and is what the public name says."""
     made = preset()
     assert isinstance(made, preset)
-    assert repr(made).startswith(f"{preset.__name__}(mode=")
+    assert repr(made) == f"{preset.__name__}()"
     assert Initializer.from_dict(made.to_dict()) == made
     assert made.to_dict() == {"type": preset.__name__}
     assert getattr(fastinit, preset.__name__) is preset
@@ -81,3 +83,23 @@ def test_immutable(preset: type[Initializer], name: str) -> None:
         setattr(made, name, 1)
     with pytest.raises(dataclasses.FrozenInstanceError):
         delattr(made, name)
+
+
+@pytest.mark.parametrize("name", ["relu", "tanh", "leaky_relu", "linear"])
+def test_a_gain_may_be_the_name_of_an_activation(name: str) -> None:
+    """Wherever a number is taken: it means the same as the number, and as ``nonlinearity``."""
+    number = torch_gain(name)
+    assert fastinit.HeNormal(gain=name) == fastinit.HeNormal(nonlinearity=name)
+    assert fastinit.GlorotUniform(gain=name) == fastinit.GlorotUniform(gain=number)
+    for made in (fastinit.Orthogonal, fastinit.DeltaOrthogonal, fastinit.Identity, fastinit.Dirac):
+        assert made(gain=name) == made(gain=number)
+    where = {"seed": 0, "name": "w"}
+    drawn = fastinit.orthogonal((8, 8), name, **where)  # type: ignore[arg-type]
+    check_bits(drawn, fastinit.orthogonal((8, 8), number, **where))  # type: ignore[arg-type]
+    check_bits(fastinit.identity((8, 8), name), fastinit.identity((8, 8), number))
+
+
+def test_slope_of_a_named_gain() -> None:
+    expected = fastinit.HeNormal(nonlinearity="leaky_relu", a=0.2)
+    assert fastinit.HeNormal(gain="leaky_relu", a=0.2) == expected
+    assert repr(expected) == "HeNormal(nonlinearity='leaky_relu', a=0.2)"

@@ -107,6 +107,8 @@ DROP_IN = [
     *[(name, arguments, torch.float32) for name, arguments in RANDOM.items()],
     ("normal_", (), torch.bfloat16),
     ("uniform_", (-1, 1), torch.complex64),
+    ("variance_scaling_", (2.0, "fan_avg", "uniform"), torch.float32),
+    ("truncated_normal_", (0.0, 0.02), torch.bfloat16),
 ]
 
 

@@ -63,7 +63,6 @@ SAME: list[tuple[str, Callable[[], tuple[Any, ...]]]] = [
     ("orthogonal_", lambda: (empty(3),)),
     ("orthogonal_", lambda: (empty(0, 3),)),
     ("orthogonal_", lambda: (empty(3, 3, dtype=C64),)),
-    ("orthogonal_", lambda: (empty(3, 3), "1")),
     ("sparse_", lambda: (empty(0, 3), 0.5)),
     ("sparse_", lambda: (empty(3, 3), 0.5, -1.0)),
     ("sparse_", lambda: (empty(3, 3), 1.5)),

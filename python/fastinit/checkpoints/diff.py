@@ -13,6 +13,7 @@ from fastinit.checkpoints.mismatch import Mismatch, Raw, between, combined, mism
 from fastinit.checkpoints.pipeline import BUFFER, Bytes, Progress, run
 from fastinit.checkpoints.read import Reader, open_checkpoint
 from fastinit.safetensors import Checkpoint, Entry, dtype_of
+from fastinit.tables import Table, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,18 @@ class Comparison:
         """Whether both hold the same tensors, bit by bit."""
         return not self.differences
 
+    def __repr__(self) -> str:
+        state = "ok" if self.ok else f"not ok, {plural(len(self.differences), 'difference')}"
+        return f"Comparison({state}, {self.equal:,} equal)"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (each.name, each.reason, "" if each.mismatch is None else _first(each.mismatch))
+            for each in self.differences
+        ]
+        table = Table(("tensor", "how it differs", "first place"), rows)
+        return table.html(f"{self!r} {self.left}, {self.right}")
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         return {
@@ -56,6 +69,10 @@ class Comparison:
             "equal": self.equal,
             "differences": [each.to_dict() for each in self.differences],
         }
+
+
+def _first(mismatch: Mismatch) -> str:
+    return f"element {list(mismatch.index)}: {mismatch.left} and {mismatch.right}"
 
 
 _Places = dict[str, tuple[Entry, Reader]]  # by the name of the tensor

@@ -18,6 +18,7 @@ from fastinit.checkpoints.plan import Plan
 from fastinit.checkpoints.read import Reader, digests_in, open_checkpoint, part_of
 from fastinit.recipes.pattern import Pattern, pattern_of
 from fastinit.safetensors import Entry, Header, dtype_name
+from fastinit.tables import Table, plural
 from fastinit.tensors.tensor_plan import TensorPlan
 
 DRAWN, DIFFERS, MISSING, UNKNOWN = "as drawn", "differs", "missing", "unknown"
@@ -91,6 +92,20 @@ class Verification:
         found = Counter(each.status for each in self.tensors)
         return {status: found[status] for status in STATUSES}
 
+    def __repr__(self) -> str:
+        counts = [f"{count:,} {status}" for status, count in self.counts.items() if count]
+        problems = [plural(len(self.problems), "problem")] if self.problems else []
+        return f"Verification({', '.join(['ok' if self.ok else 'not ok', *counts, *problems])})"
+
+    def _repr_html_(self) -> str:
+        found = [("", "problem", each) for each in self.problems]
+        found += [
+            (each.name, each.status, each.reason or _text(each.mismatch))
+            for each in self.tensors
+            if each.status != DRAWN
+        ]
+        return Table(("tensor", "status", "what is wrong"), found).html(f"{self!r} {self.path}")
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         return {
@@ -101,6 +116,15 @@ class Verification:
             "problems": list(self.problems),
             "tensors": [each.to_dict() for each in self.tensors],
         }
+
+
+def _text(mismatch: Mismatch | None) -> str:
+    if mismatch is None:
+        return ""
+    return (
+        f"element {list(mismatch.index)} should be {mismatch.left} and is {mismatch.right}; "
+        f"{plural(mismatch.count, 'element')} in all"
+    )
 
 
 def compare(

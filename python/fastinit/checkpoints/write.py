@@ -24,6 +24,7 @@ from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.plan import Plan
 from fastinit.checkpoints.resume import Found, find_shards
 from fastinit.checks import boolean
+from fastinit.tables import count_text, plural
 
 DIRECT = 1 << 30  # bytes of a checkpoint that would push everything else out of the cache
 
@@ -43,6 +44,11 @@ class Saved:
     size: int
     digests: dict[str, str]
     digest: str
+
+    def __repr__(self) -> str:
+        count, size = plural(len(self.digests), "tensor"), f"{count_text(self.size)}B"
+        files = f" in {len(self.files)} files" if len(self.files) > 1 else ""
+        return f"Saved({str(self.path)!r}: {count}, {size}{files})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

@@ -11,6 +11,7 @@ from fastinit.guide.activation import Activation
 from fastinit.guide.advice import Case, case_of, notes_for, rule_for
 from fastinit.guide.gain import gain
 from fastinit.initializers import Initializer
+from fastinit.initializers.gains import gain_of
 from fastinit.initializers.presets import Preset
 from fastinit.plans.explanation import short
 from fastinit.recipes.scale import Scale
@@ -171,7 +172,7 @@ def scaled(found: Recommendation) -> Initializer:
         )
     for scale in found.scale:
         if isinstance(drawn, Preset):
-            gain_now = math.sqrt(drawn.scale) if drawn.gain is None else drawn.gain
+            gain_now = math.sqrt(drawn.scale) if drawn.gain is None else gain_of(drawn.gain)
             drawn = dataclasses.replace(drawn, gain=scale.apply(gain_now, depth or 1))
         else:
             drawn = scale.scaled(drawn, depth or 1)

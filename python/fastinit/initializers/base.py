@@ -79,6 +79,7 @@ class Initializer(metaclass=_Type):
         for name in _COMPUTING & vars(cls).keys():
             if callable(method := getattr(cls, name)):  # std is a field of some
                 setattr(cls, name, in_default_arithmetic(method))
+        cls.__repr__ = Initializer.__repr__  # type: ignore[method-assign]  # not the dataclass's
         if not is_base:
             Initializer._types[cls.__name__] = cls
 
@@ -125,11 +126,22 @@ class Initializer(metaclass=_Type):
             {'type': 'Normal', 'std': 0.02}
         """
         data: dict[str, Any] = {"type": type(self).__name__}
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if repr(value) != repr(field.default):  # == would take -0.0 for 0.0, and True for 1
-                data[field.name] = value.to_dict() if isinstance(value, Initializer) else value
+        for name, value in self._given().items():
+            data[name] = value.to_dict() if isinstance(value, Initializer) else value
         return data
+
+    def _given(self) -> dict[str, Any]:
+        """Return the fields whose values are not their defaults, by name."""
+        values = {field: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {  # == would take -0.0 for 0.0, and True for 1
+            field.name: value
+            for field, value in values.items()
+            if repr(value) != repr(field.default)
+        }
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self._given().items())
+        return f"{type(self).__name__}({fields})"
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> Initializer:
@@ -141,7 +153,7 @@ class Initializer(metaclass=_Type):
         Example:
             >>> import fastinit
             >>> fastinit.Initializer.from_dict({"type": "Normal", "std": 0.02})
-            Normal(mean=0.0, std=0.02)
+            Normal(std=0.02)
         """
         fields = dict(data)
         cls = Initializer._types.get(str(fields.pop("type", None)))

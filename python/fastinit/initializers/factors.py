@@ -13,9 +13,10 @@ from fastinit.checks import boolean, positive_integer, shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import zeros
 from fastinit.initializers.fans import axes_of, layout_of
+from fastinit.initializers.named import named
 from fastinit.initializers.normal import Normal
 from fastinit.initializers.options import plain_signature, unexpected
-from fastinit.initializers.presets import PRESETS, HeUniform
+from fastinit.initializers.presets import HeUniform
 from fastinit.initializers.truncated_normal import TruncatedNormal
 from fastinit.initializers.uniform import Uniform
 from fastinit.native import _cpu
@@ -200,9 +201,7 @@ def _initializer(base: Initializer | str, layout: str) -> Initializer:
         raise TypeError(
             f"base={base!r} is a {type(base).__name__}; pass a name or an initializer object"
         )
-    if base not in PRESETS:
-        raise ValueError(f"base={base!r} is not known; use one of {', '.join(PRESETS)}")
-    return PRESETS[base](layout=layout)
+    return named(base, "base", layout)
 
 
 def _of_factors(values: Initializer, rank: int) -> Initializer:

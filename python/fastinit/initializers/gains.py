@@ -27,7 +27,7 @@ _SPELLINGS = {name.replace("_", ""): name for name in _GAINS}  # "LeakyReLU" is 
 
 
 @in_default_arithmetic
-def torch_gain(name: Any, a: float | None = None) -> float:
+def torch_gain(name: Any, a: float | None = None, what: str = "nonlinearity") -> float:
     """Return the gain of an activation that ``torch.nn.init.calculate_gain`` has.
 
     The values are those of torch: linear and sigmoid 1, tanh 5/3, relu sqrt(2), leaky_relu
@@ -36,6 +36,7 @@ def torch_gain(name: Any, a: float | None = None) -> float:
     Args:
         name: the activation, in capitals or not: "relu", "ReLU", "LeakyReLU".
         a: the negative slope of ``leaky_relu``, 0.01 by default; not allowed for other activations.
+        what: the argument that holds the name, for an error.
 
     Raises:
         ValueError: an unknown name, ``a`` for another activation, or ``a`` not finite.
@@ -48,7 +49,7 @@ def torch_gain(name: Any, a: float | None = None) -> float:
     found = _SPELLINGS.get(name.lower().replace("_", "")) if isinstance(name, str) else None
     if found is None:
         raise ValueError(
-            f"nonlinearity={shown(name)} has no gain in the table of torch; known are "
+            f"{what}={shown(name)} has no gain in the table of torch; known are "
             f"{', '.join(_GAINS)}; for another compute it, as fastinit.gain('gelu', "
             "match='forward') does, and pass gain= as a number"
         )
@@ -58,3 +59,12 @@ def torch_gain(name: Any, a: float | None = None) -> float:
         return _GAINS[found]
     slope = 0.01 if a is None else finite(a, "a")
     return math.sqrt(2.0 / (1 + slope * slope))
+
+
+def gain_of(given: float | str) -> float:
+    """Return the gain of the activation that a string names; a number as it is.
+
+    Raises:
+        ValueError: The name is not known.
+    """
+    return torch_gain(given, what="gain") if isinstance(given, str) else given

@@ -12,6 +12,7 @@ from fastinit.checks import finite, positive_integer, shown
 from fastinit.initializers.base import Initializer, made
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import axes_of, grouped_axis, layout_of
+from fastinit.initializers.gains import gain_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.masks import Diagonal, Scatter
@@ -30,7 +31,7 @@ class PassThrough(Initializer, is_base=True):
     magnitudes: ClassVar[tuple[str, ...]] = ("gain",)
     is_random: ClassVar[bool] = False
 
-    gain: float
+    gain: float | str
     layout: str
 
     @property
@@ -44,11 +45,12 @@ class PassThrough(Initializer, is_base=True):
         return hash(self._meaning())
 
     def _meaning(self) -> tuple[int, float, str]:
-        return (self._groups, self.gain, self.layout)
+        return (self._groups, gain_of(self.gain), self.layout)
 
     def __post_init__(self) -> None:
-        finite(self.gain, "gain")
-        object.__setattr__(self, "gain", Constant(self.gain).value + 0)  # a zero is +0
+        gain = gain_of(self.gain)
+        finite(gain, "gain")
+        object.__setattr__(self, "gain", Constant(gain).value + 0)  # a zero is +0
         object.__setattr__(self, "layout", layout_of(self.layout))
         if self.layout.count("o") != 1 or self.layout.count("i") != 1:
             raise ValueError(
@@ -62,7 +64,7 @@ class PassThrough(Initializer, is_base=True):
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return a fill with zeros, and a scatter of the gain over it."""
-        pattern = Constant(self.gain).pattern(dtype)
+        pattern = Constant(gain_of(self.gain)).pattern(dtype)
         return Constant(0).template(dtype), Scatter(dtype, pattern, self._diagonals(shape))
 
     def _diagonals(self, shape: tuple[int, ...]) -> tuple[Diagonal, ...]:
@@ -97,7 +99,8 @@ class Dirac(PassThrough):
 
     Args:
         groups: of a grouped convolution.
-        gain: the weights that are not 0, finite; an integer keeps its value in integer dtypes.
+        gain: the weights that are not 0, finite, or the name of an activation; an integer keeps its
+            value in integer dtypes.
         layout: what each axis is, see ``fastinit.initializers.fans``; one output and one input
             axis.
 
@@ -116,7 +119,7 @@ class Dirac(PassThrough):
     """
 
     groups: int = 1
-    gain: float = 1
+    gain: float | str = 1
     layout: str = "oi*"
 
     def __post_init__(self) -> None:
@@ -133,7 +136,7 @@ class Identity(PassThrough):
     """The identity matrix times a gain; of a convolution, at the center of the kernel.
 
     Args:
-        gain: finite; an integer keeps its value in integer dtypes.
+        gain: finite, or the name of an activation; an integer keeps its value in integer dtypes.
         layout: what each axis is, see ``fastinit.initializers.fans``; one output and one input
             axis.
 
@@ -148,7 +151,7 @@ class Identity(PassThrough):
                [0., 2., 0.]], dtype=float32)
     """
 
-    gain: float = 1
+    gain: float | str = 1
     layout: str = "oi*"
 
     @property
@@ -187,7 +190,7 @@ def eye(
 @plain_signature
 def identity(
     shape: Shape,
-    gain: float = 1,
+    gain: float | str = 1,
     *extra: Never,
     layout: str = "oi*",
     seed: Seed | None = None,
@@ -217,7 +220,7 @@ def identity(
 def dirac(
     shape: Shape,
     groups: int = 1,
-    gain: float = 1,
+    gain: float | str = 1,
     *extra: Never,
     layout: str = "oi*",
     seed: Seed | None = None,

@@ -14,7 +14,7 @@ from fastinit.checks import boolean
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import fan, layout_of
-from fastinit.initializers.presets import PRESETS
+from fastinit.initializers.named import named
 from fastinit.initializers.variance_scaling import FanScaled
 from fastinit.native.request import Template
 
@@ -45,12 +45,7 @@ class Masked(Initializer, is_base=True):
         """Check the fields that all masks share, and make a base of a name or a dict."""
         object.__setattr__(self, "layout", layout_of(self.layout))
         if isinstance(self.base, str):
-            if self.base not in PRESETS:
-                raise ValueError(
-                    f"base={self.base!r} is not known; use one of {', '.join(PRESETS)}, or an "
-                    "initializer object"
-                )
-            object.__setattr__(self, "base", PRESETS[self.base](layout=self.layout))
+            object.__setattr__(self, "base", named(self.base, "base", self.layout))
         elif isinstance(self.base, dict):
             object.__setattr__(self, "base", Initializer.from_dict(self.base))
         if self.base is not None and not isinstance(self.base, Initializer):

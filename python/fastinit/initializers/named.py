@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,27 +14,30 @@ from fastinit.initializers.presets import PRESETS
 
 _Maker = Callable[..., Initializer]
 
-_PRIVATE = "fastinit.initializers.values"  # initializers of buffers, which have no functions
+_CAPITAL = re.compile("(?<!^)(?=[A-Z])")
 
 
 def _makers() -> dict[str, _Maker]:
-    """Return the initializers whose fields all have defaults, by the names of their functions."""
+    """Return the initializers that need no argument, by the names of their functions.
+
+    Masks are not among them, which need a base of their own.
+    """
     found: dict[str, _Maker] = dict(PRESETS)
     for cls in Initializer._types.values():
-        if cls.__module__ != _PRIVATE and not _required(cls):
-            found.setdefault(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower(), cls)
+        public = getattr(sys.modules[cls.__module__], "__all__", ())
+        if cls.__name__ in public and _needs_nothing(cls):
+            found.setdefault(_CAPITAL.sub("_", cls.__name__).lower(), cls)
     found["eye"] = found["identity"]
     found["ones"] = lambda: Constant(1)
     found["zeros"] = lambda: Constant(0)
     return found
 
 
-def _required(cls: type[Any]) -> list[str]:
-    return [
-        field.name
+def _needs_nothing(cls: type[Any]) -> bool:
+    return all(
+        field.default is not dataclasses.MISSING and field.name != "base"
         for field in dataclasses.fields(cls)
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
+    )
 
 
 def is_name(name: str) -> bool:

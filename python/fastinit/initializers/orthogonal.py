@@ -12,6 +12,7 @@ from fastinit.checks import finite
 from fastinit.initializers.base import Initializer, made
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import axes_of, layout_of
+from fastinit.initializers.gains import gain_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import CODES, DTYPES, drawable, representable
@@ -35,7 +36,8 @@ class Orthogonal(Initializer):
     random reflectors, which needs no factorization.
 
     Args:
-        gain: what every entry is multiplied with, finite.
+        gain: what every entry is multiplied with, finite; or the name of an activation, see
+            ``fastinit.gain``.
         layout: what each axis is, "oi*" being torch's, "*io" that of JAX and Keras, "boi" a
             batch of matrices.
 
@@ -53,11 +55,11 @@ class Orthogonal(Initializer):
 
     magnitudes: ClassVar[tuple[str, ...]] = ("gain",)
 
-    gain: float = 1.0
+    gain: float | str = 1.0
     layout: str = "oi*"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gain", finite(self.gain, "gain"))
+        object.__setattr__(self, "gain", finite(gain_of(self.gain), "gain"))
         object.__setattr__(self, "layout", layout_of(self.layout))
         _need_axis(self.layout, "o", "output")
 
@@ -68,11 +70,13 @@ class Orthogonal(Initializer):
             math.prod(n for n, each in zip(shape, letters, strict=True) if each in which)
             for which in ("o", "i*")
         )
-        return 0.0, abs(self.gain) / math.sqrt(max(outputs, others, 1))
+        return 0.0, abs(gain_of(self.gain)) / math.sqrt(max(outputs, others, 1))
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return one template for all matrices."""
-        return (_matrices(dtype, self.gain, shape, axes_of(shape, self.layout), _FLAT_ROLES),)
+        return (
+            _matrices(dtype, gain_of(self.gain), shape, axes_of(shape, self.layout), _FLAT_ROLES),
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +87,8 @@ class DeltaOrthogonal(Initializer):
     arXiv 1806.05393). The matrix is (output, input), at index (size - 1) // 2 of every kernel axis.
 
     Args:
-        gain: what every entry is multiplied with, finite.
+        gain: what every entry is multiplied with, finite; or the name of an activation, see
+            ``fastinit.gain``.
         layout: what each axis is, "oi*" being torch's, "*io" that of JAX and Keras.
 
     Raises:
@@ -100,11 +105,11 @@ class DeltaOrthogonal(Initializer):
 
     magnitudes: ClassVar[tuple[str, ...]] = ("gain",)
 
-    gain: float = 1.0
+    gain: float | str = 1.0
     layout: str = "oi*"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gain", finite(self.gain, "gain"))
+        object.__setattr__(self, "gain", finite(gain_of(self.gain), "gain"))
         object.__setattr__(self, "layout", layout_of(self.layout))
         _need_axis(self.layout, "o", "output")
         _need_axis(self.layout, "i", "input")
@@ -121,7 +126,7 @@ class DeltaOrthogonal(Initializer):
                 f"shape {shape} has {outputs} outputs and {inputs} inputs; a convolution that "
                 "keeps norms needs as many outputs as inputs, or more"
             )
-        matrices = _matrices(dtype, self.gain, shape, letters, _DELTA_ROLES)
+        matrices = _matrices(dtype, gain_of(self.gain), shape, letters, _DELTA_ROLES)
         return Constant(0.0).template(dtype), matrices
 
 
@@ -152,7 +157,7 @@ def _matrices(
 @plain_signature
 def orthogonal(
     shape: Shape,
-    gain: float = 1.0,
+    gain: float | str = 1.0,
     layout: str = "oi*",
     *extra: Never,
     seed: Seed | None = None,
@@ -184,7 +189,7 @@ def orthogonal(
 @plain_signature
 def delta_orthogonal(
     shape: Shape,
-    gain: float = 1.0,
+    gain: float | str = 1.0,
     layout: str = "oi*",
     *extra: Never,
     seed: Seed | None = None,

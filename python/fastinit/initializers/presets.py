@@ -51,7 +51,8 @@ _OPTIONS = """
 
     Args:
         mode: "fan_in", "fan_out", "fan_avg" or "fan_geo_avg".
-        gain: replaces the preset's own: std = gain / sqrt(fan).
+        gain: replaces the preset's own: std = gain / sqrt(fan). A number, or the name of an
+            activation, which is the same as ``nonlinearity``.
         nonlinearity: the name of an activation whose gain is meant, see ``fastinit.gain``.
         a: the negative slope of ``nonlinearity="leaky_relu"``.
         truncated: truncate a normal at 2 sigmas, with the std that was asked for (JAX, Keras).
@@ -81,7 +82,7 @@ class Preset(FanScaled, is_base=True):
     paper: ClassVar[str]
 
     mode: str = "fan_in"
-    gain: float | None = None
+    gain: float | str | None = None
     nonlinearity: str | None = None
     a: float | None = None
     truncated: bool = False
@@ -105,8 +106,12 @@ class Preset(FanScaled, is_base=True):
             raise ValueError("truncated=True is for normal distributions; this one is uniform")
         if self.gain is not None and self.nonlinearity is not None:
             raise ValueError(
-                f"gain={self.gain} and nonlinearity={self.nonlinearity!r} say the same; pass one"
+                f"gain={self.gain!r} and nonlinearity={self.nonlinearity!r} say the same; pass one"
             )
+        if isinstance(self.gain, str):
+            gains.gain_of(self.gain)  # an error names gain=
+            object.__setattr__(self, "nonlinearity", self.gain)
+            object.__setattr__(self, "gain", None)
         if self.a is not None and self.nonlinearity is None:
             raise ValueError(
                 f"a={self.a} is the slope of leaky_relu; pass nonlinearity='leaky_relu' with it"
@@ -116,7 +121,7 @@ class Preset(FanScaled, is_base=True):
 
     @functools.cached_property
     def _scale(self) -> float:
-        gain = self.gain
+        gain: Any = self.gain
         if self.nonlinearity is not None:
             gain = gains.torch_gain(self.nonlinearity, self.a)
         return self.scale if gain is None else _square(gain)
@@ -160,7 +165,7 @@ class PresetFunction(Protocol):
         shape: Shape,
         *,
         mode: str = ...,
-        gain: float | None = None,
+        gain: float | str | None = None,
         nonlinearity: str | None = None,
         a: float | None = None,
         truncated: bool = False,
@@ -321,7 +326,7 @@ class SirenFunction(Protocol):
         shape: Shape,
         *,
         mode: str = "fan_in",
-        gain: float | None = None,
+        gain: float | str | None = None,
         nonlinearity: str | None = None,
         a: float | None = None,
         truncated: bool = False,

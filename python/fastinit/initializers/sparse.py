@@ -21,7 +21,7 @@ from fastinit.native.masks import LARGEST_SAMPLE, ExactCountMask, bernoulli_mask
 from fastinit.native.request import Template
 from fastinit.streams import Seed
 
-__all__ = ["NM", "Bernoulli", "Sparse", "bernoulli", "mask", "n_m", "sparse"]
+__all__ = ["NM", "Bernoulli", "Sparse", "bernoulli", "mask", "n_m", "n_of_m", "sparse"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -415,6 +415,9 @@ def n_m(
     if base is None:
         return _draw_mask(initializer, shape, seed, name, dtype, device, out, index)
     return initializer._draw(shape, seed, name, dtype, device, out, index)
+
+
+n_of_m = n_m
 
 
 @plain_signature

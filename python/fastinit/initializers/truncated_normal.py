@@ -81,10 +81,18 @@ class TruncatedNormal(Distribution):
         except ValueError as error:
             raise ValueError(f"lower={self.lower} and upper={self.upper}: {error}") from None
 
+    @property
+    @in_default_arithmetic
+    def std_before(self) -> float:
+        """The standard deviation of the normal before truncation."""
+        return (
+            self.std / _cpu.truncated_std(self.lower, self.upper) if self.compensate else self.std
+        )
+
     def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002
         """Return those of the truncated distribution."""
         shrinkage = _cpu.truncated_std(self.lower, self.upper)
-        std = self.std / shrinkage if self.compensate else self.std
+        std = self.std_before
         density = [math.exp(-x * x / 2) / math.sqrt(2 * math.pi) for x in (self.lower, self.upper)]
         tails = [math.erfc(x / math.sqrt(2.0)) / 2 for x in (self.lower, self.upper)]
         mass = tails[0] - tails[1]
@@ -96,7 +104,7 @@ class TruncatedNormal(Distribution):
         drawable(dtype, "truncated normal")
         if self.std == 0:
             return Constant(self.mean).template(dtype)
-        std = self.std / _cpu.truncated_std(self.lower, self.upper) if self.compensate else self.std
+        std = self.std_before
         bounds = (self.mean + self.lower * std, self.mean + self.upper * std)
         return truncated_template(
             self.mean, std, (self.lower, self.upper), bounds, dtype, str(self)

@@ -12,6 +12,7 @@ from typing import Any
 from fastinit import json_files
 from fastinit.manifests import from_files, from_torch, from_trees
 from fastinit.recipes.parameter import Parameter
+from fastinit.tables import count_text, plural
 
 MODELS = Path(__file__).parent / "data"
 
@@ -67,6 +68,13 @@ class Manifest:
                 f"the name {twice[0]!r} occurs {counts[twice[0]]} times; make names unique"
             )
         _check_tied(self.tied, counts)
+
+    def __repr__(self) -> str:
+        counts = [plural(len(self.parameters), "parameter")]
+        counts += [plural(len(self.buffers), "buffer")] if self.buffers else []
+        counts += [f"{len(self.tied):,} tied"] if self.tied else []
+        elements = count_text(sum(each.elements for each in self.tensors))
+        return f"Manifest({self.model}: {', '.join(counts)}, {elements} values)"
 
     @property
     def tensors(self) -> tuple[Parameter, ...]:

@@ -9,17 +9,21 @@ from typing import Any
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import plain
 from fastinit.recipes.recipe import Recipe
+from fastinit.tables import Table, plural
 from fastinit.tensors.tensor_plan import TensorPlan
 
 Row = dict[str, Any]
-_NUMBERS = ("elements", "parameters", "mean", "std")
+_NUMBERS = frozenset(("elements", "parameters", "mean", "std"))
 _OF_RULE = ("rule", "pattern", "initializer", "distribution", "mean", "std", "assumes", "origin")
 _LEFT_ALONE = "left alone"
 _MOST_STEPS = 3  # of a composite that are written out
 
 
 class Explanation(list[Row]):
-    """Rows of plain data; ``str`` is a table of them, ``by_rule`` has a row for each rule."""
+    """Rows of plain data; ``str`` is a table of them, ``by_rule`` has a row for each rule.
+
+    ``repr`` and notebooks show as much of the table as a screen has room for.
+    """
 
     def __init__(self, rows: list[Row], columns: tuple[str, ...]) -> None:
         super().__init__(rows)
@@ -68,17 +72,21 @@ class Explanation(list[Row]):
             return value if isinstance(value, str) else str(value["re"])
         return "" if value is None else _number(value) if isinstance(value, float) else str(value)
 
+    def table(self) -> Table:
+        """Return the table of all rows."""
+        cells = [[self.cell(row, column) for column in self.columns] for row in self]
+        return Table(self.columns, cells, _NUMBERS)
+
     def __str__(self) -> str:
-        table = [list(self.columns), *([self.cell(row, c) for c in self.columns] for row in self)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = []
-        for cells in table:
-            aligned = [
-                cell.rjust(width) if column in _NUMBERS else cell.ljust(width)
-                for cell, width, column in zip(cells, widths, self.columns, strict=True)
-            ]
-            lines.append("  ".join(aligned).rstrip())
-        return "\n".join(lines)
+        return self.table().text()
+
+    def __repr__(self) -> str:
+        if "name" not in self.columns:
+            return self.table().screen("print() shows all", ("std",))
+        return self.table().screen("print() shows all, .by_rule() groups them", ("pattern", "std"))
+
+    def _repr_html_(self) -> str:
+        return self.table().html(plural(len(self), "row"))
 
 
 def explain(

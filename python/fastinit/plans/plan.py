@@ -24,6 +24,7 @@ from fastinit.recipes.given import RecipeLike, recipe_from
 from fastinit.recipes.pattern import compiled, pattern_of
 from fastinit.recipes.recipe import Recipe
 from fastinit.streams import Seed
+from fastinit.tables import count_text, plural
 from fastinit.tensors.drawing import draw_into, draw_new, draw_part
 from fastinit.tensors.tensor_plan import TensorPlan, tensor_plan
 
@@ -143,6 +144,19 @@ class Plan(Mapping[str, TensorPlan]):
         adapter: Any = importlib.import_module("fastinit.torch")
         plan: Plan = adapter.record(build, seed, dtype, args=args, kwargs=kwargs)
         return plan
+
+    def __repr__(self) -> str:
+        dtypes = sorted({each.dtype.name for each in self.tensors})
+        alone = f", {len(self.left_alone)} left alone" if self.left_alone else ""
+        elements = sum(each.parameter.elements for each in self.tensors)
+        return (
+            f"Plan({self.manifest.model}, recipe {self.recipe.name}, seed {self.seed}, "
+            f"{' and '.join(dtypes)}: {plural(len(self), 'tensor')}, {count_text(elements)} "
+            f"values{alone})"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.explain().by_rule().table().html(repr(self))
 
     def explain(self) -> Explanation:
         """Return what is drawn for every tensor, and by which rule.

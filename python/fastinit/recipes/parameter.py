@@ -62,6 +62,14 @@ class Parameter:
     value: float | tuple[float, ...] | None = None
     stream: str | int | None = None
 
+    def __repr__(self) -> str:
+        options = [
+            f", {name}={value!r}"
+            for name in _OPTIONAL
+            if (value := getattr(self, name)) is not None
+        ]
+        return f"Parameter({self.name!r}, {self.shape}{''.join(options)})"
+
     def __post_init__(self) -> None:
         """Check the fields."""
         name, module = self.name, self.module

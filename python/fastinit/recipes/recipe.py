@@ -19,6 +19,7 @@ from fastinit.recipes.multipliers import NO_MULTIPLIERS
 from fastinit.recipes.parameter import listed
 from fastinit.recipes.pattern import Pattern, has_layer
 from fastinit.recipes.rule import FirstMatch, Rule
+from fastinit.tables import plural
 
 RECIPES = Path(__file__).parent / "data"
 _OPTIONAL = ("serves", "dtype", "complete")
@@ -80,6 +81,10 @@ class Recipe:
                 )
             object.__setattr__(self, "dtype", dtype.name)
         boolean(self.complete, "complete")
+
+    def __repr__(self) -> str:
+        dtype = "" if self.dtype is None else f", {self.dtype}"
+        return f"Recipe({self.name}: {plural(len(self.rules), 'rule')}{dtype})"
 
     def match(self, model: Model) -> dict[str, Rule]:
         """Return the rule of each parameter of a model that is drawn; of buffers too, if complete.

@@ -107,6 +107,14 @@ class Rule:
             if (number := getattr(self, field)) is not None:
                 integer(number, field, "a number of axes")
 
+    def __repr__(self) -> str:
+        options = [
+            f", {name}={value!r}"
+            for name in _OPTIONAL
+            if (value := getattr(self, name)) not in (None, (), {})
+        ]
+        return f"Rule({self.pattern!r}, {self.initializer!r}{''.join(options)})"
+
     def matches(self, name: str, *, module: str | None, ndim: int) -> bool:
         """Return whether the rule is for a parameter of this name, module type and rank."""
         return compiled(self.pattern).fullmatch(name) is not None and self.fits(module, ndim)
@@ -192,7 +200,7 @@ class Rule:
         Example:
             >>> from fastinit import Rule
             >>> Rule.from_dict({"pattern": "*", "initializer": {"type": "Normal"}}).initializer
-            Normal(mean=0.0, std=1.0)
+            Normal()
         """
         found = dict(json_files.fields(data, ("pattern", "initializer"), _OPTIONAL))
         with json_files.located("initializer"):

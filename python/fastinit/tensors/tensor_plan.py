@@ -39,6 +39,10 @@ class TensorPlan:
     templates: tuple[Template, ...]
     stream: tuple[int, int]
 
+    def __repr__(self) -> str:
+        name, shape = self.parameter.name, self.parameter.shape
+        return f"TensorPlan({name!r}, {shape}, {self.dtype.name}, {self.initializer!r})"
+
     @property
     def size(self) -> int:
         """The number of bytes."""

@@ -23,6 +23,12 @@ from torch.nn.init import calculate_gain, eye, eye_
 
 from fastinit.distribution import check_package
 from fastinit.torch.acceleration.context import accelerate
+from fastinit.torch.nn_init.additions import (
+    lecun_normal_,
+    lecun_uniform_,
+    truncated_normal_,
+    variance_scaling_,
+)
 from fastinit.torch.nn_init.constants import constant_, ones_, zeros_
 from fastinit.torch.nn_init.deprecated import (
     constant,
@@ -75,6 +81,8 @@ __all__ = [
     "kaiming_normal_",
     "kaiming_uniform",
     "kaiming_uniform_",
+    "lecun_normal_",
+    "lecun_uniform_",
     "lsuv_",
     "materialize_",
     "normal",
@@ -89,8 +97,10 @@ __all__ = [
     "sparse",
     "sparse_",
     "trunc_normal_",
+    "truncated_normal_",
     "uniform",
     "uniform_",
+    "variance_scaling_",
     "xavier_normal",
     "xavier_normal_",
     "xavier_uniform",

@@ -7,6 +7,7 @@ import functools
 import torch
 from torch import Tensor
 
+from fastinit.initializers.gains import gain_of
 from fastinit.streams import Seed
 from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.filling import fill_
@@ -16,7 +17,7 @@ from fastinit.torch.nn_init.source import Source
 
 def orthogonal_(
     tensor: Tensor,
-    gain: float = 1,
+    gain: float | str = 1,
     generator: torch.Generator | None = None,
     *,
     seed: Seed | None = None,
@@ -30,7 +31,7 @@ def orthogonal_(
 
     Args:
         tensor: A tensor of at least 2 axes; all but the first are the columns.
-        gain: The factor of all entries.
+        gain: The factor of all entries, or the name of an activation.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
         seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
@@ -51,7 +52,7 @@ def orthogonal_(
         >>> torch.allclose(q @ q.T, torch.eye(3), atol=1e-6)
         True
     """
-    source = Source(generator, seed, name)
+    source, gain = Source(generator, seed, name), gain_of(gain)
     if tensor.ndimension() < 2 or tensor.numel() == 0:
         return leave(originals.orthogonal_, tensor, (gain, generator), source)
     templates_of = functools.partial(values.orthogonal, shape=tuple(tensor.shape))

@@ -16,7 +16,15 @@ import ml_dtypes
 import numpy as np
 import torch
 
-from fastinit.initializers import Constant, Initializer, Normal, Orthogonal, Sparse, Uniform
+from fastinit.initializers import (
+    Constant,
+    Initializer,
+    Normal,
+    Orthogonal,
+    Sparse,
+    TruncatedNormal,
+    Uniform,
+)
 from fastinit.initializers.truncated_normal import BoundedNormal
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.request import fill_template
@@ -66,6 +74,15 @@ def truncated_normal(
     if dtype.is_complex or not std > 0 or not math.isfinite(std) or not math.isfinite(mean):
         raise ValueError("complex numbers have no order, and std must be positive and finite")
     return _templates(BoundedNormal(mean, std, low, high), DRAWN[dtype])
+
+
+@functools.lru_cache(maxsize=1024)
+@in_default_arithmetic
+def truncated_in_sigmas(
+    mean: float, std: float, lower: float, upper: float, dtype: torch.dtype
+) -> Templates:
+    """Normal distribution truncated to [mean + lower std, mean + upper std]."""
+    return _templates(TruncatedNormal(mean, std, lower, upper), _real(dtype))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fastinit.initializers.gains import gain_of
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.streams import Seed
 from fastinit.torch.nn_init import originals, values
@@ -30,7 +31,7 @@ _Fill = tuple[Callable[..., Tensor], TemplatesOf, tuple[float, float]]
 
 def xavier_uniform_(
     tensor: Tensor,
-    gain: float = 1.0,
+    gain: float | str = 1.0,
     generator: torch.Generator | None = None,
     *,
     seed: Seed | None = None,
@@ -43,7 +44,7 @@ def xavier_uniform_(
 
     Args:
         tensor: A tensor of at least 2 axes, (out, in, ...), of a floating-point or complex dtype.
-        gain: A factor of the standard deviation.
+        gain: A factor of the standard deviation, or the name of an activation.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
         seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
@@ -70,7 +71,7 @@ def xavier_uniform_(
 
 def xavier_normal_(
     tensor: Tensor,
-    gain: float = 1.0,
+    gain: float | str = 1.0,
     generator: torch.Generator | None = None,
     *,
     seed: Seed | None = None,
@@ -83,7 +84,7 @@ def xavier_normal_(
 
     Args:
         tensor: A tensor of at least 2 axes, (out, in, ...), of a floating-point or complex dtype.
-        gain: A factor of the standard deviation.
+        gain: A factor of the standard deviation, or the name of an activation.
         generator: The generator that gives the seed, and advances. None means torch's default
             CPU generator.
         seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
@@ -198,18 +199,18 @@ def _xavier_(
     function: Callable[..., Tensor],
     distribution: Callable[[float], _Fill],
     tensor: Tensor,
-    gain: float,
+    gain: float | str,
     source: Source,
 ) -> Tensor:
     if not can_fill(tensor, source.seed):
-        return leave(function, tensor, (gain, source.generator), source)
+        return leave(function, tensor, (gain_of(gain), source.generator), source)
     return fill_eligible_(tensor, *distribution(_xavier_std(tensor, gain)), source)
 
 
 @in_default_arithmetic
-def _xavier_std(tensor: Tensor, gain: float) -> float:
+def _xavier_std(tensor: Tensor, gain: float | str) -> float:
     fan_in, fan_out = originals._calculate_fan_in_and_fan_out(tensor)
-    return gain * math.sqrt(2.0 / float(fan_in + fan_out))
+    return gain_of(gain) * math.sqrt(2.0 / float(fan_in + fan_out))
 
 
 def _kaiming_(
