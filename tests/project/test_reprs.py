@@ -111,7 +111,7 @@ def test_explanations_are_cut_to_the_terminal(terminal: Any) -> None:
         assert len(shown) <= max(lines, 8)
         assert max(map(len, shown)) <= columns
         assert shown[0].startswith("name")
-        assert "n_f.bias  768 " in shown[-1], "the last row is there"
+        assert "n_f.bias " in shown[-1], "the last row is there"
         left_out = 148 - (len(shown) - 2) if lines < 400 else 0
         assert sum(f"... {left_out} more rows" in line for line in shown) == (lines < 400)
     assert repr(explanation).count("\n") == 148
