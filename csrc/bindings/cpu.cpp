@@ -5,6 +5,7 @@
 
 #include <cfenv>
 #include <cstring>
+#include <new>
 #include <string_view>
 
 #include "bindings/dlpack.h"
@@ -14,6 +15,7 @@
 #include "cpu/arithmetic.h"
 #include "cpu/dispatch.h"
 #include "cpu/fill.h"
+#include "cpu/mask/border.h"
 #include "cpu/threads.h"
 #include "numerics/host/truncation.h"
 #include "request/request.h"
@@ -110,6 +112,20 @@ void fill_requests(const py::array& requests, int threads, const py::dtype& requ
   if (!finished) throw py::error_already_set();
 }
 
+// (threshold, elements whose word equals it and that are zeroed as well).
+py::tuple mask_border(std::uint64_t seed, std::uint64_t stream, std::uint64_t count, std::uint64_t zeros) {
+  if (zeros == 0 || zeros >= count || count > largest_sample) throw py::value_error("zeros is not inside of count");
+  MaskBorder border;
+  BorderSearch search;
+  {
+    const GilRelease release;
+    search = find_border(seed, stream, count, zeros, signal_pending, border);
+  }
+  if (search == BorderSearch::out_of_memory) throw std::bad_alloc();
+  if (search == BorderSearch::interrupted) throw py::error_already_set();
+  return py::make_tuple(border.threshold, py::tuple(py::cast(border.tied)));
+}
+
 const Request& only(const py::array& requests, const py::dtype& request_dtype) {
   if (requests.size() != 1) throw py::value_error("pass one request");
   return *requests_in(requests, request_dtype).first;
@@ -135,6 +151,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       "fill",
       [request_dtype](const py::array& requests, int threads) { fill_requests(requests, threads, request_dtype); },
       py::arg("requests").noconvert(), py::arg("threads") = 0);
+  m.def("mask_border", &mask_border, py::arg("seed"), py::arg("stream"), py::arg("count"), py::arg("zeros"));
   m.def(
       "nonzeros",
       [request_dtype](const py::array& mask, std::uint64_t rows, std::uint64_t columns, bool by_column) {

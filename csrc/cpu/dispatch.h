@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cpu/mask/nonzero_list.h"
+#include "cpu/mask/growing_list.h"
 #include "cpu/orthogonal/reflectors.h"
 #include "request/request.h"
 
@@ -17,7 +17,9 @@ struct Kernels {
   // Writes the zeros of a mask to the columns [begin, end) of its part, or to elements where each is independent.
   void (*mask)(const Request& request, std::uint64_t begin, std::uint64_t end);
   // Lists the elements that the mask leaves there, in order within every row and column of a matrix.
-  void (*list_nonzeros)(const Request& request, std::uint64_t begin, std::uint64_t end, NonzeroList& list);
+  void (*list_nonzeros)(const Request& request, std::uint64_t begin, std::uint64_t end, GrowingList& list);
+  // Lists the keys of elements of a mask whose words lie in a range, and counts those below.
+  void (*list_keys)(const Request& request, std::uint64_t begin, std::uint64_t end, KeyList& list);
   // Writes the elements of a fill that have these flat indices in the whole array, one after the other.
   void (*gather)(const Request& request, const std::uint64_t* flat, std::uint64_t count, void* out);
   ReflectorKernels reflectors;

@@ -11,7 +11,8 @@ namespace {
 
 template <class L>
 constexpr Kernels kernels_of(const char* name) noexcept {
-  return {name, fill<L>, mask<L>, list_nonzeros<L>, gather<L>, {build_reflectors<L>, apply_reflectors<L>}};
+  return {
+      name, fill<L>, mask<L>, list_nonzeros<L>, list_keys<L>, gather<L>, {build_reflectors<L>, apply_reflectors<L>}};
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ bool run(const Work& work, const Act& act, Interrupted interrupted) {
 }
 
 void add_mask(Work& work, const Request& mask) {
-  if (mask.distribution == Distribution::bernoulli_mask) {
+  if (mask.distribution != Distribution::exact_count_mask) {  // elements do not depend on each other
     work.add(mask, mask.count);
   } else {
     work.add(mask, columns_of(mask), cost_of_column(mask));

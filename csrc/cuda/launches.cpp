@@ -43,6 +43,7 @@ FillEntry entry_of_constant(const Request& r) {
 
 FillEntry entry_of_mask(const Request& r) {
   if (r.distribution == Distribution::bernoulli_mask) return entry_by_blocks(r, UnitKind::mask_elements);
+  if (r.distribution == Distribution::block_mask) return {0, UnitKind::mask_blocks, 0, r.count};
   const std::uint64_t columns = columns_of(r);
   if (samples_run_along_innermost(r)) return {0, UnitKind::mask_rows, 0, columns};
   if (has_columns_by_four(r)) return {0, UnitKind::mask_four_columns, 0, columns / 4};

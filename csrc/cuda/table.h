@@ -16,6 +16,7 @@ enum class UnitKind : std::uint32_t {
   mask_four_columns,  // four columns of samples that share their Philox blocks
   mask_rows,          // columns of samples that run along the innermost axis
   mask_elements,      // Philox blocks, row by row, of independent elements
+  mask_blocks,        // elements, each with the word of its block
 };
 
 // A row of a part is a stretch that is contiguous in the whole array too.

@@ -7,7 +7,15 @@
 // always zeroed when need = left and never when need = 0, so the count is exact. 0 <= zeros <= period < 2^32.
 //
 // Bernoulli masks. Each element is zeroed independently, when word < threshold, an integer below 2^32.
+//
+// Exact counts of all elements. The elements with the smallest keys are zeroed. Since a key is a word and then an
+// index, that is a Bernoulli mask whose threshold depends on all words, but for elements with equal words at the
+// border.
+//
+// Block masks are one of the last two, whose elements are the blocks of a grid.
 #pragma once
+
+#include <cstdint>
 
 #include "lanes/inline.h"
 
@@ -21,6 +29,10 @@ FASTINIT_INLINE typename L::M32 is_zeroed(typename L::U32 word, typename L::U32 
 template <class L>
 FASTINIT_INLINE typename L::M32 is_zeroed(typename L::U32 word, typename L::U32 threshold) {
   return L::less(word, threshold);
+}
+
+FASTINIT_INLINE std::uint64_t key_of(std::uint32_t word, std::uint64_t index) {
+  return std::uint64_t(word) << 32 | index;
 }
 
 }  // namespace fastinit

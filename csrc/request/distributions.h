@@ -27,6 +27,7 @@ enum class RequestClass : std::uint32_t {
   ROW(orthogonal, matrix, Formulas<1>) /* gain */          \
   ROW(exact_count_mask, mask, Formulas<0>)                 \
   ROW(bernoulli_mask, mask, Formulas<0>)                   \
+  ROW(block_mask, mask, Formulas<0>)                       \
   ROW(scatter, scatter, Formulas<0>)
 
 enum class Distribution : std::uint32_t {

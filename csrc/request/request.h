@@ -52,7 +52,8 @@ struct Request {
   std::uint64_t period;              // at most largest_sample
   std::uint64_t zeros;               // among the elements of each sample
 
-  // Bernoulli masks: elements whose word is below it are zeroed. Below 2^32.
+  // Bernoulli and block masks: elements whose word is below it are zeroed. Below 2^32. In a block mask `offset`,
+  // `stride`, `step` and `position` say where the blocks lie, see request/blocks.h.
   std::uint64_t threshold;
 
   // Matrices.

@@ -42,8 +42,16 @@ bool is_valid_fill(const Request& r) {
   return formulas == 0 || (r.formula < formulas && has_size_of_dtype(r));
 }
 
+bool is_valid_block_mask(const Request& r) {
+  for (std::uint64_t axis = 0; axis < r.rank; ++axis) {
+    if (r.step[axis] == 0) return false;
+  }
+  return r.threshold <= UINT32_MAX;
+}
+
 bool is_valid_mask(const Request& r) {
   if (r.distribution == Distribution::bernoulli_mask) return r.threshold <= UINT32_MAX;
+  if (r.distribution == Distribution::block_mask) return is_valid_block_mask(r);
   std::uint64_t along = 0;  // not 0 if samples run along any axis
   for (std::uint64_t axis = 0; axis < r.rank; ++axis) along |= r.step[axis];
   return along && 0 < r.period && r.period <= largest_sample && r.zeros <= r.period;

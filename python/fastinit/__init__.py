@@ -28,6 +28,7 @@ __all__ = [
     "cuda_status",
     "diff",
     "digest",
+    "erk",
     "gain",
     "get_num_threads",
     "info",
@@ -39,6 +40,7 @@ __all__ = [
     "recommend_recipe",
     "seed",
     "set_num_threads",
+    "sparse_recipe",
     "verify",
 ]
 __all__ += _initializers.__all__
@@ -50,6 +52,7 @@ _LAZY = {
     "Parameter": "recipes",
     "Recipe": "recipes",
     "Rule": "recipes",
+    "erk": "recipes.budgets",
     "activation": "guide.activation",
     "gain": "guide.gain",
     "list_recipes": "recipes",
@@ -59,6 +62,7 @@ _LAZY = {
     "recommend_recipe": "guide.recommend_recipe",
     "diff": "checkpoints",
     "load_plan": "plans.files",
+    "sparse_recipe": "plans.sparse_recipe",
     "verify": "plans.files",
 }
 

@@ -15,6 +15,8 @@ from fastinit.native.info import info as info
 from fastinit.plans.files import load_plan as load_plan
 from fastinit.plans.files import verify as verify
 from fastinit.plans.plan import Plan as Plan
+from fastinit.plans.sparse_recipe import sparse_recipe as sparse_recipe
+from fastinit.recipes.budgets import erk as erk
 from fastinit.recipes.parameter import Parameter as Parameter
 from fastinit.recipes.recipe import Recipe as Recipe
 from fastinit.recipes.recipe import list_recipes as list_recipes

@@ -169,10 +169,15 @@ def overlays(*dtypes: np.dtype[Any]) -> Iterator[Case]:
     elements = Bernoulli(0.4, base="lecun_uniform")
     yield Case(elements, next(turn), (29, 30), everything, 1)
     yield Case(elements, next(turn), (5, 9, 30), np.s_[1:3, :4, 5:22])
+    yield Case(Sparse(0.4, per="tensor"), next(turn), (29, 30), np.s_[3:, 5:], 1)
+    blocks = Sparse(0.4, per="tensor", block=(2, 3, 1))
+    yield Case(blocks, next(turn), (6, 9, 5), everything, 1)
+    yield Case(blocks, next(turn), (6, 9, 5), np.s_[1:5, 2:8, 1:4])
+    yield Case(Bernoulli(0.4, block=(3,)), next(turn), (3 * far,), np.s_[-22:-1])
     yield Case(Dirac(), next(turn), (40, 40), np.s_[3:, :31], 2)
     yield Case(Dirac(groups=2, gain=3), next(turn), (8, 4, 3, 3), everything)
     for dtype in dtypes:  # each case in all of them
-        for what in (by_row, by_column, elements, Dirac()):
+        for what in (by_row, by_column, elements, Bernoulli(0.4, block=(2, 5)), Dirac()):
             yield Case(what, dtype, (10, 10), everything)
         yield Case(by_column, dtype, (5, 4), everything)
 

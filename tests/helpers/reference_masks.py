@@ -60,6 +60,23 @@ def kept_n_m(
     return kept_subset(shape, along, m, m - n, seed, stream)
 
 
+def kept_total(shape: tuple[int, ...], zeros: int, seed: int, stream: str | int) -> Mask:
+    """The mask of `zeros` of all elements."""
+    count = math.prod(shape)
+    keys = words(np.arange(count), seed, stream, 2).astype(np.uint64) << np.uint64(32)
+    keys |= np.arange(count, dtype=np.uint64)
+    kept = np.ones(count, np.bool_)
+    kept[np.argsort(keys)[:zeros]] = False
+    return kept.reshape(shape)
+
+
+def blocks_of(grid: Mask, block: tuple[int, ...]) -> Mask:
+    """A mask whose blocks are the elements of another one."""
+    for axis, size in enumerate(block):
+        grid = np.repeat(grid, size, axis)
+    return grid
+
+
 def kept_bernoulli(shape: tuple[int, ...], p: float, seed: int, stream: str | int) -> Mask:
     """The mask of elements that are kept with probability p."""
     drawn = words(np.arange(math.prod(shape)), seed, stream, 2)

@@ -117,6 +117,13 @@ BASE: list[Wrong] = [
     ({"correct_fan": 1, "base": "he_normal"}, TypeError, "correct_fan=1 is a int; pass True or"),
     ({"correct_fan": "false", "base": "he_normal"}, TypeError, "correct_fan='false' is a str"),
 ]
+BLOCK: list[Wrong] = [
+    ({"block": 4}, TypeError, "block=4 is a int; pass a tuple with the size of a block on each"),
+    ({"block": (4.0, 4)}, TypeError, "block=4.0 is a float; pass 1 or more"),
+    ({"block": (0, 4)}, ValueError, "block=0 is not positive"),
+    ({"block": (4,)}, ValueError, "block=(4,) has 1 sizes and shape (8, 8) 2 axes"),
+    ({"block": (4, 3)}, ValueError, "block=(4, 3) does not divide shape (8, 8); 8 % 3 is not 0"),
+]
 COUNTS: list[Wrong] = [
     *(({"sparsity": x}, ValueError, f"sparsity={x} is out of range") for x in (-0.1, 1.1)),
     ({"sparsity": math.nan}, ValueError, "sparsity=nan is not finite"),
@@ -126,7 +133,19 @@ COUNTS: list[Wrong] = [
     ({"sparsity": None, "nonzeros": 9}, ValueError, "nonzeros=9 is more than the 8 weights"),
     ({"sparsity": None, "nonzeros": -1}, ValueError, "nonzeros=-1 is negative"),
     ({"sparsity": None, "nonzeros": 1.5}, TypeError, "nonzeros=1.5 is a float"),
-    ({"per": "column"}, ValueError, "per='column' is not known; use 'in' or 'out'"),
+    ({"per": "column"}, ValueError, "per='column' is not known; use 'in', 'out' or 'tensor'"),
+    ({"block": (2, 2)}, ValueError, "blocks are counted in the whole tensor; pass per='tensor'"),
+    (
+        {"sparsity": None, "nonzeros": 65, "per": "tensor"},
+        ValueError,
+        "nonzeros=65 is more than the 64 weights that there are in shape (8, 8)",
+    ),
+    (
+        {"sparsity": None, "nonzeros": 6, "per": "tensor", "block": (2, 2)},
+        ValueError,
+        "nonzeros=6 is not a number of whole blocks of 4 weights",
+    ),
+    *(({"per": "tensor"} | wrong, error, message) for wrong, error, message in BLOCK),
     ({"layout": "ob"}, ValueError, "no input axis, which a mask needs"),
     ({"layout": "bi"}, ValueError, "no output axis, which a mask needs"),
 ]
@@ -189,6 +208,7 @@ BERNOULLI: list[Wrong] = [
     *(({"p": x}, ValueError, f"p={x} is out of range") for x in (-0.1, 1.5)),
     ({"p": math.nan}, ValueError, "p=nan is not finite"),
     ({"p": True}, TypeError, "p=True is a bool"),
+    *BLOCK,
 ]
 DIRAC: list[Wrong] = [
     *LAYOUT,

@@ -42,6 +42,31 @@ def test_all_subsets_are_equally_likely(rows: int, nonzeros: int, per: str) -> N
     assert p_value(observed, columns / subsets) > P
 
 
+@pytest.mark.parametrize(("shape", "nonzeros"), [((2, 3), 2), ((5,), 3), ((2, 2, 2), 4)])
+def test_all_subsets_of_a_tensor_are_equally_likely(shape: tuple[int, ...], nonzeros: int) -> None:
+    """Chi-square over the masks of 4,000 names, p > 1e-4."""
+    size, names = math.prod(shape), 4_000
+    drawn = [
+        fastinit.mask(shape, nonzeros=nonzeros, per="tensor", seed=1, name=name)
+        for name in range(names)
+    ]
+    found = codes(np.array(drawn).reshape(names, size).T)
+    kinds, observed = np.unique(found, return_counts=True)
+    assert len(kinds) == math.comb(size, nonzeros)
+    assert p_value(observed, names / len(kinds)) > P
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_counts_of_a_tensor_leave_rows_and_columns_free(axis: int) -> None:
+    """The counts of rows are hypergeometric: their variance is within 5 sigmas."""
+    rows, columns, p = 1000, 1000, 0.25
+    kept = fastinit.mask((rows, columns), 1 - p, per="tensor", seed=2)
+    assert kept.sum() == p * rows * columns
+    variance = columns * p * (1 - p) * (1 - columns / (rows * columns))
+    found = float(kept.sum(axis=axis).astype(np.float64).var())
+    assert abs(found / variance - 1) < 5 * math.sqrt(2 / rows)
+
+
 @pytest.mark.parametrize(("n", "m"), [(1, 2), (2, 4), (1, 4), (4, 8)])
 def test_all_groups_are_equally_likely(n: int, m: int) -> None:
     """Chi-square over all groups with N of M, p > 1e-4."""

@@ -8,7 +8,7 @@ import pytest
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
-@pytest.mark.parametrize("name", ["jax_tree", "keras_tree"])
+@pytest.mark.parametrize("name", ["jax_tree", "keras_tree", "sparse_training"])
 def test_script(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs here, since a process of its own would import the framework once more."""
     monkeypatch.setenv("KERAS_BACKEND", "numpy")

@@ -4,9 +4,10 @@
 
 #include "cpu/fill/groups.inl"
 #include "cpu/items.inl"
-#include "cpu/mask/nonzero_list.h"
+#include "cpu/mask/growing_list.h"
 #include "cpu/runs.inl"
 #include "numerics/masks.h"
+#include "request/blocks.h"
 #include "request/samples.h"
 
 namespace fastinit {
@@ -86,7 +87,7 @@ struct Zeros {
 };
 
 struct Nonzeros {
-  NonzeroList& list;
+  GrowingList& list;
   void expect(std::uint64_t, std::uint64_t) const {}
   template <class L>
   void take(std::uint64_t place, typename L::M32 mask) {
@@ -98,7 +99,7 @@ struct Nonzeros {
     if (bits == 0) return;
     if (list.size + L::width > list.capacity) list.grow(list);
     if (list.failed) return;
-    for (; bits; bits &= bits - 1) list.index[list.size++] = place + __builtin_ctz(bits);
+    for (; bits; bits &= bits - 1) list.item[list.size++] = place + __builtin_ctz(bits);
   }
 };
 
@@ -263,12 +264,43 @@ void mask_elements(const Request& r, std::uint64_t begin, std::uint64_t end, Sin
   });
 }
 
+// ---- blocks of elements
+
+template <class L, class Sink>
+void mask_blocks(const Request& r, std::uint64_t begin, std::uint64_t end, Sink& sink) {
+  WordBuffer<L> words(r, false);
+  alignas(64) std::uint32_t word[mask_columns_at_once + padding] = {};  // of each element, that of its block
+  const auto threshold = L::u32(static_cast<std::uint32_t>(r.threshold));
+  const std::uint64_t length = r.extent[r.rank - 1], size = r.step[r.rank - 1];
+  for (std::uint64_t element = begin; element < end;) {
+    const RowOfBlocks row = row_of_blocks(r, element / length);
+    const std::uint64_t in_row = element % length, at = row.phase + in_row;
+    std::uint64_t count = length - in_row;
+    if (count > end - element) count = end - element;
+    if (count > mask_columns_at_once) count = mask_columns_at_once;
+    const std::uint64_t blocks = (at % size + count - 1) / size + 1;
+    const std::uint32_t* const of_block = words.at(row.first + at / size, blocks);
+    std::uint64_t left = size - at % size;
+    for (std::uint64_t k = 0, block = 0; k < count; ++k, --left) {
+      if (left == 0) {
+        left = size;
+        ++block;
+      }
+      word[k] = of_block[block];
+    }
+    take_all<L>(sink, element, count, [&](std::uint64_t k) { return is_zeroed<L>(L::load(word + k), threshold); });
+    element += count;
+  }
+}
+
 // ---- from a request to its kernel
 
 template <class L, class Sink>
 void mask_into(const Request& r, std::uint64_t begin, std::uint64_t end, Sink sink) {
   if (r.distribution == Distribution::bernoulli_mask) {
     mask_elements<L>(r, begin, end, sink);
+  } else if (r.distribution == Distribution::block_mask) {
+    mask_blocks<L>(r, begin, end, sink);
   } else if (samples_run_along_innermost(r)) {
     mask_rows<L>(r, begin, end, sink);
   } else {
@@ -285,8 +317,35 @@ void mask(const Request& r, std::uint64_t begin, std::uint64_t end) {
 }
 
 template <class L>
-void list_nonzeros(const Request& r, std::uint64_t begin, std::uint64_t end, NonzeroList& list) {
+void list_nonzeros(const Request& r, std::uint64_t begin, std::uint64_t end, GrowingList& list) {
   mask_into<L>(r, begin, end, Nonzeros{list});
+}
+
+// The request has one axis, whose elements are those of the whole array from `offset` on.
+template <class L>
+void list_keys(const Request& r, std::uint64_t begin, std::uint64_t end, KeyList& list) {
+  WordBuffer<L> words(r, false);
+  const auto first = L::u32(list.first), last = L::u32(list.last);
+  for (std::uint64_t at = begin; at < end; at += mask_columns_at_once) {
+    const std::uint64_t size = end - at < mask_columns_at_once ? end - at : mask_columns_at_once;
+    const std::uint32_t* const word = words.at(r.offset + at, size);
+    for (std::uint64_t k = 0; k < size; k += L::width) {
+      const std::uint64_t count = size - k < L::width ? size - k : L::width;
+      const std::uint32_t all = static_cast<std::uint32_t>((std::uint64_t(1) << count) - 1);
+      const auto loaded = L::load(word + k);
+      const std::uint32_t below = L::mask_bits(L::less(loaded, first)) & all;
+      std::uint32_t bits = all & ~below & ~L::mask_bits(L::less(last, loaded));
+      list.below += __builtin_popcount(below);
+      if (bits == 0) continue;
+      GrowingList& keys = list.keys;
+      if (keys.size + L::width > keys.capacity) keys.grow(keys);
+      if (keys.failed) return;
+      for (; bits; bits &= bits - 1) {
+        const std::uint64_t j = k + __builtin_ctz(bits);
+        keys.item[keys.size++] = key_of(word[j], r.offset + at + j);
+      }
+    }
+  }
 }
 
 }  // namespace

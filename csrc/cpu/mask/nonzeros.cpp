@@ -1,34 +1,20 @@
 #include "cpu/mask/nonzeros.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "cpu/dispatch.h"
+#include "cpu/mask/list_memory.h"
 #include "cpu/work.h"
 
 namespace fastinit {
 namespace {
 
-constexpr std::uint64_t smallest_list = 1024;
 constexpr std::uint64_t indices_at_once = 256;
-
-// Called between the kernels' loops, on any thread, where nothing may be thrown.
-void grow(NonzeroList& list) {
-  const std::uint64_t capacity = std::max(smallest_list, list.capacity + list.capacity / 2);
-  void* const memory = std::realloc(list.index, capacity * sizeof *list.index);
-  if (!memory) {
-    list.failed = true;
-    list.size = 0;
-    return;
-  }
-  list.index = static_cast<std::uint64_t*>(memory);
-  list.capacity = capacity;
-}
 
 }  // namespace
 
 NonzeroElements::~NonzeroElements() {
-  for (const NonzeroList& piece : pieces_) std::free(piece.index);
+  for (const GrowingList& piece : pieces_) free_list(piece);
 }
 
 bool NonzeroElements::find(const Request& mask, Interrupted interrupted) {
@@ -36,18 +22,18 @@ bool NonzeroElements::find(const Request& mask, Interrupted interrupted) {
   Work work;
   add_mask(work, mask);
   work.divide(0);
-  pieces_.assign(work.pieces(), NonzeroList{nullptr, 0, 0, grow, false});
+  pieces_.assign(work.pieces(), empty_list());
   const auto act = [&](const Request& r, std::uint64_t begin, std::uint64_t end, std::uint64_t piece) {
     kernels.list_nonzeros(r, begin, end, pieces_[piece]);
   };
   const bool finished = run(work, act, interrupted);
-  for (const NonzeroList& piece : pieces_) out_of_memory_ |= piece.failed;
+  for (const GrowingList& piece : pieces_) out_of_memory_ |= piece.failed;
   return finished && !out_of_memory_;
 }
 
 std::uint64_t NonzeroElements::count() const {
   std::uint64_t count = 0;
-  for (const NonzeroList& piece : pieces_) count += piece.size;
+  for (const GrowingList& piece : pieces_) count += piece.size;
   return count;
 }
 
@@ -56,9 +42,9 @@ void NonzeroElements::compress(std::uint64_t rows, std::uint64_t columns, bool b
                                Index* indices) const {
   // A counting sort that keeps the order of elements within a row; the columns of CSC are its rows.
   const auto for_each = [&](const auto& act) {
-    for (const NonzeroList& piece : pieces_) {
+    for (const GrowingList& piece : pieces_) {
       for (std::uint64_t k = 0; k < piece.size; ++k) {
-        const std::uint64_t row = piece.index[k] / columns, column = piece.index[k] - row * columns;
+        const std::uint64_t row = piece.item[k] / columns, column = piece.item[k] - row * columns;
         by_column ? act(column, row) : act(row, column);
       }
     }

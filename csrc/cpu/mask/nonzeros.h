@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cpu/interrupt.h"
-#include "cpu/mask/nonzero_list.h"
+#include "cpu/mask/growing_list.h"
 #include "request/request.h"
 
 namespace fastinit {
@@ -29,7 +29,7 @@ class NonzeroElements {
   void compress(std::uint64_t rows, std::uint64_t columns, bool by_column, Index* indptr, Index* indices) const;
 
  private:
-  std::vector<NonzeroList> pieces_;  // in the order of columns of samples; each is in order within every row and column
+  std::vector<GrowingList> pieces_;  // in the order of columns of samples; each is in order within every row and column
   bool out_of_memory_ = false;
 };
 

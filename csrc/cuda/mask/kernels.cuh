@@ -8,6 +8,7 @@
 #include "cuda/tuning.h"
 #include "numerics/masks.h"
 #include "numerics/philox.h"
+#include "request/blocks.h"
 #include "request/samples.h"
 
 namespace fastinit {
@@ -112,6 +113,16 @@ __device__ void mask_block(const Request& r, const FillEntry& entry, std::uint64
   }
 }
 
+// Masks an element with the word of its block.
+__device__ void mask_element_of_block(const Request& r, std::uint64_t element) {
+  const int last = static_cast<int>(r.rank) - 1;
+  const std::uint64_t number = element / r.extent[last], in_row = element - number * r.extent[last];
+  const RowOfBlocks row = row_of_blocks(r, number);
+  MaskWords words(r);
+  const std::uint32_t word = words.at(row.first + (row.phase + in_row) / r.step[last]);
+  if (is_zeroed<Lanes>(word, static_cast<std::uint32_t>(r.threshold))) zero_item(r, element);
+}
+
 __device__ void scatter_element(const Request& r, std::uint64_t element) {
   std::uint64_t at = 0;
   FASTINIT_ROLLED
@@ -133,6 +144,8 @@ __device__ void write_unit(const Request& r, const FillEntry& entry, std::uint64
       return mask_row(r, unit);
     case UnitKind::mask_elements:
       return mask_block(r, entry, unit);
+    case UnitKind::mask_blocks:
+      return mask_element_of_block(r, unit);
     case UnitKind::scatter:
       return scatter_element(r, unit);
     case UnitKind::constant:

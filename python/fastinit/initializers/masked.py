@@ -84,8 +84,17 @@ class Masked(Initializer, is_base=True):
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return the values, and the mask over them."""
+        return self._over(self.values(shape).templates(shape, dtype), shape, dtype)
+
+    def mask_templates(self, shape: tuple[int, ...]) -> tuple[Template, ...]:
+        """Return those of the mask alone, in bool: True where a value is kept."""
+        dtype = np.dtype(np.bool_)
+        return self._over((Constant(1).template(dtype),), shape, dtype)
+
+    def _over(
+        self, values: tuple[Template, ...], shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> tuple[Template, ...]:
         kept, of = self.density(shape)
-        values = self.values(shape).templates(shape, dtype)
         if kept == 0:
             return (Constant(0).template(dtype),)
         return values if kept == of else (*values, self.mask(shape, dtype))

@@ -14,7 +14,7 @@ from fastinit.native import _cpu
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Box, Index, Shape, part, shape_of, whole
 from fastinit.native.dtypes import dtype_of
-from fastinit.native.masks import bernoulli_mask
+from fastinit.native.masks import BlockMask, TotalCountMask, bernoulli_mask
 from fastinit.native.request import Fill, as_array
 from fastinit.repeated_streams import note
 from fastinit.streams import Seed
@@ -77,6 +77,14 @@ def _scipy() -> Any:
         raise ImportError("format= needs scipy; run: pip install 'fastinit-nn[sparse]'") from None
 
 
+def _without(place: tuple[int, int], indptr: Any, indices: Any) -> Any:
+    """Return the indices without an element, given its row (in CSC, column) and its index there."""
+    row, index = place
+    at = indptr[row] + np.searchsorted(indices[indptr[row] : indptr[row + 1]], index)
+    indptr[row + 1 :] -= 1
+    return np.delete(indices, at)
+
+
 @in_default_arithmetic
 def _nonzeros(
     scipy: Any,
@@ -100,13 +108,13 @@ def _nonzeros(
     rows, columns = box.shape
     by_column = form == "csc"
     row_box = Box(box.shape, box.offset, box.shape, (sizes[1], 1), None)
-    zeroed = mask.requests(row_box if kept == of else box, _NOWHERE, *stream)
-    indptr, indices = _cpu.nonzeros(
-        as_array(cast(list[bytes], zeroed)),  # a mask is drawn by native code alone
-        rows,
-        columns,
-        by_column,
-    )
+    first, *_ = mask.requests(row_box if kept == of else box, _NOWHERE, *stream)
+    zeroed = as_array([cast(bytes, first)])  # a mask is drawn by native code alone
+    indptr, indices = _cpu.nonzeros(zeroed, rows, columns, by_column)
+    if isinstance(mask, (TotalCountMask, BlockMask)):
+        for position in mask.tied(box, *stream):
+            place = divmod(position, columns)
+            indices = _without(place[::-1] if by_column else place, indptr, indices)
     data = np.empty(len(indices), dtype)
     fill = templates[0].requests(row_box, _cpu.address(data), *stream)
     _cpu.gather(as_array(fill), indptr, indices, by_column)

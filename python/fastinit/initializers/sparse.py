@@ -1,4 +1,4 @@
-"""Masks over the values of another initializer: exact counts, n of m, and Bernoulli."""
+"""Masks over the values of another initializer: exact counts, n of m, blocks, and Bernoulli."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Never, overload
 
 import numpy as np
 
-from fastinit.checks import finite, integer, not_negative, shown
+from fastinit.checks import finite, integer, not_negative, positive_integer, shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import axes_of
@@ -17,7 +17,13 @@ from fastinit.initializers.masked import Base, Masked
 from fastinit.initializers.normal import Normal
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Index, Shape
-from fastinit.native.masks import LARGEST_SAMPLE, ExactCountMask, bernoulli_mask
+from fastinit.native.masks import (
+    LARGEST_SAMPLE,
+    BlockMask,
+    ExactCountMask,
+    TotalCountMask,
+    bernoulli_mask,
+)
 from fastinit.native.request import Template
 from fastinit.streams import Seed
 
@@ -26,9 +32,9 @@ __all__ = ["NM", "Bernoulli", "Sparse", "bernoulli", "mask", "n_m", "n_of_m", "s
 
 @dataclasses.dataclass(frozen=True)
 class Sparse(Masked):
-    """A fixed number of weights of every input or of every output is kept; the others are 0.
+    """A fixed number of weights of every input, every output or the tensor is kept; others are 0.
 
-    Every subset of that size is equally likely (selection sampling, Knuth 3.4.2, algorithm S).
+    Every subset of that size is equally likely.
 
     Args:
         sparsity: the fraction that is zeroed, 0 to 1: ceil(sparsity * n) of every n.
@@ -37,16 +43,19 @@ class Sparse(Masked):
         base: what draws the values instead: an initializer, or a name such as "he_normal".
         per: "in": of the weights that one input feeds, each column of the (o, rest) matrix, as
             torch's ``sparse_`` means it. "out": of the weights that feed one output unit (Martens,
-            "Deep learning via Hessian-free optimization", ICML 2010: 15 nonzeros).
+            "Deep learning via Hessian-free optimization", ICML 2010: 15 nonzeros). "tensor": of all
+            weights, as static masks of sparse training have it (Evci et al., arXiv 1911.11134).
         correct_fan: count fans from the weights that are kept (on average, where ``per`` does not
             fix them).
         layout: what each axis is, see ``fastinit.initializers.fans``; the base's as well.
+        block: with ``per="tensor"``, the size of a block on each axis, as (16, 16) or (4, 4, 3, 3):
+            whole blocks are kept or zeroed, and counted.
 
     Raises:
         TypeError: an argument of the wrong type.
         ValueError: both or neither of sparsity and nonzeros, or one out of range; a base that is
             masked, has another layout or no fan to correct; when drawn, a shape without an output
-            and an input axis, or more nonzeros than there are.
+            and an input axis, more nonzeros than there are, or blocks that do not divide the shape.
 
     Example:
         >>> import fastinit
@@ -62,6 +71,7 @@ class Sparse(Masked):
     per: str = "in"
     correct_fan: bool = False
     layout: str = "oi*"
+    block: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.sparsity is None) == (self.nonzeros is None):
@@ -72,8 +82,14 @@ class Sparse(Masked):
             object.__setattr__(self, "sparsity", _fraction(self.sparsity, "sparsity"))
         else:
             object.__setattr__(self, "nonzeros", _count(self.nonzeros, "nonzeros"))
-        if self.per not in ("in", "out"):
-            raise ValueError(f"per={self.per!r} is not known; use 'in' or 'out'")
+        if self.per not in ("in", "out", "tensor"):
+            raise ValueError(f"per={self.per!r} is not known; use 'in', 'out' or 'tensor'")
+        object.__setattr__(self, "block", block_of(self.block))
+        if self.block is not None and self.per != "tensor":
+            raise ValueError(
+                f"block={self.block} with per={self.per!r}: blocks are counted in the whole "
+                "tensor; pass per='tensor' with them"
+            )
         self._check_base()
         if self.base is not None and self.std is not None:
             raise ValueError(f"std={self.std} and base={self.base!r} say the same; pass one")
@@ -110,26 +126,45 @@ class Sparse(Masked):
         return outputs if self.per == "in" else inputs
 
     def density(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """Return how many weights of every column or row are kept, and of how many."""
-        of = math.prod(shape[axis] for axis in self._along(shape))
-        if of > LARGEST_SAMPLE:
+        """Return how many weights of every column or row, or of all, are kept, and of how many."""
+        is_total = self.per == "tensor"
+        of = math.prod(shape if is_total else (shape[axis] for axis in self._along(shape)))
+        each = 1 if self.block is None else grid_of(shape, self.block)[1]
+        if of // each > LARGEST_SAMPLE:
             raise ValueError(
-                f"shape {shape} has {of} weights to choose from; {LARGEST_SAMPLE} or fewer are "
-                "allowed"
+                f"shape {shape} has {of // each} {self._units} to choose from; {LARGEST_SAMPLE} or "
+                "fewer are allowed"
             )
         if self.nonzeros is not None:
+            where = {"in": "in each column of ", "out": "in each row of ", "tensor": "in "}[
+                self.per
+            ]
             if self.nonzeros > of and 0 not in shape:
                 raise ValueError(
                     f"nonzeros={shown(self.nonzeros)} is more than the {of} weights that there are "
-                    f"in each {'column' if self.per == 'in' else 'row'} of shape {shape}"
+                    f"{where}shape {shape}"
+                )
+            if self.nonzeros % each:
+                raise ValueError(
+                    f"nonzeros={self.nonzeros} is not a number of whole blocks of {each} weights"
                 )
             return min(self.nonzeros, of), of
         assert self.sparsity is not None
-        return of - min(math.ceil(self.sparsity * of), of), of
+        units = of // each
+        return of - min(math.ceil(self.sparsity * units), units) * each, of
+
+    @property
+    def _units(self) -> str:
+        return "weights" if self.block is None else "blocks"
 
     def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Template:
-        """Return zeros down the columns, or along the rows."""
+        """Return zeros down the columns, along the rows, or anywhere."""
         kept, of = self.density(shape)
+        if self.block is not None and max(self.block, default=1) > 1:
+            each = grid_of(shape, self.block)[1]
+            return BlockMask(dtype, shape, self.block, (of - kept) // each)
+        if self.per == "tensor":
+            return TotalCountMask(dtype, of, of - kept)
         return ExactCountMask(dtype, shape, self._along(shape), of, of - kept)
 
 
@@ -209,10 +244,12 @@ class Bernoulli(Masked):
             which make a mask: 1 (True) is kept.
         correct_fan: count fans from the weights that are kept on average.
         layout: what each axis is; only fans depend on it.
+        block: the size of a block on each axis, as (16, 16): whole blocks are kept or zeroed.
 
     Raises:
         TypeError: an argument of the wrong type.
-        ValueError: p out of range; a base that is masked, has another layout or no fan to correct.
+        ValueError: p out of range; a base that is masked, has another layout or no fan to correct;
+            when drawn, blocks that do not divide the shape.
 
     Example:
         >>> import fastinit
@@ -224,9 +261,11 @@ class Bernoulli(Masked):
     base: Base = None
     correct_fan: bool = False
     layout: str = "oi*"
+    block: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "p", _fraction(self.p, "p"))
+        object.__setattr__(self, "block", block_of(self.block))
         self._check_base()
 
     @property
@@ -241,9 +280,49 @@ class Bernoulli(Masked):
         """Return (the probability, 1)."""
         return {0: 1.0, 1 << 32: 0.0}.get(self._threshold(), self.p), 1.0
 
-    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Template:  # noqa: ARG002
+    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Template:
         """Return zeros where the word is below floor((1 - p) 2**32)."""
-        return bernoulli_mask(dtype, self._threshold())
+        if self.block is None:
+            return bernoulli_mask(dtype, self._threshold())
+        grid_of(shape, self.block)
+        return BlockMask(dtype, shape, self.block, threshold=self._threshold())
+
+
+def block_of(given: Any) -> tuple[int, ...] | None:
+    """Return the sizes of a block as a tuple.
+
+    Raises:
+        TypeError: it is not a sequence of integers.
+        ValueError: a size is not positive.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, (tuple, list)):
+        raise TypeError(
+            f"block={shown(given)} is a {type(given).__name__}; pass a tuple with the size of a "
+            "block on each axis"
+        )
+    return tuple(positive_integer(size, "block") for size in given)
+
+
+def grid_of(shape: tuple[int, ...], block: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many blocks a shape has, and the weights of each.
+
+    Raises:
+        ValueError: the blocks do not divide the shape.
+    """
+    if len(block) != len(shape):
+        raise ValueError(
+            f"block={block} has {len(block)} sizes and shape {shape} {len(shape)} axes; pass one "
+            "for each axis"
+        )
+    for size, each in zip(shape, block, strict=True):
+        if size % each:
+            raise ValueError(
+                f"block={block} does not divide shape {shape}; {size} % {each} is not 0"
+            )
+    each = math.prod(block)
+    return math.prod(shape) // each, each
 
 
 def _fraction(value: Any, what: str) -> float:
@@ -269,6 +348,7 @@ def sparse(
     base: Base = None,
     per: str = "in",
     *,
+    block: tuple[int, ...] | None = None,
     correct_fan: bool = False,
     layout: str = "oi*",
     format: None = None,
@@ -290,6 +370,7 @@ def sparse(
     base: Base = None,
     per: str = "in",
     *,
+    block: tuple[int, ...] | None = None,
     correct_fan: bool = False,
     layout: str = "oi*",
     format: str,
@@ -311,6 +392,7 @@ def sparse(
     base: Base = None,
     per: str = "in",
     *extra: Never,
+    block: tuple[int, ...] | None = None,
     correct_fan: bool = False,
     layout: str = "oi*",
     format: str | None = None,
@@ -322,7 +404,7 @@ def sparse(
     index: Index | None = None,
     **unknown: Never,
 ) -> Any:
-    """Draw from ``Sparse(sparsity, nonzeros, std, base, per, correct_fan, layout)``.
+    """Draw from ``Sparse(sparsity, nonzeros, std, base, per, correct_fan, layout, block)``.
 
     With ``format`` "csr", "csc" or "coo" the result is that array of scipy.sparse, of a matrix in
     float32 or float64: equal to the dense array converted, which never exists, with sorted
@@ -339,7 +421,7 @@ def sparse(
     """
     if extra or unknown:
         raise unexpected(sparse, shape, extra, unknown)
-    initializer = Sparse(sparsity, nonzeros, std, base, per, correct_fan, layout)
+    initializer = Sparse(sparsity, nonzeros, std, base, per, correct_fan, layout, block)
     if format is None:
         return initializer._draw(shape, seed, name, dtype, device, out, index)
     from fastinit.initializers import scipy_sparse  # here, as few ask
@@ -354,6 +436,7 @@ def mask(
     nonzeros: int | None = None,
     per: str = "in",
     *extra: Never,
+    block: tuple[int, ...] | None = None,
     layout: str = "oi*",
     seed: Seed | None = None,
     name: str | int | None = None,
@@ -377,7 +460,7 @@ def mask(
     """
     if extra or unknown:
         raise unexpected(mask, shape, extra, unknown)
-    initializer = Sparse(sparsity, nonzeros, None, Constant(1), per, False, layout)
+    initializer = Sparse(sparsity, nonzeros, None, Constant(1), per, False, layout, block)
     return _draw_mask(initializer, shape, seed, name, dtype, device, out, index)
 
 
@@ -426,6 +509,7 @@ def bernoulli(
     p: float = 0.5,
     base: Base = None,
     *extra: Never,
+    block: tuple[int, ...] | None = None,
     correct_fan: bool = False,
     layout: str = "oi*",
     seed: Seed | None = None,
@@ -436,7 +520,7 @@ def bernoulli(
     index: Index | None = None,
     **unknown: Never,
 ) -> Out:
-    """Draw from ``Bernoulli(p, base, correct_fan, layout)``.
+    """Draw from ``Bernoulli(p, base, correct_fan, layout, block)``.
 
     Without a base it is the mask itself: True (1) where a weight is kept; its ``dtype`` is bool
     unless it or ``out`` is given. The other keyword arguments are those of
@@ -449,7 +533,7 @@ def bernoulli(
     """
     if extra or unknown:
         raise unexpected(bernoulli, shape, extra, unknown)
-    initializer = Bernoulli(p, base, correct_fan, layout)
+    initializer = Bernoulli(p, base, correct_fan, layout, block)
     if base is None:
         return _draw_mask(initializer, shape, seed, name, dtype, device, out, index)
     return initializer._draw(shape, seed, name, dtype, device, out, index)

@@ -63,6 +63,9 @@ class Template(abc.ABC):
     elementwise: bool
     """Whether any flat piece costs no more than its share of the whole."""
 
+    zeroes_only: bool = False
+    """Whether it writes zeros to some elements and leaves the others, as masks do."""
+
     @abc.abstractmethod
     def requests(self, box: Box, address: int, seed: int, stream: int) -> Sequence[Request]:
         """Return the requests that draw ``box`` into contiguous memory at ``address``."""

@@ -26,7 +26,7 @@ from fastinit.recipes.recipe import Recipe
 from fastinit.streams import Seed
 from fastinit.tables import count_text, plural
 from fastinit.tensors.drawing import draw_into, draw_new, draw_part
-from fastinit.tensors.tensor_plan import TensorPlan, tensor_plan
+from fastinit.tensors.tensor_plan import TensorPlan, mask_of, tensor_plan
 
 _MOST_RULES = 10_000
 _MOST_MATCHES = 20_000_000
@@ -222,6 +222,35 @@ class Plan(Mapping[str, TensorPlan]):
             {'ln_f.weight': array([1., 1., 1.], dtype=float32)}
         """
         return self._model.filled(draw_new(self.select(only), device))
+
+    def masks(self, device: Any = "cpu", only: Any = None) -> Any:
+        """Draw the masks of all tensors that have one, without their values.
+
+        Args:
+            device: where the arrays shall lie, as for ``init``.
+            only: a pattern, as rules have it; tensors whose names it does not match are left out.
+
+        Returns:
+            New arrays of bool by name, True where a value is kept. If the model was given as a
+            tree, that tree: with masks, and True for tensors without one.
+
+        Raises:
+            ValueError: ``only`` matches nothing, or the device is not there.
+
+        Example:
+            >>> import fastinit
+            >>> rules = [("w", fastinit.Sparse(0.5, per="tensor")), ("b", fastinit.Constant(0))]
+            >>> plan = fastinit.Plan({"w": (2, 4), "b": 2}, rules, seed=0)
+            >>> {name: int(kept.sum()) for name, kept in plan.masks().items()}
+            {'w': 4}
+        """
+        found = {each.parameter.name: mask_of(each) for each in self.select(only)}
+        masks = draw_new([each for each in found.values() if each is not None], device)
+        return (
+            masks
+            if self._model.tree is None
+            else self._model.filled(dict.fromkeys(found, True) | masks)
+        )
 
     def init_into(self, given: Mapping[str, Any]) -> None:
         """Draw into arrays that are there, in one call of the native code.

@@ -63,10 +63,12 @@ def with_zero_row(
     """Return ``templates`` of an array of ``shape`` with zeros in one row.
 
     Raises:
-        ValueError: The shape has no such row, or the template is not elementwise.
+        ValueError: The shape has no such row, or the values are not drawn independently. A mask
+            over them does not matter.
     """
     if not shape or not -shape[0] <= row < shape[0]:
         raise ValueError(f"zero_row={row} is out of range for shape {shape}")
-    if len(templates) > 1 or not templates[0].elementwise:
+    values, *over = templates
+    if not values.elementwise or not all(each.zeroes_only for each in over):
         raise ValueError("zero_row= needs values that are drawn independently; leave it out")
-    return (ZeroRow(templates[0], zero, shape, row % shape[0]),)
+    return (ZeroRow(values, zero, shape, row % shape[0]), *over)

@@ -144,7 +144,7 @@ class Rule:
         self, shape: tuple[int, ...], numbers: tuple[float, ...], context: Context
     ) -> Initializer:
         """Return what is drawn for a shape, given the number of each scale."""
-        resolved = self._set(context).resolve(shape)
+        resolved = self.with_settings(context).resolve(shape)
         if self.fan_of is not None and not isinstance(resolved, Distribution):
             raise ValueError(
                 f"fan_of= needs values that depend on the fans alone, not {resolved}; leave it out"
@@ -153,7 +153,7 @@ class Rule:
             resolved = scale.scaled(resolved, number)
         return resolved
 
-    def _set(self, context: Context) -> Initializer:
+    def with_settings(self, context: Context) -> Initializer:
         """Return the initializer with the numbers that the model's config has for it."""
         found = {field: context.setting(key) for field, key in self.settings.items()}
         numbers: dict[str, Any] = {k: v for k, v in found.items() if v is not None}

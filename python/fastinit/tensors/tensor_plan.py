@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from fastinit import streams
 from fastinit.initializers import Constant, Initializer
+from fastinit.initializers.masked import Masked
 from fastinit.native.box import Box, flat, whole
 from fastinit.native.dtypes import CODES, DTYPES, dtype_of
 from fastinit.native.request import Request, Template
@@ -64,6 +65,14 @@ class TensorPlan:
         is_whole = count == self.parameter.elements
         box = whole(self.parameter.shape) if is_whole else flat(start, count)
         return self.requests(box, address)
+
+
+def mask_of(each: TensorPlan) -> TensorPlan | None:
+    """Return what draws the mask of a tensor alone, in bool; None where it has no mask."""
+    if not isinstance(each.initializer, Masked):
+        return None
+    templates = each.initializer.mask_templates(each.parameter.shape)
+    return replace(each, dtype=np.dtype(np.bool_), templates=templates)
 
 
 def tensor_plan(

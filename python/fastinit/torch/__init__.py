@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from fastinit.torch.lsuv.lsuv import lsuv_
     from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
     from fastinit.torch.modules.init import init_
+    from fastinit.torch.modules.masks import apply_masks_, draw_masks, prune_
     from fastinit.torch.modules.materialize import materialize_
     from fastinit.torch.modules.param_groups import param_groups
     from fastinit.torch.probing.probe import probe
@@ -68,11 +69,13 @@ __all__ = [
     "LsuvReport",
     "LsuvRow",
     "accelerate",
+    "apply_masks_",
     "calculate_gain",
     "constant",
     "constant_",
     "dirac",
     "dirac_",
+    "draw_masks",
     "eye",
     "eye_",
     "fill_shard_",
@@ -92,6 +95,7 @@ __all__ = [
     "orthogonal_",
     "param_groups",
     "probe",
+    "prune_",
     "recommend_recipe",
     "record",
     "sparse",
@@ -115,11 +119,14 @@ check_package()
 _LAZY = {
     "LsuvReport": "lsuv.report",
     "LsuvRow": "lsuv.report",
+    "apply_masks_": "modules.masks",
+    "draw_masks": "modules.masks",
     "init_": "modules.init",
     "lsuv_": "lsuv.lsuv",
     "materialize_": "modules.materialize",
     "param_groups": "modules.param_groups",
     "probe": "probing.probe",
+    "prune_": "modules.masks",
     "record": "recording.record",
     "recommend_recipe": "guide.recommend",
 }
