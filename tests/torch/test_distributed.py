@@ -80,6 +80,8 @@ def test_every_initializer_and_dtype(
 LAID_OVER = {
     "sparse": (fastinit.Sparse(sparsity=0.3), (37, 29)),
     "sparse per output": (fastinit.Sparse(nonzeros=5, per="out"), (37, 29)),
+    "sparse per tensor": (fastinit.Sparse(0.3, per="tensor"), (37, 29)),
+    "sparse blocks": (fastinit.Sparse(0.3, per="tensor", block=(3, 4)), (36, 28)),
     "n of m": (fastinit.NM(2, 4), (37, 32)),
     "bernoulli": (fastinit.Bernoulli(p=0.3), (37, 29)),
     "dirac": (fastinit.Dirac(), (12, 7, 3, 3)),
