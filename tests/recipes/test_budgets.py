@@ -134,7 +134,7 @@ def test_rules_are_shared_by_equal_layers() -> None:
     recipe = fastinit.sparse_recipe(SHAPES, 0.1, HeNormal())
     assert [rule.pattern for rule in recipe.rules][:2] == ["h.*.fc.weight", "head.weight"]
     assert Recipe.from_json(recipe.to_json()) == recipe
-    assert recipe.name == "HeNormal(), sparse"
+    assert recipe.name == "sparse HeNormal()"
     assert "density 0.1 by the budget erk" in recipe.source
 
 

@@ -86,7 +86,7 @@ def sparse_recipe(
         for pattern in _patterns(glob, members, names)
     ]
     source = f"{values.source}; masks with density {density:g} by the budget {budget}"
-    return Recipe(f"{values.name}, sparse", source, (*rules, *values.rules), dtype=values.dtype)
+    return Recipe(f"sparse {values.name}", source, (*rules, *values.rules), dtype=values.dtype)
 
 
 def _pattern(given: Any) -> Any:
