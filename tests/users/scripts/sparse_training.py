@@ -50,7 +50,7 @@ for _ in range(60):
     loss.backward()
     optimizer.step()
     fastinit.torch.apply_masks_(model, masks)
-    losses.append(float(loss))
+    losses.append(loss.item())
 assert losses[-1] < losses[0] / 2, (losses[0], losses[-1])
 assert all(now <= then for now, then in zip(nonzeros().values(), at_first.values(), strict=True))
 
