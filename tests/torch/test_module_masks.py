@@ -69,7 +69,7 @@ def test_masks_keep_a_trained_model_sparse(
 def test_arrays_are_masks_too() -> None:
     made = model()
     mask = fastinit.mask((16, 8), 0.5, per="tensor", seed=0)
-    fastinit.torch.apply_masks_(made, {"0.weight": mask})  # type: ignore[dict-item]
+    fastinit.torch.apply_masks_(made, {"0.weight": mask})
     assert np.array_equal((made.get_parameter("0.weight") != 0).numpy(), mask)
 
 
@@ -86,7 +86,7 @@ def test_prune(sparse: tuple[torch.nn.Sequential, dict[str, torch.Tensor]]) -> N
             layer.weight_orig.add_(1)
         layer(torch.ones(1, layer.in_features))
         assert torch.equal(layer.weight, (before[name] + 1) * masks[name])
-        prune.remove(layer, "weight")
+        prune.remove(layer, "weight")  # type: ignore[no-untyped-call]
     assert dict(made.named_parameters()).keys() == dict(model().named_parameters()).keys()
 
 

@@ -30,6 +30,9 @@ from fastinit.streams import Seed
 __all__ = ["NM", "Bernoulli", "Sparse", "bernoulli", "mask", "n_m", "n_of_m", "sparse"]
 
 
+_SAMPLES = {"in": "each column of ", "out": "each row of ", "tensor": ""}  # by ``per``
+
+
 @dataclasses.dataclass(frozen=True)
 class Sparse(Masked):
     """A fixed number of weights of every input, every output or the tensor is kept; others are 0.
@@ -82,7 +85,7 @@ class Sparse(Masked):
             object.__setattr__(self, "sparsity", _fraction(self.sparsity, "sparsity"))
         else:
             object.__setattr__(self, "nonzeros", _count(self.nonzeros, "nonzeros"))
-        if self.per not in ("in", "out", "tensor"):
+        if self.per not in _SAMPLES:
             raise ValueError(f"per={self.per!r} is not known; use 'in', 'out' or 'tensor'")
         object.__setattr__(self, "block", block_of(self.block))
         if self.block is not None and self.per != "tensor":
@@ -136,13 +139,10 @@ class Sparse(Masked):
                 "fewer are allowed"
             )
         if self.nonzeros is not None:
-            where = {"in": "in each column of ", "out": "in each row of ", "tensor": "in "}[
-                self.per
-            ]
             if self.nonzeros > of and 0 not in shape:
                 raise ValueError(
                     f"nonzeros={shown(self.nonzeros)} is more than the {of} weights that there are "
-                    f"{where}shape {shape}"
+                    f"in {_SAMPLES[self.per]}shape {shape}"
                 )
             if self.nonzeros % each:
                 raise ValueError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import plain
 from fastinit.recipes.recipe import Recipe
-from fastinit.tables import Table, plural
+from fastinit.tables import Table, count_text, plural
 from fastinit.tensors.tensor_plan import TensorPlan
 
 Row = dict[str, Any]
@@ -87,6 +87,14 @@ class Explanation(list[Row]):
 
     def _repr_html_(self) -> str:
         return self.table().html(plural(len(self), "row"))
+
+
+def summary(tensors: Sequence[TensorPlan], left_alone: Sequence[Parameter]) -> str:
+    """Return the dtypes and counts of tensors, as "float32: 148 tensors, 124 M values"."""
+    dtypes = " and ".join(sorted({each.dtype.name for each in tensors}))
+    elements = count_text(sum(each.parameter.elements for each in tensors))
+    alone = f", {len(left_alone)} left alone" if left_alone else ""
+    return f"{dtypes}: {plural(len(tensors), 'tensor')}, {elements} values{alone}"
 
 
 def explain(

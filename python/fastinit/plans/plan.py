@@ -18,18 +18,15 @@ from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index
 from fastinit.native.dtypes import dtype_of
 from fastinit.plans.difference import Difference, difference
-from fastinit.plans.explanation import Explanation, explain
+from fastinit.plans.explanation import Explanation, explain, summary
 from fastinit.recipes import buffers
 from fastinit.recipes.given import RecipeLike, recipe_from
 from fastinit.recipes.pattern import compiled, pattern_of
 from fastinit.recipes.recipe import Recipe
 from fastinit.streams import Seed
-from fastinit.tables import count_text, plural
 from fastinit.tensors.drawing import draw_into, draw_new, draw_part
 from fastinit.tensors.tensor_plan import TensorPlan, mask_of, tensor_plan
 
-_MOST_RULES = 10_000
-_MOST_MATCHES = 20_000_000
 FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
 
 
@@ -97,7 +94,7 @@ class Plan(Mapping[str, TensorPlan]):
         self.seed = self.stream.seed
         self.dtype = None if dtype is None else dtype_of(dtype)
         wanted = self.dtype or (None if self.recipe.dtype is None else dtype_of(self.recipe.dtype))
-        _check_work(self.recipe, self.manifest)
+        self.recipe.check_work(self.manifest)
         rules = self.recipe.match(self.manifest)
         if not self.recipe.complete:
             rules |= buffers.rules_of(self.manifest)
@@ -146,14 +143,8 @@ class Plan(Mapping[str, TensorPlan]):
         return plan
 
     def __repr__(self) -> str:
-        dtypes = sorted({each.dtype.name for each in self.tensors})
-        alone = f", {len(self.left_alone)} left alone" if self.left_alone else ""
-        elements = sum(each.parameter.elements for each in self.tensors)
-        return (
-            f"Plan({self.manifest.model}, recipe {self.recipe.name}, seed {self.seed}, "
-            f"{' and '.join(dtypes)}: {plural(len(self), 'tensor')}, {count_text(elements)} "
-            f"values{alone})"
-        )
+        of = f"{self.manifest.model}, recipe {self.recipe.name}, seed {self.seed}"
+        return f"Plan({of}, {summary(self.tensors, self.left_alone)})"
 
     def _repr_html_(self) -> str:
         return self.explain().by_rule().table().html(repr(self))
@@ -539,13 +530,3 @@ class Plan(Mapping[str, TensorPlan]):
             if not isinstance(found["dtype"], (str, type(None))):
                 raise ValueError(f"dtype={found['dtype']!r} is not a string; write a name, or null")
             return Plan(manifest, rules, seed=seed, dtype=found["dtype"])
-
-
-def _check_work(rules: Recipe, manifest: Manifest) -> None:
-    """Check that the rules can be matched in seconds, since both may be of unknown origin."""
-    count, tensors = len(rules.rules), len(manifest.tensors)
-    if count > _MOST_RULES or count * tensors > _MOST_MATCHES:
-        raise ValueError(
-            f"the recipe has {count} rules for {tensors} tensors; at most {_MOST_RULES} rules are "
-            f"allowed, and {_MOST_MATCHES} as the product of both"
-        )

@@ -22,6 +22,8 @@ from fastinit.recipes.rule import FirstMatch, Rule
 from fastinit.tables import plural
 
 RECIPES = Path(__file__).parent / "data"
+_MOST_RULES = 10_000
+_MOST_MATCHES = 20_000_000
 _OPTIONAL = ("serves", "dtype", "complete")
 
 
@@ -137,6 +139,19 @@ class Recipe:
                 "parametrized weight"
             )
         return rules
+
+    def check_work(self, model: Model) -> None:
+        """Check that the rules can be matched in seconds, since both may be of unknown origin.
+
+        Raises:
+            ValueError: There are too many rules, or too many for the tensors of the model.
+        """
+        count, tensors = len(self.rules), len(model.parameters) + len(model.buffers)
+        if count > _MOST_RULES or count * tensors > _MOST_MATCHES:
+            raise ValueError(
+                f"the recipe has {count} rules for {tensors} tensors; at most {_MOST_RULES} rules "
+                f"are allowed, and {_MOST_MATCHES} as the product of both"
+            )
 
     def context(self, model: Model) -> Context:
         """Return what the rules may ask of a model."""
