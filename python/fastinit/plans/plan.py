@@ -237,11 +237,8 @@ class Plan(Mapping[str, TensorPlan]):
         """
         found = {each.parameter.name: mask_of(each) for each in self.select(only)}
         masks = draw_new([each for each in found.values() if each is not None], device)
-        return (
-            masks
-            if self._model.tree is None
-            else self._model.filled(dict.fromkeys(found, True) | masks)
-        )
+        is_tree = self._model.tree is not None
+        return self._model.filled(dict.fromkeys(found, True) | masks) if is_tree else masks
 
     def init_into(self, given: Mapping[str, Any]) -> None:
         """Draw into arrays that are there, in one call of the native code.

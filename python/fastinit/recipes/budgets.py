@@ -55,7 +55,7 @@ def erk(
         >>> import fastinit
         >>> shapes = {"fc1": (300, 784), "fc2": (100, 300), "fc3": (10, 100)}
         >>> {name: round(density, 3) for name, density in fastinit.erk(shapes, 0.1).items()}
-        {'fc1': 0.08, 'fc2': 0.231, 'fc3': 1.0}
+        {'fc1': 0.08, 'fc2': 0.23, 'fc3': 1.0}
     """
     kernel = boolean(kernel, "kernel")
     layout = layout_of(layout)
