@@ -1,6 +1,7 @@
 """``base=`` takes the name of every function whose object needs no arguments."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -51,10 +52,10 @@ def test_constants() -> None:
 )
 def test_bases(name: str) -> None:
     """The nonzeros are the values of the base; layouts are the mask's."""
-    where = {"seed": 3, "name": "w"}
-    drawn = fastinit.sparse((8, 6), 0.5, base=name, layout="io", **where)  # type: ignore[arg-type]
-    dense = named(name, "base", "io")((8, 6), **where)  # type: ignore[arg-type]
-    kept = fastinit.mask((8, 6), 0.5, layout="io", **where)  # type: ignore[arg-type]
+    where: dict[str, Any] = {"seed": 3, "name": "w"}
+    drawn = fastinit.sparse((8, 6), 0.5, base=name, layout="io", **where)
+    dense = named(name, "base", "io")((8, 6), **where)
+    kept = fastinit.mask((8, 6), 0.5, layout="io", **where)
     check_bits(drawn, dense * kept + 0)
 
 

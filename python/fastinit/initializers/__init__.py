@@ -1,5 +1,6 @@
 """Initializers: what to draw, one file per family, with its objects and its functions."""
 
+import fastinit.initializers.bernoulli as _bernoulli
 import fastinit.initializers.constant as _constant
 import fastinit.initializers.factors as _factors
 import fastinit.initializers.identity as _identity
@@ -11,6 +12,7 @@ import fastinit.initializers.truncated_normal as _truncated_normal
 import fastinit.initializers.uniform as _uniform
 import fastinit.initializers.variance_scaling as _variance_scaling
 from fastinit.initializers.base import Initializer
+from fastinit.initializers.bernoulli import *
 from fastinit.initializers.constant import *
 from fastinit.initializers.factors import *
 from fastinit.initializers.identity import *
@@ -23,6 +25,7 @@ from fastinit.initializers.uniform import *
 from fastinit.initializers.variance_scaling import *
 
 __all__ = ["Initializer"]
+__all__ += _bernoulli.__all__
 __all__ += _constant.__all__
 __all__ += _factors.__all__
 __all__ += _identity.__all__

@@ -1,5 +1,6 @@
 # What type checkers see of this package: they do not follow how __init__.py puts __all__ together.
 from fastinit.initializers.base import Initializer as Initializer
+from fastinit.initializers.bernoulli import *
 from fastinit.initializers.constant import *
 from fastinit.initializers.factors import *
 from fastinit.initializers.identity import *

@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from fastinit.checks import boolean
+from fastinit.checks import boolean, finite, positive_integer, shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import fan, layout_of
 from fastinit.initializers.named import named
+from fastinit.initializers.options import Out
 from fastinit.initializers.variance_scaling import FanScaled
+from fastinit.native.box import Index, Shape
 from fastinit.native.request import Template
+from fastinit.streams import Seed
 
 Base = Initializer | str | None
 
@@ -123,3 +126,64 @@ class Masked(Initializer, is_base=True):
             "correct_fan": False,
         }
         return dataclasses.replace(self, **resolved)
+
+
+def draw_mask(
+    initializer: Masked,
+    shape: Shape,
+    seed: Seed | None,
+    name: str | int | None,
+    dtype: Any,
+    device: Any,
+    out: Out | None,
+    index: Index | None,
+) -> Out:
+    """Draw a mask by itself, whose dtype is bool unless it or ``out`` is given."""
+    if dtype is None and out is None:
+        dtype = "bool"
+    return initializer._draw(shape, seed, name, dtype, device, out, index)
+
+
+def block_of(given: Any) -> tuple[int, ...] | None:
+    """Return the sizes of a block as a tuple.
+
+    Raises:
+        TypeError: it is not a sequence of integers.
+        ValueError: a size is not positive.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, (tuple, list)):
+        raise TypeError(
+            f"block={shown(given)} is a {type(given).__name__}; pass a tuple with the size of a "
+            "block on each axis"
+        )
+    return tuple(positive_integer(size, "block") for size in given)
+
+
+def grid_of(shape: tuple[int, ...], block: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many blocks a shape has, and the weights of each.
+
+    Raises:
+        ValueError: the blocks do not divide the shape.
+    """
+    if len(block) != len(shape):
+        raise ValueError(
+            f"block={block} has {len(block)} sizes and shape {shape} {len(shape)} axes; pass one "
+            "for each axis"
+        )
+    for size, each in zip(shape, block, strict=True):
+        if size % each:
+            raise ValueError(
+                f"block={block} does not divide shape {shape}; {size} % {each} is not 0"
+            )
+    each = math.prod(block)
+    return math.prod(shape) // each, each
+
+
+def fraction(value: Any, what: str) -> float:
+    """Return ``value`` as a float from 0 to 1."""
+    number = finite(value, what)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{what}={value} is out of range; pass a number from 0 to 1")
+    return number

@@ -1,4 +1,4 @@
-"""Masks over the values of another initializer: exact counts, n of m, blocks, and Bernoulli."""
+"""Masks with exact counts over the values of another initializer, and n of m."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from typing import Any, Never, overload
 
 import numpy as np
 
-from fastinit.checks import finite, integer, not_negative, positive_integer, shown
+from fastinit.checks import integer, not_negative, shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import axes_of
-from fastinit.initializers.masked import Base, Masked
+from fastinit.initializers.masked import (
+    Base,
+    Masked,
+    block_of,
+    draw_mask,
+    fraction,
+    grid_of,
+)
 from fastinit.initializers.normal import Normal
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Index, Shape
@@ -22,12 +29,11 @@ from fastinit.native.masks import (
     BlockMask,
     ExactCountMask,
     TotalCountMask,
-    bernoulli_mask,
 )
 from fastinit.native.request import Template
 from fastinit.streams import Seed
 
-__all__ = ["NM", "Bernoulli", "Sparse", "bernoulli", "mask", "n_m", "n_of_m", "sparse"]
+__all__ = ["NM", "Sparse", "mask", "n_m", "n_of_m", "sparse"]
 
 
 _SAMPLES = {"in": "each column of ", "out": "each row of ", "tensor": ""}  # by ``per``
@@ -82,7 +88,7 @@ class Sparse(Masked):
                 f"sparsity={self.sparsity} and nonzeros={self.nonzeros}: pass one of them"
             )
         if self.sparsity is not None:
-            object.__setattr__(self, "sparsity", _fraction(self.sparsity, "sparsity"))
+            object.__setattr__(self, "sparsity", fraction(self.sparsity, "sparsity"))
         else:
             object.__setattr__(self, "nonzeros", _count(self.nonzeros, "nonzeros"))
         if self.per not in _SAMPLES:
@@ -234,104 +240,6 @@ class NM(Masked):
         return ExactCountMask(dtype, shape, along, self.m, self.m - self.n)
 
 
-@dataclasses.dataclass(frozen=True)
-class Bernoulli(Masked):
-    """Each weight is kept independently with probability p; the others are 0.
-
-    Args:
-        p: 0 to 1, the probability that a weight is kept, to within 2**-32.
-        base: what draws the values: an initializer, or a name such as "he_normal". None for ones,
-            which make a mask: 1 (True) is kept.
-        correct_fan: count fans from the weights that are kept on average.
-        layout: what each axis is; only fans depend on it.
-        block: the size of a block on each axis, as (16, 16): whole blocks are kept or zeroed.
-
-    Raises:
-        TypeError: an argument of the wrong type.
-        ValueError: p out of range; a base that is masked, has another layout or no fan to correct;
-            when drawn, blocks that do not divide the shape.
-
-    Example:
-        >>> import fastinit
-        >>> round(float(fastinit.Bernoulli(0.25)((1000, 1000), seed=0).mean()), 2)
-        0.25
-    """
-
-    p: float = 0.5
-    base: Base = None
-    correct_fan: bool = False
-    layout: str = "oi*"
-    block: tuple[int, ...] | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "p", _fraction(self.p, "p"))
-        object.__setattr__(self, "block", block_of(self.block))
-        self._check_base()
-
-    @property
-    def dense(self) -> Initializer:
-        """The base, or ones."""
-        return self.base if isinstance(self.base, Initializer) else Constant(1)
-
-    def _threshold(self) -> int:
-        return math.floor((1 - self.p) * 2**32)
-
-    def density(self, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002
-        """Return (the probability, 1)."""
-        return {0: 1.0, 1 << 32: 0.0}.get(self._threshold(), self.p), 1.0
-
-    def mask(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Template:
-        """Return zeros where the word is below floor((1 - p) 2**32)."""
-        if self.block is None:
-            return bernoulli_mask(dtype, self._threshold())
-        grid_of(shape, self.block)
-        return BlockMask(dtype, shape, self.block, threshold=self._threshold())
-
-
-def block_of(given: Any) -> tuple[int, ...] | None:
-    """Return the sizes of a block as a tuple.
-
-    Raises:
-        TypeError: it is not a sequence of integers.
-        ValueError: a size is not positive.
-    """
-    if given is None:
-        return None
-    if not isinstance(given, (tuple, list)):
-        raise TypeError(
-            f"block={shown(given)} is a {type(given).__name__}; pass a tuple with the size of a "
-            "block on each axis"
-        )
-    return tuple(positive_integer(size, "block") for size in given)
-
-
-def grid_of(shape: tuple[int, ...], block: tuple[int, ...]) -> tuple[int, int]:
-    """Return how many blocks a shape has, and the weights of each.
-
-    Raises:
-        ValueError: the blocks do not divide the shape.
-    """
-    if len(block) != len(shape):
-        raise ValueError(
-            f"block={block} has {len(block)} sizes and shape {shape} {len(shape)} axes; pass one "
-            "for each axis"
-        )
-    for size, each in zip(shape, block, strict=True):
-        if size % each:
-            raise ValueError(
-                f"block={block} does not divide shape {shape}; {size} % {each} is not 0"
-            )
-    each = math.prod(block)
-    return math.prod(shape) // each, each
-
-
-def _fraction(value: Any, what: str) -> float:
-    number = finite(value, what)
-    if not 0 <= number <= 1:
-        raise ValueError(f"{what}={value} is out of range; pass a number from 0 to 1")
-    return number
-
-
 def _count(value: Any, what: str) -> int:
     number = integer(value, what, "0 or more")
     if number < 0:
@@ -461,7 +369,7 @@ def mask(
     if extra or unknown:
         raise unexpected(mask, shape, extra, unknown)
     initializer = Sparse(sparsity, nonzeros, None, Constant(1), per, False, layout, block)
-    return _draw_mask(initializer, shape, seed, name, dtype, device, out, index)
+    return draw_mask(initializer, shape, seed, name, dtype, device, out, index)
 
 
 @plain_signature
@@ -496,60 +404,8 @@ def n_m(
         raise unexpected(n_m, shape, extra, unknown)
     initializer = NM(n, m, base, correct_fan, layout)
     if base is None:
-        return _draw_mask(initializer, shape, seed, name, dtype, device, out, index)
+        return draw_mask(initializer, shape, seed, name, dtype, device, out, index)
     return initializer._draw(shape, seed, name, dtype, device, out, index)
 
 
 n_of_m = n_m
-
-
-@plain_signature
-def bernoulli(
-    shape: Shape,
-    p: float = 0.5,
-    base: Base = None,
-    *extra: Never,
-    block: tuple[int, ...] | None = None,
-    correct_fan: bool = False,
-    layout: str = "oi*",
-    seed: Seed | None = None,
-    name: str | int | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    out: Out | None = None,
-    index: Index | None = None,
-    **unknown: Never,
-) -> Out:
-    """Draw from ``Bernoulli(p, base, correct_fan, layout, block)``.
-
-    Without a base it is the mask itself: True (1) where a weight is kept; its ``dtype`` is bool
-    unless it or ``out`` is given. The other keyword arguments are those of
-    ``Initializer.__call__``.
-
-    Example:
-        >>> import fastinit
-        >>> round(float(fastinit.bernoulli((1000, 1000), 0.1, seed=0).mean()), 2)
-        0.1
-    """
-    if extra or unknown:
-        raise unexpected(bernoulli, shape, extra, unknown)
-    initializer = Bernoulli(p, base, correct_fan, layout, block)
-    if base is None:
-        return _draw_mask(initializer, shape, seed, name, dtype, device, out, index)
-    return initializer._draw(shape, seed, name, dtype, device, out, index)
-
-
-def _draw_mask(
-    initializer: Masked,
-    shape: Shape,
-    seed: Seed | None,
-    name: str | int | None,
-    dtype: Any,
-    device: Any,
-    out: Out | None,
-    index: Index | None,
-) -> Out:
-    """Draw a mask by itself, whose dtype is bool unless it or ``out`` is given."""
-    if dtype is None and out is None:
-        dtype = "bool"
-    return initializer._draw(shape, seed, name, dtype, device, out, index)

@@ -8,17 +8,17 @@ from typing import Any
 import torch
 from torch.nn.utils import prune
 
-from fastinit.recipes.given import RecipeLike
+from fastinit.streams import Seed
 from fastinit.tensors.tensor_plan import TensorPlan, mask_of
-from fastinit.torch.modules.plan import plan_of
+from fastinit.torch.modules.plan import Rules, plan_of
 from fastinit.torch.shards.batch import ShardedFillBatch
 from fastinit.torch.shards.wrappers import own_paths, unwrapped
 
 
 def draw_masks(
     module: torch.nn.Module,
-    recipe: RecipeLike | None = None,
-    seed: int | None = None,
+    recipe: Rules | None = None,
+    seed: Seed | None = None,
     *,
     only: Any = None,
 ) -> dict[str, torch.Tensor]:
@@ -62,7 +62,7 @@ def draw_masks(
 
 
 @torch.no_grad()
-def apply_masks_(module: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> torch.nn.Module:
+def apply_masks_(module: torch.nn.Module, masks: Mapping[str, Any]) -> torch.nn.Module:
     """Set the weights of a module to zero where masks are False, in place.
 
     Called after each step of an optimizer, it keeps a sparse model sparse.
@@ -92,7 +92,7 @@ def apply_masks_(module: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> 
     return module
 
 
-def prune_(module: torch.nn.Module, masks: Mapping[str, torch.Tensor]) -> torch.nn.Module:
+def prune_(module: torch.nn.Module, masks: Mapping[str, Any]) -> torch.nn.Module:
     """Hand masks to ``torch.nn.utils.prune``, which applies them in every forward pass.
 
     A parameter ``weight`` becomes ``weight_orig``, with a buffer ``weight_mask``;

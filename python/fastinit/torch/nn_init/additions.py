@@ -7,6 +7,7 @@ from torch import Tensor
 
 from fastinit.initializers import Normal, TruncatedNormal, Uniform, VarianceScaling
 from fastinit.initializers.base import Distribution
+from fastinit.streams import Seed
 from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.filling import fill_
 from fastinit.torch.nn_init.source import Source
@@ -19,7 +20,7 @@ def lecun_normal_(
     layout: str = "oi*",
     groups: int = 1,
     fan: float | None = None,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor normally with std = 1 / sqrt(fan_in), as ``fastinit.lecun_normal`` does.
@@ -33,7 +34,8 @@ def lecun_normal_(
         layout: What each axis is; "oi*" is torch's, "io*" that of transposed convolutions.
         groups: The number of groups of the convolution.
         fan: Replaces the fan of shape, layout and groups.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
@@ -62,7 +64,7 @@ def lecun_uniform_(
     layout: str = "oi*",
     groups: int = 1,
     fan: float | None = None,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor uniformly within sqrt(3 / fan_in), as ``fastinit.lecun_uniform`` does.
@@ -76,7 +78,8 @@ def lecun_uniform_(
         layout: What each axis is; "oi*" is torch's, "io*" that of transposed convolutions.
         groups: The number of groups of the convolution.
         fan: Replaces the fan of shape, layout and groups.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
@@ -107,7 +110,7 @@ def variance_scaling_(
     layout: str = "oi*",
     groups: int = 1,
     fan: float | None = None,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor with mean 0 and variance scale / fan, as ``fastinit.variance_scaling`` does.
@@ -124,7 +127,8 @@ def variance_scaling_(
         layout: What each axis is; "oi*" is torch's, "io*" that of transposed convolutions.
         groups: The number of groups of the convolution.
         fan: Replaces the fan of shape, mode, layout and groups.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
@@ -154,7 +158,7 @@ def truncated_normal_(
     generator: torch.Generator | None = None,
     *,
     compensate: bool = False,
-    seed: int | None = None,
+    seed: Seed | None = None,
     name: str | int | None = None,
 ) -> Tensor:
     """Fill a tensor from the normal distribution truncated at a number of sigmas.
@@ -172,7 +176,8 @@ def truncated_normal_(
             CPU generator.
         compensate: Divide ``std`` by that of the truncated standard normal, so that the values' own
             standard deviation is ``std``.
-        seed: An integer in [0, 2**64), in place of a generator.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
         name: The stream of the seed: a string, or an integer in [0, 2**63).
 
     Returns:
