@@ -287,12 +287,14 @@ def test_any_part_of_blocks_and_of_counts_of_the_tensor(
     ]
     random = np.random.default_rng(0)
     for what in kinds:
-        whole = what(shape, seed=4)
+        whole = what(shape, seed=4, name=0)
         for _ in range(10):
             starts = [int(random.integers(0, size)) for size in shape]
             stops = [int(random.integers(a, n)) + 1 for a, n in zip(starts, shape, strict=True)]
             index = tuple(itertools.starmap(slice, zip(starts, stops, strict=True)))
-            check_bits(what(shape, seed=4, index=index), np.ascontiguousarray(whole[index]), index)
+            check_bits(
+                what(shape, seed=4, name=0, index=index), np.ascontiguousarray(whole[index]), index
+            )
 
 
 def border_of_a_tie(count: int) -> tuple[int, list[int]]:
@@ -309,7 +311,7 @@ def test_equal_words_at_the_border() -> None:
     count = 300_000
     zeros, (first, second) = border_of_a_tie(count)
     shape = (500, 600)
-    where: dict[str, Any] = {"nonzeros": count - zeros, "per": "tensor", "seed": 0}
+    where: dict[str, Any] = {"nonzeros": count - zeros, "per": "tensor", "seed": 0, "name": 0}
     kept = fastinit.mask(shape, **where)
     check_bits(kept, reference_masks.kept_total(shape, zeros, 0, 0))
     assert (kept.ravel()[first], kept.ravel()[second]) == (False, True)
@@ -327,7 +329,7 @@ def test_equal_words_of_blocks_at_the_border() -> None:
     count = 300_000
     zeros, _ = border_of_a_tie(count)
     shape, block = (500, 600 * 3), (1, 3)
-    where: dict[str, Any] = {"per": "tensor", "block": block, "seed": 0}
+    where: dict[str, Any] = {"per": "tensor", "block": block, "seed": 0, "name": 0}
     kept = fastinit.mask(shape, nonzeros=3 * (count - zeros), **where)
     expected = reference_masks.kept_total((500, 600), zeros, 0, 0)
     check_bits(kept, reference_masks.blocks_of(expected, block))

@@ -9,7 +9,6 @@ import pytest
 
 import fastinit
 from fastinit import Constant, HeNormal, Manifest, Normal, Parameter, Plan, Recipe, Rule
-from fastinit.recipes import Scale
 from fastinit.tables import Table, count_text, plural
 
 TINY = {"a.weight": (4, 3), "a.bias": 4, "b.weight": (20000, 7)}
@@ -52,9 +51,8 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Any:
         (Recipe("r", "s", (Rule("**", Normal()),), dtype="float16"), "Recipe(r: 1 rule, float16)"),
         (Rule("**.bias", Constant(0)), "Rule('**.bias', Constant(value=0))"),
         (
-            Rule("**", Normal(), ndim=2, scale=(Scale("layers"),), zero_row=0),
-            "Rule('**', Normal(), ndim=2, scale=(Scale(of='layers', times=1.0, "
-            "power=Fraction(1, 1)),), zero_row=0)",
+            Rule("**", Normal(), ndim=2, settings={"std": "initializer_range"}, zero_row=0),
+            "Rule('**', Normal(), ndim=2, settings={'std': 'initializer_range'}, zero_row=0)",
         ),
         (Parameter("w", (3, 4)), "Parameter('w', (3, 4))"),
         (Parameter("w", (), dtype="int8", value=0), "Parameter('w', (), dtype='int8', value=0)"),

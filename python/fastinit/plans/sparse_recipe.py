@@ -78,11 +78,12 @@ def sparse_recipe(
         nonzeros = round(densities[each.name] * each.elements)
         if nonzeros < each.elements:
             masked = _masked(each, rule, context, nonzeros, correct_fan)
-            groups.setdefault((_glob(each.name), masked, rule.zero_row), []).append(each.name)
+            kind = _glob(each.name), masked, rule.zero_row, rule.multipliers
+            groups.setdefault(kind, []).append(each.name)
     names = [each.name for each in manifest.parameters]
     rules = [
-        Rule(pattern, initializer, zero_row=row)
-        for (glob, initializer, row), members in groups.items()
+        Rule(pattern, initializer, zero_row=row, multipliers=multipliers)
+        for (glob, initializer, row, multipliers), members in groups.items()
         for pattern in _patterns(glob, members, names)
     ]
     source = f"{values.source}; masks with density {density:g} by the budget {budget}"

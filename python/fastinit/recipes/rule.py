@@ -111,7 +111,7 @@ class Rule:
         options = [
             f", {name}={value!r}"
             for name in _OPTIONAL
-            if (value := getattr(self, name)) not in (None, (), {})
+            if (value := getattr(self, name)) not in (None, (), {}, NO_MULTIPLIERS)
         ]
         return f"Rule({self.pattern!r}, {self.initializer!r}{''.join(options)})"
 
