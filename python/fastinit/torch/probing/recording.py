@@ -58,8 +58,7 @@ class Recorder(TorchFunctionMode):
         found = functions.find(name)
         is_activation = found is not None and found not in _NOT_ACTIVATIONS
         if is_activation and isinstance(output, torch.Tensor) and self._is_in_a_larger_module():
-            with torch._C.DisableTorchFunctionSubclass():
-                self._record(f"{self._names[-1]}:{found}", str(found), args, output)
+            self._record(f"{self._names[-1]}:{found}", str(found), args, output)
         return output
 
     def _is_in_a_larger_module(self) -> bool:
