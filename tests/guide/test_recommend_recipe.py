@@ -94,7 +94,7 @@ def test_unknown_parameters() -> None:
     assert found.unknown == ("mixer.A_log",)
     assert [row.layer for row in found.rows] == ["hidden", None]
     assert "no advice for: mixer.A_log" in str(found)
-    with pytest.raises(ValueError, match="no general rule draws mixer.A_log"):
+    with pytest.raises(ValueError, match=r"no general rule draws mixer.A_log"):
         Plan(Manifest.from_shapes(shapes), found.recipe, seed=0)
     with pytest.raises(ValueError, match="no advice is for any parameter of 'model', as 'A_log'"):
         fastinit.recommend_recipe(Manifest.from_shapes({"A_log": (8, 4)}), "relu")
