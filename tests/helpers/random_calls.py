@@ -69,6 +69,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "sparsity": ([None, 0, 0.5, 0.9, 1, 1 / 3], [-0.1, 1.1, *NO_NUMBERS]),
     "nonzeros": ([None, 0, 1, 2, 3], NO_INTEGERS),
     "per": (["in", "out"], ["column", None]),
+    "block": ([None], [(0, 2), "ab", 1.5, (2.0, 2)]),
     "base": (BASES, ["he", 1.0, fastinit.Bernoulli()]),
     **dict.fromkeys(("n", "m"), ([0, 1, 2, 3, 4], NO_INTEGERS)),
     "p": ([0, 0.25, 0.5, 1, 1e-9], [-0.1, 1.5, *NO_NUMBERS]),

@@ -177,12 +177,20 @@ class Check:
             groups = np.moveaxis(kept, self.letters.index("i"), -1).reshape(-1, m)
             assert np.all(groups.sum(axis=1) == n)
         elif self.call.function in ("sparse", "mask"):
+            block = options.get("block")
+            if block is not None:  # the first element of each stands for it
+                firsts = kept[tuple(slice(None, None, size) for size in block)]
+                assert np.array_equal(np.kron(firsts, np.ones(block, bool)), kept)
+                kept = firsts
             rows = matrices_of(kept, self.letters, "o", "i*")
-            along = rows.sum(axis=1 if options.get("per", "in") == "in" else 2)
-            of = rows.shape[1 if options.get("per", "in") == "in" else 2]
+            axis = {"in": 1, "out": 2, "tensor": None}[options.get("per", "in")]
+            along = rows.sum(axis=axis)
+            of = rows.size if axis is None else rows.shape[axis]
             right = options.get("nonzeros")
             if right is None:
                 right = of - math.ceil(float(options["sparsity"]) * of)
+            elif block is not None:
+                right = int(right) // math.prod(block)
             assert np.all(along == int(right))
 
 

@@ -269,7 +269,7 @@ def made(cls: Callable[P, Kind], *args: P.args, **kwargs: P.kwargs) -> Kind:
         >>> import fastinit
         >>> from fastinit.initializers.base import made
         >>> made(fastinit.Normal, 0.0, 0.02)
-        Normal(mean=0.0, std=0.02)
+        Normal(std=0.02)
     """
     try:
         found: Kind = cached(cls, *args, **kwargs)  # type: ignore[arg-type]

@@ -222,7 +222,7 @@ class Recipe:
             >>> model, base = (Manifest.from_shapes(sizes(d)) for d in (512, 128))
             >>> plan = Plan(model, Recipe.mup(model, base), seed=0)
             >>> print(plan.tensor("fc.weight").initializer)
-            Normal(mean=0.0, std=0.01)
+            Normal(std=0.01)
             >>> plan.multipliers()["fc.weight"]["learning_rate"]
             0.25
             >>> plan.multipliers()["head.weight"]["forward"]
@@ -334,7 +334,7 @@ class Recipe:
             >>> from fastinit import Manifest, Plan, Recipe
             >>> model = Manifest.from_shapes({"fc.weight": (64, 256)})
             >>> Plan(model, Recipe.spectral(model), seed=0).tensor("fc.weight").initializer
-            Normal(mean=0.0, std=0.03125)
+            Normal(std=0.03125)
         """
         first = _started(start, model)
         found = parametrizations.spectral(model, optimizer, gain, first, layouts)
