@@ -17,8 +17,8 @@ packages are. An entry of ``results`` has ``group`` and ``model``, and
   ``different`` (the names of tensors whose bits differ, by the way of recording), ``equal`` (the
   number of tensors whose bits are those of torch), ``random`` (of the others), ``tests``,
   ``smallest_p`` and ``faults`` (tensors with other distributions or values, and why); or ``error``;
-- of large models: ``parameters``, ``tensors``, ``seconds`` and ``bytes`` (peak memory), both beyond
-  the imports.
+- of large models: ``parameters``, ``tensors``, ``seconds``, ``cpu_seconds`` and ``bytes`` (peak
+  memory), all beyond the imports.
 
 ``left_out`` has the models that cannot be built, with the reason. ``packages`` has the versions.
 """
@@ -116,7 +116,8 @@ def describe(entry: dict[str, Any]) -> str:
         return f"{head}{entry['error']}"
     if "bytes" in entry:
         return (
-            f"{head}{entry['parameters']} parameters, {entry['seconds']:.2f} s, "
+            f"{head}{entry['parameters']} parameters, {entry['seconds']:.2f} s "
+            f"({entry['cpu_seconds']:.2f} s of a CPU), "
             f"{entry['bytes'] / 1e6:.0f} MB"
         )
     bad = {**entry["different"], **entry["faults"]}

@@ -113,15 +113,16 @@ def _left_out(left_out: Entries) -> str:
 
 def _large(entries: Entries) -> str:
     rows = [
-        [each["model"], *("–" for _ in range(3)), each["error"]]  # noqa: RUF001
+        [each["model"], *("–" for _ in range(4)), each["error"]]  # noqa: RUF001
         if "error" in each
         else [
             each["model"],
             f"{each['parameters'] / 1e9:.2f}",
             str(each["tensors"]),
             f"{each['seconds']:.2f}",
+            f"{each['cpu_seconds']:.2f}",
             f"{each['bytes'] / 1e6:.0f}",
         ]
         for each in entries
     ]
-    return table(["", "10^9 parameters", "tensors", "seconds", "MB"], rows)
+    return table(["", "10^9 parameters", "tensors", "seconds", "of a CPU", "MB"], rows)
