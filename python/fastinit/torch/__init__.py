@@ -55,6 +55,8 @@ from fastinit.torch.nn_init.variance_scaling import (
 from fastinit.torch.shards.fill_shard import fill_shard_
 
 if TYPE_CHECKING:
+    from fastinit.torch.auditing.audit import audit
+    from fastinit.torch.auditing.report import AuditReport, AuditRow, Finding
     from fastinit.torch.guide.recommend import recommend_recipe
     from fastinit.torch.lsuv.lsuv import lsuv_
     from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
@@ -66,10 +68,14 @@ if TYPE_CHECKING:
     from fastinit.torch.recording.record import record
 
 __all__ = [
+    "AuditReport",
+    "AuditRow",
+    "Finding",
     "LsuvReport",
     "LsuvRow",
     "accelerate",
     "apply_masks_",
+    "audit",
     "calculate_gain",
     "constant",
     "constant_",
@@ -117,10 +123,14 @@ check_package()
 
 # Imported on first use: the functions that fill one tensor do not need these modules.
 _LAZY = {
+    "AuditReport": "auditing.report",
+    "AuditRow": "auditing.report",
+    "Finding": "auditing.report",
     "LsuvReport": "lsuv.report",
     "LsuvRow": "lsuv.report",
     "apply_masks_": "modules.masks",
     "draw_masks": "modules.masks",
+    "audit": "auditing.audit",
     "init_": "modules.init",
     "lsuv_": "lsuv.lsuv",
     "materialize_": "modules.materialize",

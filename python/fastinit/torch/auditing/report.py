@@ -1,0 +1,203 @@
+"""The report of ``audit``."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+Verdict = Literal[
+    "never written",
+    "partly never written",
+    "read before written",
+    "depends on construction order",
+    "depends on rank",
+    "constant",
+    "initialization lost",
+    "changed unseen",
+    "std",
+    "not finite",
+    "dtype",
+    "device",
+    "overwritten after load",
+    "not built",
+]
+"""What a finding says of a tensor; docs/audit.md has what each means."""
+
+_WIDTH = 110  # columns of the table
+_LINES = 40  # of its body
+
+
+class Moments(NamedTuple):
+    """The mean, the standard deviation, and the smallest and the largest value, where known."""
+
+    mean: float
+    std: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an audit says of one tensor.
+
+    Attributes:
+        name: The name of the tensor; "" for the whole model.
+        verdict: What it is.
+        detail: What was found, as a sentence.
+        origin: The function and the line of code, if one is to blame.
+        is_failure: Whether ``assert_clean`` fails, or this is only a note.
+    """
+
+    name: str
+    verdict: Verdict
+    detail: str
+    origin: str | None
+    is_failure: bool
+
+    def __str__(self) -> str:
+        at = f" ({self.origin})" if self.origin else ""
+        return f"{self.name or 'the model'}: {self.verdict}: {self.detail}{at}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One parameter or buffer.
+
+    Attributes:
+        name: Its name; of tied ones, the first.
+        kind: "parameter", "buffer", or "buffer, not saved".
+        shape: The sizes of its axes.
+        dtype: The name of its dtype.
+        writes: The number of times that it was written.
+        writers: The functions and lines that wrote it, in order, without repetitions.
+        initializer: What is drawn for it, or computed, as text; None where that is not known.
+        expected: The moments of that initializer, where they are known.
+        found: The moments of its values, for a tensor with memory.
+        verdicts: The verdicts of its findings.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str
+    writes: int
+    writers: tuple[str, ...]
+    initializer: str | None
+    expected: Moments | None
+    found: Moments | None
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """The result of ``audit``: ``print`` shows it as a table.
+
+    Attributes:
+        model: The type of the model.
+        rows: One row per parameter and buffer.
+        findings: What is wrong, in the order of the rows.
+        notes: What is worth a look, and may be meant.
+    """
+
+    model: str
+    rows: tuple[AuditRow, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+
+    def assert_clean(self) -> None:
+        """Check that nothing is wrong.
+
+        Raises:
+            AssertionError: There are findings; the message lists parameter, verdict and code line.
+        """
+        if self.findings:
+            listed = "\n".join(f"  {each}" for each in self.findings)
+            raise AssertionError(
+                f"the initialization of {self.model} has {_counted(len(self.findings), 'fault')}; "
+                f"fastinit's docs/audit.md says what each verdict means:\n{listed}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, as JSON has it."""
+        return {
+            "model": self.model,
+            "findings": [dataclasses.asdict(each) for each in self.findings],
+            "notes": [dataclasses.asdict(each) for each in self.notes],
+            "rows": [_row(each) for each in self.rows],
+        }
+
+    def __str__(self) -> str:
+        summary = (
+            f"{self.model}: {_counted(len(self.rows), 'tensor')}, "
+            f"{_counted(len(self.findings), 'finding')}, {_counted(len(self.notes), 'note')}"
+        )
+        said = [*_said("!", self.findings), *_said(".", self.notes)]
+        return "\n".join([summary, *_limited(said), *_limited(list(_table(self.rows)))])
+
+
+def pattern(name: str) -> str:
+    """Return a name with ``*`` in place of the numbers between its dots."""
+    return re.sub(r"(?<![^.])\d+(?![^.])", "*", name)
+
+
+def _said(mark: str, findings: tuple[Finding, ...]) -> list[str]:
+    """Return the lines of groups of findings that say the same of tensors in several layers."""
+    groups = Counter(dataclasses.replace(each, name=pattern(each.name)) for each in findings)
+    return [
+        line
+        for each, count in groups.items()
+        for line in textwrap.wrap(
+            f"{mark} {each}" if count == 1 else f"{mark} ({count}) {each}",
+            _WIDTH,
+            subsequent_indent="    ",
+        )
+    ]
+
+
+def _row(row: AuditRow) -> dict[str, Any]:
+    data = dataclasses.asdict(row)
+    for name in ("expected", "found"):
+        moments = getattr(row, name)
+        data[name] = None if moments is None else moments._asdict()
+    return data
+
+
+def _table(rows: tuple[AuditRow, ...]) -> Iterator[str]:
+    """Yield a line per group of tensors that differ in the numbers of their names alone."""
+    groups: dict[tuple[str, str, str, str], int] = {}
+    for row in rows:
+        verdicts = ", ".join(row.verdicts)
+        cells = pattern(row.name), str(row.writes), _rounded(row.initializer or "-"), verdicts
+        groups[cells] = groups.get(cells, 0) + 1
+    lines: list[tuple[str, ...]] = [("tensors", "", "writes", "initializer", "verdicts")]
+    lines += [
+        (cells[0], f"x {count}" if count > 1 else "", *cells[1:]) for cells, count in groups.items()
+    ]
+    widths = [min(max(map(len, column)), 44) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cut = (_cut(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True))
+        yield _cut("  ".join(cut).rstrip())
+
+
+def _rounded(text: str) -> str:
+    """Return a text in which numbers have four digits."""
+    return re.sub(r"\d+\.\d{4,}(e-?\d+)?", lambda found: f"{float(found[0]):.4g}", text)
+
+
+def _limited(lines: list[str]) -> list[str]:
+    if len(lines) <= _LINES:
+        return lines
+    return [*lines[: _LINES - 1], f"... and {len(lines) - _LINES + 1} more lines"]
+
+
+def _cut(text: str, width: int = _WIDTH) -> str:
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

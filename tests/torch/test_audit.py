@@ -1,0 +1,157 @@
+"""Audits find what is wrong with the initialization of a model, and nothing in correct ones."""
+
+import json
+import os
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import init
+
+from fastinit.torch import AuditReport, audit
+from helpers.clean_models import CLEAN, Gpt
+from helpers.faulty_models import FAULTS, Base
+from helpers.tiny_transformers import TYPES, build, on_meta
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_faults(what: str) -> None:
+    fault = FAULTS[what]
+    report = audit(fault.build, **fault.options)
+    assert [(each.name, each.verdict) for each in report.findings] == [(fault.name, fault.verdict)]
+    assert fault.code in (report.findings[0].origin or "")
+    with pytest.raises(AssertionError, match=f"{fault.name}: {fault.verdict}: .*{fault.code}"):
+        report.assert_clean()
+
+
+@pytest.mark.parametrize("what", CLEAN)
+def test_clean_models(what: str) -> None:
+    audit(CLEAN[what]).assert_clean()
+
+
+@pytest.mark.parametrize("kind", ["bert", "gpt2", "llama", "mamba", "mixtral", "t5", "vit"])
+def test_clean_transformers(kind: str) -> None:
+    audit(lambda: build(kind)).assert_clean()
+
+
+FAULTY_TYPES = {"rwkv"}  # it reads time_first for nothing but its shape, in arithmetic
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_all_transformers() -> None:
+    faulty = {}
+    for kind in TYPES:
+        try:
+            on_meta(kind)
+        except (Exception, SystemExit):  # a library is missing, or the sizes do not fit together
+            continue
+        report = audit(lambda: build(kind))  # noqa: B023  (called at once)
+        if report.findings:
+            faulty[kind] = list(map(str, report.findings))
+    assert faulty.keys() == FAULTY_TYPES, json.dumps(faulty, indent=1)
+
+
+def test_rows() -> None:
+    """A row says how often a tensor was written, by whom, and what it should and does have."""
+    rows = {each.name: each for each in audit(Gpt).rows}
+    assert list(rows)[:2] == ["wte.weight", "wpe.weight"]
+    assert "head.weight" not in rows  # it is tied
+    row = rows["blocks.0.c_proj.weight"]
+    assert (row.kind, row.shape, row.dtype, row.writes) == ("parameter", (16, 64), "float32", 3)
+    assert [each.split(", line")[0] for each in row.writers] == [
+        "torch.nn.modules.linear.Linear.reset_parameters",
+        "helpers.clean_models.Gpt._init_weights",
+        "helpers.clean_models.Gpt.__init__",
+    ]
+    assert row.expected is not None
+    assert row.found is not None
+    assert (row.expected.mean, row.expected.std) == (0.0, 0.01)
+    assert row.found.std == pytest.approx(0.01, rel=0.1)
+    bias = rows["blocks.0.fc.bias"]
+    assert bias.expected == bias.found == (0.0, 0.0, 0.0, 0.0)
+    default = audit(nn.Linear, args=(16, 4)).rows[0]
+    assert default.expected is not None
+    assert default.expected.low == pytest.approx(-0.25)
+    assert default.expected.high == pytest.approx(0.25)
+    assert rows["mask"].kind == "buffer"
+
+
+def test_large_tensors_have_no_memory() -> None:
+    row = audit(CLEAN["large"]).rows[0]
+    assert row.shape == (50_000, 4096)
+    assert row.found is None
+
+
+def test_data_and_table() -> None:
+    report = audit(FAULTS["never written"].build)
+    data = json.loads(json.dumps(report.to_dict()))
+    assert data["findings"][0]["name"] == "scale"
+    assert data["findings"][0]["verdict"] == "never written"
+    assert data["rows"][1]["expected"]["std"] == 0.02
+    table = str(report)
+    assert table.startswith("Unwritten: 7 tensors, 1 finding, 0 notes\n! scale: never written: ")
+    assert "layers.*.weight  x 3  2       Normal(mean=0.0, std=0.02)" in table
+    many = str(audit(lambda: nn.Sequential(*(nn.Linear(4, 3 + k) for k in range(99)))))
+    assert max(map(len, many.splitlines())) <= 110
+    assert len(many.splitlines()) <= 81
+
+
+def notes_of(report: AuditReport) -> set[tuple[str, str]]:
+    return {(each.name, each.verdict) for each in report.notes}
+
+
+def test_notes() -> None:
+    """What may be meant is a note."""
+    assert ("lora_B", "constant") in notes_of(audit(CLEAN["adapter"]))
+    assert ("cache", "never written") in notes_of(audit(CLEAN["scratch memory"]))
+    numbered = audit(CLEAN["state space"])
+    assert notes_of(numbered) == {("dt_proj.bias", "depends on construction order")}
+
+
+def test_generators_and_environment_are_as_before() -> None:
+    before = random.getstate(), str(np.random.get_state()), torch.get_rng_state()
+    environment = dict(os.environ)
+    audit(FAULTS["rank 0 of the group"].build)
+    assert random.getstate() == before[0]
+    assert str(np.random.get_state()) == before[1]
+    assert torch.equal(torch.get_rng_state(), before[2])
+    assert dict(os.environ) == environment
+    assert not torch.distributed.is_initialized()
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+class Broadcast(Base):
+    """A model that is drawn on rank 0, and sent to the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        distributed = torch.distributed
+        self.table = nn.Parameter(torch.empty(16, 16))
+        is_alone = not distributed.is_initialized()
+        if is_alone or distributed.get_rank() == 0:
+            init.normal_(self.table)
+        if not is_alone:
+            distributed.broadcast(self.table.data, 0)
+
+
+def test_what_rank_0_sends_does_not_depend_on_the_rank() -> None:
+    audit(Broadcast).assert_clean()
+
+
+class Rank0Only(Base):
+    """A model that no other rank can build."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        if torch.distributed.is_initialized():
+            raise RuntimeError("not here")
+
+
+def test_a_model_that_other_ranks_cannot_build() -> None:
+    report = audit(Rank0Only)
+    assert report.findings == ()
+    assert notes_of(report) == {("", "not built")}
+    assert "RuntimeError: not here" in str(report.notes[0])
