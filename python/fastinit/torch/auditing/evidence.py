@@ -112,15 +112,16 @@ def _evidence(
     log = auditor.logs.of(tensor.untyped_storage())
     writes = log.writes_to(tensor)
     initializer = requested = stream = None
+    values = _values(tensor, auditor)
     unwritten = 0
     try:
         parameter, known = found_of(auditor, Parameter(name, tuple(tensor.shape)), tensor)
         initializer, stream = known.initializer, parameter.stream
-    except UnwrittenError:
-        unwritten = tensor.numel()
+    except UnwrittenError:  # of some of its elements, if it was written at all
+        unwritten = 0 if values is not None and writes else tensor.numel()
     except (UnknownError, TypeError, ValueError):  # too large to be computed, or not drawn at all
         pass
-    values = _values(tensor, auditor)
+    values = _values(tensor, auditor)  # which may have got memory
     if values is not None and not unwritten:
         unwritten = _unwritten(tensor, values, log, writes, auditor)
         requested = None if unwritten else _unseen(tensor, values, writes, auditor)
