@@ -65,6 +65,13 @@ class PartlyWritten(Base):
             init.xavier_uniform_(self.fused[16 * part : 16 * (part + 1)])
 
 
+class PartlyWrittenLarge(Base):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fused = nn.Parameter(torch.empty(192, 64))
+        init.xavier_uniform_(self.fused[:128])
+
+
 class FirstRankOnly(Base):
     def __init__(self) -> None:
         super().__init__()
@@ -177,6 +184,9 @@ FAULTS = {
     "never written": Fault(Unwritten, "scale", "never written", ""),
     "old constructor": Fault(OldConstructor, "scale", "never written", ""),
     "partly written": Fault(PartlyWritten, "fused", "partly never written", "PartlyWritten"),
+    "partly written, large": Fault(
+        PartlyWrittenLarge, "fused", "partly never written", "PartlyWrittenLarge"
+    ),
     "rank 0 only": Fault(FirstRankOnly, "table", "depends on rank", "FirstRankOnly"),
     "rank 0 of the group": Fault(FirstInGroupOnly, "table", "depends on rank", "FirstInGroupOnly"),
     "data replaced": Fault(ReplacedData, "gate.weight", "initialization lost", "ReplacedData"),

@@ -112,16 +112,17 @@ def _evidence(
     log = auditor.logs.of(tensor.untyped_storage())
     writes = log.writes_to(tensor)
     initializer = requested = stream = None
-    values = _values(tensor, auditor)
-    unwritten = 0
+    is_refused = False
     try:
         parameter, known = found_of(auditor, Parameter(name, tuple(tensor.shape)), tensor)
         initializer, stream = known.initializer, parameter.stream
     except UnwrittenError:  # of some of its elements, if it was written at all
-        unwritten = 0 if values is not None and writes else tensor.numel()
+        is_refused = True
     except (UnknownError, TypeError, ValueError):  # too large to be computed, or not drawn at all
         pass
-    values = _values(tensor, auditor)  # which may have got memory
+    values = _values(tensor, auditor)  # which has got memory if its values had to be known
+    is_unwritten = is_refused and (values is None or not writes)
+    unwritten = tensor.numel() if is_unwritten else 0
     if values is not None and not unwritten:
         unwritten = _unwritten(tensor, values, log, writes, auditor)
         requested = None if unwritten else _unseen(tensor, values, writes, auditor)
