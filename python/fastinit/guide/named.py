@@ -23,7 +23,7 @@ def initializer_of(given: Any) -> Initializer:
     Example:
         >>> from fastinit.guide.named import initializer_of
         >>> initializer_of("orthogonal")
-        Orthogonal(gain=1.0, layout='oi*')
+        Orthogonal()
     """
     if isinstance(given, Initializer):
         return given
