@@ -180,6 +180,20 @@ def fields(data: Any, required: tuple[str, ...], optional: tuple[str, ...] = ())
     return found
 
 
+def versions(data: dict[str, Any], **own: int) -> None:
+    """Check that fields have the numbers of the versions that this fastinit draws.
+
+    Raises:
+        ValueError: One of them has another number.
+    """
+    for field, number in own.items():
+        if isinstance(data[field], bool) or data[field] != number:
+            raise ValueError(
+                f"the plan has {field} {data[field]!r}, this fastinit draws {number}; use the "
+                "version of fastinit that made it"
+            )
+
+
 def items(data: dict[str, Any], field: str) -> Iterator[tuple[str, Any]]:
     """Yield the position and the value of each item of a list; a missing field is an empty list.
 

@@ -92,7 +92,7 @@ def test_data_and_table() -> None:
     assert data["rows"][1]["expected"]["std"] == 0.02
     table = str(report)
     assert table.startswith("Unwritten: 7 tensors, 1 finding, 0 notes\n! scale: never written: ")
-    assert "layers.*.weight  x 3  2       Normal(mean=0.0, std=0.02)" in table
+    assert "layers.*.weight  x 3  2       Normal(std=0.02)" in table
     many = str(audit(lambda: nn.Sequential(*(nn.Linear(4, 3 + k) for k in range(99)))))
     assert max(map(len, many.splitlines())) <= 110
     assert len(many.splitlines()) <= 81

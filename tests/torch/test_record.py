@@ -103,6 +103,7 @@ TENSORS: dict[str, Callable[[], Any]] = {
     "ones like": lambda: torch.ones_like(torch.empty(70)),
     "new tensors": lambda: torch.empty(3).new_full((40, 2), 0.3),
     "halved precision": lambda: torch.randn(40, 30).bfloat16(),
+    "half that looks like fresh memory": lambda: torch.full((9, 5), -0.02205, dtype=torch.float16),
     "halved uniform": lambda: torch.rand(40, 30).half(),
     "doubled precision": lambda: torch.randn(40, 30).double().mul_(0.1),
     "narrow arithmetic": lambda: torch.randn(40, 30, dtype=torch.bfloat16) * 0.02 + 0.1,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
+from fastinit.checks import shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.presets import PRESETS
@@ -58,9 +60,11 @@ def named(name: str, what: str, layout: str | None = None) -> Initializer:
     """
     makers = _makers()
     if name not in makers:
+        close = difflib.get_close_matches(str(name), makers, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
         raise ValueError(
-            f"{what}={name!r} is not known; use one of {', '.join(makers)}, or an initializer "
-            "object"
+            f"{what}={shown(name)} is not known; use one of {', '.join(makers)}, or an initializer "
+            f"object{hint}"
         )
     made = makers[name]()
     if layout is None or not hasattr(made, "layout"):

@@ -16,7 +16,7 @@ from fastinit.recipes.parameter import Parameter
 from fastinit.torch.auditing.auditor import Auditor
 from fastinit.torch.auditing.log import Log, Write
 from fastinit.torch.memory.storages import storage_of
-from fastinit.torch.recording.creation import PATTERN
+from fastinit.torch.recording.creation import PATTERN, TELLING
 from fastinit.torch.recording.describe import describe
 from fastinit.torch.recording.history import Extent
 from fastinit.torch.recording.recorder import draws
@@ -25,8 +25,6 @@ from fastinit.torch.shards.wrappers import own_names, unwrapped
 
 NUMBERED = 1 << 32
 """Streams of names have numbers of 64 bits; a context counts to less than this."""
-_TELLING = {torch.float32, torch.float64, torch.bfloat16, torch.int32, torch.int64}
-"""Dtypes in which the pattern of unwritten memory is a value that code does not write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,7 @@ def _unwritten(
         return tensor.numel()
     if history is None and not writes and _holds_mark(values):
         return tensor.numel()
-    if history is None or not history.is_fresh or tensor.dtype not in _TELLING:
+    if history is None or not history.is_fresh or tensor.dtype not in TELLING:
         return 0
     pattern = np.full(values.itemsize, PATTERN, np.uint8)
     cells = np.ascontiguousarray(values).reshape(-1, 1).view(np.uint8)

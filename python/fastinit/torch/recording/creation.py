@@ -15,6 +15,9 @@ from fastinit.torch.recording.origin import origin
 PATTERN = 0xA5
 """The byte in memory that nothing has written."""
 
+TELLING = {torch.float32, torch.float64, torch.bfloat16, torch.int32, torch.int64}
+"""Dtypes in which the pattern is a value that code does not write."""
+
 _LEFT_TO_TORCH = {"out", "names", "layout", "pin_memory"}
 _EMPTY = (torch.empty, torch.empty_like, torch.empty_strided, Tensor.new_empty)
 _CONSTANT = {

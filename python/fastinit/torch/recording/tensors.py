@@ -18,7 +18,7 @@ from fastinit.initializers.values import Values
 from fastinit.native.dtypes import dtype_of
 from fastinit.recipes.generalize import Found
 from fastinit.recipes.parameter import Parameter
-from fastinit.torch.recording.creation import PATTERN
+from fastinit.torch.recording.creation import PATTERN, TELLING
 from fastinit.torch.recording.describe import Description, describe, with_zero_row
 from fastinit.torch.recording.history import Entry, Extent
 from fastinit.torch.recording.recorder import Recorder, draws
@@ -61,7 +61,8 @@ def found_of(
             raise UnknownError(str(error)) from None
     if not recorder.is_virtual(tensor):
         values = to_numpy(tensor.detach())
-        if _is_unwritten(values, has_history=history is not None, entries=entries):
+        is_new = history is not None and not entries
+        if _is_unwritten(values, is_new=is_new, is_telling=tensor.dtype in TELLING):
             raise UnwrittenError
         if found is None or not draws(found, values, recorder.seed):
             return parameter, Found(stored(values), None if found is None else found.origin)
@@ -87,16 +88,14 @@ def _seeded(initializer: Initializer, seed: int, stream: int) -> Initializer:
     return Composite((Layer(initializer, seed=seed, stream=stream),))
 
 
-def _is_unwritten(values: NDArray[np.generic], *, has_history: bool, entries: list[Entry]) -> bool:
-    """Return whether an element of memory has the pattern of memory that nothing has written.
+def _is_unwritten(values: NDArray[np.generic], *, is_new: bool, is_telling: bool) -> bool:
+    """Return whether memory has the pattern of memory that nothing has written.
 
-    A byte may have it by chance, so that all bytes of a tensor of bytes must.
+    One element tells, or all of them in dtypes in which code may write such a value.
     """
-    size = values.dtype.itemsize
-    is_pattern = (values.reshape(-1).view(np.uint8).reshape(-1, size) == PATTERN).all(axis=1)
-    if size > 1:
-        return bool(is_pattern.any())
-    return has_history and not entries and bool(is_pattern.all())
+    cells = values.reshape(-1).view(np.uint8).reshape(-1, values.dtype.itemsize)
+    is_pattern = (cells == PATTERN).all(axis=1)
+    return bool(is_pattern.any() if is_telling else is_new and is_pattern.all())
 
 
 def stored(values: NDArray[np.generic]) -> Initializer:
