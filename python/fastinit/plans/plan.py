@@ -149,8 +149,7 @@ class Plan(Mapping[str, TensorPlan]):
 
         Example:
             >>> import fastinit
-            >>> model = fastinit.Manifest.from_shapes({"wte.weight": (100, 8)})
-            >>> print(fastinit.Plan(model, "gpt2").explain())
+            >>> print(fastinit.Plan({"wte.weight": (100, 8)}, "gpt2").explain())
             name        shape    dtype    pattern    distribution       std
             wte.weight  100 x 8  float32  **.weight  Normal(std=0.02)  0.02
         """
@@ -194,7 +193,7 @@ class Plan(Mapping[str, TensorPlan]):
 
         Example:
             >>> import fastinit
-            >>> model = fastinit.Manifest.from_shapes({"ln_f.weight": 3, "wte.weight": (2, 4)})
+            >>> model = {"ln_f.weight": 3, "wte.weight": (2, 4)}
             >>> fastinit.Plan(model, "gpt2").init(only="ln_*.weight")
             {'ln_f.weight': array([1., 1., 1.], dtype=float32)}
         """
@@ -241,9 +240,8 @@ class Plan(Mapping[str, TensorPlan]):
 
         Example:
             >>> import fastinit, numpy as np
-            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
             >>> arrays = {"ln_f.weight": np.empty(3, np.float32)}
-            >>> plan.init_into(arrays)
+            >>> fastinit.Plan({"ln_f.weight": 3}, "gpt2").init_into(arrays)
             >>> arrays["ln_f.weight"]
             array([1., 1., 1.], dtype=float32)
         """
@@ -316,7 +314,7 @@ class Plan(Mapping[str, TensorPlan]):
 
         Example:
             >>> import fastinit, pathlib, tempfile
-            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
+            >>> plan = fastinit.Plan({"ln_f.weight": 3}, "gpt2")
             >>> with tempfile.TemporaryDirectory() as folder:
             ...     list(plan.save(pathlib.Path(folder, "model.safetensors")).digests)
             ['ln_f.weight']
@@ -359,7 +357,7 @@ class Plan(Mapping[str, TensorPlan]):
 
         Example:
             >>> import fastinit, tempfile
-            >>> model = fastinit.Manifest.from_shapes({"wte.weight": (2, 2)})
+            >>> model = {"wte.weight": (2, 2)}
             >>> with tempfile.TemporaryDirectory() as folder:
             ...     _ = fastinit.Plan(model, "gpt2", seed=0).save(folder)
             ...     fastinit.Plan(model, "gpt2", seed=1).verify(folder).ok
@@ -385,7 +383,7 @@ class Plan(Mapping[str, TensorPlan]):
 
         Example:
             >>> import fastinit
-            >>> model = fastinit.Manifest.from_shapes({"ln.weight": 3, "w.weight": (4, 4)})
+            >>> model = {"ln.weight": 3, "w.weight": (4, 4)}
             >>> one, other = (fastinit.Plan(model, "gpt2", seed=seed) for seed in (0, 1))
             >>> print(one.diff(other))
             name      differs  left                      right
@@ -398,12 +396,11 @@ class Plan(Mapping[str, TensorPlan]):
 
         Returns:
             By name, the factors on the ``learning_rate``, the ``weight_decay``, Adam's ``epsilon``
-            and what the parameter adds in the ``forward`` pass. All are 1.0 unless the recipe has
-            multipliers, as those of ``Recipe.mup`` do.
+            and the ``forward`` pass: 1.0 unless the recipe has multipliers (``Recipe.mup``).
 
         Example:
             >>> import fastinit
-            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
+            >>> plan = fastinit.Plan({"ln_f.weight": 3}, "gpt2")
             >>> plan.multipliers()["ln_f.weight"]["learning_rate"]
             1.0
         """
@@ -430,8 +427,7 @@ class Plan(Mapping[str, TensorPlan]):
 
         Example:
             >>> import fastinit
-            >>> plan = fastinit.Plan(fastinit.Manifest.from_shapes({"ln_f.weight": 3}), "gpt2")
-            >>> plan.find("ln_f.bias") is None
+            >>> fastinit.Plan({"ln_f.weight": 3}, "gpt2").find("ln_f.bias") is None
             True
         """
         return self._by_name.get(self.manifest.tied.get(name, name))
@@ -487,8 +483,7 @@ class Plan(Mapping[str, TensorPlan]):
         """Return the plan that ``to_dict`` described.
 
         Raises:
-            ValueError: a field is missing, not known or wrong, or the plan is of another format or
-                stream version, whose values this version does not draw.
+            ValueError: a field is missing, not known or wrong, or of a version that is not drawn.
         """
         fields = ("format", "stream_version", "seed", "dtype", "recipe", "manifest")
         found = json_files.fields(data, fields)
