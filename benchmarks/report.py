@@ -19,6 +19,7 @@ from typing import Protocol
 from benchmarks import common
 from benchmarks.tables import (
     checkpoints,
+    coverage,
     cuda,
     cuda_static,
     fills,
@@ -56,6 +57,7 @@ TABLES: tuple[Tables, ...] = (
     checkpoints,
     cuda,
     cuda_static,
+    coverage,
 )
 TITLE = """# Benchmarks
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,10 @@ class Transformers:
         """
         from benchmarks.coverage import tiny_transformers
 
-        try:
-            config = tiny_transformers.config(name)
-        except ValueError as error:
-            raise LeftOutError(str(error)) from None
-        return lambda: self._model(config)
+        def make() -> Any:
+            return self._model(tiny_transformers.config(name))
+
+        return checked(make, tiny_transformers.MOST_ELEMENTS)
 
     def _model(self, config: Any) -> Any:
         from transformers import AutoModel
@@ -83,15 +82,7 @@ class Diffusers:
         """
         kind = self._classes()[name]
         options = _small(kind, json.loads((_DATA / "diffusers.json").read_text()))
-        try:
-            with torch.device("meta"):
-                model = kind(**options)
-        except Exception as error:
-            raise LeftOutError(f"{type(error).__name__}: {error}") from None
-        elements = sum(each.numel() for each in model.parameters())
-        if elements > MOST_ELEMENTS:
-            raise LeftOutError("with these arguments it is too large to be compared")
-        return lambda: kind(**options)
+        return checked(lambda: kind(**options), MOST_ELEMENTS)
 
     def _classes(self) -> dict[str, Any]:
         models = required("diffusers.models")
@@ -103,6 +94,22 @@ class Diffusers:
                 if isinstance(kind, type) and issubclass(kind, base) and kind is not base:
                     found[name] = kind
         return found
+
+
+def checked(make: Callable[[], Any], most: int) -> Callable[[], Any]:
+    """Return a function that builds a model, after building it on the meta device.
+
+    Raises:
+        LeftOutError: It cannot be built, or has too many elements to be compared.
+    """
+    try:
+        with torch.device("meta"):
+            model = make()
+    except (Exception, SystemExit) as error:
+        raise LeftOutError(f"{type(error).__name__}: {str(error).strip()}") from None
+    if sum(each.numel() for each in model.parameters()) > most:
+        raise LeftOutError("with the sizes that are known it is too large to be compared")
+    return make
 
 
 def _small(kind: Any, sizes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,19 +1,19 @@
 """Tiny configurations of all model types of transformers.
 
-Sizes that many configurations have under the same names are set first, in a few ways that are
-tried in turn. ``data/tiny_transformers.json`` has, by type, what else is needed: attributes of a
-configuration, and of those in it by their path ("vision_config.depth").
+``data/tiny_transformers.json`` has, by type, what differs from ``SIZES`` in the usual parts of a
+configuration: ``sizes`` (a name in ``NAMED_SIZES``), ``everywhere`` (whether lists, and the
+configurations in all attributes, get small sizes, too), the ``arguments`` of the configuration, and
+``attributes`` that are set at the end, by their path ("vision_config.depth").
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModel
 from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 
@@ -45,12 +45,17 @@ _WITHOUT_HEADS: dict[str, Any] = {
 SIZES = _WITHOUT_HEADS | _HEADS
 """Sizes under the names that configurations have for them."""
 
-_NAMED: dict[str, Mapping[str, Any]] = {"all": SIZES, "without heads": _WITHOUT_HEADS, "none": {}}
-_ATTEMPTS = [(sizes, deep) for deep in (False, True) for sizes in (SIZES, _WITHOUT_HEADS)]
+NAMED_SIZES: dict[str, Mapping[str, Any]] = {
+    "all": SIZES,
+    "without heads": _WITHOUT_HEADS,
+    "none": {},
+}
+"""Sizes to choose from in the data."""
+
 _LISTS = {"depths": 1, "num_heads": 2, "num_attention_heads": 2}
 _TOKENS = ("pad_token_id", "bos_token_id", "eos_token_id")
 _PARTS = ("text_config", "vision_config", "audio_config", "encoder_config", "decoder_config")
-_OVERRIDES: dict[str, dict[str, Any]] = json.loads(
+_SPECIAL: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "data" / "tiny_transformers.json").read_text()
 )
 
@@ -61,44 +66,27 @@ def model(kind: str) -> Any:
 
 
 def config(kind: str) -> Any:
-    """Return a configuration with which a tiny model of a type can be built.
+    """Return the configuration of a tiny model of a type."""
+    special = _SPECIAL.get(kind, {})
+    made = AutoConfig.for_model(kind, **special.get("arguments", {}))
+    sizes = NAMED_SIZES[special.get("sizes", "all")]
+    shrink(made, sizes, everywhere=special.get("everywhere", False))
+    for path, value in special.get("attributes", {}).items():
+        _set(made, path, value)
+    return made
 
-    Raises:
-        ValueError: There is none; the message says why.
+
+def shrink(config: Any, sizes: Mapping[str, Any] = SIZES, *, everywhere: bool = False) -> Any:
+    """Give a configuration, and those in it, small sizes.
+
+    Args:
+        config: The configuration of transformers.
+        sizes: The sizes, by the names of attributes.
+        everywhere: Also change lists, and the configurations in all attributes.
+
+    Returns:
+        The configuration.
     """
-    reasons: list[str] = []
-    for candidate in _candidates(kind, reasons):
-        try:
-            with torch.device("meta"):
-                made = AutoModel.from_config(candidate)
-        except (Exception, SystemExit) as error:
-            reasons.append(f"{type(error).__name__}: {error}")
-            continue
-        elements = sum(each.numel() for each in made.parameters())
-        if elements <= MOST_ELEMENTS:
-            return candidate
-        reasons.append(f"{elements} parameters")
-    raise ValueError(reasons[-1])
-
-
-def _candidates(kind: str, reasons: list[str]) -> Iterator[Any]:
-    """Yield configurations; reasons why one cannot be made are appended to a list."""
-    given = _OVERRIDES.get(kind)
-    for sizes, deep in _ATTEMPTS if given is None else [(_NAMED[given.get("sizes", "all")], True)]:
-        overrides = given or {}
-        try:
-            made = AutoConfig.for_model(kind, **overrides.get("arguments", {}))
-            shrink(made, sizes, deep=deep)
-            for path, value in overrides.get("attributes", {}).items():
-                _set(made, path, value)
-        except Exception as error:
-            reasons.append(f"{type(error).__name__}: {error}")
-            continue
-        yield made
-
-
-def shrink(config: Any, sizes: Mapping[str, Any] = SIZES, *, deep: bool = False) -> Any:
-    """Give a configuration, and those in it, small sizes; in lists, too, and everywhere."""
     for name, size in sizes.items():
         if isinstance(getattr(config, name, None), int):
             with contextlib.suppress(Exception):  # some check their sizes
@@ -106,14 +94,14 @@ def shrink(config: Any, sizes: Mapping[str, Any] = SIZES, *, deep: bool = False)
     for name in _TOKENS if sizes else ():
         if isinstance(getattr(config, name, None), int):
             setattr(config, name, 1)
-    if deep and sizes:
+    if everywhere and sizes:
         for name, size in _LISTS.items():
             values = getattr(config, name, None)
             if isinstance(values, (list, tuple)):
                 setattr(config, name, [size] * len(values))
-    for name in list(vars(config)) if deep else _PARTS:
+    for name in list(vars(config)) if everywhere else _PARTS:
         if hasattr(getattr(config, name, None), "to_dict"):
-            shrink(getattr(config, name), sizes, deep=deep)
+            shrink(getattr(config, name), sizes, everywhere=everywhere)
     return config
 
 

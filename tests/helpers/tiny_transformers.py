@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from transformers import AutoModel
 
-from benchmarks.coverage.tiny_transformers import TYPES, config
+from benchmarks.common import LeftOutError
+from benchmarks.coverage.huggingface import checked
+from benchmarks.coverage.tiny_transformers import MOST_ELEMENTS, TYPES, model
 
 __all__ = ["TYPES", "builder", "memory_of_nan", "undrawn"]
 
@@ -16,10 +17,9 @@ __all__ = ["TYPES", "builder", "memory_of_nan", "undrawn"]
 def builder(kind: str) -> Callable[[], Any] | None:
     """Return a function that builds a tiny model of a type, or None if no sizes fit together."""
     try:
-        made = config(kind)
-    except ValueError:  # some types also need other libraries
+        return checked(lambda: model(kind), MOST_ELEMENTS)
+    except LeftOutError:  # some types also need other libraries
         return None
-    return lambda: AutoModel.from_config(made)
 
 
 @contextlib.contextmanager

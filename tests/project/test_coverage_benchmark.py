@@ -103,8 +103,8 @@ def test_the_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "Exceptions" not in shown
 
 
-def test_overrides_belong_to_types() -> None:
-    assert tiny_transformers._OVERRIDES.keys() <= set(tiny_transformers.TYPES)
+def test_special_sizes_belong_to_types() -> None:
+    assert tiny_transformers._SPECIAL.keys() <= set(tiny_transformers.TYPES)
 
 
 def test_a_configuration_of_a_large_model(tmp_path: Path) -> None:
