@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from typing import Any
 
 from benchmarks import common
 from benchmarks.coverage import geometric, huggingface, plain, vision
 from benchmarks.coverage.compare import compare
+
+_LONGEST = 200  # characters of a reason
 
 LEFT_OUT = "left out"
 """The key of the reason why a model cannot be built."""
@@ -39,5 +42,6 @@ def entry_of(group: str, name: str) -> dict[str, Any]:
 
 
 def _line(error: BaseException) -> str:
+    """Return the beginning of a message, without the folders of this machine."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].strip()[:300]
+    return re.sub(r"/\S*/site-packages/", "", lines[0]).strip().rstrip(":")[:_LONGEST]

@@ -37,7 +37,8 @@ def section(report: Report) -> str:
     if large:
         parts += [
             "Configurations of large models, each recorded in a process of its own. Seconds and "
-            "peak memory are beyond the imports. `python -m benchmarks.coverage --large`",
+            "peak memory are beyond the imports; the seconds of a CPU are those of the process, "
+            "on a machine that did other work, too. `python -m benchmarks.coverage --large`",
             _large(large),
         ]
     return "\n\n".join(parts)
