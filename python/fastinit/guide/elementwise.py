@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -114,9 +115,7 @@ def _with_jax(function: Callable[..., Any]) -> Function | None:
 def _float64_of(jax: Any) -> Iterator[None]:
     enabled = getattr(jax, "enable_x64", None)  # before jax 0.8 in jax.experimental
     if enabled is None:
-        import jax.experimental as experimental
-
-        enabled = experimental.enable_x64
+        enabled = importlib.import_module("jax.experimental").enable_x64
     with enabled(True):
         yield
 
