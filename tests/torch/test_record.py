@@ -100,6 +100,8 @@ TENSORS: dict[str, Callable[[], Any]] = {
     "stack": lambda: torch.stack([torch.randn(5, 7), torch.rand(5, 7)], dim=1),
     "one of a stack": lambda: torch.randn(5, 4, 60).unbind(0)[2],
     "full": lambda: torch.full((70,), -4.6),
+    "zeros": lambda: torch.zeros(70),
+    "negative zeros": lambda: torch.full((70,), -0.0),
     "ones like": lambda: torch.ones_like(torch.empty(70)),
     "new tensors": lambda: torch.empty(3).new_full((40, 2), 0.3),
     "halved precision": lambda: torch.randn(40, 30).bfloat16(),
@@ -137,6 +139,7 @@ READABLE = {
     "scaled draw": Normal(std=0.02),
     "the last one wins": Normal(),
     "full": Constant(np.float32(-4.6).item()),
+    "zeros": Constant(0),
     "scalar": Constant(3.5),
 }
 
@@ -145,6 +148,7 @@ READABLE = {
 def test_initializers_are_those_that_a_person_would_write(what: str) -> None:
     plan = record(of(TENSORS[what]), seed=0)
     assert plan.tensor("w").initializer == READABLE[what]
+    assert repr(plan.tensor("w").initializer) == repr(READABLE[what])
 
 
 @pytest.mark.parametrize("what", ["fused", "assigned parts", "in place", "concatenation"])

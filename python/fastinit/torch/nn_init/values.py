@@ -116,7 +116,14 @@ def constant(value: Any, dtype: torch.dtype) -> Templates:
     element = torch.empty(1, dtype=dtype, device="cpu").fill_(value)
     bits = int.from_bytes(bytes(element.view(torch.uint8).tolist()), "little")
     template = fill_template("constant", np.dtype(f"u{dtype.itemsize}"), pattern=bits)
-    return Templates.of(Constant(element.item()), (template,))
+    return Templates.of(Constant(_plain(element.item())), (template,))
+
+
+def _plain(number: Any) -> Any:
+    """Return a number as an integer, as one writes it, if it is one without a sign to lose."""
+    is_integer = isinstance(number, float) and abs(number) < 2**53 and number == int(number)
+    is_negative_zero = number == 0 and math.copysign(1.0, number) < 0
+    return int(number) if is_integer and not is_negative_zero else number
 
 
 def _templates(
