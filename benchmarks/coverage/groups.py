@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import textwrap
 import warnings
 from typing import Any
 
@@ -44,4 +45,5 @@ def entry_of(group: str, name: str) -> dict[str, Any]:
 def _line(error: BaseException) -> str:
     """Return the beginning of a message, without the folders of this machine."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return re.sub(r"/\S*/site-packages/", "", lines[0]).strip().rstrip(":")[:_LONGEST]
+    said = re.sub(r"/\S*/site-packages/", "", lines[0]).strip().rstrip(":")
+    return textwrap.shorten(said, _LONGEST, placeholder=" ...")

@@ -8,6 +8,7 @@ import ctypes
 import importlib.machinery
 import math
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
@@ -79,13 +80,25 @@ class CupyArray:
 class OutOfMemoryError(MemoryError): ...
 
 
-class CupyDevice:
+class _OfThreads(type):
+    """The class of ``CupyDevice``: each thread has a current device of its own, as CUDA has it."""
+
+    _local = threading.local()
+
+    @property
+    def current(cls) -> int:
+        return getattr(cls._local, "number", 0)
+
+    @current.setter
+    def current(cls, number: int) -> None:
+        cls._local.number = number
+
+
+class CupyDevice(metaclass=_OfThreads):
     """Fake ``cupy.cuda.Device``; number 0 is the current one."""
 
-    current = 0
-
     def __init__(self, number: int | None = None) -> None:
-        self.id = self.current if number is None else number
+        self.id = CupyDevice.current if number is None else number
 
     def __enter__(self) -> "CupyDevice":
         self.before, CupyDevice.current = CupyDevice.current, self.id
