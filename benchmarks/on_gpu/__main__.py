@@ -99,7 +99,7 @@ def _outcome(session: Session, step: Step) -> dict[str, Any]:
     if session.end - start < LEAST_SECONDS:
         return {"status": NOT_RUN, "seconds": 0.0, "note": "no time was left"}
     if step.needs_build and not session.is_built:
-        return {"status": NOT_RUN, "seconds": 0.0, "note": "there is no build"}
+        return {"status": NOT_RUN, "seconds": 0.0, "note": "nothing has been built"}
     session.begin_step(step.limit)
     try:
         status, note = PASSED, step.run(session)

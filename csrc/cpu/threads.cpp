@@ -38,7 +38,7 @@ int affinity_threads() {
   return std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
-// Returns quota / period, rounded up, or 0 if there is no quota.
+// Returns quota / period, rounded up, or 0 without a quota.
 int threads_of_quota(double quota, double period) {
   if (!(quota > 0) || !(period > 0)) return 0;
   return std::max(1, static_cast<int>(std::min((quota + period - 1) / period, 4096.0)));

@@ -9,9 +9,13 @@ import pytest
 
 import fastinit
 from fastinit import Constant, Initializer, Normal, Orthogonal, Uniform
+from fastinit.arrays.devices import Cuda
 from fastinit.initializers.composite import Composite, Layer
 from fastinit.initializers.stored import Stored
+from fastinit.initializers.values import Arange, Values
+from fastinit.native.box import whole
 from helpers.bits import check_bits
+from helpers.processes import child
 
 SHAPE = (7, 5)
 STEPS = Composite(
@@ -158,6 +162,41 @@ def test_nested_composites_in_parts() -> None:
 def test_layers_that_do_not_fit(layers: tuple[Layer, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Composite(layers)(SHAPE, seed=0)
+
+
+def test_parts_that_cut_too_much() -> None:
+    """Files of unknown origin may have such layers; the answer does not take minutes."""
+    slabs = []
+    for axis in range(3):
+        for k in range(0, 200, 2):
+            start, stop = [0, 0, 0], [200, 200, 200]
+            start[axis], stop[axis] = k, k + 1
+            slabs.append(Layer(Normal(), start=tuple(start), stop=tuple(stop)))
+    with pytest.raises(ValueError, match="into more than 10000 pieces"):
+        Composite(tuple(slabs)).templates((200, 200, 200), np.dtype(np.float32))
+
+
+def test_data_in_a_new_process() -> None:
+    """Plans name initializers that nothing there has imported, and need no torch."""
+    kinds = [STEPS, Stored.of(np.array([1, 2], np.float32)), Values((1, 2)), Arange()]
+    data = [each.to_dict() for each in kinds]
+    code = f"""
+import sys
+from fastinit import Initializer
+made = [Initializer.from_dict(each) for each in {data!r}]
+print([type(each).__name__ for each in made], "torch" in sys.modules)
+"""
+    assert child(code).strip() == "['Composite', 'Stored', 'Values', 'Arange'] False"
+
+
+@pytest.mark.usefixtures("extension")
+def test_steps_without_arithmetic_need_no_cupy() -> None:
+    """A barrier only divides the native calls."""
+    halves = Composite((Layer(Constant(1)), Layer(Constant(2), start=(1,), stop=(3,))))
+    out = np.empty(4, np.float32)
+    (template,) = halves.templates((4,), out.dtype)
+    Cuda(0, 0).fill(template.requests(whole((4,)), out.ctypes.data, 0, 0))
+    check_bits(out, np.array([1, 2, 2, 1], np.float32))
 
 
 @pytest.mark.parametrize(

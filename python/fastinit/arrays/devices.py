@@ -12,7 +12,7 @@ import numpy as np
 
 from fastinit.arrays import memory
 from fastinit.native import cpu, cuda
-from fastinit.native.request import Operation, Request, as_array
+from fastinit.native.request import Barrier, Operation, Request, as_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,13 +83,14 @@ CPU = Cpu()
 
 
 def _stages(requests: Sequence[Request]) -> Iterator[Sequence[bytes] | Operation]:
-    """Yield the requests between operations, and the operations, in order."""
+    """Yield the requests between operations, and the operations but for barriers, in order."""
     begin = 0
     for at, each in enumerate(requests):
         if isinstance(each, Operation):
             if at > begin:
                 yield requests[begin:at]  # type: ignore[misc]
-            yield each
+            if not isinstance(each, Barrier):
+                yield each
             begin = at + 1
     if begin < len(requests):
         yield requests[begin:]  # type: ignore[misc]

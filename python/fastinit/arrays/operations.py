@@ -30,17 +30,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any, Any], Any]] = {
     "at_least": lambda xp, x, s: xp.where(x < s, s, x),
     "at_most": lambda xp, x, s: xp.where(x > s, s, x),
 }
-"""What arithmetic with a number does, by name."""
-
-
-class Barrier(Operation):
-    """Nothing: the requests before it are executed before those after it."""
-
-    def run(self, device: Device) -> None:
-        """Do nothing."""
-
-
-BARRIER = Barrier()
+"""The arithmetic with a number that each name stands for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """Read the headers of a file, an index or a folder.
 
     Raises:
-        FileNotFoundError: There is no checkpoint, or a file is missing.
+        FileNotFoundError: The path holds no checkpoint, or a file is missing.
         OSError: A file cannot be read.
         ValueError: A file is not a whole safetensors file, the index is not one, or a folder holds
             a file and an index that contradict each other.

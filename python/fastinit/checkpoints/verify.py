@@ -73,7 +73,7 @@ class Verification:
 
     @property
     def verdict(self) -> str:
-        """What is found in one word.
+        """The result in one word.
 
         "verified" if all is as drawn; "foreign" if no file carries a plan, so that fastinit did not
         write them; "header changed" if nothing else was; else "differs".

@@ -30,9 +30,10 @@ def resolve(model: str, recipe: str | None, *, record: bool, seed: int, dtype: s
         )
     if config is None or recipe is not None:
         return Plan(model, recipe, seed=seed, dtype=dtype)
-    if record or find_recipe(Manifest.load(config)) is None:
+    manifest = None if record else Manifest.load(config)
+    if manifest is None or find_recipe(manifest) is None:
         return Plan.record(config, seed, dtype)
-    return Plan(model, seed=seed, dtype=dtype)
+    return Plan(manifest, seed=seed, dtype=dtype)
 
 
 def _config(model: str) -> Path | None:

@@ -70,7 +70,7 @@ class Activation:
 
     @property
     def kinks(self) -> tuple[float, ...]:
-        """Where f or one of its first derivatives jumps, in order."""
+        """The points at which f or one of its first derivatives jumps, in order."""
         return tuple(map(float, _at(self, 1.0).kinks))
 
     @in_default_arithmetic

@@ -1,4 +1,4 @@
-"""What the guide knows, which is data: ``data/advice.json``.
+"""The advice of the guide, which is data: ``data/advice.json``.
 
 A rule says for which cases it is, and what fits them; the first that matches a case holds, so that
 special rules come before general ones. What a case does not say matches no rule that asks for it.
@@ -25,7 +25,7 @@ _FACTS = ("activation", "architecture", "layer", "normalization", "residual", "o
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """What advice is asked for.
+    """The case that advice is asked for.
 
     Attributes:
         activation: the activation, where it is known.

@@ -46,7 +46,7 @@ class LayerSignal:
 
 @dataclasses.dataclass(frozen=True)
 class Profile:
-    """What an initializer does to signals and gradients.
+    """The effect of an initializer on signals and gradients.
 
     Attributes:
         activation: the activation.
@@ -75,14 +75,14 @@ class Profile:
 
     @property
     def forward_theory(self) -> float:
-        """What theory says of ``forward``; NaN where it does not apply."""
+        """The value of ``forward`` by theory; NaN where it does not apply."""
         return _mean_ratio(
             [each.q_theory for each in self.layers], [each.q for each in self.layers]
         )
 
     @property
     def backward_theory(self) -> float:
-        """What theory says of ``backward``; NaN where it does not apply."""
+        """The value of ``backward`` by theory; NaN where it does not apply."""
         backward = self.layers[::-1]
         return _mean_ratio([b.gradient_theory for b in backward], [b.gradient for b in backward])
 

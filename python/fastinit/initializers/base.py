@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import functools
+import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar, Never, ParamSpec, TypeVar
@@ -21,6 +22,14 @@ from fastinit.repeated_streams import note, repeats
 from fastinit.streams import Seed
 
 # The methods that compute parameters, which must not depend on the caller's arithmetic.
+_IMPORTED_LATER = {
+    "Arange": "values",
+    "Composite": "composite",
+    "Stored": "stored",
+    "Values": "values",
+}
+"""The files of initializers that only data names: ``import fastinit`` does without them."""
+
 _COMPUTING = {
     *("__post_init__", "_template", "density", "mask", "moments", "resolve", "scaled"),
     *("std", "templates"),
@@ -156,7 +165,10 @@ class Initializer(metaclass=_Type):
             Normal(std=0.02)
         """
         fields = dict(data)
-        cls = Initializer._types.get(str(fields.pop("type", None)))
+        kind = str(fields.pop("type", None))
+        if kind in _IMPORTED_LATER:
+            importlib.import_module(f"fastinit.initializers.{_IMPORTED_LATER[kind]}")
+        cls = Initializer._types.get(kind)
         if cls is None:
             known = ", ".join(sorted(Initializer._types))
             raise ValueError(f"type={data.get('type')!r} is not an initializer; known are {known}")

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from fastinit import streams
-from fastinit.arrays.operations import ARITHMETIC, BARRIER, Arithmetic, Rounded
+from fastinit.arrays.operations import ARITHMETIC, Arithmetic, Rounded
 from fastinit.checks import integer, real
 from fastinit.initializers.base import Initializer
 from fastinit.native.box import Bounds, Box, part, whole
 from fastinit.native.dtypes import CODES, dtype_of
 from fastinit.native.region import Region, is_covered
-from fastinit.native.request import Fill, Request, Template
+from fastinit.native.request import BARRIER, Fill, Request, Template
 
 _ROUNDED = 1 << 22  # elements that are drawn at a time where they are rounded to another dtype
 
@@ -213,8 +213,9 @@ class _Steps(Template):
         def requests_for(piece: Box, start: int) -> list[Request]:
             found: list[Request] = []
             for each in self.steps:
+                if found:
+                    found.append(BARRIER)
                 found += each.requests(piece, start, seed, stream)
-                found.append(BARRIER)
             return found
 
         if self.drawn == self.dtype:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from fastinit.native.box import Bounds, Box
 
+_MOST_PIECES = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -90,6 +92,9 @@ def bounded(shape: tuple[int, ...], box: Box) -> Iterator[tuple[int, Bounds]]:
 def is_covered(shape: tuple[int, ...], parts: Iterable[Bounds]) -> bool:
     """Return whether parts of an array cover all of it.
 
+    Raises:
+        ValueError: The parts cut the array into too many pieces to tell.
+
     Example:
         >>> from fastinit.native.region import is_covered
         >>> is_covered((2, 3), [((0, 2), (0, 2)), ((0, 1), (0, 3)), ((1, 2), (1, 3))])
@@ -98,6 +103,8 @@ def is_covered(shape: tuple[int, ...], parts: Iterable[Bounds]) -> bool:
     uncovered = [tuple((0, size) for size in shape)]
     for bounds in parts:
         uncovered = [rest for each in uncovered for rest in _without(each, bounds)]
+        if len(uncovered) > _MOST_PIECES:  # of a file of unknown origin, most likely
+            raise ValueError(f"the parts cut shape {shape} into more than {_MOST_PIECES} pieces")
     return not any(all(start < stop for start, stop in each) for each in uncovered)
 
 

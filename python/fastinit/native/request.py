@@ -54,6 +54,14 @@ class Operation(abc.ABC):
         """Do it on the device of the memory, one of ``fastinit.arrays.devices``."""
 
 
+class Barrier(Operation):
+    """Nothing: the requests before it are executed before those after it."""
+
+    def run(self, device: Any) -> None:
+        """Do nothing."""
+
+
+BARRIER = Barrier()
 Request = bytes | Operation
 
 
