@@ -61,7 +61,7 @@ def read(path: Path) -> tuple[Path, dict[str, Any]]:
     with json_files.located(str(path)):
         if "_class_name" in other:
             raise ValueError(f"it describes a model of diffusers, but not its tensors; {_INSTEAD}")
-        if "model_type" in other or "architectures" in other:
+        if _is_config(other):
             return path, from_configs.read(other, path)
         return path, of_data(data)
 
@@ -72,8 +72,12 @@ def find_config(path: Path) -> Path | None:
     if found.suffix != ".json":
         return None
     data = json_files.read(found)
-    is_config = isinstance(data, dict) and "model_type" in data and "parameters" not in data
-    return found if is_config else None
+    is_manifest = not isinstance(data, dict) or "parameters" in data
+    return found if not is_manifest and _is_config(data) else None
+
+
+def _is_config(data: dict[str, Any]) -> bool:
+    return "model_type" in data or "architectures" in data
 
 
 def of_data(data: Any) -> dict[str, Any]:
