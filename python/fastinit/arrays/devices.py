@@ -86,14 +86,15 @@ def _stages(requests: Sequence[Request]) -> Iterator[Sequence[bytes] | Operation
     """Yield the requests between operations, and the operations but for barriers, in order."""
     begin = 0
     for at, each in enumerate(requests):
-        if isinstance(each, Operation):
-            if at > begin:
-                yield requests[begin:at]  # type: ignore[misc]
-            if not isinstance(each, Barrier):
-                yield each
-            begin = at + 1
+        if type(each) is bytes:  # nearly all of them
+            continue
+        if at > begin:
+            yield requests[begin:at]  # type: ignore[misc]
+        if isinstance(each, Operation) and not isinstance(each, Barrier):
+            yield each
+        begin = at + 1
     if begin < len(requests):
-        yield requests[begin:]  # type: ignore[misc]
+        yield requests[begin:] if begin else requests  # type: ignore[misc]
 
 
 def name_of(device: Any) -> str | None:

@@ -79,7 +79,9 @@ class Copy(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Rounded(Operation):
-    """Values that are drawn in one dtype and rounded to another, to nearest even.
+    """Values that are drawn in one dtype and rounded to another.
+
+    float64 is rounded to narrow dtypes by way of float32, as torch does.
 
     Attributes:
         address: of the memory.

@@ -21,7 +21,6 @@ from fastinit.native.request import Fill, Request, Template
 from fastinit.repeated_streams import note, repeats
 from fastinit.streams import Seed
 
-# The methods that compute parameters, which must not depend on the caller's arithmetic.
 _IMPORTED_LATER = {
     "Arange": "values",
     "Composite": "composite",
@@ -30,6 +29,7 @@ _IMPORTED_LATER = {
 }
 """The files of initializers that only data names: ``import fastinit`` does without them."""
 
+# The methods that compute parameters, which must not depend on the caller's arithmetic.
 _COMPUTING = {
     *("__post_init__", "_template", "density", "mask", "moments", "resolve", "scaled"),
     *("std", "templates"),
@@ -88,7 +88,8 @@ class Initializer(metaclass=_Type):
         for name in _COMPUTING & vars(cls).keys():
             if callable(method := getattr(cls, name)):  # std is a field of some
                 setattr(cls, name, in_default_arithmetic(method))
-        cls.__repr__ = Initializer.__repr__  # type: ignore[method-assign]  # not the dataclass's
+        if "__repr__" not in vars(cls):  # the dataclass would add its own
+            cls.__repr__ = Initializer.__repr__  # type: ignore[method-assign]
         if not is_base:
             Initializer._types[cls.__name__] = cls
 
@@ -170,7 +171,7 @@ class Initializer(metaclass=_Type):
             importlib.import_module(f"fastinit.initializers.{_IMPORTED_LATER[kind]}")
         cls = Initializer._types.get(kind)
         if cls is None:
-            known = ", ".join(sorted(Initializer._types))
+            known = ", ".join(sorted(Initializer._types | _IMPORTED_LATER))
             raise ValueError(f"type={data.get('type')!r} is not an initializer; known are {known}")
         unknown = fields.keys() - {field.name for field in dataclasses.fields(cls)}
         if unknown:
@@ -245,6 +246,7 @@ class Initializer(metaclass=_Type):
         if (
             not stream  # as for all seeds without a name, and few others
             and name is None
+            and templates
             and not repeats(which, templates, output.array, out is None)
             and self.is_random
             and streams.lacks_name(seed, name)

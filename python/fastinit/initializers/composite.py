@@ -15,7 +15,7 @@ from fastinit.arrays.operations import ARITHMETIC, Arithmetic, Rounded
 from fastinit.checks import integer, real
 from fastinit.initializers.base import Initializer
 from fastinit.native.box import Bounds, Box, part, whole
-from fastinit.native.dtypes import CODES, dtype_of
+from fastinit.native.dtypes import CODES, drawable, dtype_of
 from fastinit.native.region import Region, is_covered
 from fastinit.native.request import BARRIER, Fill, Request, Template
 
@@ -156,6 +156,12 @@ class Composite(Initializer):
                 raise ValueError(f"dtype={self.dtype!r} does not hold random values")
             object.__setattr__(self, "dtype", dtype.name)
 
+    @property
+    def is_random(self) -> bool:  # type: ignore[override]
+        """Whether one of the layers depends on the seed and the name."""
+        drawn = (each.initializer for each in self.layers)
+        return any(each is not None and each.is_random for each in drawn)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, which ``from_dict`` turns into an equal composite."""
         data = {"type": "Composite", "layers": [each.to_dict() for each in self.layers]}
@@ -178,6 +184,8 @@ class Composite(Initializer):
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return one template, which executes the layers in order."""
         drawn = dtype if self.dtype is None else dtype_of(self.dtype)
+        if self.dtype or any(each.operation for each in self.layers):
+            drawable(dtype, "computed")
         written = [each.bounds(shape) for each in self.layers if each.initializer is not None]
         if not is_covered(shape, written):
             raise ValueError(f"the layers leave elements of shape {shape} unwritten")
@@ -234,11 +242,13 @@ class _Steps(Template):
         if count <= _ROUNDED or box.bounds is None or not self.elementwise:
             yield box
             return
-        (start, stop), *others = box.bounds
+        axis = next(k for k, (start, stop) in enumerate(box.bounds) if stop - start > 1)
+        start, stop = box.bounds[axis]
         step = max(1, _ROUNDED * (stop - start) // count)
-        rest = tuple(slice(*each) for each in others)
+        index = [slice(*each) for each in box.bounds]
         for row in range(start, stop, step):
-            yield part(self.shape, (slice(row, min(row + step, stop)), *rest))
+            index[axis] = slice(row, min(row + step, stop))
+            yield part(self.shape, tuple(index))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -322,11 +332,11 @@ def _step(layer: Layer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Draw |
     drawn = _extents(bounds) if layer.shape is None else layer.shape
     natural = tuple(math.prod(_extents(bounds)[axis + 1 :]) for axis in range(len(bounds)))
     region = Region(bounds, natural if layer.strides is None else layer.strides, layer.offset)
+    if len(region.strides) != len(shape):
+        raise ValueError(f"strides={region.strides} do not fit shape {shape}")
     if layer.initializer is None:
         assert layer.operation is not None
         return _Compute(shape, dtype, region, layer.operation, layer.operand)
-    if len(region.strides) != len(shape):
-        raise ValueError(f"strides={region.strides} do not fit shape {shape}")
     last = region.offset + sum(
         (extent - 1) * stride
         for extent, stride in zip(_extents(bounds), region.strides, strict=True)

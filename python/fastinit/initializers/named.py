@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import functools
 import re
 import sys
 from collections.abc import Callable
@@ -24,6 +24,11 @@ def _makers() -> dict[str, _Maker]:
 
     Masks are not among them, which need a base of their own.
     """
+    return _makers_of(len(Initializer._types))
+
+
+@functools.lru_cache(maxsize=1)
+def _makers_of(_: int) -> dict[str, _Maker]:
     found: dict[str, _Maker] = dict(PRESETS)
     for cls in Initializer._types.values():
         public = getattr(sys.modules[cls.__module__], "__all__", ())
@@ -60,6 +65,8 @@ def named(name: str, what: str, layout: str | None = None) -> Initializer:
     """
     makers = _makers()
     if name not in makers:
+        import difflib  # here: it takes a millisecond, and few need it
+
         close = difflib.get_close_matches(str(name), makers, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise ValueError(

@@ -7,7 +7,7 @@ import binascii
 import dataclasses
 import functools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,8 @@ class Stored(Initializer):
         >>> Stored.of(np.float32([1.5, 2.5]))((2,))
         array([1.5, 2.5], dtype=float32)
     """
+
+    is_random: ClassVar[bool] = False
 
     dtype: str = "float32"
     data: str | None = None
@@ -107,7 +109,8 @@ class Stored(Initializer):
             raise ValueError(f"{values.size} values are stored for shape {shape}")
         if values.dtype != dtype and not {values.dtype, dtype} <= CODES.keys():
             raise ValueError(f"values of dtype {self.dtype} are not written as {dtype.name}")
-        return (_Copied(values.reshape(shape), dtype),)
+        with np.errstate(over="ignore"):
+            return (_Copied(values.astype(dtype).reshape(shape)),)
 
 
 @functools.lru_cache(maxsize=8)
@@ -126,16 +129,11 @@ class _Copied(Template):
     elementwise = True
 
     values: NDArray[Any]
-    dtype: np.dtype[Any]
 
     def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:  # noqa: ARG002
         """Return one copy for each piece of the box that has bounds."""
         found: list[Request] = []
         for position, bounds in bounded(self.values.shape, box):
             values = self.values[tuple(slice(*each) for each in bounds)]
-            at = address + position * self.dtype.itemsize
-            if values.dtype == self.dtype:
-                found.append(Copy(at, values))
-            else:
-                found.append(Copy(at, values.astype(self.dtype)))
+            found.append(Copy(address + position * values.dtype.itemsize, values))
         return found

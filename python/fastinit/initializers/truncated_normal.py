@@ -143,6 +143,7 @@ class BoundedNormal(Distribution):
             object.__setattr__(self, bound, real(getattr(self, bound), bound))
         if not self.std > 0:
             raise ValueError(f"std={self.std} is not positive; pass a number greater than 0")
+        TruncatedNormal(self.mean, self.std, *self._limits)  # which checks them
 
     @property
     def _limits(self) -> tuple[float, float]:

@@ -147,11 +147,14 @@ class LogUniform(Distribution):
     def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:  # noqa: ARG002
         """Return those of the density 1 / (x ln(high / low))."""
         width = self.high - self.low
-        log_ratio = math.log1p(width / self.low)
+        is_wide = self.high > 2 * self.low
+        log_ratio = (
+            math.log(self.high) - math.log(self.low) if is_wide else math.log1p(width / self.low)
+        )
         if log_ratio < 1e-4:  # nearly uniform; the difference below would lose its digits
             return self.low + width / 2, width / math.sqrt(12.0)
         mean = width / log_ratio
-        return mean, math.sqrt(mean * ((self.high + self.low) / 2 - mean))
+        return mean, math.sqrt(mean) * math.sqrt(self.high / 2 + self.low / 2 - mean)
 
     def _template(self, dtype: np.dtype[Any]) -> Fill:
         precision = drawable(dtype, "log-uniform")

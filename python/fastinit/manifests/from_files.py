@@ -71,7 +71,8 @@ def find_config(path: Path) -> Path | None:
     found = _find(path) if path.is_dir() else path
     if found.suffix != ".json":
         return None
-    data = json_files.read(found)
+    with json_files.located(str(found)):
+        data = json_files.read(found)
     is_manifest = not isinstance(data, dict) or "parameters" in data
     return found if not is_manifest and _is_config(data) else None
 

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fastinit.initializers.stored import Stored
 from fastinit.manifests import Manifest
 from fastinit.native import _cpu
 from fastinit.native.box import whole
@@ -147,7 +146,7 @@ def _reason(mine: Row, other: Row, left: TensorPlan | None, right: TensorPlan | 
 def _is_random(tensor: TensorPlan) -> bool:
     requests = _requests(tensor)
     if requests is None:
-        return not isinstance(tensor.initializer, Stored)
+        return tensor.initializer.is_random
     return bool(np.isin(requests["distribution"], _WITHOUT_STREAM, invert=True).any())
 
 

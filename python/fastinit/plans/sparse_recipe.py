@@ -87,7 +87,8 @@ def sparse_recipe(
         for pattern in _patterns(glob, members, names)
     ]
     source = f"{values.source}; masks with density {density:g} by the budget {budget}"
-    return Recipe(f"sparse {values.name}", source, (*rules, *values.rules), dtype=values.dtype)
+    name, every = f"sparse {values.name}", (*rules, *values.rules)
+    return Recipe(name, source, every, dtype=values.dtype, complete=values.complete)
 
 
 def _pattern(given: Any) -> Any:

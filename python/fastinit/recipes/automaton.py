@@ -110,6 +110,7 @@ class Automaton:
         """Build the graph; the states of the deterministic automaton come with the names."""
         single = len(wholes) == 1
         self._largest = _LARGEST if single else _LARGEST_TOGETHER
+        self._parts = 0
         self._most_work = _MOST_WORK if single else _MOST_WORK_TOGETHER
         self._graph: list[_State] = [_Choice(())]
         self.starts = [self._before(whole, _END) for whole in wholes]
@@ -179,6 +180,9 @@ class Automaton:
 
     def _before(self, part: Part, then: int) -> int:
         """Add the states of a part that leads to ``then``, and return the first of them."""
+        self._parts += 1  # those that add no state count, too: (?:(?:){2000}){2000}
+        if self._parts > 10 * self._largest:
+            raise UnsupportedError(f"it repeats more than {10 * self._largest} parts")
         match part:
             case Character():
                 return self._add(_Read(part.test, then))
@@ -198,6 +202,8 @@ class Automaton:
         def choice(again: int) -> _Choice:
             return _Choice((then, again) if repeat.is_lazy else (again, then))
 
+        if repeat.low > self._largest:  # of a part that may add no state
+            raise UnsupportedError(f"it repeats a part {repeat.low} times")
         first = then
         if repeat.high is None:
             first = self._add(_Choice(()))

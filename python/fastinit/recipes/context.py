@@ -57,7 +57,7 @@ class Context:
 
     def __init__(self, model: Model, numbered: Iterable[Pattern]) -> None:
         """Note the shapes."""
-        self._shapes = {each.name: each.shape for each in model.parameters}
+        self._shapes = {each.name: each.shape for each in (*model.parameters, *model.buffers)}
         self._tied = model.tied
         self._config = model.config or {}
         different = dict.fromkeys(numbered)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastinit import json_files, streams
-from fastinit.checks import integer, real
+from fastinit.checks import integer, real, shown
 from fastinit.native.box import shape_of
 from fastinit.native.dtypes import CODES, dtype_of
 
+_LONGEST_NAME = 4096  # characters: names of unknown origin are matched with many patterns
 _LISTED = 10  # tensors in an error message
 _OPTIONAL = ("module", "dtype", "zero_row", "value", "stream")
 
@@ -78,10 +79,11 @@ class Parameter:
             or not name
             or not name.isprintable()
             or name == "__metadata__"
+            or len(name) > _LONGEST_NAME
         ):
             raise ValueError(
-                f"name={name!r} is not the name of a tensor; pass printable characters, but not "
-                "'__metadata__'"
+                f"name={shown(name)} is not the name of a tensor; pass printable characters, "
+                f"{_LONGEST_NAME} at most, but not '__metadata__'"
             )
         if not isinstance(self.shape, (list, tuple)) or any(
             isinstance(n, bool) for n in self.shape

@@ -230,7 +230,7 @@ class Recipe:
         """
         first = _started(start, model)
         found = parametrizations.mup(model, base, optimizer, first, layouts)
-        return Recipe(found.name, found.source, found.rules, dtype=first.dtype)
+        return _parametrized(found, first)
 
     @staticmethod
     def completep(
@@ -267,7 +267,7 @@ class Recipe:
         """
         first = _started(start, model)
         found = parametrizations.completep(model, base, alpha, first, layouts, branches)
-        return Recipe(found.name, found.source, found.rules, dtype=first.dtype)
+        return _parametrized(found, first)
 
     @staticmethod
     def u_mup(
@@ -301,7 +301,7 @@ class Recipe:
         """
         first = _started(start, model)
         found = parametrizations.u_mup(model, base, first, layouts, branches)
-        return Recipe(found.name, found.source, found.rules, dtype=first.dtype)
+        return _parametrized(found, first)
 
     @staticmethod
     def spectral(
@@ -338,7 +338,7 @@ class Recipe:
         """
         first = _started(start, model)
         found = parametrizations.spectral(model, optimizer, gain, first, layouts)
-        return Recipe(found.name, found.source, found.rules, dtype=first.dtype)
+        return _parametrized(found, first)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, which ``from_dict`` turns into an equal recipe."""
@@ -391,6 +391,14 @@ def _started(start: Recipe | str | None, model: Model) -> Recipe:
     if start is None:
         return recipe_of(model)
     return start if isinstance(start, Recipe) else recipe(start)
+
+
+def _parametrized(found: parametrizations.Parametrization, first: Recipe) -> Recipe:
+    """Return the recipe of a parametrization; a complete recipe still says what buffers hold."""
+    rest = first.rules if first.complete else ()
+    return Recipe(
+        found.name, found.source, (*found.rules, *rest), dtype=first.dtype, complete=first.complete
+    )
 
 
 def list_recipes() -> list[str]:

@@ -266,13 +266,15 @@ def _power_of(given: Any) -> Fraction:
     if isinstance(given, bool) or not isinstance(given, (int, float, str, Fraction)):
         raise TypeError(f"power={given!r} is not a number; pass one, as -0.5 or '-1/6'")
     try:
-        power = Fraction(given)
+        # A text of unknown origin may have an exponent that takes hours to write out.
+        is_short = not isinstance(given, str) or (len(given) <= 32 and "e" not in given.lower())
+        power = Fraction(given) if is_short else None
     except (ValueError, OverflowError, ZeroDivisionError):  # text, nan, inf, "1/0"
         power = None
     if power is None or abs(power) > _LARGEST_POWER or power.denominator > _LARGEST_DENOMINATOR:
         raise ValueError(
-            f"power={given} is not a fraction from -{_LARGEST_POWER} to {_LARGEST_POWER} with a "
-            f"denominator of {_LARGEST_DENOMINATOR} or less; pass one, as -0.5 or '-1/6'"
+            f"power={str(given)[:32]} is not a fraction from -{_LARGEST_POWER} to {_LARGEST_POWER} "
+            f"with a denominator of {_LARGEST_DENOMINATOR} or less; pass one, as -0.5 or '-1/6'"
         )
     return power
 

@@ -31,10 +31,11 @@ def audit(
 ) -> AuditReport:
     """Return a report on the initialization of a model, from running the code that builds it.
 
-    The code runs two to five times, as in ``record``: weights of any size get no memory, and the
-    meta device will do. The report says of every parameter and buffer how often it is written and
-    by whom. It has findings where a tensor is never written, is read before it is written, depends
-    on the rank or on what was built before, and more; docs/audit.md lists all verdicts.
+    The code runs two to five times, and once more with ``load``, as in ``record``: weights of
+    any size get no memory, and the meta device will do. The report says of every parameter and
+    buffer how often it is written and by whom. It has findings where a tensor is never written,
+    is read before it is written, depends on the rank or on what was built before, and more;
+    docs/audit.md lists all verdicts.
 
     Args:
         build: What ``record`` takes: a function that returns a module, a model class, a

@@ -11,17 +11,13 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import torch
 
-from fastinit.initializers import Constant, Dirac, Identity, Initializer
-from fastinit.initializers.composite import Composite
-from fastinit.initializers.stored import Stored
-from fastinit.initializers.values import Values
+from fastinit.initializers import Constant
 from fastinit.plans.plan import Plan
 from fastinit.torch.auditing.evidence import Evidence
 from fastinit.torch.auditing.log import Lost
 from fastinit.torch.auditing.moments import differ, expected_moments, found_moments
 from fastinit.torch.auditing.report import Finding, Moments, Verdict, pattern
 
-_NOT_RANDOM = (Constant, Dirac, Identity, Stored, Values)
 _SMALLEST_SAMPLE = 30  # values whose moments say something
 
 _MATRICES = (
@@ -67,13 +63,7 @@ def findings_of(evidence: Mapping[str, Evidence], expected: Plan | None) -> Iter
 
 def is_random(evidence: Evidence) -> bool:
     """Return whether random numbers are drawn for a tensor."""
-    return _is_drawn(evidence.initializer)
-
-
-def _is_drawn(initializer: Initializer | None) -> bool:
-    if isinstance(initializer, Composite):
-        return any(_is_drawn(each.initializer) for each in initializer.layers)
-    return initializer is not None and not isinstance(initializer, _NOT_RANDOM)
+    return evidence.initializer is not None and evidence.initializer.is_random
 
 
 def last_origin(evidence: Evidence) -> str | None:
@@ -118,7 +108,8 @@ def _instead(evidence: Evidence, lost: Lost) -> str | None:
     last = evidence.writes[-1] if evidence.writes else None
     if last is not None and last.is_default:
         return f"torch's default {evidence.initializer}"
-    if _is_drawn(lost.write.initializer) and isinstance(evidence.initializer, Constant):
+    drawn = lost.write.initializer
+    if drawn is not None and drawn.is_random and isinstance(evidence.initializer, Constant):
         return str(evidence.initializer)
     return None
 

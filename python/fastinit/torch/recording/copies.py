@@ -114,7 +114,9 @@ def _to(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> Any:
         if isinstance(other, Tensor):
             rest = [other.dtype]
         copy = bool(options.pop("copy", False))
-        _, found, _, _ = torch._C._nn._parse_to(*rest, **options)
+        _, found, _, memory_format = torch._C._nn._parse_to(*rest, **options)
+        if memory_format is not None:
+            return NotImplemented
         dtype = source.dtype if found is None else found
         if copy and dtype == source.dtype:
             return _clone(ledger, Tensor.clone, (source,), {})

@@ -8,16 +8,13 @@ from typing import NamedTuple
 
 import torch
 
-from fastinit.initializers import Constant, Dirac, Identity, Initializer, Normal
+from fastinit.initializers import Constant, Initializer, Normal
 from fastinit.initializers.composite import Composite, Layer
-from fastinit.initializers.stored import Stored
 from fastinit.initializers.truncated_normal import BoundedNormal, TruncatedNormal
-from fastinit.initializers.values import Values
 from fastinit.native.dtypes import dtype_of
 from fastinit.torch.recording.history import Entry, Extent
 from fastinit.torch.recording.layers import layers_of
 
-_NOT_RANDOM = (Constant, Dirac, Identity, Stored, Values)
 _EXACT = (torch.float32, torch.float64)  # a product is rounded once, as in a draw
 
 
@@ -67,7 +64,7 @@ def with_zero_row(found: Description, whole: Extent) -> Description:
     first = row.start[0] if shape else 0
     is_row = shape and row.start == (first, *(0,) * (len(shape) - 1)) and row.stop is not None
     is_row = is_row and row.stop == (first + 1, *shape[1:])
-    if not is_row or row.initializer != Constant(0.0) or isinstance(draw.initializer, _NOT_RANDOM):
+    if not is_row or row.initializer != Constant(0.0) or not draw.initializer.is_random:
         return found
     templates = draw.initializer.templates(shape, dtype_of(whole.dtype))
     if len(templates) > 1 or not templates[0].elementwise:
@@ -116,7 +113,7 @@ def _with_one_stream(layers: list[Layer]) -> tuple[list[Layer], tuple[int, int] 
     """Return layers without streams and their one stream, or layers with them and None."""
     named = [
         dataclasses.replace(each, seed=None, stream=None)
-        if isinstance(each.initializer, _NOT_RANDOM)
+        if each.initializer is not None and not each.initializer.is_random
         else each
         for each in layers
     ]

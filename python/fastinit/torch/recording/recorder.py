@@ -129,8 +129,8 @@ class Recorder(accelerate):
         PENDING.settle(tensor)
         history = self.histories.of(tensor)
         found = None if history is None else describe(Extent.of(tensor), history.entries)
-        if found is None or self.is_virtual(tensor):
-            return found
+        if found is None or self.is_virtual(tensor) or tensor.is_complex():
+            return None if tensor.is_complex() else found
         # Of a copy: memory that NumPy shares would be held by others from then on.
         return found if draws(found, to_numpy(tensor.detach().clone()), self.seed) else None
 
