@@ -16,6 +16,7 @@ from fastinit.initializers.values import Arange, Values
 from fastinit.native.box import whole
 from helpers.bits import check_bits
 from helpers.processes import child
+from helpers.settings import FLOAT_MODES, arithmetic
 
 SHAPE = (7, 5)
 STEPS = Composite(
@@ -232,3 +233,24 @@ def test_stored_values() -> None:
         Stored("float32", "AAAAAA==", "0" * 64)
     with pytest.raises(ValueError, match="are not in this plan"):
         Stored("float32", digest="0" * 64)((1,))
+
+
+def test_stored_values_are_rounded_in_the_default_arithmetic() -> None:
+    stored = Stored.of(np.array([0.1, 0.3], np.float64))
+    expected = stored((2,), dtype="float32")
+    for mode in FLOAT_MODES:
+        with arithmetic(mode):
+            found = stored((2,), dtype="float32")
+        check_bits(found, expected, mode)
+
+
+def test_what_depends_on_the_seed() -> None:
+    """Composites of constants and stored values do not, so that no warning is for them."""
+    assert STEPS.is_random
+    assert not Composite((Layer(Constant(1)),)).is_random
+    assert not Stored.of(np.zeros(2)).is_random
+
+
+def test_arithmetic_in_integers_is_refused() -> None:
+    with pytest.raises(ValueError, match="dtype=int64 does not hold computed values"):
+        Composite((Layer(Constant(3)), Layer(operation="add", operand=0.5)))((2,), dtype="int64")

@@ -126,3 +126,13 @@ def test_errors_come_before_anything_changes(
         assert torch.equal(mine, theirs)
     with pytest.raises(TypeError, match="module is a int; pass a torch"):
         getattr(fastinit.torch, name)(7, {})
+
+
+def test_prune_refuses_tied_parameters() -> None:
+    """Each would be a parameter of its own afterwards, and one of them not pruned."""
+    made = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4))
+    made[1].weight = made[0].weight
+    masks = {"1.weight": torch.ones(4, 4, dtype=torch.bool)}
+    with pytest.raises(ValueError, match=r"'0\.weight' and '1\.weight' are one parameter"):
+        fastinit.torch.prune_(made, masks)
+    assert made[1].weight is made[0].weight

@@ -278,3 +278,25 @@ def test_wrong_arguments() -> None:
 
     with pytest.raises(TypeError, match="returns a Tensor without floating-point tensors"):
         fastinit.torch.probe(Counts(), batch())
+
+
+def test_buffers_are_restored() -> None:
+    """Also those that a forward pass replaces, and those that were None."""
+
+    class Remembering(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+            self.register_buffer("last", torch.zeros(2))
+            self.register_buffer("first", None)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.last = self.first = x.detach()
+            return self.layer(x)  # type: ignore[no-any-return]
+
+    model = Remembering()
+    before = model.last
+    fastinit.torch.probe(model, torch.ones(3, 4))
+    assert model.last is before
+    assert bool((before == 0).all())
+    assert model.first is None

@@ -89,6 +89,13 @@ TENSORS: dict[str, Callable[[], Any]] = {
     ),
     "flattened kernel": lambda: written((8, 4, 3, 3), lambda w: init.normal_(w.view(8, -1))),
     "orthogonal kernel": lambda: init.orthogonal_(torch.empty(8, 4, 3, 3)),
+    "another memory format": lambda: (
+        torch.randn(4, 4, 3, 3)
+        .to(memory_format=torch.channels_last)
+        .permute(0, 2, 3, 1)
+        .reshape(-1)
+    ),
+    "complex numbers": lambda: torch.view_as_real(torch.randn(8, 8, dtype=torch.complex64).clone()),
     "the same dtype": lambda: init.normal_(torch.empty(9, 5)).to(torch.float32),
     "already contiguous": lambda: init.normal_(torch.empty(9, 5)).contiguous(),
     "a view of a fill": lambda: init.normal_(torch.empty(9, 5))[1:],

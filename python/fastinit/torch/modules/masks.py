@@ -107,8 +107,8 @@ def prune_(module: torch.nn.Module, masks: Mapping[str, Any]) -> torch.nn.Module
 
     Raises:
         TypeError: ``module`` is not a module, or ``masks`` is not a mapping.
-        ValueError: The module has no parameter of a name, or one of another shape. Nothing is
-            changed then.
+        ValueError: The module has no parameter of a name, or one of another shape, or it is tied to
+            another. Nothing is changed then.
 
     Example:
         >>> import fastinit, torch
@@ -119,9 +119,31 @@ def prune_(module: torch.nn.Module, masks: Mapping[str, Any]) -> torch.nn.Module
         >>> int((model.weight != 0).sum()), type(model.weight_orig).__name__
         (8, 'Parameter')
     """
-    for owner, last, mask in _matched(module, masks):
+    matched = _matched(module, masks)
+    _check_untied(module, matched)
+    for owner, last, mask in matched:
         prune.custom_from_mask(owner, last, mask)  # type: ignore[no-untyped-call]
     return module
+
+
+def _check_untied(
+    module: torch.nn.Module, matched: list[tuple[torch.nn.Module, str, torch.Tensor]]
+) -> None:
+    """Check that no parameter is tied, since pruning would untie it.
+
+    Raises:
+        ValueError: One of them is.
+    """
+    names: dict[int, list[str]] = {}
+    for name, tensor in module.named_parameters(remove_duplicate=False):
+        names.setdefault(id(tensor), []).append(name)
+    for owner, last, _ in matched:
+        found = names.get(id(owner._parameters[last]), [])
+        if len(found) > 1:
+            raise ValueError(
+                f"{' and '.join(map(repr, found))} are one parameter, which torch.nn.utils.prune "
+                "would divide into two; use apply_masks_ after each step"
+            )
 
 
 def _matched(
@@ -139,10 +161,11 @@ def _matched(
         tensor = owners[path]._parameters.get(last) if path in owners else None
         if tensor is None:
             raise ValueError(f"the module has no parameter {name!r}; see its named_parameters()")
+        mask = torch.as_tensor(mask)
         if tuple(mask.shape) != tuple(tensor.shape):
             raise ValueError(
                 f"the mask of {name!r} has shape {tuple(mask.shape)}, the parameter "
                 f"{tuple(tensor.shape)}; pass one of the same shape"
             )
-        found.append((owners[path], last, torch.as_tensor(mask).to(tensor.device, torch.bool)))
+        found.append((owners[path], last, mask.to(tensor.device, torch.bool)))
     return found

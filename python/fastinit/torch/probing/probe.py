@@ -115,13 +115,18 @@ def _gradients(
 @contextlib.contextmanager
 def _unchanged(model: nn.Module) -> Iterator[None]:
     """Restore buffers and random numbers afterwards."""
-    buffers = {name: each.clone() for name, each in model.named_buffers()}
+    buffers = [
+        (module, name, tensor, None if tensor is None else tensor.clone())
+        for module in model.modules()
+        for name, tensor in module._buffers.items()
+    ]
     devices = sorted({each.device.index or 0 for each in model.parameters() if each.is_cuda})
     try:
         with torch.random.fork_rng(devices):
             yield
     finally:
-        now = dict(model.named_buffers())
         with torch.no_grad():
-            for name, value in buffers.items():
-                now[name].copy_(value)
+            for module, name, tensor, value in buffers:
+                module._buffers[name] = tensor
+                if tensor is not None and value is not None:
+                    tensor.copy_(value)
