@@ -96,7 +96,7 @@ class Recorder(accelerate):
     # ---- what handlers ask ----------------------------------------------------------------------
 
     def is_large(self, shape: tuple[int, ...], dtype: torch.dtype) -> bool:
-        """Return whether a tensor gets no memory; complex ones are recorded as values, so they do."""
+        """Return whether a tensor gets no memory; complex ones, recorded as values, do."""
         return not dtype.is_complex and math.prod(shape) * dtype.itemsize >= self._smallest_virtual
 
     def is_virtual(self, tensor: torch.Tensor) -> bool:
