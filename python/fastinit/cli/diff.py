@@ -16,7 +16,6 @@ from fastinit.cli.options import Checkpoint, Every, Json, Quiet, Threads
 from fastinit.cli.shared import (
     FAILED,
     MOST,
-    counted,
     errors,
     limited,
     print_json,
@@ -24,6 +23,7 @@ from fastinit.cli.shared import (
     without_bits,
 )
 from fastinit.cli.tables import Column
+from fastinit.tables import plural
 
 
 def diff(
@@ -90,4 +90,4 @@ def _cells(group: list[Pair]) -> tuple[str]:
         return (group[0].reason,)
     count = sum(place.count for place in places)
     one, other = without_bits(places[0].left, places[0].right)
-    return (f"{counted(count, 'element')}; first {list(places[0].index)}: {one} and {other}",)
+    return (f"{plural(count, 'element')}; first {list(places[0].index)}: {one} and {other}",)

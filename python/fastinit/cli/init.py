@@ -25,8 +25,9 @@ from fastinit.cli.options import (
 )
 from fastinit.cli.resolving import resolve
 from fastinit.cli.rules import explained, print_rules
-from fastinit.cli.shared import bytes_text, counted, errors, limited, print_json, progress
+from fastinit.cli.shared import bytes_text, errors, limited, print_json, progress
 from fastinit.plans.plan import Plan
+from fastinit.tables import plural
 
 _INTERRUPTED = "interrupted; whole files are kept: continue with --resume"
 _TIMED = 0.5  # seconds, below which starting takes a good part of the time
@@ -139,6 +140,6 @@ def _print_saved(saved: Saved, seconds: float) -> None:
     rate = ""
     if seconds >= _TIMED and not saved.kept:
         rate = f" in {seconds:.1f} s, {bytes_text(round(saved.size / seconds))}/s"
-    tensors = counted(len(saved.digests), "tensor")
+    tensors = plural(len(saved.digests), "tensor")
     typer.echo(f"{saved.path}: {tensors}{files}{kept}, {bytes_text(saved.size)}{rate}")
     typer.echo(f"digest {saved.digest}")

@@ -93,11 +93,6 @@ def progress(doing: str, total: int, quiet: bool) -> Iterator[Callable[[int], No
         yield lambda size: bar.advance(task, size)
 
 
-def counted(count: int, what: str) -> str:
-    """Return a number of things in words."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def without_bits(one: str, other: str) -> tuple[str, str]:
     """Return two values of a mismatch without the bits in brackets, if they read differently."""
     short = one.partition(" (")[0], other.partition(" (")[0]

@@ -21,7 +21,6 @@ from fastinit.cli.options import Checkpoint, DeviceOption, Every, Json, Quiet, T
 from fastinit.cli.shared import (
     FAILED,
     MOST,
-    counted,
     errors,
     limited,
     print_json,
@@ -30,6 +29,7 @@ from fastinit.cli.shared import (
 )
 from fastinit.cli.tables import Column, print_text
 from fastinit.plans import files
+from fastinit.tables import plural
 
 _CODES = {VERIFIED: 0, DIFFERS: FAILED, FOREIGN: 3, HEADER_CHANGED: 4}
 _MEANINGS = {
@@ -104,4 +104,4 @@ def _cells(group: list[Checked]) -> tuple[str, str]:
     count = sum(place.count for place in places)
     there, drawn = without_bits(places[0].right, places[0].left)
     where = f"first {list(places[0].index)}: {there}, drawn {drawn}"
-    return first.status, f"{counted(count, 'element')}; {where}"
+    return first.status, f"{plural(count, 'element')}; {where}"

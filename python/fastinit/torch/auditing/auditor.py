@@ -19,11 +19,10 @@ from fastinit.torch.auditing.calls import (
     is_empty,
     read_by,
     replaced_by,
-    tensors_in,
     written_by,
 )
 from fastinit.torch.auditing.log import Log, Logs, Lost, Write, bytes_of
-from fastinit.torch.memory.storages import storage_of, storages_of
+from fastinit.torch.memory.storages import storage_of, storages_of, tensors_in
 from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init.state import state
 from fastinit.torch.recording.history import Entry

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fastinit.torch.acceleration.fills import fill_of, numbers_of
 from fastinit.torch.memory.passive import values_of
+from fastinit.torch.memory.storages import tensors_in
 
 Function = Callable[..., Any]
 
@@ -73,17 +74,6 @@ def read_by(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     else:
         needed = {key: each for key, each in kwargs.items() if key != "out"}
         yield from tensors_in(values_of(function, args, needed))
-
-
-def tensors_in(values: Any) -> Iterator[Tensor]:
-    """Yield the tensors in nested values."""
-    if isinstance(values, Tensor):
-        yield values
-    elif isinstance(values, (list, tuple)):
-        for each in values:
-            yield from tensors_in(each)
-    elif isinstance(values, dict):
-        yield from tensors_in(tuple(values.values()))
 
 
 def replaced_by(function: Function, args: tuple[Any, ...]) -> tuple[Tensor, Tensor] | None:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from fastinit.tables import plural
+
 Verdict = Literal[
     "never written",
     "partly never written",
@@ -118,7 +120,7 @@ class AuditReport:
         if self.findings:
             listed = "\n".join(f"  {each}" for each in self.findings)
             raise AssertionError(
-                f"the initialization of {self.model} has {_counted(len(self.findings), 'fault')}; "
+                f"the initialization of {self.model} has {plural(len(self.findings), 'fault')}; "
                 f"fastinit's docs/audit.md says what each verdict means:\n{listed}"
             )
 
@@ -133,8 +135,8 @@ class AuditReport:
 
     def __str__(self) -> str:
         summary = (
-            f"{self.model}: {_counted(len(self.rows), 'tensor')}, "
-            f"{_counted(len(self.findings), 'finding')}, {_counted(len(self.notes), 'note')}"
+            f"{self.model}: {plural(len(self.rows), 'tensor')}, "
+            f"{plural(len(self.findings), 'finding')}, {plural(len(self.notes), 'note')}"
         )
         said = [*_said("!", self.findings), *_said(".", self.notes)]
         return "\n".join([summary, *_limited(said), *_limited(list(_table(self.rows)))])
@@ -197,7 +199,3 @@ def _limited(lines: list[str]) -> list[str]:
 
 def _cut(text: str, width: int = _WIDTH) -> str:
     return text if len(text) <= width else text[: width - 3] + "..."
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -57,7 +57,7 @@ def marked_memory() -> Iterator[None]:
 def as_rank(rank: int) -> Iterator[None]:
     """Be one of two processes in this context: for environment variables and torch.distributed.
 
-    A process group that is there already stays; collectives send nothing.
+    Collectives send nothing, unless there is a process group already: it stays, and they use it.
     """
     names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": _SIZE, "LOCAL_WORLD_SIZE": _SIZE}
     before = {name: os.environ.get(name) for name in names}

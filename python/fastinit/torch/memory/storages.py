@@ -27,6 +27,17 @@ def storage_of(tensor: Any) -> torch.UntypedStorage | None:
         return None
 
 
+def tensors_in(values: Any) -> Iterator[torch.Tensor]:
+    """Yield the tensors in nested values."""
+    if isinstance(values, torch.Tensor):
+        yield values
+    elif isinstance(values, (list, tuple)):
+        for each in values:
+            yield from tensors_in(each)
+    elif isinstance(values, dict):
+        yield from tensors_in(tuple(values.values()))
+
+
 def storages_of(tensor: torch.Tensor) -> Iterator[torch.UntypedStorage]:
     """Yield the storages that hold the values of a tensor, those of its inner tensors included.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from fastinit.torch.acceleration.fills import fill_of, numbers_of
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.passive import values_of
 from fastinit.torch.memory.pending import PENDING, PendingFill
-from fastinit.torch.memory.storages import is_held, is_shared, storages_of
+from fastinit.torch.memory.storages import is_held, is_shared, storages_of, tensors_in
 from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init import values
 from fastinit.torch.nn_init.state import state
@@ -141,7 +141,7 @@ class Recorder(accelerate):
             RuntimeError: One of them is large.
         """
         PENDING.settle(needed)
-        for tensor in _tensors(needed):
+        for tensor in tensors_in(needed):
             for storage in storages_of(tensor):
                 history = self.histories.of_storage(storage)
                 if history is not None and history.is_virtual:
@@ -294,13 +294,3 @@ def draws(found: Description, values: NDArray[np.generic], seed: int) -> bool:
     except (TypeError, ValueError):
         return False
     return to_numpy(again).tobytes() == values.tobytes()
-
-
-def _tensors(values: Any) -> Iterator[torch.Tensor]:
-    if isinstance(values, torch.Tensor):
-        yield values
-    elif isinstance(values, (list, tuple)):
-        for each in values:
-            yield from _tensors(each)
-    elif isinstance(values, dict):
-        yield from _tensors(tuple(values.values()))
