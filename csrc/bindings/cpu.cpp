@@ -15,6 +15,7 @@
 #include "cpu/arithmetic.h"
 #include "cpu/dispatch.h"
 #include "cpu/fill.h"
+#include "cpu/functions.h"
 #include "cpu/mask/border.h"
 #include "cpu/threads.h"
 #include "numerics/host/truncation.h"
@@ -101,6 +102,25 @@ py::dict axis_role_codes() {
   return codes;
 }
 
+py::dict function_codes() {
+  py::dict codes;
+#define FASTINIT_ROW(name, takes_number) codes[#name] = static_cast<std::uint32_t>(Function::name);
+  FASTINIT_FUNCTIONS(FASTINIT_ROW)
+#undef FASTINIT_ROW
+  return codes;
+}
+
+void apply_function(std::uint32_t function, double number, py::array& values, std::uint32_t functions) {
+  if (function >= functions) throw py::value_error("function is not one of `functions`");
+  if (!values.dtype().equal(py::dtype::of<double>()) || !(values.flags() & py::array::c_style)) {
+    throw py::type_error("values are not a contiguous array of float64");
+  }
+  auto* const first = static_cast<double*>(values.mutable_data());
+  const auto count = static_cast<std::uint64_t>(values.size());
+  const GilRelease release;
+  apply(static_cast<Function>(function), number, first, count);
+}
+
 void fill_requests(const py::array& requests, int threads, const py::dtype& request_dtype) {
   if (threads < 0) throw py::value_error("threads is negative");
   const RequestList list = requests_in(requests, request_dtype);
@@ -151,6 +171,14 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       "fill",
       [request_dtype](const py::array& requests, int threads) { fill_requests(requests, threads, request_dtype); },
       py::arg("requests").noconvert(), py::arg("threads") = 0);
+  const py::dict functions = function_codes();
+  m.attr("functions") = functions;
+  m.def(
+      "apply",
+      [count = static_cast<std::uint32_t>(functions.size())](std::uint32_t function, py::array& values, double number) {
+        apply_function(function, number, values, count);
+      },
+      py::arg("function"), py::arg("values").noconvert(), py::arg("number") = 0.0);
   m.def("mask_border", &mask_border, py::arg("seed"), py::arg("stream"), py::arg("count"), py::arg("zeros"));
   m.def(
       "nonzeros",

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cpu/functions.h"
 #include "cpu/mask/growing_list.h"
 #include "cpu/orthogonal/reflectors.h"
 #include "request/request.h"
@@ -22,6 +23,8 @@ struct Kernels {
   void (*list_keys)(const Request& request, std::uint64_t begin, std::uint64_t end, KeyList& list);
   // Writes the elements of a fill that have these flat indices in the whole array, one after the other.
   void (*gather)(const Request& request, const std::uint64_t* flat, std::uint64_t count, void* out);
+  // Replaces values by those of a function.
+  void (*apply)(Function function, double number, double* values, std::uint64_t count);
   ReflectorKernels reflectors;
 };
 

@@ -3,6 +3,7 @@
 
 #include "cpu/dispatch.h"
 #include "cpu/fill/kernels.inl"
+#include "cpu/functions.inl"
 #include "cpu/mask/kernels.inl"
 #include "cpu/orthogonal/kernels.inl"
 
@@ -11,8 +12,8 @@ namespace {
 
 template <class L>
 constexpr Kernels kernels_of(const char* name) noexcept {
-  return {
-      name, fill<L>, mask<L>, list_nonzeros<L>, list_keys<L>, gather<L>, {build_reflectors<L>, apply_reflectors<L>}};
+  return {name,         fill<L>,   mask<L>,  list_nonzeros<L>,
+          list_keys<L>, gather<L>, apply<L>, {build_reflectors<L>, apply_reflectors<L>}};
 }
 
 }  // namespace

@@ -12,9 +12,13 @@ distributions: dict[str, int]
 request_classes: dict[str, str]
 dtypes: dict[str, int]
 axis_roles: dict[str, int]
+functions: dict[str, int]  # of csrc/numerics/functions.h
 largest_sample: int  # elements of the longest sample of an exact-count mask
 
 def fill(requests: NDArray[np.void], threads: int = 0) -> None: ...
+
+# Replaces values by those of a function; `number` is the power or the base of those that have one.
+def apply(function: int, values: NDArray[np.float64], number: float = 0.0) -> None: ...
 def mask_border(seed: int, stream: int, count: int, zeros: int) -> tuple[int, tuple[int, ...]]: ...
 def nonzeros(
     mask: NDArray[np.void], rows: int, columns: int, by_column: bool
