@@ -22,7 +22,6 @@ from fastinit.repeated_streams import note, repeats
 from fastinit.streams import Seed
 
 _IMPORTED_LATER = {
-    "Arange": "values",
     "Composite": "composite",
     "Stored": "stored",
     "Values": "values",

@@ -16,7 +16,7 @@ from fastinit.checks import integer, real
 from fastinit.initializers.base import Initializer
 from fastinit.native.box import Bounds, Box, part, whole
 from fastinit.native.dtypes import CODES, drawable, dtype_of
-from fastinit.native.region import Region, is_covered
+from fastinit.native.region import Region, is_covered, pieces
 from fastinit.native.request import BARRIER, Fill, Request, Template
 
 _ROUNDED = 1 << 22  # elements that are drawn at a time where they are rounded to another dtype
@@ -229,26 +229,14 @@ class _Steps(Template):
         if self.drawn == self.dtype:
             return requests_for(box, address)
         found: list[Request] = []
-        for piece in self._pieces(box):
+        most = _ROUNDED if self.elementwise else math.prod(self.shape)
+        for _, bounds in pieces(self.shape, box, most):
+            piece = part(self.shape, tuple(slice(*each) for each in bounds))
             count = math.prod(piece.extents)
             draw = functools.partial(requests_for, piece)
             found.append(Rounded(address, count, self.dtype, self.drawn, draw))
             address += count * self.dtype.itemsize
         return found
-
-    def _pieces(self, box: Box) -> Iterator[Box]:
-        """Yield rows of a part, so that the values that are rounded take little memory."""
-        count = math.prod(box.extents)
-        if count <= _ROUNDED or box.bounds is None or not self.elementwise:
-            yield box
-            return
-        axis = next(k for k, (start, stop) in enumerate(box.bounds) if stop - start > 1)
-        start, stop = box.bounds[axis]
-        step = max(1, _ROUNDED * (stop - start) // count)
-        index = [slice(*each) for each in box.bounds]
-        for row in range(start, stop, step):
-            index[axis] = slice(row, min(row + step, stop))
-            yield part(self.shape, tuple(index))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -64,32 +64,6 @@ class Values(Initializer):
 
 
 @dataclasses.dataclass(frozen=True)
-class Arange(Initializer):
-    """0, 1, 2, ... along the last axis: position numbers.
-
-    Example:
-        >>> from fastinit.initializers.values import Arange
-        >>> Arange()((1, 4), dtype="int64")
-        array([[0, 1, 2, 3]])
-    """
-
-    is_random: ClassVar[bool] = False
-
-    def resolve(self, shape: tuple[int, ...]) -> Initializer:
-        """Return the values for this shape."""
-        if not shape or math.prod(shape) > LARGEST:
-            raise ValueError(
-                f"shape {shape}: numbers along the last axis need one, and {LARGEST} elements at "
-                "most"
-            )
-        return Values(tuple(range(shape[-1])) * math.prod(shape[:-1]))
-
-    def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
-        """Return those of the values for this shape."""
-        return self.resolve(shape).templates(shape, dtype)
-
-
-@dataclasses.dataclass(frozen=True)
 class _ConstantPerElement(Template):
     """A constant fill for each element."""
 

@@ -89,6 +89,40 @@ def bounded(shape: tuple[int, ...], box: Box) -> Iterator[tuple[int, Bounds]]:
         position += math.prod(stop - start for start, stop in bounds)
 
 
+def pieces(shape: tuple[int, ...], box: Box, most: int) -> Iterator[tuple[int, Bounds]]:
+    """Yield pieces of at most so many elements that have bounds, with their positions.
+
+    Args:
+        shape: The shape of the array.
+        box: The part of it that the pieces make up.
+        most: The most elements of a piece.
+
+    Example:
+        >>> from fastinit.native.box import whole
+        >>> from fastinit.native.region import pieces
+        >>> list(pieces((3, 2), whole((3, 2)), 4))
+        [(0, ((0, 2), (0, 2))), (4, ((2, 3), (0, 2)))]
+    """
+    for position, bounds in bounded(shape, box):
+        for piece in _cut(bounds, most):
+            yield position, piece
+            position += math.prod(stop - start for start, stop in piece)
+
+
+def _cut(bounds: Bounds, most: int) -> Iterator[Bounds]:
+    """Yield pieces of a part that follow each other in its memory."""
+    sizes = [stop - start for start, stop in bounds]
+    if math.prod(sizes) <= most:
+        yield bounds
+        return
+    axis = next(axis for axis, size in enumerate(sizes) if size > 1)
+    start, stop = bounds[axis]
+    step = max(1, most * sizes[axis] // math.prod(sizes))
+    for first in range(start, stop, step):
+        piece = (*bounds[:axis], (first, min(first + step, stop)), *bounds[axis + 1 :])
+        yield from _cut(piece, most)
+
+
 def is_covered(shape: tuple[int, ...], parts: Iterable[Bounds]) -> bool:
     """Return whether parts of an array cover all of it.
 

@@ -1,0 +1,145 @@
+"""What initializers over other initializers share: their bases, and values that the host computes."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastinit.arrays.devices import CPU, Device
+from fastinit.arrays.operations import Copy
+from fastinit.checks import shown
+from fastinit.initializers.base import Initializer
+from fastinit.initializers.named import named
+from fastinit.native.arithmetic import in_default_arithmetic
+from fastinit.native.box import Bounds, Box, part
+from fastinit.native.region import pieces
+from fastinit.native.request import Operation, Request, Template
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+_MOST = 1 << 18  # elements that are computed at a time: temporary arrays stay in a cache
+
+
+def initializer_of(given: Any, what: str) -> Initializer:
+    """Return an initializer that is given as an object, as plain data or by its name.
+
+    Raises:
+        TypeError: It is none of those.
+        ValueError: The name is not known, or the data is wrong.
+    """
+    if isinstance(given, Initializer):
+        return given
+    if isinstance(given, dict):
+        return Initializer.from_dict(given)
+    if isinstance(given, str):
+        return named(given, what)
+    raise TypeError(
+        f"{what}={shown(given)} is a {type(given).__name__}; pass an initializer object, or a name "
+        "such as 'he_normal'"
+    )
+
+
+def draw_bounds(
+    templates: Sequence[Template],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    bounds: Bounds,
+    seed: int,
+    stream: int,
+) -> NDArray[Any]:
+    """Return the values of a part of an array, drawn into new memory of the host."""
+    box = part(shape, tuple(slice(*each) for each in bounds))
+    values, address = CPU.empty(int(np.prod(box.shape, dtype=np.int64)), dtype)
+    CPU.fill([r for each in templates for r in each.requests(box, address, seed, stream)])
+    return values.reshape(box.shape)
+
+
+Compute = Callable[[Bounds, int, int], "NDArray[Any]"]
+"""From the bounds of a part, a seed and a stream to the values of the part."""
+
+
+@dataclass(frozen=True, eq=False)
+class Computed(Template):
+    """Values that the host computes for a part that has bounds.
+
+    Attributes:
+        shape: The shape of the array.
+        dtype: The dtype of the array; values of another one are rounded to it.
+        compute: Returns the values.
+        elementwise: Whether any flat piece costs no more than its share of the whole.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    compute: Compute
+    elementwise: bool
+
+    def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
+        """Return one operation for each piece of the box that has bounds."""
+        size = self.dtype.itemsize
+        most = _MOST if self.elementwise else math.prod(self.shape)
+        return [
+            _Evaluated(
+                address + position * size,
+                self.dtype,
+                functools.partial(self.compute, bounds, seed, stream),
+            )
+            for position, bounds in pieces(self.shape, box, most)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluated(Operation):
+    """Values that are computed when it is their turn, so that few are in memory at a time."""
+
+    address: int
+    dtype: np.dtype[Any]
+    compute: Callable[[], NDArray[Any]]
+
+    @in_default_arithmetic
+    def run(self, device: Device) -> None:
+        """Compute the values, round them and copy them."""
+        with np.errstate(all="ignore"):
+            values = self.compute().astype(self.dtype, copy=False)
+        Copy(self.address, values).run(device)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Operation):
+    """Values that are drawn on their own and then written into a part of contiguous memory.
+
+    Attributes:
+        address: The address of the memory.
+        extents: The sizes of its axes.
+        where: The part of it.
+        axes: The order of the axes of what is drawn, by which it has the axes of the part.
+        drawn: The sizes of the axes of what is drawn.
+        dtype: The dtype.
+        requests_for: Returns the requests that draw the values at an address.
+    """
+
+    address: int
+    extents: tuple[int, ...]
+    where: tuple[slice, ...]
+    axes: tuple[int, ...]
+    drawn: tuple[int, ...]
+    dtype: np.dtype[Any]
+    requests_for: Callable[[int], Sequence[Request]]
+
+    def run(self, device: Device) -> None:
+        """Draw into memory of its own, and write."""
+        count = int(np.prod(self.drawn, dtype=np.int64))
+        values, start = device.empty(count, self.dtype)
+        device.fill(self.requests_for(start))
+        size = int(np.prod(self.extents, dtype=np.int64))
+        memory = device.view(self.address, size, self.dtype).reshape(self.extents)
+        memory[self.where] = (
+            values.reshape(self.drawn).transpose(self.axes).reshape(memory[self.where].shape)
+        )
