@@ -34,6 +34,7 @@ from fastinit import (
 )
 from helpers import reference
 from helpers import wrong_arguments as wrong
+from helpers.computed_records import COMPUTED, SCHEMES, TABLES
 from helpers.dtypes import DTYPES, INTEGERS
 from helpers.record import Golden, Kernel, Record, golden, preset
 from helpers.truncations import TRUNCATIONS
@@ -440,11 +441,13 @@ MASKS = (
 )
 
 RECORDS: dict[str, Record] = {
-    record.name: record for record in (*CONSTANTS, *DISTRIBUTIONS, *SCALED, *MATRICES, *MASKS)
+    record.name: record
+    for record in (*CONSTANTS, *DISTRIBUTIONS, *SCALED, *MATRICES, *MASKS, *COMPUTED)
 }
+ALL_RECORDS = RECORDS | {record.name: record for record in (*TABLES, *SCHEMES)}
 # By its key in golden.json: a golden array and the name of the function that draws it.
 GOLDENS: dict[str, tuple[str, Golden]] = {
-    each.key(name): (name, each) for name, record in RECORDS.items() for each in record.goldens
+    each.key(name): (name, each) for name, record in ALL_RECORDS.items() for each in record.goldens
 }
 KERNELS = {kernel.name: kernel for record in RECORDS.values() for kernel in record.kernels}
-OBJECTS = [each for record in RECORDS.values() for each in record.objects]
+OBJECTS = [each for record in ALL_RECORDS.values() for each in record.objects]

@@ -71,6 +71,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "per": (["in", "out"], ["column", None]),
     "block": ([None], [(0, 2), "ab", 1.5, (2.0, 2)]),
     "base": (BASES, ["he", 1.0, fastinit.Bernoulli()]),
+    "maps": (["tanh", ["exp", ("affine", 2, 1)], [("clip", -1, None)]], ["ln", (), 1.0, None]),
     **dict.fromkeys(("n", "m"), ([0, 1, 2, 3, 4], NO_INTEGERS)),
     "p": ([0, 0.25, 0.5, 1, 1e-9], [-0.1, 1.5, *NO_NUMBERS]),
     "format": ([None, *FORMATS], ["bsr", 1]),

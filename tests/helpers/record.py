@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -44,7 +45,17 @@ class Golden:
     def draw(self, function: str) -> Any:
         index = None if self.start is None else np.s_[self.start : self.start + LENGTH]
         where = {"dtype": self.dtype, "seed": self.seed, "name": self.name, "index": index}
-        return getattr(fastinit, function)(self.shape, **self.options, **where)
+        return draw_by(function, self.shape, {**self.options, **where})
+
+
+def draw_by(name: str, shape: Any, arguments: Options) -> Any:
+    """An array drawn by a function, or by an object of a class that has no function."""
+    maker = getattr(fastinit, name)
+    if not isinstance(maker, type):
+        return maker(shape, **arguments)
+    fields = {each.name for each in dataclasses.fields(maker)}
+    made = maker(**{key: value for key, value in arguments.items() if key in fields})
+    return made(shape, **{key: value for key, value in arguments.items() if key not in fields})
 
 
 @dataclass(frozen=True)
@@ -62,8 +73,9 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Record:
-    """What the tests know of a public initializer: the name of its function, and more."""
+    """What the tests know of a public initializer: its name, and more."""
 
+    # That of its function, or of its class where there is no function.
     name: str
     # Its object, or None where there is only the function.
     initializer: Callable[..., Initializer] | None = None
@@ -103,7 +115,7 @@ class Record:
         A seed without a name has the name 0, since tests draw the same again on purpose.
         """
         named = {"name": 0} if isinstance(arguments.get("seed"), int) else {}
-        return getattr(fastinit, self.name)(shape, **{**self.options, **named, **arguments})
+        return draw_by(self.name, shape, {**self.options, **named, **arguments})
 
     def make(self, **arguments: Any) -> Initializer:
         """The object, with ``options`` where the arguments do not differ."""

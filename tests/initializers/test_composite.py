@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import fastinit
-from fastinit import Constant, Initializer, Normal, Orthogonal, Uniform
+from fastinit import Arange, Constant, Initializer, Normal, Orthogonal, Uniform
 from fastinit.arrays.devices import Cuda
 from fastinit.initializers.composite import Composite, Layer
 from fastinit.initializers.stored import Stored
-from fastinit.initializers.values import Arange, Values
+from fastinit.initializers.values import Values
 from fastinit.native.box import whole
 from helpers.bits import check_bits
 from helpers.processes import child

@@ -143,4 +143,4 @@ def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="function is not one"):
         _cpu.apply(99, np.zeros(1))
     with pytest.raises(TypeError, match="contiguous array of float64"):
-        _cpu.apply(0, np.zeros(1, np.float32))  # type: ignore[arg-type]
+        _cpu.apply(0, np.zeros(1, np.float32))

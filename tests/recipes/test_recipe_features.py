@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import fastinit
-from fastinit import Manifest, Plan, Recipe, Rule
-from fastinit.initializers.values import Arange, Values
+from fastinit import Arange, Manifest, Plan, Recipe, Rule
+from fastinit.initializers.values import Values
 from fastinit.recipes import Scale
 from helpers.bits import check_bits
 from helpers.initializer_records import OBJECTS

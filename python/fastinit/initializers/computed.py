@@ -1,4 +1,4 @@
-"""What initializers over other initializers share: their bases, and values that the host computes."""
+"""Initializers over other initializers: their bases, and values that the host computes."""
 
 from __future__ import annotations
 

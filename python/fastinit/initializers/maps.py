@@ -26,6 +26,14 @@ def _clip(x: Array, low: float | None, high: float | None) -> Array:
     return x if high is None else np.where(x > high, high, x)
 
 
+def _power(x: Array, exponent: float) -> Array:
+    """Return powers; those of negative numbers for exponents that are integers."""
+    if not exponent.is_integer():
+        return evaluate("power", x, exponent)
+    found = evaluate("power", np.abs(x), exponent)
+    return np.copysign(found, x) if exponent % 2 else found
+
+
 _PLAIN: dict[str, Callable[[Array], Array]] = {
     **{
         name: lambda x, name=name: evaluate(name, x)  # type: ignore[misc]
@@ -38,7 +46,7 @@ _WITH_NUMBERS: dict[str, tuple[tuple[str, ...], Callable[..., Array]]] = {
     "affine": (("scale", "offset"), lambda x, scale, offset: x * scale + offset),
     "clip": (("low", "high"), _clip),
     "exponential": (("base",), lambda x, base: evaluate("exponential_to_base", x, base)),
-    "power": (("exponent",), lambda x, exponent: evaluate("power", x, exponent)),
+    "power": (("exponent",), _power),
 }
 MAPS = (*_PLAIN, *_WITH_NUMBERS)
 """The names of all maps."""
@@ -85,15 +93,17 @@ def _map_of(given: Any) -> Map:
             f"maps has {shown(given)}; {name} takes {' and '.join(names)}: write "
             f"({', '.join((repr(name), *names))})"
         )
-    if name != "clip":
-        numbers = [finite(each, what) for each, what in zip(numbers, names, strict=True)]
-    else:
-        numbers = [n if n is None else finite(n, w) for n, w in zip(numbers, names, strict=True)]
-        if None not in numbers and numbers[0] > numbers[1]:
-            raise ValueError(f"clip has low={numbers[0]} above high={numbers[1]}; exchange them")
-    if name == "exponential" and numbers[0] <= 0:
+    checked = [
+        n if n is None and name == "clip" else finite(n, what)
+        for n, what in zip(numbers, names, strict=True)
+    ]
+    if name == "clip":
+        low, high = checked
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"clip has low={low} above high={high}; exchange them")
+    if name == "exponential" and not numbers[0] > 0:
         raise ValueError(f"exponential has base={numbers[0]}; pass a positive number")
-    return (name, *numbers)
+    return (name, *checked)
 
 
 def applied(maps: Sequence[Map], values: Array) -> Array:

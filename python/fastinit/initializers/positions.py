@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastinit.checks import boolean, finite, integer, positive_integer
-from fastinit.initializers.table import Array, Table
+from fastinit.initializers.table import Table
 from fastinit.native.functions import evaluate
+
+if TYPE_CHECKING:
+    from fastinit.initializers.table import Array
 
 __all__ = ["DeformableRing", "Sinusoidal"]
 
@@ -139,4 +143,5 @@ class DeformableRing(Table):
         turn = head * (2 * math.pi / self.heads)
         cos, sin = evaluate("cos", turn), evaluate("sin", turn)
         largest = np.maximum(np.abs(cos), np.abs(sin))
-        return np.where(is_sine, sin, cos) / largest * (point + 1)
+        found: Array = np.where(is_sine, sin, cos) / largest * (point + 1)
+        return found

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastinit.checks import integer, positive_integer, shown
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.composite import Composite, Layer
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.mapped import Mapped
 from fastinit.initializers.scheme import Scheme, set_numbers
-from fastinit.initializers.table import Array, Table
+from fastinit.initializers.table import Table
 from fastinit.initializers.uniform import Uniform
 from fastinit.native.functions import evaluate
+
+if TYPE_CHECKING:
+    from fastinit.initializers.table import Array
 
 __all__ = ["Chrono", "Rwkv7"]
 
@@ -62,6 +65,8 @@ class Chrono(Scheme):
                 f"order={self.order!r} has {len(self.order)} gates, which do not divide the last "
                 f"axis of shape {shape}"
             )
+        from fastinit.initializers.composite import Composite, Layer  # here, as few need it
+
         units = shape[-1] // len(self.order)
         times = Uniform(1.0, self.max_steps - 1)
         gates = {"f": Mapped(times, "log"), "i": Mapped(times, ["log", ("affine", -1.0, 0.0)])}
@@ -111,7 +116,7 @@ class Rwkv7(Table):
     Example:
         >>> import fastinit
         >>> fastinit.Rwkv7("x_k", layer=2, layers=12)((1, 1, 4)).round(4)
-        array([[[1.    , 0.5546, 0.3325, 0.1545]]], dtype=float32)
+        array([[[1.    , 0.5546, 0.3326, 0.1545]]], dtype=float32)
     """
 
     part: str

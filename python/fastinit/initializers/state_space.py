@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from fastinit.checks import finite, positive_integer
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.mapped import Mapped
 from fastinit.initializers.scheme import Scheme, set_numbers
-from fastinit.initializers.table import Arange, Array, Table
+from fastinit.initializers.table import Arange, Table
 from fastinit.initializers.uniform import LogUniform, Uniform
+
+if TYPE_CHECKING:
+    from fastinit.initializers.table import Array
 
 __all__ = [
     "HippoLegS",

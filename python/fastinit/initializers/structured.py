@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from fastinit.checks import finite
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.table import Array, Table
+from fastinit.initializers.table import Table
+
+if TYPE_CHECKING:
+    from fastinit.initializers.table import Array
 
 __all__ = ["BlockIdentity", "Hadamard"]
 

@@ -55,7 +55,7 @@ class Table(Initializer, is_base=True):
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return one template, which computes the values of a part."""
-        is_float = dtype in CODES or not self.holds_integers
+        is_float = dtype in CODES or dtype.kind == "b" or not self.holds_integers
         precision = drawable(dtype, "these") if is_float else dtype
         self.check(shape)
         if not is_float:
@@ -73,7 +73,7 @@ class Table(Initializer, is_base=True):
         """Check that an integer dtype holds the values, which lie between those at the corners."""
         ends = tuple(np.array([0.0, size - 1.0]) for size in shape)
         values = self.values(shape, tuple(np.ix_(*ends)))
-        if dtype.kind == "b" or not all(map(_is_whole, values.flat)):
+        if not all(map(_is_whole, values.flat)):
             raise ValueError(f"dtype={dtype.name} does not hold these values; use a float dtype")
         limits = np.iinfo(dtype)
         if values.min() < limits.min or values.max() > limits.max:
@@ -122,8 +122,8 @@ class Arange(Table):
 
     holds_integers: ClassVar[bool] = True
 
-    start: float = 0
-    step: float = 1
+    start: float = 0.0
+    step: float = 1.0
     axis: int = -1
 
     def __post_init__(self) -> None:

@@ -1,0 +1,197 @@
+"""Records of the initializers whose values are computed: maps, tables and named schemes."""
+
+from __future__ import annotations
+
+import math
+
+from fastinit import (
+    Arange,
+    BlockIdentity,
+    Chrono,
+    DeformableRing,
+    Hadamard,
+    HippoLegS,
+    Linspace,
+    LogUniform,
+    LruGamma,
+    LruNu,
+    LruTheta,
+    Mamba2ALog,
+    MambaALog,
+    MambaDtBias,
+    Mapped,
+    RgLru,
+    Rwkv7,
+    S4DImag,
+    Sinusoidal,
+    Uniform,
+)
+from helpers import wrong_arguments as wrong
+from helpers.dtypes import DTYPES
+from helpers.record import LENGTH, Golden, Record, golden
+
+INF = math.inf
+MATRIX = (37, 29)
+MAPS_USED = (
+    *("exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "sqrt", "reciprocal"),
+    *(("clip", 0.75, 1.5), ("power", -0.3), ("exponential", 10.0)),
+)
+
+COMPUTED = (
+    Record(
+        "mapped",
+        Mapped,
+        {"base": Uniform(0.5, 2.0), "maps": ("log", ("affine", 2.0, 0.5))},
+        least_rank=0,
+        objects=(
+            Mapped(LogUniform(1e-3, 0.1), ("clip", 1e-4, None)),
+            Mapped("he_normal", ["tanh", ("power", 2.0), "exp"]),
+            Mapped(Arange(1), "log"),
+        ),
+        required={"base": Uniform(1.0, 2.0), "maps": "log"},
+        wrong=(
+            *wrong.DRAWN,
+            ({"maps": "ln"}, ValueError, "maps has 'ln', which is not known; known are exp, "),
+            ({"maps": ()}, TypeError, "maps=() is not a sequence of maps; pass one or more"),
+            ({"maps": [("affine", 1)]}, ValueError, "affine takes scale and offset: write ('aff"),
+            ({"maps": [("clip", 2, 1)]}, ValueError, "clip has low=2.0 above high=1.0; exchange"),
+            ({"maps": [("power", INF)]}, ValueError, "exponent=inf is not finite"),
+            ({"maps": [("exponential", 0)]}, ValueError, "base=0; pass a positive number"),
+            ({"base": "he"}, ValueError, "base='he' is not known; use one of"),
+            ({"base": 1}, TypeError, "base=1 is a int; pass an initializer object, or a name"),
+            ({"base": Uniform(-2, -1)}, ValueError, "the map 'log' has no finite value at -1."),
+        ),
+        goldens=(
+            *(
+                golden(dtype, base=LogUniform(1e-3, 0.1), maps="inverse_softplus")
+                for dtype in DTYPES
+            ),
+            *(golden("float64", 7, "m", base=Uniform(0.5, 2.0), maps=each) for each in MAPS_USED),
+        ),
+    ),
+)
+
+# Initializers without a function, under the names of their classes.
+TABLES = (
+    Record(
+        "Arange",
+        Arange,
+        {"start": 2, "step": 3},
+        dtypes=(*DTYPES, "int16", "int32", "int64", "uint16", "uint32", "uint64", "int8", "uint8"),
+        random=False,
+        objects=(Arange(), Arange(1, 0.5, 0)),
+        goldens=(
+            Golden({"start": 1.0, "step": 1e-3}, "float32", 0, 0, (LENGTH,), None),
+            golden("int64"),
+        ),
+    ),
+    Record(
+        "Linspace",
+        Linspace,
+        {"start": 3, "stop": 6},
+        random=False,
+        objects=(Linspace(3, 6), Linspace(0, 1, 0, endpoint=False)),
+        goldens=(Golden({"start": 3.0, "stop": 6.0}, "float32", 0, 0, (LENGTH,), None),),
+    ),
+    Record(
+        "Sinusoidal",
+        Sinusoidal,
+        fits=(((24, 20), {}), ((2, 7, 6), {"interleaved": False, "endpoint": True})),
+        random=False,
+        objects=(Sinusoidal(), Sinusoidal(500.0, interleaved=False, endpoint=True, first=2)),
+        goldens=(
+            golden(shape=(512, 64)),
+            golden("bfloat16", shape=(512, 64), interleaved=False, endpoint=True),
+        ),
+    ),
+    Record(
+        "DeformableRing",
+        DeformableRing,
+        {"heads": 8, "levels": 4, "points": 8},
+        fits=(((512,), {}), ((8, 4, 8, 2), {}), ((32, 16), {})),
+        random=False,
+        objects=(DeformableRing(8, 4, 8),),
+        goldens=(golden(shape=(256,), heads=8, levels=4, points=4),),
+    ),
+    Record(
+        "BlockIdentity",
+        BlockIdentity,
+        {"gain": 0.5},
+        random=False,
+        objects=(BlockIdentity(), BlockIdentity(0.3)),
+        goldens=(golden(shape=MATRIX, gain=0.1),),
+    ),
+    Record(
+        "Hadamard",
+        Hadamard,
+        random=False,
+        objects=(Hadamard(), Hadamard(1.0)),
+        goldens=(golden(shape=MATRIX), golden(shape=(32, 32), scale=1.0)),
+    ),
+    Record(
+        "HippoLegS",
+        HippoLegS,
+        fits=(((12, 12), {}), ((2, 5, 5), {}), ((7,), {"part": "B"}), ((2, 7), {"part": "P"})),
+        random=False,
+        objects=(HippoLegS("B"), HippoLegS("P")),
+        goldens=(golden(shape=(64, 64)), golden(shape=(64,), part="P")),
+    ),
+    Record(
+        "S4DImag",
+        S4DImag,
+        {"form": "inv"},
+        random=False,
+        objects=(S4DImag(), S4DImag("inv", 64)),
+        goldens=(golden(shape=(64,), form="lin"), golden(shape=(64,), form="inv", states=128)),
+    ),
+    Record(
+        "Rwkv7",
+        Rwkv7,
+        {"part": "w0", "layer": 3, "layers": 12, "head_size": 4},
+        random=False,
+        objects=(Rwkv7("x_r", 1, 2), Rwkv7("a0"), Rwkv7("norm", 3, 12, 8)),
+        goldens=tuple(
+            golden(shape=(128,), part=part, layer=3, layers=12)
+            for part in ("x_r", "x_k", "w0", "a0", "v0", "k_k", "norm")
+        ),
+    ),
+)
+
+SCHEMES = (
+    Record(
+        "MambaALog",
+        MambaALog,
+        random=False,
+        objects=(MambaALog(),),
+        goldens=(golden(shape=(4, 16)), golden("bfloat16", shape=(4, 128))),
+    ),
+    Record(
+        "Mamba2ALog",
+        Mamba2ALog,
+        objects=(Mamba2ALog(), Mamba2ALog(0.0, 16.0)),
+        goldens=(golden("float32", 1, "A_log"),),
+    ),
+    Record(
+        "MambaDtBias",
+        MambaDtBias,
+        objects=(MambaDtBias(), MambaDtBias(1e-4, 0.5, 1e-3)),
+        goldens=(golden("float32", 1, "dt_bias"), golden("bfloat16", 1, "dt_bias")),
+    ),
+    Record(
+        "RgLru",
+        RgLru,
+        objects=(RgLru(), RgLru(0.5, 0.9, 0.0)),
+        goldens=(golden("float32", 1, "recurrent_param"),),
+    ),
+    Record("LruNu", LruNu, objects=(LruNu(), LruNu(0.9, 0.999)), goldens=(golden(),)),
+    Record("LruTheta", LruTheta, objects=(LruTheta(), LruTheta(0.3)), goldens=(golden(),)),
+    Record("LruGamma", LruGamma, objects=(LruGamma(), LruGamma(0.9, 0.999)), goldens=(golden(),)),
+    Record(
+        "Chrono",
+        Chrono,
+        {"max_steps": 784},
+        fits=(((24, 20), {}), ((12,), {}), ((2, 15), {"order": "fix"})),
+        objects=(Chrono(784), Chrono(100, "ifco")),
+        goldens=(golden("float32", 1, "bias", (512,), max_steps=784.0),),
+    ),
+)

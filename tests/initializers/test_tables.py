@@ -1,0 +1,217 @@
+"""Tables and schemes against transcriptions of their formulas in mpmath, rounded to float32."""
+
+import importlib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastinit
+from fastinit import Initializer
+from helpers.bits import check_bits
+
+MP: Any = importlib.import_module("mpmath").mp.clone()
+MP.prec = 120
+Entry = Callable[..., Any]
+
+HALF = MP.mpf("0.5")
+
+
+def sinusoid(p: int, c: int, channels: int, interleaved: bool, endpoint: bool) -> Any:
+    half = channels // 2
+    k, is_sine = (c // 2, c % 2 == 0) if interleaved else (c % half, c < half)
+    angle = p * MP.mpf(10000) ** (MP.mpf(-k) / (half - endpoint))
+    return MP.sin(angle) if is_sine else MP.cos(angle)
+
+
+def hippo(n: int, k: int) -> Any:
+    if n > k:
+        return -MP.sqrt(2 * n + 1) * MP.sqrt(2 * k + 1)
+    return -(n + 1) if n == k else 0
+
+
+def ring(h: int, _: int, p: int, coordinate: int) -> Any:
+    turn = 2 * MP.pi * h / 8
+    pair = MP.cos(turn), MP.sin(turn)
+    return pair[coordinate] / max(map(abs, pair)) * (p + 1)
+
+
+def hadamard(i: int, j: int) -> Any:
+    """By Sylvester's doubling, from the 1 x 1 matrix."""
+    sign, size = 1, 64
+    while size > 1:
+        size //= 2
+        if i >= size and j >= size:
+            sign = -sign
+        i, j = i % size, j % size
+    return sign / MP.sqrt(64)
+
+
+LAYER, LAYERS, WIDTH, HEAD = 3, 12, 32, 8
+
+
+def mix(exponent: str) -> Entry:
+    return lambda n: 1 - (MP.mpf(n) / WIDTH) ** (MP.mpf(exponent) * (1 - MP.mpf(LAYER) / LAYERS))
+
+
+def linear(n: int) -> Any:
+    return MP.mpf(n) / (WIDTH - 1) - HALF
+
+
+def zigzag(n: int) -> Any:
+    z = (n % HEAD - MP.mpf(HEAD - 1) / 2) / (MP.mpf(HEAD - 1) / 2)
+    return z * abs(z)
+
+
+def decay(n: int) -> Any:
+    q = MP.mpf(LAYER) / (LAYERS - 1)
+    www = -6 + 6 * (MP.mpf(n) / (WIDTH - 1)) ** (1 + q ** MP.mpf("0.3"))
+    return www + HALF + zigzag(n) * MP.mpf("2.5")
+
+
+RWKV7: dict[str, Entry] = {
+    **dict.fromkeys(("x_r", "x_g"), mix("0.2")),
+    **dict.fromkeys(("x_k", "x_v"), mix("0.7")),
+    **dict.fromkeys(("x_w", "x_a"), mix("0.9")),
+    "w0": decay,
+    "a0": lambda n: MP.mpf("-0.19") + zigzag(n) * MP.mpf("0.3") + linear(n) * MP.mpf("0.4"),
+    "v0": lambda n: MP.mpf("0.73") - linear(n) * MP.mpf("0.4"),
+    "k_k": lambda n: MP.mpf("0.71") - linear(n) * MP.mpf("0.1"),
+    "k_a": lambda _: MP.mpf("1.02"),
+    "r_k": lambda _: MP.mpf("-0.04"),
+    "norm": lambda _: (MP.mpf(LAYER + 1) / LAYERS) ** MP.mpf("0.7"),
+}
+
+CASES: tuple[tuple[Initializer, tuple[int, ...], Entry], ...] = (
+    (fastinit.Arange(1.5, 0.25), (40,), lambda k: MP.mpf("1.5") + k * MP.mpf("0.25")),
+    (fastinit.Linspace(3, 6), (40,), lambda k: 3 + MP.mpf(3 * k) / 39),
+    (fastinit.Linspace(1, 2, endpoint=False), (40,), lambda k: 1 + MP.mpf(k) / 40),
+    (fastinit.Sinusoidal(), (90, 16), lambda p, c: sinusoid(p, c, 16, True, False)),
+    (
+        fastinit.Sinusoidal(interleaved=False, endpoint=True),
+        (90, 16),
+        lambda p, c: sinusoid(p, c, 16, False, True),
+    ),
+    (fastinit.DeformableRing(8, 2, 3), (8, 2, 3, 2), ring),
+    (fastinit.BlockIdentity(0.1), (5, 12), lambda i, j: MP.mpf(0.1) * (i % 5 == j % 5)),
+    (fastinit.Hadamard(), (40, 50), hadamard),
+    (fastinit.HippoLegS(), (30, 30), hippo),
+    (fastinit.HippoLegS("B"), (30,), lambda n: MP.sqrt(2 * n + 1)),
+    (fastinit.HippoLegS("P"), (30,), lambda n: MP.sqrt(n + HALF)),
+    (fastinit.S4DImag("lin"), (64,), lambda n: MP.pi * n),
+    (fastinit.S4DImag("inv"), (64,), lambda n: 64 / MP.pi * (MP.mpf(64) / (2 * n + 1) - 1)),
+    (fastinit.S4DImag("inv", 128), (64,), lambda n: 128 / MP.pi * (MP.mpf(128) / (2 * n + 1) - 1)),
+    (fastinit.MambaALog(), (2, 128), lambda _, n: MP.log(n + 1)),
+    *(
+        (fastinit.Rwkv7(part, LAYER, LAYERS, HEAD), (WIDTH,), entry)
+        for part, entry in RWKV7.items()
+    ),
+)
+
+
+@pytest.mark.parametrize(("what", "shape", "entry"), CASES, ids=lambda x: repr(x)[:60])
+def test_tables(what: Initializer, shape: tuple[int, ...], entry: Entry) -> None:
+    """They are the formula, rounded once; entries that are 0 exactly may have a tiny remainder."""
+    values = [MP.mpf(entry(*map(int, index))) for index in np.ndindex(shape)]
+    with MP.workprec(24):
+        rounded = np.array([float(+each) for each in values], np.float32).reshape(shape)
+    found = what(shape)
+    is_tiny = np.abs(rounded) < 1e-12
+    assert np.all(np.abs(found[is_tiny]) < 1e-12)
+    check_bits(np.where(is_tiny, 0, found), np.where(is_tiny, np.float32(0), rounded))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+def test_maps_of_a_random_base(dtype: str) -> None:
+    """They take the base's float32 or float64 value, and round once to float32 and once more."""
+    base = fastinit.Uniform(0.5, 2.0)
+    precision = "float64" if dtype == "float64" else "float32"
+    drawn = base((300,), seed=1, name="w", dtype=precision)
+    found = fastinit.Mapped(base, ["log", ("affine", -0.5, 0.0), "exp"])(
+        (300,), seed=1, name="w", dtype=dtype
+    )
+    values = [MP.exp(MP.log(MP.mpf(float(x))) * -HALF) for x in drawn]
+    reference = np.array([float(x) for x in values]).astype(precision)
+    if dtype == "float64":
+        assert np.max(np.abs(found / reference - 1)) < 1e-15
+    else:
+        check_bits(found, reference.astype(found.dtype))
+
+
+def test_large_tables_take_little_memory() -> None:
+    """A part of a table of 2^40 elements is that of its formula."""
+    shape, rows = (1 << 30, 1 << 10), np.s_[(1 << 30) - 2 :, :4]
+    found = fastinit.Sinusoidal()(shape, dtype="float64", index=rows)
+    p, k = MP.mpf((1 << 30) - 2), MP.mpf(10000) ** (MP.mpf(-1) / 512)
+    assert found[0, 0] == float(MP.sin(p))
+    assert abs(found[0, 2] - float(MP.sin(p * k))) < 1e-6
+
+
+UNIFORM_LOGS: tuple[tuple[Initializer, Callable[[Any], Any]], ...] = (
+    (fastinit.Chrono(784, "fi"), lambda x: (np.exp(x) - 1) / 782),
+    (fastinit.MambaDtBias(), lambda x: np.log(np.log1p(np.exp(x)) / 1e-3) / math.log(100)),
+    (fastinit.Mamba2ALog(), lambda x: (np.exp(x) - 1) / 15),
+    (fastinit.Mamba2ALog(0, 16), lambda x: np.exp(x) / 16),
+    (fastinit.RgLru(epsilon=0), lambda x: (np.exp(-2 * np.log1p(np.exp(x))) - 0.81) / 0.188001),
+    (fastinit.LruNu(), lambda x: np.exp(-2 * np.exp(x)) / 0.99**2),
+    (fastinit.LruTheta(), lambda x: np.exp(x) / (2 * math.pi)),
+    (fastinit.LruGamma(), lambda x: (1 - np.exp(2 * x)) / 0.99**2),
+)
+
+
+@pytest.mark.parametrize(("scheme", "to_uniform"), UNIFORM_LOGS, ids=lambda x: repr(x)[:40])
+def test_distributions_of_schemes(scheme: Initializer, to_uniform: Callable[[Any], Any]) -> None:
+    """Kolmogorov and Smirnov's test does not reject them: p > 1e-4 for 20,000 values."""
+    stats: Any = importlib.import_module("scipy.stats")
+    values = scheme((40_000,), seed=3, name="ks", dtype="float64")[:20_000]
+    assert stats.kstest(to_uniform(values), "uniform").pvalue > 1e-4
+
+
+def test_chrono_gates() -> None:
+    """The input gate has the forget gate's bias with the other sign, and the others are 0."""
+    bias = fastinit.Chrono(100)((3, 40), seed=0, name="b")
+    check_bits(bias[:, :10], -bias[:, 10:20])
+    assert not bias[:, 20:].any()
+    assert 0 <= bias[:, 10:20].min() < bias[:, 10:20].max() <= math.log(99)
+
+
+def test_a_ring_of_a_linear_recurrent_unit() -> None:
+    """|lambda|^2 and gamma^2 add up to 1 where seed and name are the same."""
+    where: dict[str, Any] = {"seed": 4, "name": "ring", "dtype": "float64"}
+    nu = fastinit.LruNu(0.5, 0.9)((1000,), **where)
+    gamma = fastinit.LruGamma(0.5, 0.9)((1000,), **where)
+    assert np.max(np.abs(np.exp(-2 * np.exp(nu)) + np.exp(2 * gamma) - 1)) < 1e-14
+
+
+WRONG: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
+    (lambda: fastinit.Arange(axis=2)((3, 4)), ValueError, "Arange needs axis 2"),
+    (lambda: fastinit.Arange(0.5)((3,), dtype="int8"), ValueError, "use a float dtype"),
+    (lambda: fastinit.Arange(120)((9,), dtype="int8"), ValueError, "120 to 128; use a wider"),
+    (lambda: fastinit.Linspace("a", 1), TypeError, "start='a' is a str"),
+    (lambda: fastinit.Sinusoidal(0), ValueError, "theta=0.0 is not positive"),
+    (lambda: fastinit.Sinusoidal()((4, 3)), ValueError, "an even number of channels"),
+    (lambda: fastinit.DeformableRing(0, 1, 1), ValueError, "heads=0 is not positive"),
+    (lambda: fastinit.DeformableRing(2, 1, 1)((3,)), ValueError, "give 4 values, and shape"),
+    (lambda: fastinit.Hadamard()((3,)), ValueError, "Hadamard needs two axes or more"),
+    (lambda: fastinit.HippoLegS("C"), ValueError, "part='C' is not known; use one of A, B, P"),
+    (lambda: fastinit.HippoLegS()((3, 4)), ValueError, "is a square matrix, not of shape"),
+    (lambda: fastinit.S4DImag("log"), ValueError, "form='log' is not known"),
+    (lambda: fastinit.Mamba2ALog(16, 1), ValueError, "high=1.0 is out of range; pass a number"),
+    (lambda: fastinit.Mamba2ALog(-1, 1), ValueError, "low=-1.0 is negative"),
+    (lambda: fastinit.MambaDtBias(0.0), ValueError, "low=0.0 is out of range"),
+    (lambda: fastinit.RgLru(0.5, 1.0), ValueError, "are not radii in"),
+    (lambda: fastinit.LruTheta(0), ValueError, "max_phase=0.0 is out of range"),
+    (lambda: fastinit.Chrono(2), ValueError, "max_steps=2.0 is out of range"),
+    (lambda: fastinit.Chrono(9, "fgo"), ValueError, "does not have one i and one f"),
+    (lambda: fastinit.Chrono(9)((6,)), ValueError, "do not divide the last axis of shape"),
+    (lambda: fastinit.Rwkv7("x"), ValueError, "part='x' is not known"),
+    (lambda: fastinit.Rwkv7("x_r", 12, 12), ValueError, "layers are 0 to 11"),
+)
+
+
+@pytest.mark.parametrize(("draw", "error", "message"), WRONG, ids=[each[2] for each in WRONG])
+def test_wrong_arguments(draw: Callable[[], Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        draw()
