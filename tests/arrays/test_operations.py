@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastinit
-from fastinit import Normal, Plan, Uniform
+from fastinit import Linspace, Mapped, Normal, Plan, Uniform
 from fastinit.arrays import memory
 from fastinit.arrays.devices import CPU, Cuda
 from fastinit.arrays.operations import Arithmetic
@@ -18,6 +18,7 @@ from helpers.bits import check_bits
 
 STEPS = Composite((Layer(Normal()), Layer(operation="multiply", operand=0.3)))
 ROUNDED = Composite((Layer(Uniform()), Layer(operation="add", operand=1.0)), dtype="float32")
+MAPPED = Mapped(Uniform(0.5, 2.0), ["log", "exp"])
 STORED = Stored.of(np.linspace(0, 1, 300, dtype=np.float32))
 
 
@@ -39,7 +40,7 @@ def gpu(cupy: fake_gpu.Cupy, monkeypatch: pytest.MonkeyPatch) -> fake_gpu.Cupy:
 
 @pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
-@pytest.mark.parametrize("initializer", [STEPS, ROUNDED, STORED])
+@pytest.mark.parametrize("initializer", [STEPS, ROUNDED, STORED, MAPPED, Linspace(0, 1)])
 def test_the_same_bits_on_a_gpu(initializer: fastinit.Initializer, dtype: str) -> None:
     shape = (300,)
     expected = initializer(shape, seed=3, name=0, dtype=dtype)

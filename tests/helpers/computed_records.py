@@ -43,12 +43,13 @@ COMPUTED = (
         Mapped,
         {"base": Uniform(0.5, 2.0), "maps": ("log", ("affine", 2.0, 0.5))},
         least_rank=0,
+        on_host=True,
         objects=(
             Mapped(LogUniform(1e-3, 0.1), ("clip", 1e-4, None)),
             Mapped("he_normal", ["tanh", ("power", 2.0), "exp"]),
             Mapped(Arange(1), "log"),
         ),
-        required={"base": Uniform(1.0, 2.0), "maps": "log"},
+        required={"base": Uniform(1.0, 2.0), "maps": "tanh"},
         wrong=(
             *wrong.DRAWN,
             ({"maps": "ln"}, ValueError, "maps has 'ln', which is not known; known are exp, "),
@@ -59,7 +60,11 @@ COMPUTED = (
             ({"maps": [("exponential", 0)]}, ValueError, "base=0; pass a positive number"),
             ({"base": "he"}, ValueError, "base='he' is not known; use one of"),
             ({"base": 1}, TypeError, "base=1 is a int; pass an initializer object, or a name"),
-            ({"base": Uniform(-2, -1)}, ValueError, "the map 'log' has no finite value at -1."),
+            (
+                {"base": Uniform(-2, -1), "maps": "log"},
+                ValueError,
+                "the map 'log' has no finite value at -1.",
+            ),
         ),
         goldens=(
             *(

@@ -91,6 +91,8 @@ class Record:
     dtypes: tuple[str, ...] = DTYPES
     # Whether each element is drawn independently of the others.
     elementwise: bool = True
+    # Whether the host computes the values, also for a GPU.
+    on_host: bool = False
     # Whether the values depend on seed and name.
     random: bool = True
     # The mean and standard deviation of the values of a matrix of this shape.

@@ -65,6 +65,11 @@ class Check:
             assert np.all(self.values >= what.mean + what.lower * std - slack)
             assert np.all(self.values <= what.mean + what.upper * std + slack)
 
+    def mapped(self) -> None:
+        """The values are those of the object."""
+        right = fastinit.Mapped(self.options["base"], self.options["maps"])
+        check_bits(self.whole, right(self.whole.shape, **self.where))
+
     def zeros(self) -> None:
         assert not self.values.any()
 

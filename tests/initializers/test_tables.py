@@ -185,11 +185,12 @@ def test_a_ring_of_a_linear_recurrent_unit() -> None:
     assert np.max(np.abs(np.exp(-2 * np.exp(nu)) + np.exp(2 * gamma) - 1)) < 1e-14
 
 
+wrong: Any = "a"
 WRONG: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
     (lambda: fastinit.Arange(axis=2)((3, 4)), ValueError, "Arange needs axis 2"),
     (lambda: fastinit.Arange(0.5)((3,), dtype="int8"), ValueError, "use a float dtype"),
     (lambda: fastinit.Arange(120)((9,), dtype="int8"), ValueError, "120 to 128; use a wider"),
-    (lambda: fastinit.Linspace("a", 1), TypeError, "start='a' is a str"),
+    (lambda: fastinit.Linspace(wrong, 1), TypeError, "start='a' is a str"),
     (lambda: fastinit.Sinusoidal(0), ValueError, "theta=0.0 is not positive"),
     (lambda: fastinit.Sinusoidal()((4, 3)), ValueError, "an even number of channels"),
     (lambda: fastinit.DeformableRing(0, 1, 1), ValueError, "heads=0 is not positive"),
