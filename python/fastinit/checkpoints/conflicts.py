@@ -8,10 +8,11 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from fastinit.checkpoints import values
 from fastinit.checkpoints.atomic_file import has_content, leftovers
 from fastinit.checkpoints.layout import Layout
 from fastinit.checkpoints.resume import Found
-from fastinit.safetensors import INDEX, is_weights
+from fastinit.safetensors import INDEX, WHOLE, is_weights
 
 
 def check_paths(layout: Layout) -> None:
@@ -66,6 +67,8 @@ def obsolete_files(layout: Layout, kept: Collection[Path], force: bool) -> list[
     if force and layout.is_folder and layout.path.is_dir():
         obsolete += [layout.path / INDEX] if (layout.path / INDEX).exists() else []
         obsolete += sorted(each for each in _weights(layout) if each.exists() and each not in kept)
+        stored = layout.path / Path(WHOLE).with_suffix(values.SUFFIX)
+        obsolete += [stored] if stored.exists() and stored not in layout.beside else []
     if layout.folder.is_dir():
         names = {each.name for each in (*_weights(layout), *layout.beside)} | {INDEX}
         obsolete += leftovers(
@@ -82,6 +85,7 @@ def check_space(layout: Layout, kept: Collection[Path], obsolete: Collection[Pat
         OSError: It has not.
     """
     needed = sum(each.size for each in layout.shards if each.path not in kept)
+    needed += sum(map(len, layout.beside.values()))
     folder = layout.folder if layout.folder.is_dir() else layout.folder.parent
     free = shutil.disk_usage(folder).free + sum(each.stat().st_size for each in obsolete)
     if free < needed:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fastinit import json_files, safetensors
+from fastinit.checkpoints import values
 from fastinit.checkpoints.plan import Plan
 from fastinit.recipes.pattern import pattern_of, plain
 from fastinit.safetensors import CONFIG, INDEX, PAGE, SUFFIX, WHOLE
@@ -69,7 +70,10 @@ class Shard:
 
 @dataclass(frozen=True)
 class Layout:
-    """The files of a checkpoint. ``beside`` are the small ones, by path; ``index`` comes last."""
+    """The files of a checkpoint.
+
+    ``beside`` has the content of config and stored values, by path; ``index`` is written last.
+    """
 
     path: Path
     shards: tuple[Shard, ...]
@@ -96,7 +100,10 @@ def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layo
     """
     tensors = plan.select(only)
     most = size_of(max_shard_size)
-    metadata = metadata_of(json_files.compact(plan.to_dict()), only)
+    folder = path.parent if path.suffix == SUFFIX else path
+    name = path.name if path.suffix == SUFFIX else WHOLE
+    data, beside = values.separate(plan.to_dict(), (folder / name).with_suffix(values.SUFFIX))
+    metadata = metadata_of(json_files.compact(data), only)
     config = plan.manifest.config
     index = None
     if path.suffix == SUFFIX:
@@ -111,8 +118,8 @@ def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layo
         ]
         if len(shards) > 1:
             index = (path / INDEX, _index(shards))
-    folder = shards[0].path.parent
-    beside = {} if config is None else {folder / CONFIG: json_files.indented(config)}
+    if config is not None:
+        beside[folder / CONFIG] = json_files.indented(config)
     return Layout(path, tuple(shards), beside, index)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from fastinit.checkpoints.values import without_values
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import plain
 from fastinit.recipes.recipe import Recipe
@@ -143,8 +144,8 @@ def _row(each: TensorPlan, number: int) -> Row:
         "dtype": each.dtype.name,
         "rule": number,
         "pattern": plain(each.rule.pattern),
-        "initializer": each.rule.initializer.to_dict(),
-        "distribution": each.initializer.to_dict(),
+        "initializer": without_values(each.rule.initializer.to_dict()),
+        "distribution": without_values(each.initializer.to_dict()),
         "mean": mean,
         "std": std,
         "assumes": each.rule.assumes,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from pathlib import Path
 from typing import Any
 
 from fastinit import json_files, safetensors
+from fastinit.checkpoints import values
 from fastinit.checkpoints.pipeline import Progress
 from fastinit.checkpoints.read import open_checkpoint, plan_text
 from fastinit.checkpoints.verify import Verification, compare
@@ -16,16 +16,17 @@ from fastinit.safetensors import INDEX, SUFFIX, Header
 
 
 def load_plan(path: str | os.PathLike[str]) -> Plan:
-    """Return the plan that a checkpoint carries in its metadata.
+    """Return the plan that a checkpoint carries in its metadata, or that ``write_json`` wrote.
 
     Args:
-        path: A ``.safetensors`` file, an index, or a folder that holds one of them.
+        path: A ``.safetensors`` file, an index, or a folder that holds one of them; or the JSON
+            file of a plan.
 
     Returns:
         A plan that draws the same values.
 
     Raises:
-        OSError: A file is missing or cannot be read.
+        OSError: A file is missing or cannot be read, that of the plan's stored values included.
         ValueError: The checkpoint carries no plan, several, or one of another version; or a folder
             holds a file and an index that contradict each other.
 
@@ -37,7 +38,11 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         ...     fastinit.load_plan(folder).seed
         7
     """
-    files = open_checkpoint(Path(path)).files
+    path = Path(path)
+    if path.suffix == ".json" and not path.name.endswith(INDEX) and path.is_file():
+        with json_files.located(str(path)):
+            return _plan(json_files.read(path), path.parent)
+    files = open_checkpoint(path).files
     if len({header.metadata.get("fastinit.plan") for header in files}) > 1:
         raise ValueError(f"the files of {path} carry different plans; pass the path of one file")
     plan = _plan_in(files[0])
@@ -90,7 +95,15 @@ def verify(
         ...     fastinit.verify(folder).counts
         {'as drawn': 1, 'differs': 0, 'missing': 0, 'unknown': 0}
     """
-    return compare(Path(path), _plan_in, True, device, progress)
+    known: dict[str, Plan | None] = {}
+
+    def plan_in(header: Header) -> Plan | None:  # all files of a checkpoint carry the same text
+        text = header.metadata.get("fastinit.plan", "")
+        if text not in known:
+            known[text] = _plan_in(header)
+        return known[text]
+
+    return compare(Path(path), plan_in, True, device, progress)
 
 
 def _plan_in(header: Header) -> Plan | None:
@@ -98,9 +111,9 @@ def _plan_in(header: Header) -> Plan | None:
     if text is None:
         return None
     with json_files.located(str(header.path)):
-        return _plan(text)
+        return _plan(json_files.parse(text), header.path.parent)
 
 
-@functools.lru_cache(maxsize=2)  # all files of a checkpoint carry the same text
-def _plan(text: str) -> Plan:
-    return Plan.from_dict(json_files.parse(text))
+def _plan(data: Any, folder: Path) -> Plan:
+    """Return the plan of what a file in a folder states."""
+    return Plan.from_dict(values.join(json_files.mapping(data), folder))

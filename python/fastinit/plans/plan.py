@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fastinit import json_files, streams
+from fastinit.checkpoints import values
+from fastinit.checkpoints.values import write_json
 from fastinit.checkpoints.verify import Verification, compare
 from fastinit.checkpoints.write import Saved, save
 from fastinit.manifests import Manifest
@@ -19,18 +20,18 @@ from fastinit.native.box import Index
 from fastinit.native.dtypes import dtype_of
 from fastinit.plans.difference import Difference, difference
 from fastinit.plans.explanation import Explanation, explain, summary
+from fastinit.plans.tensor_plans import TensorPlans
 from fastinit.recipes import buffers
 from fastinit.recipes.given import RecipeLike, recipe_from
-from fastinit.recipes.pattern import compiled, pattern_of
 from fastinit.recipes.recipe import Recipe
 from fastinit.streams import Seed
 from fastinit.tensors.drawing import draw_into, draw_new, draw_part
-from fastinit.tensors.tensor_plan import TensorPlan, mask_of, tensor_plan
+from fastinit.tensors.tensor_plan import mask_of, tensor_plan
 
 FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
 
 
-class Plan(Mapping[str, TensorPlan]):
+class Plan(TensorPlans):
     """What will be drawn for every tensor of a model: a manifest, a recipe and a seed, resolved.
 
     The stream of a tensor is its name, so each equals what the function of its initializer draws
@@ -88,24 +89,22 @@ class Plan(Mapping[str, TensorPlan]):
     ) -> None:
         """Resolve everything; nothing is drawn."""
         self._model = model_of(model)
-        self.manifest = self._model.manifest
-        self.recipe = recipe_from(recipe, self.manifest)
+        manifest = self._model.manifest
+        self.recipe = recipe_from(recipe, manifest)
         self.stream = streams.of_names(seed)
         self.seed = self.stream.seed
         self.dtype = None if dtype is None else dtype_of(dtype)
         wanted = self.dtype or (None if self.recipe.dtype is None else dtype_of(self.recipe.dtype))
-        self.recipe.check_work(self.manifest)
-        rules = self.recipe.match(self.manifest)
+        self.recipe.check_work(manifest)
+        rules = self.recipe.match(manifest)
         if not self.recipe.complete:
-            rules |= buffers.rules_of(self.manifest)
-        context = self.recipe.context(self.manifest)
-        self.tensors = tuple(
-            tensor_plan(each, rules[each.name], context, self.stream, wanted)
-            for each in self.manifest.tensors
-            if not each.is_left_alone
-        )
-        self.left_alone = tuple(each for each in self.manifest.tensors if each.is_left_alone)
-        self._by_name = {each.parameter.name: each for each in self.tensors}
+            rules |= buffers.rules_of(manifest)
+        context = self.recipe.context(manifest)
+        drawn = (each for each in manifest.tensors if not each.is_left_alone)
+        tensors = [
+            tensor_plan(each, rules[each.name], context, self.stream, wanted) for each in drawn
+        ]
+        super().__init__(manifest, tensors)
 
     @staticmethod
     def record(
@@ -154,24 +153,6 @@ class Plan(Mapping[str, TensorPlan]):
             wte.weight  100 x 8  float32  **.weight  Normal(std=0.02)  0.02
         """
         return explain(self.recipe, self.tensors, self.left_alone)
-
-    def __getitem__(self, name: str) -> TensorPlan:
-        try:
-            return self.tensor(name)
-        except ValueError as error:
-            raise KeyError(str(error)) from None
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self.find(name) is not None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._by_name)
-
-    def __len__(self) -> int:
-        return len(self.tensors)
-
-    __eq__ = object.__eq__  # a mapping would compare every tensor, and have no hash
-    __hash__ = object.__hash__
 
     def init(self, device: Any = "cpu", only: Any = None) -> Any:
         """Draw every tensor, in one call of the native code.
@@ -406,51 +387,11 @@ class Plan(Mapping[str, TensorPlan]):
         """
         return self.recipe.multipliers(self.manifest)
 
-    def tensor(self, name: str) -> TensorPlan:
-        """Return what is drawn for a tensor; a tied name stands for the tensor that it shares.
-
-        Raises:
-            ValueError: the plan has no such tensor.
-        """
-        found = self.find(name)
-        if found is None:
-            if alone := [each for each in self.left_alone if each.name == name]:
-                dtype = alone[0].dtype
-                raise ValueError(f"{name!r} is left alone: values of dtype {dtype} are not drawn")
-            close = difflib.get_close_matches(str(name), self._by_name, n=3)
-            hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-            raise ValueError(f"{name!r} is not a tensor of {self.manifest.model!r}{hint}")
-        return found
-
-    def find(self, name: str) -> TensorPlan | None:
-        """Return what ``tensor`` does, or None where the plan has no such tensor.
-
-        Example:
-            >>> import fastinit
-            >>> fastinit.Plan({"ln_f.weight": 3}, "gpt2").find("ln_f.bias") is None
-            True
-        """
-        return self._by_name.get(self.manifest.tied.get(name, name))
-
-    def select(self, only: Any = None) -> list[TensorPlan]:
-        """The drawn tensors whose names match a pattern, in the manifest's order; None for all.
-
-        Raises:
-            TypeError: ``only`` is not a pattern.
-            ValueError: a pattern that is not understood, or matches nothing.
-        """
-        if only is None:
-            return list(self.tensors)
-        expression = compiled(pattern_of(only))
-        found = [each for each in self.tensors if expression.fullmatch(each.parameter.name)]
-        if not found:
-            raise ValueError(f"only={only!r} matches no tensor of {self.manifest.model!r}")
-        return found
-
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, from which ``from_dict`` makes a plan that draws the same.
 
         It holds the whole manifest and recipe, so that no file and no built-in is needed again.
+        ``write_json`` keeps large values apart.
 
         Raises:
             ValueError: the seed is the child of a ``Stream``, whose path has no field.
@@ -478,6 +419,29 @@ class Plan(Mapping[str, TensorPlan]):
             "manifest": self.manifest.to_dict(),
         }
 
+    def write_json(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan itself, without what it draws, which ``fastinit.load_plan`` reads.
+
+        Values that the plan stores stand in the file while they are small. Beyond 64 KB they are in
+        a safetensors file beside it, whose name ends in ``.values``.
+
+        Args:
+            path: Of a file, whose name ends in ``.json``. What is there is replaced.
+
+        Raises:
+            OSError: The folder is missing or not writeable, or the disk is full.
+            ValueError: The name is another, or the seed is the child of a ``Stream``.
+
+        Example:
+            >>> import fastinit, pathlib, tempfile
+            >>> plan = fastinit.Plan({"ln_f.weight": 3}, "gpt2", seed=7)
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     plan.write_json(pathlib.Path(folder, "plan.json"))
+            ...     fastinit.load_plan(pathlib.Path(folder, "plan.json"))
+            Plan(model, recipe gpt2, seed 7, float32: 1 tensor, 3 values)
+        """
+        write_json(self.to_dict(), Path(path))
+
     @staticmethod
     def from_dict(data: Any) -> Plan:
         """Return the plan that ``to_dict`` described.
@@ -486,6 +450,9 @@ class Plan(Mapping[str, TensorPlan]):
             ValueError: a field is missing, not known or wrong, or of a version that is not drawn.
         """
         fields = ("format", "stream_version", "seed", "dtype", "recipe", "manifest")
+        if isinstance(data, dict) and values.FIELD in data:
+            file = data[values.FIELD]
+            raise ValueError(f"its values are in the file {file!r}; call fastinit.load_plan")
         found = json_files.fields(data, fields)
         json_files.versions(found, format=FORMAT, stream_version=streams.STREAM_VERSION)
         with json_files.located("recipe"):
