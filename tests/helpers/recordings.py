@@ -14,10 +14,14 @@ NO_MEMORY, ALL_MEMORY = 0, 1 << 40
 
 
 def check_recording(
-    build: Callable[[], Any], *, seed: int = 3, smallest_virtual: int = NO_MEMORY
+    build: Callable[[], Any],
+    *,
+    seed: int = 3,
+    smallest_virtual: int = NO_MEMORY,
+    largest_read: int = LARGEST_READ,
 ) -> fastinit.Plan:
     """Fail unless the plan of a recording draws the state dict that ``accelerate`` gives."""
-    plan = recorded(build, seed, None, smallest_virtual, LARGEST_READ)
+    plan = recorded(build, seed, None, smallest_virtual, largest_read)
     with accelerate(seed):
         model = build()
     drawn = plan.init()

@@ -18,8 +18,8 @@ from fastinit.torch.auditing.log import Log, Write
 from fastinit.torch.memory.storages import storage_of
 from fastinit.torch.recording.creation import PATTERN, TELLING
 from fastinit.torch.recording.describe import describe
+from fastinit.torch.recording.drawing import draws
 from fastinit.torch.recording.history import Extent
-from fastinit.torch.recording.recorder import draws
 from fastinit.torch.recording.tensors import UnknownError, UnwrittenError, found_of
 from fastinit.torch.shards.wrappers import own_names, unwrapped
 

@@ -14,11 +14,16 @@ from fastinit.torch.recording.history import Entry
 class Ledger(Protocol):
     """Notes of what is written to each storage."""
 
+    seed: int
+
     def is_large(self, shape: tuple[int, ...], dtype: torch.dtype) -> bool:
         """Return whether a tensor gets no memory."""
 
     def is_virtual(self, tensor: torch.Tensor) -> bool:
         """Return whether a tensor has no memory."""
+
+    def is_readable(self, tensor: torch.Tensor) -> bool:
+        """Return whether code may read the values of a tensor."""
 
     def new(
         self, shape: tuple[int, ...], dtype: torch.dtype, strides: tuple[int, ...] | None

@@ -6,15 +6,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from fastinit.arrays.devices import CPU
 from fastinit.arrays.digest import to_numpy
 from fastinit.arrays.operations import Arithmetic
 from fastinit.initializers import Initializer
-from fastinit.native.box import whole as whole_box
 from fastinit.native.dtypes import dtype_of
 from fastinit.streams import Seed
 from fastinit.torch.acceleration.context import accelerate
@@ -29,8 +26,10 @@ from fastinit.torch.nn_init.state import state
 from fastinit.torch.recording import copies, creation
 from fastinit.torch.recording.arithmetic import ARITHMETIC
 from fastinit.torch.recording.describe import Description, describe
+from fastinit.torch.recording.drawing import draws
 from fastinit.torch.recording.history import Entry, Extent, Histories, History, covers
 from fastinit.torch.recording.ledger import Handler
+from fastinit.torch.recording.norms import NORMS
 from fastinit.torch.recording.origin import origin
 from fastinit.torch.recording.virtual import virtual
 
@@ -47,6 +46,7 @@ _HANDLERS: dict[Callable[..., Any], Handler] = {
     **creation.CREATION,
     **ARITHMETIC,
     **copies.COPIES,
+    **NORMS,
 }
 
 
@@ -103,6 +103,10 @@ class Recorder(accelerate):
         """Return whether a tensor has no memory."""
         history = self.histories.of(tensor)
         return history is not None and history.is_virtual
+
+    def is_readable(self, tensor: torch.Tensor) -> bool:
+        """Return whether code may read the values of a tensor."""
+        return not self.is_virtual(tensor) or not self._is_too_large(tensor.untyped_storage())
 
     def new(
         self,
@@ -235,7 +239,7 @@ class Recorder(accelerate):
     def _materialize(
         self, storage: torch.UntypedStorage, history: History, tensor: torch.Tensor
     ) -> None:
-        if storage.nbytes() > self._largest_read:
+        if self._is_too_large(storage):
             raise RuntimeError(
                 f"{self._name(storage)}{tuple(tensor.shape)} has {storage.nbytes()} bytes, and "
                 f"{origin()} reads its values, which a recording does not draw; initialize it by "
@@ -246,6 +250,9 @@ class Recorder(accelerate):
         for entry in history.entries:
             _replay(entry, storage)
         history.is_virtual = False
+
+    def _is_too_large(self, storage: torch.UntypedStorage) -> bool:
+        return storage.nbytes() > self._largest_read
 
     def _name(self, storage: torch.UntypedStorage) -> str:
         name = self._modules.name_of_storage(storage._cdata)
@@ -269,28 +276,3 @@ def _replay(entry: Entry, storage: torch.UntypedStorage) -> None:
     where = computed.data_ptr(), computed.numel(), dtype
     CPU.fill([Arithmetic(*where, entry.operation, entry.operand)])
     tensor.copy_(computed)
-
-
-def draw(tensor: torch.Tensor, found: Description, seed: int) -> None:
-    """Draw a contiguous CPU tensor."""
-    dtype, shape = dtype_of(tensor.dtype), tuple(tensor.shape)
-    which = (seed, 0) if found.stream is None else found.stream
-    requests = [
-        request
-        for template in found.initializer.templates(shape, dtype)
-        for request in template.requests(whole_box(shape), tensor.data_ptr(), *which)
-    ]
-    CPU.fill(requests)
-
-
-def draws(found: Description, values: NDArray[np.generic], seed: int) -> bool:
-    """Return whether a description draws the values that a tensor has.
-
-    Code may have written to the tensor by functions that are not noted.
-    """
-    again = torch.empty(values.shape, dtype=getattr(torch, values.dtype.name), device="cpu")
-    try:
-        draw(again, found, seed)
-    except (TypeError, ValueError):
-        return False
-    return to_numpy(again).tobytes() == values.tobytes()

@@ -20,8 +20,9 @@ from fastinit.recipes.generalize import Found
 from fastinit.recipes.parameter import Parameter
 from fastinit.torch.recording.creation import PATTERN, TELLING
 from fastinit.torch.recording.describe import Description, describe, with_zero_row
+from fastinit.torch.recording.drawing import draws
 from fastinit.torch.recording.history import Entry, Extent
-from fastinit.torch.recording.recorder import Recorder, draws
+from fastinit.torch.recording.recorder import Recorder
 
 LARGEST_STORED = 48 << 20
 """Bytes of computed values that a plan may hold."""
