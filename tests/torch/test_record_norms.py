@@ -60,9 +60,10 @@ def test_norms_that_need_the_whole_are_refused(dim: int) -> None:
 
 
 def test_the_normalized_weight_has_no_values() -> None:
-    def build() -> Any:
+    def build() -> nn.Module:
         layer = new(nn.Linear(70, 33))
-        layer.register_buffer("copy", layer.weight.detach() * 2)
+        weight: Any = layer.weight
+        layer.register_buffer("copy", weight.detach() * 2)
         return layer
 
     with pytest.raises(RuntimeError, match="reads its values, which a recording does not draw"):

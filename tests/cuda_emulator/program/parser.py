@@ -48,16 +48,15 @@ class Parser:
         debugging = re.search(r"(?m)^\s*\.section\b", text)
         if debugging:
             text = text[: debugging.start()]
-        line, last = 1, 0
-        for match in _TOKEN.finditer(text):
-            line += text.count("\n", last, match.start())
-            last = match.start()
-            self._tokens.append(match.group())
-            self._lines.append(line)
+        for number, line in enumerate(text.split("\n"), start=1):
+            found = _TOKEN.findall(line)
+            self._tokens += found
+            self._lines += [number] * len(found)
+        self._tokens.append("")
 
     def _peek(self) -> str:
         """Return the next token, or "" at the end."""
-        return self._tokens[self._position] if self._position < len(self._tokens) else ""
+        return self._tokens[self._position]
 
     def _next(self) -> str:
         self._position += 1
@@ -69,7 +68,7 @@ class Parser:
 
     def _takes(self, token: str) -> bool:
         """Move on if this token comes next."""
-        found = self._peek() == token
+        found = self._tokens[self._position] == token
         self._position += found
         return found
 

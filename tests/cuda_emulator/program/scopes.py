@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from cuda_emulator.program.instruction import Function
 from cuda_emulator.ptx_types import DIMENSIONS
 
-_NUMBERED = re.compile(r"(.*?)(\d+)$")
+_DIGITS = "0123456789"
 
 
 class Scopes:
@@ -15,6 +13,7 @@ class Scopes:
 
     def __init__(self, function: Function) -> None:
         self._function = function
+        # What is visible in each open brace, the names of those around it included.
         self._names: list[dict[str, str]] = [{}]
         self._families: list[dict[str, tuple[str, str]]] = [{}]  # name -> (prefix, type)
         self._declared = 0
@@ -25,8 +24,8 @@ class Scopes:
         return len(self._names)
 
     def enter(self) -> None:
-        self._names.append({})
-        self._families.append({})
+        self._names.append(dict(self._names[-1]))
+        self._families.append(dict(self._families[-1]))
 
     def leave(self) -> None:
         self._names.pop()
@@ -43,6 +42,9 @@ class Scopes:
 
     def declare_family(self, name: str, type_: str) -> None:
         """Declare %r<n>: the registers %r0, %r1, ..."""
+        names = self._names[-1]
+        for each in [known for known in names if known.rstrip(_DIGITS) == name]:
+            del names[each]
         self._families[-1][name] = self._prefix(), type_
 
     def declare_parameter(self, name: str) -> None:
@@ -54,14 +56,15 @@ class Scopes:
 
     def lookup(self, name: str) -> str:
         """Return the unique name, which for names of the module is the name itself."""
+        known = self._names[-1].get(name)
+        if known is not None:
+            return known
         if name == "_" or ("." in name and name.partition(".")[0] in DIMENSIONS):
             return name
-        numbered = _NUMBERED.match(name)
-        for names, families in zip(reversed(self._names), reversed(self._families), strict=True):
-            if name in names:
-                return names[name]
-            if numbered and numbered.group(1) in families:
-                prefix, type_ = families[numbered.group(1)]
-                self._function.registers.setdefault(prefix + name, type_)
-                return prefix + name
-        return name
+        family = self._families[-1].get(name.rstrip(_DIGITS)) if name[-1] in _DIGITS else None
+        if family is None:
+            return name
+        prefix, type_ = family
+        self._function.registers.setdefault(prefix + name, type_)
+        self._names[-1][name] = prefix + name
+        return prefix + name
