@@ -135,6 +135,32 @@ def count_text(count: int) -> str:
     return f"{count:,}"
 
 
+def bytes_text(size: int) -> str:
+    """Return a size in bytes in readable form.
+
+    Example:
+        >>> from fastinit.tables import bytes_text
+        >>> bytes_text(8_030_261_248), bytes_text(512)
+        ('8.03 GB', '512 bytes')
+    """
+    for factor, unit in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= factor:
+            return f"{size / factor:.2f} {unit}"
+    return f"{size} bytes"
+
+
+def listed(texts: Sequence[str], most: int = 10) -> str:
+    """Return the first of some texts for a message, and how many more there are.
+
+    Example:
+        >>> from fastinit.tables import listed
+        >>> listed(["a", "b", "c"], most=2)
+        'a, b and 1 more'
+    """
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun, as "1 tensor" and "2 tensors"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

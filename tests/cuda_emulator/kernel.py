@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from cuda_emulator.execution.options import Options
 from cuda_emulator.execution.scheduler import Scheduler
 from cuda_emulator.memory.device import Device
 from cuda_emulator.program.instruction import Function, Variable
-from cuda_emulator.program.lint import lint
+from cuda_emulator.program.lint import Finding, lint
 from cuda_emulator.ptx_types import Array, u1
 from cuda_emulator.translation.inlining import Inlined
 from cuda_emulator.translation.translate import translate
@@ -82,9 +83,13 @@ class Kernel:
         seconds = time.perf_counter() - start
         return launch.statistics | {"undefined_reads": launch.undefined, "seconds": seconds}
 
+    @functools.cached_property
+    def _lint(self) -> list[Finding]:
+        return lint(self.code, self.name)
+
     def _check_lint(self, allow: tuple[str, ...]) -> None:
         """Refuse instructions whose results PTX does not fix, also in called functions."""
-        for kind, _, line, op in lint(self.code, self.name):
+        for kind, _, line, op in self._lint:
             if kind not in allow and op not in allow:
                 raise PtxError(
                     f"line {line}: {op} is {kind}: its result is not fixed to the bit "

@@ -140,8 +140,20 @@ def test_no_object(tmp_path: Path) -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    """The folder does not holdne of the known files."""
+    """The folder holds none of the known files."""
     with pytest.raises(
         FileNotFoundError, match=r"does not hold model\.safetensors, .* or config\.json"
     ):
         Manifest.load(tmp_path)
+
+
+def test_config_with_numbers_that_json_lacks() -> None:
+    """A manifest is plain JSON, whoever made it."""
+    config = {"limits": (0.0, float("inf")), "nested": {"low": float("-inf")}}
+    manifest = Manifest("m", (Parameter("w", (2,)),), config=config)
+    written = json.loads(manifest.to_json(), parse_constant=pytest.fail)
+    assert Manifest.from_dict(written) == manifest
+    assert manifest.config == {
+        "limits": [0.0, {"__float__": "Infinity"}],
+        "nested": {"low": {"__float__": "-Infinity"}},
+    }

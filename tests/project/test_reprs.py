@@ -71,7 +71,8 @@ def test_checkpoints(tmp_path: Path) -> None:
     """What was saved, verified and compared; the HTML names what is wrong, and where."""
     plan, other = Plan(TINY, Normal(), seed=0), Plan(TINY, Normal(), seed=1)
     saved = plan.save(tmp_path / "one")
-    assert repr(saved) == f"Saved({str(tmp_path / 'one')!r}: 3 tensors, 564 kB)"
+    assert repr(saved) == f"Saved({str(tmp_path / 'one')!r}: 3 tensors, {saved.size / 1000:.2f} kB)"
+    assert "3 tensors, 8.03 GB" in repr(dataclasses.replace(saved, size=8_030_261_248))
     other.save(tmp_path / "two")
     good, bad = plan.verify(tmp_path / "one"), other.verify(tmp_path / "one")
     assert repr(good) == "Verification(ok, 3 as drawn)"

@@ -25,7 +25,7 @@ LISTING = (  # errors that list what cannot be drawn
 
 @pytest.fixture(autouse=True)
 def _messages_list_all_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(materialize, "_LISTED", 1_000_000)
+    monkeypatch.setattr(materialize, "listed", ", ".join)
 
 
 def check(kind: str) -> bool:

@@ -24,7 +24,7 @@ from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.plan import Plan
 from fastinit.checkpoints.resume import Found, find_shards
 from fastinit.checks import boolean
-from fastinit.tables import count_text, plural
+from fastinit.tables import bytes_text, plural
 
 DIRECT = 1 << 30  # bytes of a checkpoint that would push everything else out of the cache
 
@@ -46,7 +46,7 @@ class Saved:
     digest: str
 
     def __repr__(self) -> str:
-        count, size = plural(len(self.digests), "tensor"), f"{count_text(self.size)}B"
+        count, size = plural(len(self.digests), "tensor"), bytes_text(self.size)
         files = f" in {len(self.files)} files" if len(self.files) > 1 else ""
         return f"Saved({str(self.path)!r}: {count}, {size}{files})"
 

@@ -25,9 +25,9 @@ from fastinit.cli.options import (
 )
 from fastinit.cli.resolving import resolve
 from fastinit.cli.rules import explained, print_rules
-from fastinit.cli.shared import bytes_text, errors, limited, print_json, progress
+from fastinit.cli.shared import errors, limited, print_json, progress
 from fastinit.plans.plan import Plan
-from fastinit.tables import plural
+from fastinit.tables import bytes_text, plural
 
 _INTERRUPTED = "interrupted; whole files are kept: continue with --resume"
 _TIMED = 0.5  # seconds, below which starting takes a good part of the time

@@ -23,12 +23,13 @@ from fastinit.cli.options import (
 )
 from fastinit.cli.resolving import resolve
 from fastinit.cli.rules import ASSUMES, explained
-from fastinit.cli.shared import FAILED, MOST, bytes_text, errors, print_json
+from fastinit.cli.shared import FAILED, MOST, errors, print_json
 from fastinit.cli.tables import Column, print_text
 from fastinit.plans.difference import Difference
 from fastinit.plans.explanation import Explanation
 from fastinit.plans.files import find_plan
 from fastinit.plans.plan import Plan as Resolved
+from fastinit.tables import bytes_text
 
 
 def plan(

@@ -97,11 +97,3 @@ def without_bits(one: str, other: str) -> tuple[str, str]:
     """Return two values of a mismatch without the bits in brackets, if they read differently."""
     short = one.partition(" (")[0], other.partition(" (")[0]
     return short if short[0] != short[1] else (one, other)
-
-
-def bytes_text(size: int) -> str:
-    """Return a size in readable form."""
-    for factor, unit in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if size >= factor:
-            return f"{size / factor:.2f} {unit}"
-    return f"{size} bytes"

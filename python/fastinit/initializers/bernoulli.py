@@ -8,8 +8,6 @@ from typing import Any, Never
 
 import numpy as np
 
-from fastinit.initializers.base import Initializer
-from fastinit.initializers.constant import Constant
 from fastinit.initializers.masked import (
     Base,
     Masked,
@@ -60,11 +58,6 @@ class Bernoulli(Masked):
         object.__setattr__(self, "p", fraction(self.p, "p"))
         object.__setattr__(self, "block", block_of(self.block))
         self._check_base()
-
-    @property
-    def dense(self) -> Initializer:
-        """The base, or ones."""
-        return self.base if isinstance(self.base, Initializer) else Constant(1)
 
     def _threshold(self) -> int:
         return math.floor((1 - self.p) * 2**32)

@@ -14,7 +14,7 @@ from fastinit import streams
 from fastinit.arrays.operations import ARITHMETIC, Arithmetic, Rounded
 from fastinit.checks import integer, real
 from fastinit.initializers.base import Initializer
-from fastinit.native.box import Bounds, Box, part, whole
+from fastinit.native.box import Bounds, Box, c_strides, part, whole
 from fastinit.native.dtypes import CODES, drawable, dtype_of
 from fastinit.native.region import Region, is_covered, pieces
 from fastinit.native.request import BARRIER, Fill, Request, Template
@@ -318,7 +318,7 @@ def _extents(bounds: Bounds) -> tuple[int, ...]:
 def _step(layer: Layer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Draw | _Compute:
     bounds = layer.bounds(shape)
     drawn = _extents(bounds) if layer.shape is None else layer.shape
-    natural = tuple(math.prod(_extents(bounds)[axis + 1 :]) for axis in range(len(bounds)))
+    natural = c_strides(_extents(bounds))
     region = Region(bounds, natural if layer.strides is None else layer.strides, layer.offset)
     if len(region.strides) != len(shape):
         raise ValueError(f"strides={region.strides} do not fit shape {shape}")

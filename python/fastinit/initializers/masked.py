@@ -32,9 +32,9 @@ class Masked(Initializer, is_base=True):
     layout: str
 
     @property
-    @abc.abstractmethod
     def dense(self) -> Initializer:
-        """The initializer that draws the values, before any is zeroed."""
+        """The initializer that draws the values, before any is zeroed: the base, or ones."""
+        return self.base if isinstance(self.base, Initializer) else Constant(1)
 
     @abc.abstractmethod
     def density(self, shape: tuple[int, ...]) -> tuple[float, float]:

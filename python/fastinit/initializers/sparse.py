@@ -220,11 +220,6 @@ class NM(Masked):
                 "groups lie; write i once"
             )
 
-    @property
-    def dense(self) -> Initializer:
-        """The base, or ones."""
-        return self.base if isinstance(self.base, Initializer) else Constant(1)
-
     def density(self, shape: tuple[int, ...]) -> tuple[int, int]:
         """Return (n, m), once it is known that they fit the shape."""
         size = shape[axes_of(shape, self.layout).index("i")]

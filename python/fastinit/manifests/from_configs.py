@@ -27,7 +27,6 @@ def read(config: dict[str, Any], path: Path) -> dict[str, Any]:
         module = build(made, type_of_model)
     name = path.parent.name if path.stem == "config" else path.stem
     found = from_torch.read(module, name or config["model_type"])
-    config = json_files.encoded(config)  # which stays plain JSON
     return found | {
         "architecture": config["model_type"],
         "config": config,

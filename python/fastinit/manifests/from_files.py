@@ -159,7 +159,7 @@ def _of_checkpoint(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
     beside = checkpoint.path.parent / CONFIG
     if beside.is_file():
         with json_files.located(str(beside)):
-            config = json_files.encoded(json_files.mapping(json_files.read(beside)))
+            config = json_files.mapping(json_files.read(beside))
     architecture = None if config is None else config.get("model_type")
     of_diffusers = None if config is None else config.get("_class_name")
     parameters, buffers = divided(tensors)

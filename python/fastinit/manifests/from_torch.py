@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from fastinit import json_files
 from fastinit.arrays.digest import to_numpy
 from fastinit.initializers import Constant
 from fastinit.manifests.values import value_of
@@ -118,5 +117,5 @@ def _type_of(owner: Any) -> str:
 
 def _config(module: Any) -> dict[str, Any]:
     """Return what ``save_pretrained`` writes into config.json."""
-    config: dict[str, Any] = json_files.encoded(module.config.to_diff_dict())
+    config: dict[str, Any] = module.config.to_diff_dict()
     return config | {"architectures": [type(module).__name__]}

@@ -58,6 +58,7 @@ class Manifest:
                 raise ValueError(f"{text}={value!r} is not a string; pass a string, or None")
         if not isinstance(self.config, (dict, type(None))):
             raise ValueError(f"config={self.config!r} is not an object; pass that of a config.json")
+        object.__setattr__(self, "config", json_files.encoded(self.config))  # plain JSON
         for listed in ("parameters", "buffers"):
             object.__setattr__(self, listed, tuple(getattr(self, listed)))
         if not self.parameters:

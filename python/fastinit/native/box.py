@@ -168,6 +168,11 @@ def part(shape: tuple[int, ...], index: Index) -> Box:
     )
 
 
+def c_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the distances, in elements, of neighbors along the axes of an array in C order."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
 def offset_of(shape: tuple[int, ...], bounds: Bounds) -> int:
     """Return the flat index of a part's first element in the whole array."""
     offset = 0

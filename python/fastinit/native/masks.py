@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinit.native import _cpu
-from fastinit.native.box import Bounds, Box, axes_of_part, merged, with_innermost
+from fastinit.native.box import Bounds, Box, axes_of_part, c_strides, merged, with_innermost
 from fastinit.native.request import (
     MAXIMUM_RANK,
     NO_MATRICES,
@@ -308,9 +308,8 @@ class Diagonal:
 
     def inside(self, bounds: Bounds) -> tuple[int, tuple[int, ...], tuple[int, ...]] | None:
         """Return (first position, extents, strides) in a part's memory, or None outside of it."""
-        rank = len(bounds)
         sizes = [stop - start for start, stop in bounds]
-        spacing = [math.prod(sizes[axis + 1 :]) for axis in range(rank)]
+        spacing = c_strides(sizes)
         first, last = 0, self.length
         at = 0
         for axis, (start, stop) in enumerate(bounds):

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fastinit.native.box import Bounds, Box
+from fastinit.native.box import Axis, Bounds, Box, c_strides, merged, with_innermost
 
 _MOST_PIECES = 10_000
 
@@ -57,7 +57,7 @@ class Region:
         self, position: int, bounds: Bounds, common: list[tuple[int, int]]
     ) -> Iterator[tuple[int, Bounds]]:
         sizes = [stop - start for start, stop in bounds]
-        spacing = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
+        spacing = c_strides(sizes)
         extents = [stop - start for start, stop in common]
         inner = len(sizes)  # the axes from here on are contiguous in the memory of the part
         while inner and (inner == len(sizes) or extents[inner] == sizes[inner]):
@@ -183,15 +183,7 @@ def _divided(shape: tuple[int, ...], start: int, stop: int) -> Iterator[Bounds]:
 
 def _box(axes: list[tuple[int, int]], offset: int) -> Box:
     """Return the box of a walk through the drawn array: (extent, stride) of each axis."""
-    merged: list[tuple[int, int]] = []
-    for extent, stride in axes:
-        if extent == 1:
-            continue
-        if merged and merged[-1][1] == extent * stride:
-            merged[-1] = merged[-1][0] * extent, stride
-        else:
-            merged.append((extent, stride))
-    if not merged or merged[-1][1] != 1:
-        merged.append((1, 1))  # native code expects an innermost axis of stride 1
-    extents = tuple(extent for extent, _ in merged)
-    return Box(extents, offset, extents, tuple(stride for _, stride in merged), None)
+    whole = [Axis(extent, 0, extent, stride, role=0) for extent, stride in axes]
+    found = with_innermost(merged(whole))
+    extents = tuple(axis.extent for axis in found)
+    return Box(extents, offset, extents, tuple(axis.stride for axis in found), None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastinit.checkpoints.values import without_values
+from fastinit.recipes.numbers import without_numbers
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import plain
 from fastinit.recipes.recipe import Recipe
@@ -116,7 +117,7 @@ def _without_values(row: Row) -> Row:
     """Return the row of a tensor whose values are stored as one of a group of such tensors."""
     if not _is_stored(row):
         return row
-    pattern = ".".join("*" if part.isdecimal() else part for part in row["name"].split("."))
+    pattern = without_numbers(row["name"])
     stored = {"type": "Stored", "dtype": row["distribution"]["dtype"]}
     same = {"pattern": pattern, "mean": None, "std": None}
     return row | same | {"distribution": stored, "initializer": stored}

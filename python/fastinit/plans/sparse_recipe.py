@@ -14,6 +14,7 @@ from fastinit.manifests.given import model_of
 from fastinit.recipes.budgets import densities_of
 from fastinit.recipes.context import Context
 from fastinit.recipes.given import RecipeLike, recipe_from
+from fastinit.recipes.numbers import without_numbers
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, Regex, compiled, pattern_of
 from fastinit.recipes.recipe import Recipe
@@ -78,7 +79,7 @@ def sparse_recipe(
         nonzeros = round(densities[each.name] * each.elements)
         if nonzeros < each.elements:
             masked = _masked(each, rule, context, nonzeros, correct_fan)
-            kind = _glob(each.name), masked, rule.zero_row, rule.multipliers
+            kind = without_numbers(each.name), masked, rule.zero_row, rule.multipliers
             groups.setdefault(kind, []).append(each.name)
     names = [each.name for each in manifest.parameters]
     rules = [
@@ -135,11 +136,6 @@ def _masked(
         return dataclasses.replace(rule, initializer=masked, settings={}).resolve(
             parameter, context
         )
-
-
-def _glob(name: str) -> str:
-    """Return a name with stars in place of its numbers."""
-    return ".".join("*" if segment.isdecimal() else segment for segment in name.split("."))
 
 
 def _patterns(glob: str, members: list[str], names: list[str]) -> list[Pattern]:

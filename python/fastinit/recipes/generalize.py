@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fastinit.initializers import Initializer
+from fastinit.recipes.numbers import without_numbers
 from fastinit.recipes.pattern import Pattern, Regex
 from fastinit.recipes.rule import Rule
 
@@ -79,7 +80,7 @@ def _endings(name: str) -> list[tuple[str, ...]]:
     """Return the endings of a name, the shortest first, with ``*`` in place of numbers."""
     if _SPECIAL.search(name):
         return []
-    segments = tuple("*" if part.isdecimal() else part for part in name.split("."))
+    segments = tuple(without_numbers(name).split("."))
     endings = [segments[-count:] for count in range(1, len(segments))]
     return [each for each in endings if each[0] != "*"] + [("", *segments)]
 

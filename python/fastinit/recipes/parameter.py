@@ -12,7 +12,6 @@ from fastinit.native.box import shape_of
 from fastinit.native.dtypes import CODES, dtype_of
 
 _LONGEST_NAME = 4096  # characters: names of unknown origin are matched with many patterns
-_LISTED = 10  # tensors in an error message
 _OPTIONAL = ("module", "dtype", "zero_row", "value", "stream")
 
 # The dtypes of torch, ml_dtypes and safetensors that are neither drawn nor filled with a constant.
@@ -152,9 +151,3 @@ class Parameter:
         if "value" in found:
             found["value"] = json_files.decoded(found["value"])
         return Parameter(**found)
-
-
-def listed(tensors: list[str]) -> str:
-    """Return the first of some descriptions of tensors, and how many more there are."""
-    more = f" and {len(tensors) - _LISTED} more" if len(tensors) > _LISTED else ""
-    return ", ".join(tensors[:_LISTED]) + more

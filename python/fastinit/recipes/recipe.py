@@ -16,10 +16,9 @@ from fastinit.recipes import known, parametrizations
 from fastinit.recipes.buffers import value_rule
 from fastinit.recipes.context import Context, Model, with_tied
 from fastinit.recipes.multipliers import NO_MULTIPLIERS
-from fastinit.recipes.parameter import listed
 from fastinit.recipes.pattern import Pattern, has_layer
 from fastinit.recipes.rule import FirstMatch, Rule
-from fastinit.tables import plural
+from fastinit.tables import listed, plural
 
 RECIPES = Path(__file__).parent / "data"
 _MOST_RULES = 10_000

@@ -13,9 +13,11 @@ from fractions import Fraction
 
 from fastinit.initializers.fans import axes_of
 from fastinit.recipes.context import Model, Shape, with_tied
-from fastinit.recipes.parameter import Parameter, listed
+from fastinit.recipes.numbers import NUMBER, without_numbers
+from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, Regex, compiled
 from fastinit.recipes.scale import Axis, Scale
+from fastinit.tables import listed
 
 Scales = tuple[Scale, ...]
 Power = Fraction | float
@@ -37,7 +39,6 @@ _NAMED = (
 _OF_MODULES = {"Embedding": TABLE, "Conv1D": "io"}
 _EXPERTS = re.compile(r"(.*[./])?experts[./][^./]*_proj")
 _SPECIAL = re.compile(r"[][?{}*]")
-_NUMBER = re.compile(r"(?<![^.])[0-9]+(?![^.])")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def growths(
     found = {}
     missing = []
     for each in with_tied(model):
-        shape = shapes.get(each.name) or shapes.get(_NUMBER.sub("*", each.name))
+        shape = shapes.get(each.name) or shapes.get(without_numbers(each.name))
         if shape is None or len(shape) != len(each.shape):
             missing.append(f"{each.name} {each.shape}")
             continue
@@ -157,7 +158,7 @@ def pattern_for(name: str) -> Pattern:
     """Return the pattern of a name and of all that differ in numbers of layers or experts."""
     if _SPECIAL.search(name):
         return pattern_of_one(name)
-    return _NUMBER.sub("*", name).replace("*", "{layer}", 1)
+    return without_numbers(name).replace("*", "{layer}", 1)
 
 
 def pattern_of_one(name: str) -> Pattern:
@@ -170,7 +171,7 @@ def pattern_of_one(name: str) -> Pattern:
 
 def _stack(name: str) -> tuple[str, str]:
     """Return the beginning of a name up to its first number, and the number; "" if it has none."""
-    found = _NUMBER.search(name)
+    found = NUMBER.search(name)
     return (name, "") if found is None else (name[: found.start()], found[0])
 
 
@@ -188,7 +189,7 @@ def _shapes(base: Model) -> dict[str, Shape]:
     exact = {each.name: each.shape for each in with_tied(base)}
     general: dict[str, set[Shape]] = {}
     for name, shape in exact.items():
-        general.setdefault(_NUMBER.sub("*", name), set()).add(shape)
+        general.setdefault(without_numbers(name), set()).add(shape)
     common = {name: next(iter(found)) for name, found in general.items() if len(found) == 1}
     return common | exact
 

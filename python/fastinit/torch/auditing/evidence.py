@@ -16,12 +16,13 @@ from fastinit.recipes.parameter import Parameter
 from fastinit.torch.auditing.auditor import Auditor
 from fastinit.torch.auditing.log import Log, Write
 from fastinit.torch.memory.storages import storage_of
-from fastinit.torch.recording.creation import PATTERN, TELLING
+from fastinit.torch.recording.builders import checked
+from fastinit.torch.recording.creation import TELLING, unwritten
 from fastinit.torch.recording.describe import describe
 from fastinit.torch.recording.drawing import draws
 from fastinit.torch.recording.history import Extent
 from fastinit.torch.recording.tensors import UnknownError, UnwrittenError, found_of
-from fastinit.torch.shards.wrappers import own_names, unwrapped
+from fastinit.torch.shards.wrappers import own_names
 
 NUMBERED = 1 << 32
 """Streams of names have numbers of 64 bits; a context counts to less than this."""
@@ -76,11 +77,7 @@ def build(make: Callable[[], Any], auditor: Auditor) -> torch.nn.Module:
     """
     with auditor:
         module = make()
-    if not isinstance(module, torch.nn.Module):
-        raise TypeError(
-            f"build returned a {type(module).__name__}; pass a function that returns a module"
-        )
-    return unwrapped(module)
+    return checked(module)
 
 
 def evidence_of(module: torch.nn.Module, auditor: Auditor) -> dict[str, Evidence]:
@@ -120,12 +117,12 @@ def _evidence(
         pass
     values = _values(tensor, auditor)  # which has got memory if its values had to be known
     is_unwritten = is_refused and (values is None or not writes)
-    unwritten = tensor.numel() if is_unwritten else 0
-    if values is not None and not unwritten:
-        unwritten = _unwritten(tensor, values, log, writes, auditor)
-        requested = None if unwritten else _unseen(tensor, values, writes, auditor)
+    count = tensor.numel() if is_unwritten else 0
+    if values is not None and not count:
+        count = _unwritten(tensor, values, log, writes, auditor)
+        requested = None if count else _unseen(tensor, values, writes, auditor)
     return Evidence(
-        name, kind, owner, tensor, log, writes, initializer, requested, stream, values, unwritten
+        name, kind, owner, tensor, log, writes, initializer, requested, stream, values, count
     )
 
 
@@ -154,9 +151,7 @@ def _unwritten(
         return tensor.numel()
     if history is None or not history.is_fresh or tensor.dtype not in TELLING:
         return 0
-    pattern = np.full(values.itemsize, PATTERN, np.uint8)
-    cells = np.ascontiguousarray(values).reshape(-1, 1).view(np.uint8)
-    return int((cells == pattern).all(axis=1).sum())
+    return int(unwritten(values).sum())
 
 
 def _holds_mark(values: NDArray[np.generic]) -> bool:

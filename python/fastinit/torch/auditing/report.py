@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from fastinit.recipes.numbers import without_numbers
 from fastinit.tables import plural
 
 Verdict = Literal[
@@ -142,14 +143,11 @@ class AuditReport:
         return "\n".join([summary, *_limited(said), *_limited(list(_table(self.rows)))])
 
 
-def pattern(name: str) -> str:
-    """Return a name with ``*`` in place of the numbers between its dots."""
-    return re.sub(r"(?<![^.])\d+(?![^.])", "*", name)
-
-
 def _said(mark: str, findings: tuple[Finding, ...]) -> list[str]:
     """Return the lines of groups of findings that say the same of tensors in several layers."""
-    groups = Counter(dataclasses.replace(each, name=pattern(each.name)) for each in findings)
+    groups = Counter(
+        dataclasses.replace(each, name=without_numbers(each.name)) for each in findings
+    )
     return [
         line
         for each, count in groups.items()
@@ -174,7 +172,12 @@ def _table(rows: tuple[AuditRow, ...]) -> Iterator[str]:
     groups: dict[tuple[str, str, str, str], int] = {}
     for row in rows:
         verdicts = ", ".join(row.verdicts)
-        cells = pattern(row.name), str(row.writes), _rounded(row.initializer or "-"), verdicts
+        cells = (
+            without_numbers(row.name),
+            str(row.writes),
+            _rounded(row.initializer or "-"),
+            verdicts,
+        )
         groups[cells] = groups.get(cells, 0) + 1
     lines: list[tuple[str, ...]] = [("tensors", "", "writes", "initializer", "verdicts")]
     lines += [

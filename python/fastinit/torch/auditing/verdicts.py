@@ -13,10 +13,11 @@ import torch
 
 from fastinit.initializers import Constant
 from fastinit.plans.plan import Plan
+from fastinit.recipes.numbers import without_numbers
 from fastinit.torch.auditing.evidence import Evidence
 from fastinit.torch.auditing.log import Lost
 from fastinit.torch.auditing.moments import differ, expected_moments, found_moments
-from fastinit.torch.auditing.report import Finding, Moments, Verdict, pattern
+from fastinit.torch.auditing.report import Finding, Moments, Verdict
 
 _SMALLEST_SAMPLE = 30  # values whose moments say something
 
@@ -37,7 +38,7 @@ def findings_of(evidence: Mapping[str, Evidence], expected: Plan | None) -> Iter
     usual = _usual_dtype(evidence)
     on_meta = [name for name, each in evidence.items() if each.log.device == "meta"]
     is_all_on_meta = 2 * len(on_meta) >= len(evidence)
-    random_patterns = {pattern(name) for name, each in evidence.items() if is_random(each)}
+    random_patterns = {without_numbers(name) for name, each in evidence.items() if is_random(each)}
     for name, each in evidence.items():
         if each.log.device == "meta" and not is_all_on_meta:
             yield _failure(each, "device", "it is left on the meta device, and others are not")
@@ -55,7 +56,7 @@ def findings_of(evidence: Mapping[str, Evidence], expected: Plan | None) -> Iter
             )
         yield from _lost(each)
         yield from _unseen(each)
-        yield from _constant(each, pattern(name) in random_patterns)
+        yield from _constant(each, without_numbers(name) in random_patterns)
         yield from _values(each)
         yield from _dtype(each, usual)
         yield from _expected(each, expected)

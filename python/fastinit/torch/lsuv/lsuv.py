@@ -14,14 +14,13 @@ from fastinit.initializers import Orthogonal
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.dtypes import dtype_of
 from fastinit.streams import Seed
+from fastinit.tables import listed
 from fastinit.torch.lsuv.layers import Layer, layers_of
 from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
 from fastinit.torch.lsuv.rescaler import Rescaler, State
 from fastinit.torch.lsuv.running import arguments_of, evaluating, progress_bar
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.shards.dtensor import is_distributed
-
-_LISTED = 10  # names in a warning
 
 
 @in_default_arithmetic
@@ -141,9 +140,8 @@ def _row(state: State) -> LsuvRow:
 def _warn(report: LsuvReport, variance: float, tolerance: float) -> None:
     off = [row.layer for row in report.rows if not abs(row.after - variance) < tolerance]
     if off:
-        more = f" and {len(off) - _LISTED} more" if len(off) > _LISTED else ""
         warnings.warn(
             f"the output's variance is not within {tolerance} of {variance} in "
-            f"{', '.join(off[:_LISTED])}{more}; print the report that lsuv_ returns",
+            f"{listed(off)}; print the report that lsuv_ returns",
             stacklevel=4,
         )

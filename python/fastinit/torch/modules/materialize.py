@@ -11,12 +11,11 @@ import torch
 
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.streams import Seed
+from fastinit.tables import listed
 from fastinit.torch.modules.buffers import Owner, owners
 from fastinit.torch.modules.plan import Rules, fill, plan_of
 from fastinit.torch.shards.dtensor import is_distributed
 from fastinit.torch.shards.wrappers import unwrapped
-
-_LISTED = 10  # names in a message
 
 
 def materialize_(
@@ -152,22 +151,17 @@ def _is_unwritten(tensor: torch.Tensor) -> bool:
 def _warn_of_unwritten(names: list[str]) -> None:
     if names:
         warnings.warn(
-            f"{_listed(names)} were not on the meta device, and keep the values that their memory "
+            f"{listed(names)} were not on the meta device, and keep the values that their memory "
             "has. If you did not load these, draw them by fastinit.torch.init_(..., only=...)",
             stacklevel=3,
         )
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
 
 
 def _check_computed(missing: Iterable[str]) -> None:
     names = list(missing)
     if names:
         raise ValueError(
-            f"no module computes the buffers {_listed(names)}; give their "
+            f"no module computes the buffers {listed(names)}; give their "
             "modules a method reset_buffers() that does, or build them outside of "
             "torch.device('meta')"
         )

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from fastinit.plans.plan import Plan
-from fastinit.recipes.parameter import listed
+from fastinit.tables import listed
 from fastinit.torch.shards.wrappers import own_names, unwrapped
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import statistics
 from collections.abc import Iterator
 
@@ -12,6 +11,8 @@ from torch import nn
 
 from fastinit.guide import functions
 from fastinit.guide.profile import growth
+from fastinit.recipes.numbers import without_numbers
+from fastinit.tables import listed
 from fastinit.torch.probing.report import ProbeRow
 
 _PER_BLOCK = 1.3  # factor of an rms per block, up or down, in the later half of a stack
@@ -93,7 +94,8 @@ def _of_symmetry(model: nn.Module) -> Iterator[str]:
         if bool((values == values[:1]).all()) and bool((values != 0).any()):
             alike.append(name)
     if alike:
-        yield f"all units of {_listed(alike)} start alike, and stay alike; draw random weights"
+        names = listed(alike, _MOST)
+        yield f"all units of {names} start alike, and stay alike; draw random weights"
 
 
 def _is_activation(row: ProbeRow) -> bool:
@@ -101,12 +103,7 @@ def _is_activation(row: ProbeRow) -> bool:
 
 
 def _names(rows: list[ProbeRow]) -> str:
-    return _listed([row.name for row in rows])
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-    return ", ".join(names[:_MOST]) + more
+    return listed([row.name for row in rows], _MOST)
 
 
 def _of_siblings(model: nn.Module, rows: list[ProbeRow]) -> Iterator[str]:
@@ -115,7 +112,7 @@ def _of_siblings(model: nn.Module, rows: list[ProbeRow]) -> Iterator[str]:
     for row in rows:
         if row.weight_rms > 0:
             shape = model.get_parameter(f"{row.name}.weight").shape
-            groups.setdefault((re.sub(r"\d+", "*", row.name), shape), []).append(row)
+            groups.setdefault((without_numbers(row.name), shape), []).append(row)
     for group in groups.values():
         for k, row in enumerate(group if len(group) >= _FEWEST else ()):
             beside = [each.weight_rms for each in group[max(k - 2, 0) : k + 3] if each is not row]

@@ -7,8 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from fastinit import json_files
 from fastinit.manifests import from_configs
+from fastinit.torch.shards.wrappers import unwrapped
+
+
+def checked(module: Any) -> torch.nn.Module:
+    """Return the module that a function has built, without what a framework has put around it.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(module, torch.nn.Module):
+        raise TypeError(
+            f"build returned a {type(module).__name__}; pass a function that returns a module"
+        )
+    return unwrapped(module)
 
 
 def builder(build: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Callable[[], Any]:

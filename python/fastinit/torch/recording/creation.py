@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fastinit.torch.nn_init import values
@@ -17,6 +19,14 @@ PATTERN = 0xA5
 
 TELLING = {torch.float32, torch.float64, torch.bfloat16, torch.int32, torch.int64}
 """Dtypes in which the pattern is a value that code does not write."""
+
+
+def unwritten(values: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Return for each element, in C order, whether it has the pattern of unwritten memory."""
+    cells = np.ascontiguousarray(values).reshape(-1, 1).view(np.uint8)
+    found: NDArray[np.bool_] = (cells == PATTERN).all(axis=1)
+    return found
+
 
 _LEFT_TO_TORCH = {"out", "names", "layout", "pin_memory"}
 _EMPTY = (torch.empty, torch.empty_like, torch.empty_strided, Tensor.new_empty)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from fastinit.initializers import Initializer
+from fastinit.native.box import c_strides
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,10 @@ class Extent:
     def is_natural(self) -> bool:
         """Whether the elements lie in C order without gaps."""
         return all(
-            size == 1 or stride == math.prod(self.shape[axis + 1 :])
-            for axis, (size, stride) in enumerate(zip(self.shape, self.strides, strict=True))
+            size == 1 or stride == natural
+            for size, stride, natural in zip(
+                self.shape, self.strides, c_strides(self.shape), strict=True
+            )
         )
 
     @property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from fastinit.initializers import Initializer
 from fastinit.initializers.composite import Layer
+from fastinit.native.box import c_strides
 from fastinit.native.dtypes import dtype_of
 from fastinit.native.region import is_covered
 from fastinit.native.request import Fill
@@ -47,10 +47,10 @@ def _layer(whole: Extent, entry: Entry) -> Layer | None:
     stop = tuple(first + size for first, size in zip(start, sizes, strict=True))
     is_whole = sizes == whole.shape
     place: dict[str, Any] = {} if is_whole else {"start": start, "stop": stop}
-    is_plain = sizes == extent.shape and strides == _natural(sizes)
+    is_plain = sizes == extent.shape and strides == c_strides(sizes)
     if entry.initializer is None:
         return Layer(operation=entry.operation, operand=entry.operand, **place)
-    is_one_piece = strides == _natural(sizes) and extent.is_natural and whole.is_natural
+    is_one_piece = strides == c_strides(sizes) and extent.is_natural and whole.is_natural
     if not is_one_piece and not _is_fill(entry.initializer, extent):
         return None
     order: dict[str, Any] = {} if is_plain else {"shape": extent.shape, "strides": strides}
@@ -108,7 +108,7 @@ def _inside(
         start[axis], rest = divmod(rest, stride)
         if start[axis] + sizes[axis] > whole.shape[axis]:
             return None
-    natural = _natural(tuple(sizes))
+    natural = c_strides(tuple(sizes))
     steps = (natural[k] if size == 1 else strides[k] for k, size in enumerate(sizes))
     return None if rest else (tuple(start), tuple(sizes), tuple(steps))
 
@@ -116,7 +116,7 @@ def _inside(
 def _merged(extent: Extent) -> list[tuple[int, int, int]]:
     """Return (size, stride, stride in the drawn array) of axes, merged where contiguous."""
     merged: list[tuple[int, int, int]] = []
-    drawn = _natural(extent.shape)
+    drawn = c_strides(extent.shape)
     for size, stride, step in zip(extent.shape, extent.strides, drawn, strict=True):
         if size == 1:
             continue
@@ -127,13 +127,9 @@ def _merged(extent: Extent) -> list[tuple[int, int, int]]:
     return merged
 
 
-def _natural(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
-
-
 def _steps(extent: Extent) -> tuple[int, ...]:
     """Return the strides of a tensor, as C order has them for axes of size 1."""
-    found = zip(extent.shape, extent.strides, _natural(extent.shape), strict=True)
+    found = zip(extent.shape, extent.strides, c_strides(extent.shape), strict=True)
     return tuple(natural if size == 1 else stride for size, stride, natural in found)
 
 

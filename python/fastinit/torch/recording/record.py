@@ -14,12 +14,11 @@ from fastinit.plans.plan import Plan
 from fastinit.recipes.generalize import Found, rules_of
 from fastinit.recipes.recipe import Recipe
 from fastinit.streams import Seed
-from fastinit.torch.recording.builders import builder
+from fastinit.tables import listed
+from fastinit.torch.recording.builders import builder, checked
 from fastinit.torch.recording.recorder import LARGEST_READ, SMALLEST_VIRTUAL, Recorder
 from fastinit.torch.recording.tensors import UnknownError, UnwrittenError, check_size, found_of
-from fastinit.torch.shards.wrappers import own_names, unwrapped
-
-_LISTED = 10  # names in a message
+from fastinit.torch.shards.wrappers import own_names
 
 
 def record(
@@ -83,11 +82,7 @@ def recorded(
     recorder = Recorder(seed, smallest_virtual, largest_read)
     with recorder:
         module = make()
-    if not isinstance(module, torch.nn.Module):
-        raise TypeError(
-            f"build returned a {type(module).__name__}; pass a function that returns a module"
-        )
-    return _plan(unwrapped(module), recorder, dtype)
+    return _plan(checked(module), recorder, dtype)
 
 
 def _plan(module: torch.nn.Module, recorder: Recorder, dtype: Any) -> Plan:
@@ -131,8 +126,7 @@ def _tensors(module: torch.nn.Module) -> list[tuple[str, torch.Tensor]]:
 
 def _check(names: list[str], what: str, why: str) -> None:
     if names:
-        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         raise ValueError(
-            f"{what} {', '.join(names[:_LISTED])}{more}: {why}; initialize them where the model is "
+            f"{what} {listed(names)}: {why}; initialize them where the model is "
             "built, by functions of torch.nn.init or methods that fill tensors"
         )

@@ -18,7 +18,7 @@ from fastinit.initializers.values import Values
 from fastinit.native.dtypes import dtype_of
 from fastinit.recipes.generalize import Found
 from fastinit.recipes.parameter import Parameter
-from fastinit.torch.recording.creation import PATTERN, TELLING
+from fastinit.torch.recording.creation import TELLING, unwritten
 from fastinit.torch.recording.describe import Description, describe, with_zero_row
 from fastinit.torch.recording.drawing import draws
 from fastinit.torch.recording.history import Entry, Extent
@@ -94,8 +94,7 @@ def _is_unwritten(values: NDArray[np.generic], *, is_new: bool, is_telling: bool
 
     One element tells, or all of them in dtypes in which code may write such a value.
     """
-    cells = values.reshape(-1).view(np.uint8).reshape(-1, values.dtype.itemsize)
-    is_pattern = (cells == PATTERN).all(axis=1)
+    is_pattern = unwritten(values)
     return bool(is_pattern.any() if is_telling else is_new and is_pattern.all())
 
 

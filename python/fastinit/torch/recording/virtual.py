@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import mmap
 
 import torch
+
+from fastinit.native.box import c_strides
 
 _NO_RESERVE = 0x4000  # MAP_NORESERVE, which Python's mmap names from 3.13 on
 
@@ -26,7 +27,7 @@ def virtual(
         reserved: Bytes up to which the memory is torch's own. The system counts no memory for
             larger tensors, which may be larger than the machine's.
     """
-    steps = _contiguous(shape) if strides is None else strides
+    steps = c_strides(shape) if strides is None else strides
     last = sum((size - 1) * step for size, step in zip(shape, steps, strict=True))
     size = (last + 1) * dtype.itemsize
     if size <= reserved:
@@ -36,7 +37,3 @@ def virtual(
         memory = torch.frombuffer(mmap.mmap(-1, size, private), dtype=torch.uint8)
         storage = memory.untyped_storage()
     return torch.empty(0, dtype=dtype, device="cpu").set_(storage, 0, shape, steps)
-
-
-def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
