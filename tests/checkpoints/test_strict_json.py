@@ -120,8 +120,19 @@ def test_too_many_rules() -> None:
     """Matching them would take minutes."""
     data = small().to_dict()
     rules = [data["recipe"]["rules"][-1]] * 10_001
-    with pytest.raises(ValueError, match="10001 rules for 10 tensors; at most 10000"):
+    with pytest.raises(ValueError, match="10001 rules and scales for 10 tensors; at most 10000"):
         Plan.from_dict({**data, "recipe": {**data["recipe"], "rules": rules}})
+
+
+@pytest.mark.parametrize("field", ["scale", "multipliers"])
+def test_too_many_scales(field: str) -> None:
+    """Each would be worked out for each tensor."""
+    data = small().to_dict()
+    scales = [{"of": {"layers": "{layer}.*"}}] * 10_000
+    more = {"scale": scales} if field == "scale" else {"multipliers": {"forward": scales}}
+    rule = data["recipe"]["rules"][-1] | more
+    with pytest.raises(ValueError, match="rules and scales for 10 tensors; at most 10000 rules"):
+        Plan.from_dict({**data, "recipe": {**data["recipe"], "rules": [rule]}})
 
 
 @pytest.mark.parametrize("shape", [[2**62] * 1_000_000, [2] * 1_000_000, [1] * 10 + [2**58]])

@@ -85,7 +85,7 @@ class Kernel:
 
     @functools.cached_property
     def _lint(self) -> list[Finding]:
-        return lint(self.code, self.name)
+        return list(lint(self.code, self.name))
 
     def _check_lint(self, allow: tuple[str, ...]) -> None:
         """Refuse instructions whose results PTX does not fix, also in called functions."""

@@ -401,7 +401,7 @@ def test_architecture_that_no_recipe_serves() -> None:
         with pytest.raises(ValueError, match=re.escape(message)):
             refuses(mamba)
     assert Plan(mamba, "default").recipe.name == "default"
-    assert find_recipe(mamba) is None
+    assert find_recipe("mamba") is None
 
 
 def test_architecture_that_default_cannot_draw() -> None:

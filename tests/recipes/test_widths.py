@@ -363,3 +363,11 @@ def test_a_large_model_is_fast() -> None:
     assert multipliers["transformer.h.3.attn.c_attn.weight"]["learning_rate"] == 0.5
     assert multipliers["lm_head.weight"]["forward"] == 0.5
     assert multipliers["transformer.wpe.weight"]["learning_rate"] == 1
+
+
+def test_multipliers_of_a_plan_match_no_rules_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, base = (Manifest.from_shapes({"w.weight": (d, d)}) for d in (64, 16))
+    plan = Plan(model, Recipe.mup(model, base, start=START), seed=0)
+    expected = plan.recipe.multipliers(model)
+    monkeypatch.setattr(Recipe, "match", None)
+    assert plan.multipliers() == expected

@@ -154,8 +154,8 @@ def compare(
     if own and len({header.metadata.get("fastinit.plan") for header in files}) > 1:
         problems.append("the files carry different plans: they are of different checkpoints")
     tensors: list[Checked] = []
-    for header, its in zip(files, plans, strict=True):
-        checked, wrong = _file(header, its, own, device, progress or (lambda _: None))
+    for header, its, only in zip(files, plans, patterns, strict=True):
+        checked, wrong = _file(header, its, own, only, device, progress or (lambda _: None))
         if wrong and all(each.status == DRAWN for each in checked):
             changed.append(header.path.name)
         tensors += checked
@@ -205,11 +205,16 @@ def _only(header: Header) -> Pattern | None:
 
 
 def _file(
-    header: Header, plan: Plan | None, own: bool, device: str, progress: Progress
+    header: Header,
+    plan: Plan | None,
+    own: bool,
+    only: Pattern | None,
+    device: str,
+    progress: Progress,
 ) -> tuple[list[Checked], list[str]]:
     """Return the result for each tensor of a file, and what is wrong with its header.
 
-    ``own`` says whether the file carries the plan itself.
+    ``own`` says whether the file carries the plan itself, and ``only`` which of its tensors.
     """
     if plan is None:
         reason = _UNREADABLE if "fastinit.plan" in header.metadata else _NO_PLAN
@@ -225,7 +230,7 @@ def _file(
             entries[each.name] = each
     metadata = {}
     if own:  # the plan's own JSON, which another version of fastinit may have written differently
-        metadata = layout.metadata_of(header.metadata["fastinit.plan"], _only(header))
+        metadata = layout.metadata_of(header.metadata["fastinit.plan"], only)
     shard = layout.shard(header.path, known, metadata, *part_of(header))
     differ, digests = _differences(header, shard.tensors, entries, device, progress)
     for name, raw in differ.items():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fastinit import json_files
-from fastinit.manifests import MODELS, Manifest
+from fastinit.manifests import MODELS
 from fastinit.manifests.from_files import find_config
 from fastinit.plans.plan import Plan
 from fastinit.recipes.recipe import find_recipe
@@ -30,14 +31,14 @@ def resolve(model: str, recipe: str | None, *, record: bool, seed: int, dtype: s
         )
     if config is None or recipe is not None:
         return Plan(model, recipe, seed=seed, dtype=dtype)
-    manifest = None if record else Manifest.load(config)
-    if manifest is None or find_recipe(manifest) is None:
-        return Plan.record(config, seed, dtype)
-    return Plan(manifest, seed=seed, dtype=dtype)
+    path, content = config
+    if record or find_recipe(str(content.get("model_type"))) is None:
+        return Plan.record(path, seed, dtype)
+    return Plan(path, seed=seed, dtype=dtype)
 
 
-def _config(model: str) -> Path | None:
-    """Return the path of a model's ``config.json``, where it is given as one."""
+def _config(model: str) -> tuple[Path, dict[str, Any]] | None:
+    """Return the path and the content of a model's ``config.json``, where it is given as one."""
     path = Path(model)
     if model in json_files.names(MODELS) or not path.exists():
         return None

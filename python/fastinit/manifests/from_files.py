@@ -66,7 +66,7 @@ def read(path: Path) -> tuple[Path, dict[str, Any]]:
         return path, of_data(data)
 
 
-def find_config(path: Path) -> Path | None:
+def find_config(path: Path) -> tuple[Path, dict[str, Any]] | None:
     """Return the ``config.json`` of transformers that ``read`` would read, or None."""
     found = _find(path) if path.is_dir() else path
     if found.suffix != ".json":
@@ -74,7 +74,7 @@ def find_config(path: Path) -> Path | None:
     with json_files.located(str(found)):
         data = json_files.read(found)
     is_manifest = not isinstance(data, dict) or "parameters" in data
-    return found if not is_manifest and _is_config(data) else None
+    return (found, data) if not is_manifest and _is_config(data) else None
 
 
 def _is_config(data: dict[str, Any]) -> bool:

@@ -385,7 +385,8 @@ class Plan(TensorPlans):
             >>> plan.multipliers()["ln_f.weight"]["learning_rate"]
             1.0
         """
-        return self.recipe.multipliers(self.manifest)
+        rules = {each.parameter.name: each.rule for each in self.tensors}
+        return self.recipe.multipliers(self.manifest, rules)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, from which ``from_dict`` makes a plan that draws the same.

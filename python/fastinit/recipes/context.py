@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
+from fastinit import json_files
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, compiled
 from fastinit.recipes.pattern_set import PatternSet
@@ -59,7 +60,7 @@ class Context:
         """Note the shapes."""
         self._shapes = {each.name: each.shape for each in (*model.parameters, *model.buffers)}
         self._tied = model.tied
-        self._config = model.config or {}
+        self._config = json_files.decoded(model.config or {})
         different = dict.fromkeys(numbered)
         self._patterns = PatternSet(different)
         self._numbers = {pattern: number for number, pattern in enumerate(different)}

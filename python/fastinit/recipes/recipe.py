@@ -12,17 +12,13 @@ from typing import Any
 from fastinit import json_files
 from fastinit.checks import boolean
 from fastinit.native.dtypes import CODES, dtype_of
-from fastinit.recipes import known, parametrizations
-from fastinit.recipes.buffers import value_rule
-from fastinit.recipes.context import Context, Model, with_tied
-from fastinit.recipes.multipliers import NO_MULTIPLIERS
+from fastinit.recipes import matching, parametrizations
+from fastinit.recipes.context import Context, Model
 from fastinit.recipes.pattern import Pattern, has_layer
-from fastinit.recipes.rule import FirstMatch, Rule
+from fastinit.recipes.rule import Rule
 from fastinit.tables import listed, plural
 
 RECIPES = Path(__file__).parent / "data"
-_MOST_RULES = 10_000
-_MOST_MATCHES = 20_000_000
 _OPTIONAL = ("serves", "dtype", "complete")
 
 
@@ -105,62 +101,28 @@ class Recipe:
             >>> recipe("gpt2").match(Manifest.load("gpt2"))["transformer.wte.weight"].pattern
             '**.weight'
         """
-        rules: dict[str, Rule] = {}
-        missing = []
-        unknown = []
-        first = FirstMatch(self.rules)
-        for each in model.parameters + model.buffers if self.complete else model.parameters:
-            if each.is_left_alone:
-                continue
-            rule = first.of(each)
-            found = None if self.complete else known.find(each)
-            if each.value is not None:
-                rules[each.name] = value_rule(each)
-            elif found is not None and not (rule is not None and found.is_named_by(rule)):
-                if found.rule is None:
-                    unknown.append(f"{each.name} {each.shape} ({found.holds})")
-                else:
-                    rules[each.name] = found.rule
-            elif rule is None:
-                missing.append(f"{each.name} {each.shape}")
-            else:
-                rules[each.name] = rule
-        problems = []
-        if missing:
-            problems.append(f"no rule of recipe {self.name!r} matches {listed(missing)}")
-        if unknown:
-            problems.append(f"no general rule draws {listed(unknown)}")
-        if problems:
-            raise ValueError(
-                f"{'; '.join(problems)}; give each a value in the manifest, add a rule whose "
-                "pattern names it, pass another recipe, or record the model's own initialization: "
-                "Plan.record (--record); fastinit.torch.init_ computes what belongs to a "
-                "parametrized weight"
-            )
-        return rules
+        return matching.matched(self.name, self.rules, model, complete=self.complete)
 
     def check_work(self, model: Model) -> None:
         """Check that the rules can be matched in seconds, since both may be of unknown origin.
 
         Raises:
-            ValueError: There are too many rules, or too many for the tensors of the model.
+            ValueError: There are too many rules and scales, or too many for the model's tensors.
         """
-        count, tensors = len(self.rules), len(model.parameters) + len(model.buffers)
-        if count > _MOST_RULES or count * tensors > _MOST_MATCHES:
-            raise ValueError(
-                f"the recipe has {count} rules for {tensors} tensors; at most {_MOST_RULES} rules "
-                f"are allowed, and {_MOST_MATCHES} as the product of both"
-            )
+        matching.check_work(self.rules, model)
 
     def context(self, model: Model) -> Context:
         """Return what the rules may ask of a model."""
         return Context(model, [rule.pattern for rule in self.rules if has_layer(rule.pattern)])
 
-    def multipliers(self, model: Model) -> dict[str, dict[str, float]]:
+    def multipliers(
+        self, model: Model, rules: Mapping[str, Rule] | None = None
+    ) -> dict[str, dict[str, float]]:
         """Return the factors on how each parameter of a model is trained and used.
 
         Args:
             model: A manifest.
+            rules: What ``match`` has returned for it; None to match again.
 
         Returns:
             By name, the ``learning_rate``, ``weight_decay``, ``epsilon`` and ``forward`` of each
@@ -171,20 +133,8 @@ class Recipe:
             ValueError: No rule matches some of the parameters, or the model lacks what a scale is
                 of.
         """
-        rules, context, first = self.match(model), self.context(model), FirstMatch(self.rules)
-        found: dict[str, dict[str, float]] = {}
-        for each in with_tied(model):
-            stored = model.tied.get(each.name)
-            rule = first.of(each) if stored else rules.get(each.name)
-            multipliers = NO_MULTIPLIERS if rule is None else rule.multipliers
-            pattern = "" if rule is None else rule.pattern
-            factors = multipliers.factors(
-                functools.partial(context.number, name=each.name, pattern=pattern)
-            )
-            if stored in found:
-                factors = found[stored] | {"forward": factors["forward"]}
-            found[each.name] = factors
-        return found
+        found = self.match(model) if rules is None else rules
+        return matching.factors(self.rules, model, found, self.context(model))
 
     @staticmethod
     def mup(
@@ -449,7 +399,7 @@ def recipe_of(model: Model) -> Recipe:
         >>> recipe_of(Manifest.load("gpt2")).name
         'gpt2'
     """
-    own = find_recipe(model)
+    own = find_recipe(model.architecture or model.model)
     if own is not None:
         return own
     default = recipe("default")
@@ -469,16 +419,14 @@ def recipe_of(model: Model) -> Recipe:
     return default
 
 
-def find_recipe(model: Model) -> Recipe | None:
-    """Return the built-in recipe that has a model's name or serves its architecture, or None.
+def find_recipe(wanted: str) -> Recipe | None:
+    """Return the built-in recipe that has a name or serves an architecture, or None.
 
     Example:
-        >>> from fastinit import Manifest
         >>> from fastinit.recipes.recipe import find_recipe
-        >>> find_recipe(Manifest.from_shapes({"w": (2, 3)})) is None
-        True
+        >>> find_recipe("mistral").name, find_recipe("mamba")
+        ('llama', None)
     """
-    wanted = model.architecture or model.model
     names = list_recipes()
     name = wanted if wanted in names else next((n for n in names if wanted in _serves(n)), None)
     return None if name is None else recipe(name)
