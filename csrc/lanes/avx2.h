@@ -9,7 +9,6 @@ namespace fastinit {
 
 struct Avx2Lanes {
   static constexpr int blocks = 4;
-  static constexpr int groups_in_flight = 4;
   static constexpr int halves = 1;
   static constexpr int width = 8;
   static constexpr bool rounds_to_float16 = true;
@@ -79,6 +78,8 @@ struct Avx2Lanes {
   }
   FASTINIT_INLINE M32 negative(I32 x) { return {(__m256)x}; }
   FASTINIT_INLINE M64 negative(I64 x) { return {(__m256d)x}; }
+  FASTINIT_INLINE M32 either(M32 a, M32 b) { return {_mm256_or_ps(a.sign, b.sign)}; }
+  FASTINIT_INLINE M64 either(M64 a, M64 b) { return {_mm256_or_pd(a.sign, b.sign)}; }
   FASTINIT_INLINE bool any(M32 mask) { return _mm256_movemask_ps(mask.sign) != 0; }
   FASTINIT_INLINE bool any(M64 mask) { return _mm256_movemask_pd(mask.sign) != 0; }
 
@@ -94,7 +95,7 @@ struct Avx2Lanes {
   FASTINIT_INLINE U64 select(M64 mask, U64 a, U64 b) { return (U64)select(mask, (F64)a, (F64)b); }
 
   FASTINIT_INLINE U64 multiply_low_halves(U64 a, U64 b) { return (U64)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
-  FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ b ^ c; }
+  FASTINIT_INLINE U64 xor3(U64 a, U64 b, U64 c) { return a ^ (b ^ c); }
 
   FASTINIT_INLINE void transpose(U32 (&x)[width]) {
     __m256i pairs[8], fours[8];

@@ -9,7 +9,6 @@ namespace fastinit {
 
 struct Avx512Lanes {
   static constexpr int blocks = 8;
-  static constexpr int groups_in_flight = 4;
   static constexpr int halves = 1;
   static constexpr int width = 16;
   static constexpr bool rounds_to_float16 = true;
@@ -64,6 +63,8 @@ struct Avx512Lanes {
   FASTINIT_INLINE M32 less(U32 a, U32 b) { return _mm512_cmplt_epu32_mask((__m512i)a, (__m512i)b); }
   FASTINIT_INLINE M32 negative(I32 x) { return _mm512_movepi32_mask((__m512i)x); }
   FASTINIT_INLINE M64 negative(I64 x) { return _mm512_movepi64_mask((__m512i)x); }
+  FASTINIT_INLINE M32 either(M32 a, M32 b) { return (M32)(a | b); }
+  FASTINIT_INLINE M64 either(M64 a, M64 b) { return (M64)(a | b); }
   FASTINIT_INLINE bool any(unsigned mask) { return mask != 0; }
   FASTINIT_INLINE std::uint32_t mask_bits(M32 mask) { return mask; }
   FASTINIT_INLINE M32 mask_of(std::uint32_t bits) { return (M32)bits; }

@@ -16,7 +16,7 @@
 #define FASTINIT_MEMBER __device__ __forceinline__
 #else
 #define FASTINIT_INLINE static inline __attribute__((always_inline))
-#define FASTINIT_MEMBER
+#define FASTINIT_MEMBER __attribute__((always_inline))
 #endif
 
 #if defined(__clang__) || defined(__CUDACC__)

@@ -19,7 +19,6 @@ namespace fastinit {
 
 struct ScalarLanes {
   static constexpr int blocks = 1;
-  static constexpr int groups_in_flight = 1;
   static constexpr int halves = 2;
   static constexpr int width = 1;
   static constexpr bool rounds_to_float16 = false;
@@ -80,6 +79,7 @@ struct ScalarLanes {
   FASTINIT_INLINE M32 less(U32 a, U32 b) { return a < b; }
   FASTINIT_INLINE M32 negative(I32 x) { return x < 0; }
   FASTINIT_INLINE M64 negative(I64 x) { return x < 0; }
+  FASTINIT_INLINE bool either(bool a, bool b) { return a || b; }
   FASTINIT_INLINE bool any(bool mask) { return mask; }
   // Lane k is bit k; the bits from `width` on are undefined.
   FASTINIT_INLINE std::uint32_t mask_bits(M32 mask) { return mask; }

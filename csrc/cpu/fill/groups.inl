@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "cpu/fill/tuning.inl"
 #include "numerics/narrow.h"
 #include "numerics/philox.h"
 #include "numerics/precision.h"
@@ -11,19 +12,34 @@
 namespace fastinit {
 namespace {
 
-// Values that are computed in float32. Draw is one of numerics/distributions.h, Element a dtype of numerics/narrow.h.
-template <class L, class Draw, class Element>
-struct Groups32 {
-  using Lanes = L;
+// A source is what the blocks of a stream are made into. Each has
+//
+// - Item: what an element is in memory.
+// - order<L>: the order of blocks that its stores need; see block_order in lanes/scalar.h.
+// - InFlight<L>: the lane type and the groups of a loop over many blocks (tuning.inl).
+// - prepare<L>(): its numbers in all lanes, once before a loop.
+// - fill<L, groups>(prepared, block, lane, out): writes the blocks that `lane` adds to `block`.
+
+// Values that are computed in float32. Formula is one of numerics/distributions.h, Element a dtype of
+// numerics/narrow.h.
+template <class Formula, class Element>
+struct Values32 {
   using Item = typename Element::Item;
-  Draw draw;
+  template <class L>
+  using InFlight = InFlightOf<L, Formula>;
+  const double* parameter;
   Stream stream;
 
+  template <class L>
   static constexpr int order = Element::template order<L>;
 
-  // Writes the blocks from `block` on, or those that `lane` adds to it, in the order of lanes that store() needs.
-  template <int groups>
-  void fill(std::uint64_t block, Item* out, typename L::U64 lane = L::template block_order<order>()) const {
+  template <class L>
+  FASTINIT_MEMBER auto prepare() const {
+    return Formula::template prepare<Precision32<L>>(parameter);
+  }
+
+  template <class L, int groups, class Draw>
+  FASTINIT_MEMBER void fill(const Draw& draw, std::uint64_t block, typename L::U64 lane, Item* out) const {
     typename L::U64 word[groups][4];
     philox<L, groups>(stream, block | purpose_values, lane, word);
     FASTINIT_UNROLL
@@ -37,17 +53,24 @@ struct Groups32 {
   }
 };
 
-template <class L, class Draw>
-struct Groups64 {
-  using Lanes = L;
+template <class Formula>
+struct Values64 {
   using Item = double;
-  Draw draw;
+  template <class L>
+  using InFlight = InFlight64<L>;
+  const double* parameter;
   Stream stream;
 
-  static constexpr int order = 8;
+  template <class L>
+  static constexpr int order = sizeof(double);
 
-  template <int groups>
-  void fill(std::uint64_t block, double* out, typename L::U64 lane = L::template block_order<8>()) const {
+  template <class L>
+  FASTINIT_MEMBER auto prepare() const {
+    return Formula::template prepare<Precision64<L>>(parameter);
+  }
+
+  template <class L, int groups, class Draw>
+  FASTINIT_MEMBER void fill(const Draw& draw, std::uint64_t block, typename L::U64 lane, double* out) const {
     typename L::U64 high[groups][4], low[groups][4];
     philox<L, groups>(stream, block | purpose_values, lane, high);
     philox<L, groups>(stream, block | purpose_low_words, lane, low);
@@ -63,26 +86,43 @@ struct Groups64 {
   }
 };
 
-// Writes the elements [first, first + count) of the whole array to `out`: whole sets of groups in place, the ends
-// through a buffer. Both use the same call, so that the compiler inlines the loop's body and keeps its constants in
-// registers.
-template <class Groups>
-void fill_run(const Groups& groups, std::uint64_t first, std::uint64_t count, typename Groups::Item* out) {
-  constexpr int in_flight = Groups::Lanes::groups_in_flight;
-  constexpr std::uint64_t blocks = Groups::Lanes::blocks, group = 4 * blocks;
-  typename Groups::Item buffer[in_flight * group];
+constexpr std::uint64_t low_half = 0xffffffffu;
+
+// Writes `sets` times `groups` successive groups, all of whose blocks share their high half. Each is a function of its
+// own: compilers allocate registers better in a small one.
+template <class L, int groups, class Source>
+__attribute__((noinline)) void fill_sets(const Source source, std::uint64_t block, std::uint64_t sets,
+                                         typename Source::Item* out) {
+  const auto prepared = source.template prepare<L>();
+  auto lane = L::template block_order<Source::template order<L>>() + (block & low_half);
+  for (; sets > 0; --sets, out += groups * 4 * L::blocks) {
+    source.template fill<L, groups>(prepared, block & ~low_half, lane, out);
+    lane = lane + std::uint64_t{groups * L::blocks};
+  }
+}
+
+// Writes the elements [first, first + count) of the whole array to `out`: whole sets of groups in place, and what is
+// left through a buffer, or in single groups where it is less than half a set.
+template <class L, class Source>
+void fill_run(const Source& source, std::uint64_t first, std::uint64_t count, typename Source::Item* out) {
+  using InFlight = typename Source::template InFlight<L>;
+  using Many = typename InFlight::Lanes;
+  constexpr std::uint64_t group = 4 * L::blocks, set = InFlight::groups * 4 * Many::blocks;
+  typename Source::Item buffer[set];
   while (count > 0) {
-    const std::uint64_t skipped = first % group, block = (first - skipped) / 4;
-    const bool one_group = skipped + count <= group || !shares_high_half(block, in_flight * blocks);
-    const std::uint64_t size = one_group ? group : in_flight * group;
-    const bool in_place = skipped == 0 && count >= size;
-    typename Groups::Item* const target = in_place ? out : buffer;
-    if (one_group) {
-      groups.template fill<1>(block, target);
+    const std::uint64_t skipped = first % group, block = (first - skipped) / 4, needed = skipped + count;
+    const std::uint64_t left = (low_half + 1 - (block & low_half)) * 4;  // elements whose blocks share their high half
+    const bool in_sets = 2 * needed > set && left >= set;
+    const std::uint64_t size = in_sets ? set : group, most = needed < left ? needed : left;
+    const bool in_place = skipped == 0 && count >= size && (in_sets || count % size == 0);
+    const std::uint64_t sets = in_place ? most / size : in_sets ? 1 : (most + size - 1) / size;
+    const std::uint64_t drawn = sets * size - skipped, done = drawn < count ? drawn : count;
+    typename Source::Item* const target = in_place ? out : buffer;
+    if (in_sets) {
+      fill_sets<Many, InFlight::groups>(source, block, sets, target);
     } else {
-      groups.template fill<in_flight>(block, target);
+      fill_sets<L, 1>(source, block, sets, target);
     }
-    const std::uint64_t done = count < size - skipped ? count : size - skipped;
     if (!in_place) std::memcpy(out, buffer + skipped, done * sizeof *out);
     first += done;
     out += done;
@@ -92,12 +132,13 @@ void fill_run(const Groups& groups, std::uint64_t first, std::uint64_t count, ty
 
 // Writes the elements with these flat indices to `out`, one after the other, from as many blocks at once as there are
 // lanes.
-template <class Groups>
-void gather_elements(const Groups& groups, const std::uint64_t* flat, std::uint64_t count, typename Groups::Item* out) {
-  using L = typename Groups::Lanes;
-  constexpr std::uint64_t blocks = L::blocks, low_half = 0xffffffffu;
+template <class L, class Source>
+__attribute__((noinline)) void gather_elements(const Source source, const std::uint64_t* flat, std::uint64_t count,
+                                               typename Source::Item* out) {
+  constexpr std::uint64_t blocks = L::blocks;
+  const auto prepared = source.template prepare<L>();
   std::uint64_t order[blocks], low[blocks];
-  const auto in_order = L::template block_order<Groups::order>();
+  const auto in_order = L::template block_order<Source::template order<L>>();
   std::memcpy(order, &in_order, sizeof order);
   while (count > 0) {
     const std::uint64_t high = flat[0] / 4 & ~low_half;
@@ -108,8 +149,8 @@ void gather_elements(const Groups& groups, const std::uint64_t* flat, std::uint6
     }
     typename L::U64 lanes;
     std::memcpy(&lanes, low, sizeof low);
-    typename Groups::Item buffer[4 * blocks];
-    groups.template fill<1>(high, buffer, lanes);
+    typename Source::Item buffer[4 * blocks];
+    source.template fill<L, 1>(prepared, high, lanes, buffer);
     for (std::uint64_t k = 0; k < together; ++k) out[k] = buffer[4 * k + flat[k] % 4];
     flat += together;
     out += together;

@@ -1,4 +1,4 @@
-// Fills, for any lane type: from a request to the loops over its elements. An action acts by groups (groups.inl).
+// Fills, for any lane type: from a request to the loops over its elements. An action acts by sources (groups.inl).
 #pragma once
 
 #include "cpu/fill/groups.inl"
@@ -22,11 +22,11 @@ struct FillPart {
       for (std::uint64_t k = begin; k < end; ++k) out[k] = value;
     });
   }
-  template <class Groups>
-  void draw(const Groups& groups) const {
-    const auto out = reinterpret_cast<typename Groups::Item*>(request.address);
+  template <class L, class Source>
+  void draw(const Source& source) const {
+    const auto out = reinterpret_cast<typename Source::Item*>(request.address);
     for_each_run(request, begin, end, [&](std::uint64_t first, std::uint64_t count, std::uint64_t position) {
-      fill_run(groups, first, count, out + position);
+      fill_run<L>(source, first, count, out + position);
     });
   }
 };
@@ -44,25 +44,20 @@ struct Gather {
       for (std::uint64_t k = 0; k < count; ++k) static_cast<Item*>(out)[k] = value;
     });
   }
-  template <class Groups>
-  void draw(const Groups& groups) const {
-    gather_elements(groups, flat, count, static_cast<typename Groups::Item*>(out));
+  template <class L, class Source>
+  void draw(const Source& source) const {
+    gather_elements<L>(source, flat, count, static_cast<typename Source::Item*>(out));
   }
 };
 
-// Calls action.draw with the groups of a formula and a dtype. Each is a function of its own, since compilers allocate
-// registers better in a small one.
+// Calls action.draw with the source of a formula and a dtype.
 template <class L, class Formula, class Element, class Action>
-__attribute__((noinline)) void draw_by(const Request& r, const Action& action) {
+void draw_by(const Request& r, const Action& action) {
   const Stream stream = {r.seed, r.stream};
   if constexpr (Element::in_float64) {
-    using Draw = typename Formula::template Draw<Precision64<L>>;
-    const Groups64<L, Draw> groups = {Formula::template prepare<Precision64<L>>(r.parameter), stream};
-    action.draw(groups);
+    action.template draw<L>(Values64<Formula>{r.parameter, stream});
   } else {
-    using Draw = typename Formula::template Draw<Precision32<L>>;
-    const Groups32<L, Draw, Element> groups = {Formula::template prepare<Precision32<L>>(r.parameter), stream};
-    action.draw(groups);
+    action.template draw<L>(Values32<Formula, Element>{r.parameter, stream});
   }
 }
 

@@ -19,16 +19,25 @@ constexpr int padding = 16;             // elements after the end of a buffer, s
 
 // ---- words
 
-template <class L>
 struct MaskWords {
-  using Lanes = L;
   using Item = std::uint32_t;
+  template <class L>
+  using InFlight = InFlightWords<L>;
+  struct Nothing {};
   Stream stream;
 
-  template <int groups>
-  void fill(std::uint64_t block, Item* out) const {
+  template <class L>
+  static constexpr int order = sizeof(Item);
+
+  template <class L>
+  FASTINIT_MEMBER Nothing prepare() const {
+    return {};
+  }
+
+  template <class L, int groups>
+  FASTINIT_MEMBER void fill(Nothing, std::uint64_t block, typename L::U64 lane, Item* out) const {
     typename L::U64 word[groups][4];
-    philox<L, groups>(stream, block | purpose_masks, L::template block_order<4>(), word);
+    philox<L, groups>(stream, block | purpose_masks, lane, word);
     FASTINIT_UNROLL
     for (int g = 0; g < groups; ++g) {
       typename L::U32 even[L::halves], odd[L::halves];
@@ -51,14 +60,14 @@ class WordBuffer {
     if (flat - first_ + count > held_ || flat < first_) {
       first_ = flat;
       held_ = in_succession_ ? mask_columns_at_once : count;
-      fill_run(words_, first_, held_, buffer_);
+      fill_run<L>(words_, first_, held_, buffer_);
       for (int k = 0; k < padding; ++k) buffer_[held_ + k] = 0;
     }
     return buffer_ + (flat - first_);
   }
 
  private:
-  MaskWords<L> words_;
+  MaskWords words_;
   bool in_succession_;
   std::uint64_t first_ = 0, held_ = 0;
   alignas(64) std::uint32_t buffer_[mask_columns_at_once + padding];
@@ -208,7 +217,7 @@ FASTINIT_INLINE typename L::M32 mask_at(const std::uint32_t* bits, std::uint64_t
 // Rows [first_row, first_row + count) of neighboring elements, count <= L::width.
 template <class L, class Sink>
 void mask_rows_together(const Request& r, std::uint64_t first_row, int count, Sink& sink) {
-  const MaskWords<L> words{{r.seed, r.stream}};
+  const MaskWords words{{r.seed, r.stream}};
   Rows<L> rows;
   rows.left = 0;
   rows.need = L::u32(0);
@@ -226,7 +235,7 @@ void mask_rows_together(const Request& r, std::uint64_t first_row, int count, Si
     for (std::uint64_t at = walk.axis >= 0 ? 0 : start / r.period * r.period; at < stop; at += segment) {
       const std::uint64_t size = stop - at < segment ? stop - at : segment;
       for (int row = 0; row < count; ++row) {
-        fill_run(words, column[row].flat + walk.flat + at - start, size, rows.word[row]);
+        fill_run<L>(words, column[row].flat + walk.flat + at - start, size, rows.word[row]);
       }
       decide_rows<L>(r, size, rows);
       const std::uint64_t from = at < start ? start : at, to = at + size < end ? at + size : end;

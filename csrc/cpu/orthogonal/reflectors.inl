@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <type_traits>
 
 #include "cpu/fill/groups.inl"
 #include "cpu/orthogonal/gemm.inl"
@@ -19,18 +20,10 @@ constexpr std::uint64_t rows_at_once = 128;
 FASTINIT_INLINE std::uint64_t lesser(std::uint64_t a, std::uint64_t b) { return a < b ? a : b; }
 FASTINIT_INLINE std::uint64_t greater(std::uint64_t a, std::uint64_t b) { return a > b ? a : b; }
 
-template <class L, class T>
-struct StandardNormals;
-
-template <class L>
-struct StandardNormals<L, float> {
-  using Groups = Groups32<L, Normal<Precision32<L>>, Float32>;
-};
-
-template <class L>
-struct StandardNormals<L, double> {
-  using Groups = Groups64<L, Normal<Precision64<L>>>;
-};
+template <class T>
+using Normals =
+    std::conditional_t<std::is_same_v<T, double>, Values64<NormalFormula>, Values32<NormalFormula, Float32>>;
+constexpr double standard_normal[] = {1, 0};
 
 template <class L, class T>
 class StripBuilder {
@@ -73,11 +66,11 @@ class StripBuilder {
 
   // Row i of the strip has values up to the diagonal, then zeros.
   void draw(std::uint64_t begin, std::uint64_t end) {
-    const typename StandardNormals<L, T>::Groups groups = {{1, 0}, q_.stream};
+    const Normals<T> normals = {standard_normal, q_.stream};
     for (std::uint64_t i = begin; i < end; ++i) {
       const std::uint64_t count = lesser(i + 1, columns_);
       T* const row = strip_ + i * stride_;
-      fill_run(groups, q_.first + (from_ + i) * q_.columns + from_, count, row);
+      fill_run<L>(normals, q_.first + (from_ + i) * q_.columns + from_, count, row);
       std::memset(row + count, 0, (stride_ - count) * sizeof(T));
     }
   }

@@ -1,0 +1,65 @@
+// How many groups of blocks a loop works on at once, by instruction set and formula, as measured on Zen 5 with g++ 12
+// and compared with llvm-mca's models of Zen 2 to 4, Haswell, Skylake, Ice Lake and Golden Cove (benchmarks/ports.py).
+//
+// One group's words are a chain of about 60 cycles and its normals one of 120, while a group takes 20 to 60 cycles of
+// the processor's ports. A processor overlaps successive groups by itself, but only as far as its schedulers look
+// ahead, which is two groups or less. More groups need more registers than there are, and still more of them gain less
+// than their loads and stores of registers take: in float64, where the words take twice the registers, that is sooner.
+#pragma once
+
+#include <type_traits>
+
+#include "lanes/interleaved.h"
+#include "numerics/distributions.h"
+
+namespace fastinit {
+
+struct ScalarLanes;
+struct Avx2Lanes;
+struct Avx512Lanes;
+
+namespace {
+
+// `groups_at_once` groups of the blocks of a lane type: the words of all of them, and then the values of one after the
+// other.
+template <class OfLanes, int groups_at_once>
+struct InFlight {
+  using Lanes = OfLanes;
+  static constexpr int groups = groups_at_once;
+};
+
+template <class L>
+using Two = Interleaved<L>;
+template <class L>
+using Four = Interleaved<Interleaved<L>>;
+
+// Most values in float32.
+template <class L>
+struct InFlight32;
+template <>
+struct InFlight32<ScalarLanes> : InFlight<ScalarLanes, 1> {};
+template <>
+struct InFlight32<Avx2Lanes> : InFlight<Two<Avx2Lanes>, 3> {};
+template <>
+struct InFlight32<Avx512Lanes> : InFlight<Four<Avx512Lanes>, 2> {};
+
+// Words alone. Rows of masks are often short, and a multiple of 64 long.
+template <class L>
+struct InFlightWords : InFlight32<L> {};
+template <>
+struct InFlightWords<Avx2Lanes> : InFlight<Four<Avx2Lanes>, 1> {};
+
+template <class L>
+struct InFlight64 : InFlight<Four<L>, 1> {};
+template <>
+struct InFlight64<ScalarLanes> : InFlight<ScalarLanes, 1> {};
+
+// Truncations with two roots after each other have the longest chains.
+template <class L, class Formula>
+struct InFlightOf : InFlight32<L> {};
+template <Truncation truncation>
+struct InFlightOf<Avx2Lanes, TruncatedFormula<truncation>>
+    : std::conditional_t<truncation == Truncation::center, InFlight32<Avx2Lanes>, InFlight<Four<Avx2Lanes>, 2>> {};
+
+}  // namespace
+}  // namespace fastinit
