@@ -149,12 +149,23 @@ struct Interleaved {
   }
   template <class T, class V>
   FASTINIT_INLINE void store(T* out, const Pair<V> (&even)[halves], const Pair<V> (&odd)[halves]) {
-    in_turn(even, odd, [=](int first, const V(&x)[halves], const V(&y)[halves]) { L::store(out + first, x, y); });
+    V x[halves], y[halves];
+    first_of(even, x);
+    first_of(odd, y);
+    L::store(out, x, y);
+    second_of(even, x);
+    second_of(odd, y);
+    L::store(out + 4 * L::blocks, x, y);
   }
   template <class V>
   FASTINIT_INLINE void store_float16(std::uint16_t* out, const Pair<V> (&even)[halves], const Pair<V> (&odd)[halves]) {
-    in_turn(even, odd,
-            [=](int first, const V(&x)[halves], const V(&y)[halves]) { L::store_float16(out + first, x, y); });
+    V x[halves], y[halves];
+    first_of(even, x);
+    first_of(odd, y);
+    L::store_float16(out, x, y);
+    second_of(even, x);
+    second_of(odd, y);
+    L::store_float16(out + 4 * L::blocks, x, y);
   }
   FASTINIT_INLINE void store(double* out, const F64 (&value)[4]) {
     L::store(out, {value[0].a, value[1].a, value[2].a, value[3].a});
@@ -162,19 +173,15 @@ struct Interleaved {
   }
 
  private:
-  // Calls act(first, even, odd) for each vector; `first` is the number of elements before.
-  template <class V, class Act>
-  FASTINIT_INLINE void in_turn(const Pair<V> (&even)[halves], const Pair<V> (&odd)[halves], const Act& act) {
-    V x[2][halves], y[2][halves];
+  template <class V>
+  FASTINIT_INLINE void first_of(const Pair<V> (&pair)[halves], V (&vector)[halves]) {
     FASTINIT_UNROLL
-    for (int h = 0; h < halves; ++h) {
-      x[0][h] = even[h].a;
-      x[1][h] = even[h].b;
-      y[0][h] = odd[h].a;
-      y[1][h] = odd[h].b;
-    }
-    act(0, x[0], y[0]);
-    act(4 * L::blocks, x[1], y[1]);
+    for (int h = 0; h < halves; ++h) vector[h] = pair[h].a;
+  }
+  template <class V>
+  FASTINIT_INLINE void second_of(const Pair<V> (&pair)[halves], V (&vector)[halves]) {
+    FASTINIT_UNROLL
+    for (int h = 0; h < halves; ++h) vector[h] = pair[h].b;
   }
 };
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.loops import loops
 from fastinit.native import _cpu
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +26,7 @@ COMMON = [
     "-fPIC",
     "-fvisibility=hidden",
     "-fvisibility-inlines-hidden",
+    "-fno-exceptions",
 ]
 COMMON += ["-ffp-contract=off", "-fno-math-errno", "-Wno-psabi", f"-I{ROOT / 'csrc'}"]
 AVX2 = ["-mavx2", "-mfma", "-mf16c"]
@@ -79,3 +81,33 @@ def test_libraries() -> None:
     libraries = re.findall(r"^\s*(?:/\S*/)?([\w+-]+)\.so", output("ldd", str(_cpu.__file__)), re.M)
     known = r"lib(stdc\+\+|gcc_s|c|m|gomp|omp|pthread|dl|rt)|linux-vdso|ld-linux[\w-]*"
     assert [name for name in libraries if not re.fullmatch(known, name)] == []
+
+
+# Vectors that a loop may store to the stack for each value, by instruction set and whether it works
+# in float64. A loop over one group needs no more registers than there are, rare branches aside.
+# Several groups in flight hide each other's latency, which gains more than their spills take: they
+# were chosen by measurement (csrc/cpu/fill/tuning.inl).
+MOST_SPILLS = {
+    ("avx2", False): 2.5,
+    ("avx2", True): 5,
+    ("avx512", False): 0.7,
+    ("avx512", True): 0.8,
+}
+MOST_SPILLS_ALONE = {False: 0.2, True: 2.5}
+
+
+def test_loops() -> None:
+    """The kernels' loops call nothing, and spill no more registers than the budget has."""
+    needs("objdump")
+    found = list(loops(Path(_cpu.__file__)))
+    if not found:
+        pytest.skip("the module has no names of functions, or no vector kernels")
+    assert [each for each in found if each.calls] == []
+    if not _cpu.compiler.startswith("GNU"):
+        pytest.skip("the budget is g++'s")
+    for each in found:
+        is_wide = each.dtype == "float64"
+        most = MOST_SPILLS[each.instruction_set, is_wide]
+        if each.is_single:
+            most = MOST_SPILLS_ALONE[is_wide]
+        assert each.spills <= most * each.values, (each.instruction_set, each.draw, each.dtype)
