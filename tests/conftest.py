@@ -3,11 +3,16 @@
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 
 # OpenMP reads this when it is loaded, below. Waiting threads of torch and fastinit then yield their
 # cores: where two cores are shared with another process, busy waiting is up to 50 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# Keras has one backend in a process, and reads a file of the user's unless it has another place.
+os.environ["KERAS_BACKEND"] = "torch"
+os.environ["KERAS_HOME"] = os.path.join(tempfile.gettempdir(), "fastinit-tests-keras")  # noqa: PTH118
 
 # A shell without job control ignores SIGINT for what it starts in the background, and so would
 # every process that a test starts and interrupts.

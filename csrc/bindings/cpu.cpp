@@ -205,4 +205,14 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def("thread_count", &thread_count);
   m.def("set_thread_count", &set_thread_count, py::arg("count"));
   m.def("dlpack", &dlpack_view, py::arg("exported"));
+  m.def(
+      "dlpack_capsule",
+      [](py::object owner, std::uintptr_t address, std::vector<std::int64_t> shape, std::vector<std::int64_t> strides,
+         const std::tuple<std::uint8_t, std::uint8_t, std::uint16_t>& type, bool read_only, bool copied,
+         std::optional<std::uint32_t> minor) {
+        return dlpack_capsule(std::move(owner),
+                              {address, std::move(shape), std::move(strides), type, read_only, copied}, minor);
+      },
+      py::arg("owner"), py::arg("address"), py::arg("shape"), py::arg("strides"), py::arg("type"), py::arg("read_only"),
+      py::arg("copied"), py::arg("minor"));
 }

@@ -8,6 +8,7 @@ from typing import Any
 import fastinit.initializers as _initializers
 from fastinit import distribution as _distribution
 from fastinit.arrays.digest import digest
+from fastinit.arrays.dlpack import to_dlpack
 from fastinit.initializers import *
 from fastinit.native.cpu import get_num_threads, set_num_threads
 from fastinit.native.cuda import cuda_status
@@ -41,6 +42,7 @@ __all__ = [
     "seed",
     "set_num_threads",
     "sparse_recipe",
+    "to_dlpack",
     "verify",
 ]
 __all__ += _initializers.__all__
@@ -66,7 +68,7 @@ _LAZY = {
     "verify": "plans.files",
 }
 
-_ADAPTERS = ("torch",)
+_ADAPTERS = ("keras", "torch")
 
 
 def __getattr__(name: str) -> Any:

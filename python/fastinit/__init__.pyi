@@ -1,5 +1,6 @@
 # What type checkers see of this package: __init__.py imports some of it when it is first used.
 from fastinit.arrays.digest import digest as digest
+from fastinit.arrays.dlpack import to_dlpack as to_dlpack
 from fastinit.checkpoints.diff import diff as diff
 from fastinit.guide.activation import activation as activation
 from fastinit.guide.gain import gain as gain

@@ -9,7 +9,7 @@ from types import CodeType, FrameType
 from typing import Any
 from weakref import ref
 
-_PACKAGE = __file__.removesuffix("repeated_streams.py")
+_passed_over: tuple[str, ...] = (__file__.removesuffix("repeated_streams.py"),)
 _MOST = 1024  # seeds that are remembered
 
 
@@ -87,6 +87,12 @@ def forget() -> None:
     _places.clear()
 
 
+def pass_over(folder: str) -> None:
+    """Do not take code in a folder for the program that calls: it belongs to a framework."""
+    global _passed_over
+    _passed_over = (*_passed_over, folder)
+
+
 def repeats(seed: int, templates: object, array: Any, is_new: bool) -> bool:
     """Return whether a seed draws what it drew last, and that makes way for the new array.
 
@@ -134,6 +140,7 @@ def note(
     *,
     is_new: bool,
     is_part: bool = False,
+    remedy: str | None = None,
 ) -> None:
     """Remember what a seed without a name draws, and warn if that repeats other numbers.
 
@@ -145,6 +152,7 @@ def note(
         shape: The shape of the whole array.
         is_new: Whether the array is a new one.
         is_part: Whether a part of it is drawn.
+        remedy: What to do; None for what the functions of fastinit allow.
     """
     caller = _caller()
     last = _last.get(seed)
@@ -153,14 +161,14 @@ def note(
         if last.shape != shape or last.what != what:
             before = f"{_shown(last.what)} of shape {last.shape}"
             now = f"{before}, and now those of {_shown(what)} of shape {shape}"
-            _warn(seed, now, caller)
+            _warn(seed, now, caller, remedy)
         else:
             held = last.array()
             is_one_whole = is_part or last.is_part
             makes_way = held is None or held is array or (is_new and _makes_way(last, caller))
             if not is_one_whole and not makes_way:
                 now = f"{_shown(what)} of shape {shape}, which are in use, and now the same again"
-                _warn(seed, now, caller)
+                _warn(seed, now, caller, remedy)
             earlier = last.array
     if len(_last) >= _MOST:
         _last.clear()
@@ -174,21 +182,25 @@ def _shown(what: object) -> str:
 def _caller() -> FrameType:
     """Return the frame of the program that called."""
     frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_passed_over):
         frame = frame.f_back
     return frame
 
 
-def _warn(seed: int, what: str, caller: FrameType) -> None:
+def _warn(seed: int, what: str, caller: FrameType, remedy: str | None) -> None:
     """Warn of a line of the program, once."""
     place = (caller.f_code.co_filename, caller.f_lineno)
     if place in _places:
         return
+    if remedy is None:
+        remedy = (
+            f"give every array a name (seed={seed}, name='encoder.weight'), or call "
+            f"fastinit.seed({seed}) once and leave seed= out, or pass "
+            f"seed=fastinit.Stream({seed}); name=0 says that the numbers are meant to be the same"
+        )
     message = (
         f"seed={seed} without a name has drawn the numbers of {what}: the same seed and name give "
-        f"the same numbers. Give every array a name (seed={seed}, name='encoder.weight'), or call "
-        f"fastinit.seed({seed}) once and leave seed= out, or pass seed=fastinit.Stream({seed}); "
-        "name=0 says that the numbers are meant to be the same"
+        f"the same numbers; {remedy}"
     )
     registry = caller.f_globals.setdefault("__warningregistry__", {})
     module = caller.f_globals.get("__name__", "<unknown>")

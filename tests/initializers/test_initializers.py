@@ -34,12 +34,8 @@ def preset(name: str, kind: str = "normal", **options: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def keras(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Keras without TensorFlow, and without its file in the home directory."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_BACKEND", "numpy")
-        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
-        return importlib.import_module("keras")
+def keras() -> Any:
+    return importlib.import_module("keras")
 
 
 @pytest.mark.parametrize(("name", "a"), GAINS)

@@ -84,7 +84,7 @@ def test_names() -> None:
 
 def test_listed_names() -> None:
     """dir() has public names only, and all of them can be read."""
-    assert set(dir(fastinit)) - set(NAMES) == {"__version__", "torch"}
+    assert set(dir(fastinit)) - set(NAMES) == {"__version__", "keras", "torch"}
     assert set(NAMES) <= set(dir(fastinit))
     assert set(dir(fastinit.torch)) >= {*fastinit.torch.__all__, *torch.nn.init.__all__}
     private = [name for name in dir(fastinit.torch) if name.startswith("_")]

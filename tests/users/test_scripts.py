@@ -19,8 +19,6 @@ NOTEBOOK = SCRIPTS / "notebook.py"
 @pytest.fixture(autouse=True)
 def place_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Scripts run in an empty folder, with a new seed of the process."""
-    monkeypatch.setenv("KERAS_BACKEND", "numpy")
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     with process_seed(None):
         yield

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastinit.arrays import dlpack
 from fastinit.arrays.devices import CPU, Cuda, Device
 from fastinit.native import _cpu, cuda
-from fastinit.native.dtypes import DTYPES, dtype_of
+from fastinit.native.dtypes import dtype_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ALLOWED = (
     "pass a writeable C-contiguous array on the CPU or a CUDA GPU: NumPy, CuPy, torch, or one with "
-    "DLPack or an array interface"
+    "DLPack, an array interface or a buffer"
 )
+_BYTES = ("B", "b", "c")  # the formats of buffers that are bytes
 
 
 @dataclass(slots=True)
@@ -84,6 +86,12 @@ def adopt(out: Any) -> Output:
         return _of_cuda_interface(on_gpu, out)
     if hasattr(out, "__dlpack__"):
         return _of_dlpack(out)
+    try:
+        buffer = memoryview(out)
+    except TypeError:
+        pass
+    else:
+        return _of_buffer(buffer, out)
     raise TypeError(f"out= is a {type(out).__name__}, which is not an array; {_ALLOWED}")
 
 
@@ -98,7 +106,28 @@ def _known(dtype: Any) -> np.dtype[Any]:
         raise ValueError(f"out= cannot be filled: {error}") from None
 
 
+def _of_buffer(buffer: memoryview, out: Any) -> Output:
+    if buffer.readonly:
+        raise _refused("is read-only")
+    if not buffer.c_contiguous:
+        raise _refused("is not C-contiguous")
+    if buffer.ndim == 1 and buffer.format in _BYTES:
+        raise ValueError(
+            f"out= is a {type(out).__name__}, which is bytes without a dtype and a shape; pass "
+            "np.ndarray(shape, dtype, out)"
+        )
+    try:
+        array = np.asarray(buffer)
+    except (NotImplementedError, ValueError):
+        raise _refused(f"is a buffer of format {buffer.format!r}, which is not known") from None
+    found = _of_numpy(array, out)
+    found.owner = array  # it holds the buffer, so that its owner cannot move it
+    return found
+
+
 def _of_numpy(array: NDArray[Any], out: Any) -> Output:
+    if type(array) is not np.ndarray and isinstance(array, np.ma.MaskedArray):
+        raise _refused("is masked")
     if not array.flags.writeable:
         raise _refused("is read-only")
     if not array.flags.c_contiguous:
@@ -160,53 +189,20 @@ def _of_cuda_interface(interface: dict[str, Any], out: Any) -> Output:
     return Output(address, shape, dtype, out, device)
 
 
-_DLPACK_CPU = (1, 3)  # the second is memory that CUDA has pinned
-_DLPACK_CUDA = (2, 13)  # the second is memory that CUDA moves about
-_DLPACK_TYPES = {
-    (code, bits, 1): np.dtype(f"{kind}{bits}")
-    for code, kind, widths in (
-        (0, "int", (8, 16, 32, 64)),
-        (1, "uint", (8, 16, 32, 64)),
-        (2, "float", (16, 32, 64)),
-    )
-    for bits in widths
-} | {
-    (6, 8, 1): np.dtype(bool),
-    (4, 16, 1): DTYPES["bfloat16"],
-    (10, 8, 1): DTYPES["float8_e4m3fn"],
-    (12, 8, 1): DTYPES["float8_e5m2"],
-}
-# By (code, bits), for an error that names them.
-_DLPACK_NOT_DRAWN = {
-    (5, 32): "complex32",
-    (5, 64): "complex64",
-    (5, 128): "complex128",
-    (7, 8): "float8_e3m4",
-    (8, 8): "float8_e4m3",
-    (9, 8): "float8_e4m3b11fnuz",
-    (11, 8): "float8_e4m3fnuz",
-    (13, 8): "float8_e5m2fnuz",
-    (14, 8): "float8_e8m0fnu",
-    (15, 6): "float6_e2m3fn",
-    (16, 6): "float6_e3m2fn",
-    (17, 4): "float4_e2m1fn",
-}
-
-
 def _of_dlpack(out: Any) -> Output:
     kind, number = map(int, out.__dlpack_device__())
-    if kind not in _DLPACK_CPU + _DLPACK_CUDA:
+    if kind not in dlpack.CPU_DEVICES + dlpack.CUDA_DEVICES:
         raise _refused(f"lies on DLPack device {(kind, number)}")
-    is_cuda = kind in _DLPACK_CUDA
+    is_cuda = kind in dlpack.CUDA_DEVICES
     options = {"stream": _LEGACY_STREAM} if is_cuda else {}
     try:
-        capsule = out.__dlpack__(max_version=(1, 1), **options)
+        capsule = out.__dlpack__(max_version=dlpack.VERSION, **options)
     except TypeError:  # an exporter from before DLPack 1.0
         capsule = out.__dlpack__(**options)
     view = _cpu.dlpack(capsule)
     shape, strides = view["shape"], view["strides"]
-    if view["type"] not in _DLPACK_TYPES:
-        name = _DLPACK_NOT_DRAWN.get(view["type"][:2])
+    if view["type"] not in dlpack.TYPES:
+        name = dlpack.NOT_DRAWN.get(view["type"][:2])
         if name is not None:
             _known(name)  # raises an error with what to use instead
         raise _refused(
@@ -219,7 +215,7 @@ def _of_dlpack(out: Any) -> Output:
     if strides is not None and not _is_contiguous(shape, strides):
         raise _refused("is not C-contiguous")
     device: Device = Cuda(number, _LEGACY_STREAM) if is_cuda else CPU
-    dtype = _DLPACK_TYPES[view["type"]]
+    dtype = dlpack.TYPES[view["type"]]
     return Output(view["address"], shape, dtype, out, device, owner=capsule)
 
 

@@ -202,7 +202,8 @@ class Initializer(metaclass=_Type):
             device: "cpu", "cuda" (CuPy's current GPU), "cuda:1", or a torch, CuPy or JAX device;
                 None means that of ``out``, else the CPU.
             out: a writeable C-contiguous array of the part's shape on the CPU or a GPU (NumPy,
-                CuPy, torch, or one with DLPack or an array interface), filled and returned.
+                CuPy, torch, or one with DLPack, an array interface or a buffer), filled and
+                returned.
             index: what one writes in square brackets (``np.s_[1024:2048, :]``): exactly that part
                 of the whole array. Integers drop their axis; steps and anything out of range are
                 errors.
@@ -250,8 +251,15 @@ class Initializer(metaclass=_Type):
             and self.is_random
             and streams.lacks_name(seed, name)
         ):
-            flags = {"is_new": out is None, "is_part": index is not None}
-            note(which, templates, output.array, self, sizes, **flags)
+            note(
+                which,
+                templates,
+                output.array,
+                self,
+                sizes,
+                is_new=out is None,
+                is_part=index is not None,
+            )
         requests: list[Request] = []
         for template in () if 0 in box.shape else templates:
             requests += template.requests(box, output.address, which, stream)

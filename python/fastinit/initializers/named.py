@@ -33,11 +33,22 @@ def _makers_of(_: int) -> dict[str, _Maker]:
     for cls in Initializer._types.values():
         public = getattr(sys.modules[cls.__module__], "__all__", ())
         if cls.__name__ in public and _needs_nothing(cls):
-            found.setdefault(_CAPITAL.sub("_", cls.__name__).lower(), cls)
+            found.setdefault(function_name(cls.__name__), cls)
     found["eye"] = found["identity"]
     found["ones"] = lambda: Constant(1)
     found["zeros"] = lambda: Constant(0)
     return found
+
+
+def function_name(class_name: str) -> str:
+    """Return the name of the function that belongs to a class.
+
+    Example:
+        >>> from fastinit.initializers.named import function_name
+        >>> function_name("HeNormal")
+        'he_normal'
+    """
+    return _CAPITAL.sub("_", class_name).lower()
 
 
 def _needs_nothing(cls: type[Any]) -> bool:

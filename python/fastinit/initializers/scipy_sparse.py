@@ -65,8 +65,8 @@ def draw(
         return getattr(scipy, f"{form}_array")(box.shape, dtype=wanted)
     array = _nonzeros(scipy, initializer, sizes, box, form, wanted, stream)
     if streams.lacks_name(seed, name):
-        flags = {"is_new": True, "is_part": index is not None}
-        note(stream[0], None, array, initializer, sizes, **flags)
+        is_part = index is not None
+        note(stream[0], None, array, initializer, sizes, is_new=True, is_part=is_part)
     return array
 
 

@@ -39,6 +39,18 @@ def truncation(lower: float, upper: float, in_float64: bool) -> tuple[int, tuple
 def truncated_std(lower: float, upper: float) -> float: ...
 def dlpack(exported: object) -> dict[str, Any]: ...
 
+# A DLPack capsule of memory of the CPU, which keeps `owner`; of version (1, minor), or of none.
+def dlpack_capsule(
+    owner: object,
+    address: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    type: tuple[int, int, int],
+    read_only: bool,
+    copied: bool,
+    minor: int | None,
+) -> object: ...
+
 # Sets the arithmetic of docs/streams.md for this thread; returns what to pass to set_arithmetic, or
 # None if the thread already has it.
 def set_default_arithmetic() -> bytes | None: ...

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from fastinit.initializers import Initializer
 from fastinit.recipes.numbers import without_numbers
-from fastinit.recipes.pattern import Pattern, Regex
+from fastinit.recipes.pattern import SPECIAL, Pattern, exact
 from fastinit.recipes.rule import Rule
-
-_SPECIAL = re.compile(r"[][?*{}]")
 
 
 class Found(NamedTuple):
@@ -62,7 +59,7 @@ def rules_of(found: Mapping[str, Found]) -> tuple[Rule, ...]:
         if matching and all(chosen[each] == what for each in matching):
             used.add(matching[0])
         else:
-            own.append(Rule(_exact(name), what.initializer, origin=what.origin))
+            own.append(Rule(exact(name), what.initializer, origin=what.origin))
     general = (
         Rule(_glob(ending), what.initializer, origin=what.origin)
         for ending, what in chosen.items()
@@ -78,7 +75,7 @@ def _is_for(what: Found, counts: Counter[Found], ending: tuple[str, ...]) -> boo
 
 def _endings(name: str) -> list[tuple[str, ...]]:
     """Return the endings of a name, the shortest first, with ``*`` in place of numbers."""
-    if _SPECIAL.search(name):
+    if SPECIAL.search(name):
         return []
     segments = tuple(without_numbers(name).split("."))
     endings = [segments[-count:] for count in range(1, len(segments))]
@@ -104,7 +101,3 @@ def _matches(ending: tuple[str, ...], segments: tuple[str, ...]) -> bool:
 
 def _glob(ending: tuple[str, ...]) -> Pattern:
     return ".".join(ending[1:]) if ending[0] == "" else "**." + ".".join(ending)
-
-
-def _exact(name: str) -> Pattern:
-    return Regex(re.escape(name)) if _SPECIAL.search(name) else name

@@ -18,6 +18,9 @@ _SYNTAX = (
 _TOKENS = re.compile(
     r"(?P<segments>(?<![^.])\*\*\.)|(?P<any>\*\*)|(?P<within>\*)|(?P<layer>\{layer\})"
 )
+SPECIAL = re.compile(r"[][?*{}]")
+"""What a glob does not take as it stands."""
+
 _MEANINGS = {
     "segments": r"(?:.*\.)?",
     "any": ".*",
@@ -141,6 +144,17 @@ def compiled(pattern: Pattern) -> Linear | re.Pattern[str]:
     if not isinstance(pattern, (str, Regex)):
         raise TypeError(f"pattern={pattern!r} is not a string; write a glob over names: {_SYNTAX}")
     return _compiled(pattern)
+
+
+def exact(name: str) -> Pattern:
+    r"""Return the pattern that matches one name.
+
+    Example:
+        >>> from fastinit.recipes.pattern import exact
+        >>> exact("h.0.weight"), exact("h[0]")
+        ('h.0.weight', Regex(re='h\\[0\\]'))
+    """
+    return Regex(re.escape(name)) if SPECIAL.search(name) else name
 
 
 def is_literal(pattern: Pattern) -> bool:

@@ -1,0 +1,72 @@
+"""fastinit for Keras 3: ``fastinit.keras.HeNormal()`` replaces ``keras.initializers.HeNormal()``.
+
+The classes have Keras's names, arguments, axes and truncation, and draw fastinit's numbers. They
+are registered with Keras, so strings name them, too: ``kernel_initializer="fastinit>he_normal"``.
+``accelerate`` makes the strings in unchanged code mean them. ``init_`` draws all weights of a model
+by one seed, each from the stream of its path, and ``plan`` says what that is.
+"""
+
+from __future__ import annotations
+
+try:
+    import keras as _keras  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f"fastinit.keras needs Keras 3 and one of its backends ({error}); pip install "
+        "'fastinit-nn[keras]', and set KERAS_BACKEND to jax, torch or tensorflow"
+    ) from error
+
+from fastinit.distribution import check_package
+from fastinit.keras.constants import Constant, Dirac, Identity, Ones, Zeros
+from fastinit.keras.context import accelerate
+from fastinit.keras.distributions import (
+    LogUniform,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+)
+from fastinit.keras.fan_scaled import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    SirenUniform,
+    VarianceScaling,
+)
+from fastinit.keras.initializer import Initializer
+from fastinit.keras.masked import NM, Bernoulli, Sparse
+from fastinit.keras.matrices import DeltaOrthogonal, Orthogonal
+from fastinit.keras.models import init_, plan
+
+__all__ = [
+    "NM",
+    "Bernoulli",
+    "Constant",
+    "DeltaOrthogonal",
+    "Dirac",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "LogUniform",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "SirenUniform",
+    "Sparse",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+    "accelerate",
+    "init_",
+    "plan",
+]
+
+check_package()

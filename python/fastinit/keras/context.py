@@ -1,0 +1,46 @@
+"""``accelerate``: layers whose initializers are named by strings get those of this package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from fastinit.keras.initializer import CLASSES
+
+_ALIASES = {
+    "IdentityInitializer": "identity",
+    "OrthogonalInitializer": "orthogonal",
+    "normal": "random_normal",
+    "one": "ones",
+    "uniform": "random_uniform",
+    "zero": "zeros",
+}
+
+
+def accelerate() -> Any:
+    """Return a context in which Keras's names of initializers mean those of this package.
+
+    It is for code that names them by strings, as all layers do by default
+    (``kernel_initializer="glorot_uniform"``), so a model that is built in the context is drawn by
+    fastinit. Objects such as ``keras.initializers.HeNormal()`` stay Keras's, as do names in a
+    config that was saved. The layers keep the initializers, so a file of the model needs
+    ``import fastinit.keras`` when it is loaded.
+
+    ``keras.utils.set_random_seed`` makes the weights reproducible, as without the context.
+
+    Like all scopes of Keras (``keras.saving.custom_object_scope``), it holds in its thread, and
+    hides the custom objects of a scope around it.
+
+    Example:
+        >>> import fastinit.keras, keras
+        >>> with fastinit.keras.accelerate():
+        ...     layer = keras.layers.Dense(4, kernel_initializer="he_uniform")
+        >>> layer.kernel_initializer
+        HeUniform()
+    """
+    ours = {name: cls for name, cls in CLASSES.items() if hasattr(keras.initializers, name)}
+    names: dict[str, Any] = dict(ours)
+    names |= {cls.__name__: cls for cls in ours.values()}
+    names |= {alias: CLASSES[name] for alias, name in _ALIASES.items()}
+    return keras.saving.custom_object_scope(names)

@@ -1,0 +1,77 @@
+"""The initializers for Keras, on its backends torch (in this process) and JAX (in another)."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+import fastinit
+from fastinit.initializers.presets import PRESETS
+from helpers.processes import child
+
+keras = pytest.importorskip("keras")
+
+import fastinit.keras as ours  # noqa: E402
+from fastinit.keras.initializer import CLASSES  # noqa: E402
+from helpers import keras_cases  # noqa: E402
+
+_OF_JAX = Path(keras_cases.__file__).with_name("keras_cases_of_jax.py")
+CASES_OF_JAX = [
+    each.name
+    for each in ast.parse(_OF_JAX.read_text()).body
+    if isinstance(each, ast.FunctionDef)
+    and any(isinstance(d, ast.Name) and d.id == "case" for d in each.decorator_list)
+]
+# Those that Keras has no use for: it wants one tensor of the shape of the weight.
+WITHOUT_A_CLASS = {
+    "Initializer": "the base of all",
+    "Normal": "RandomNormal",
+    "Uniform": "RandomUniform",
+}
+
+
+@pytest.mark.parametrize("name", [*keras_cases.CASES, *keras_cases.ONCE])
+def test_on_torch(name: str) -> None:
+    assert keras.backend.backend() == "torch"
+    found = keras_cases.failures([name])
+    assert not found, found[name]
+
+
+@pytest.fixture(scope="module")
+def failures() -> dict[str, str]:
+    """The cases that fail on the JAX backend with 8 devices."""
+    code = "import json; from helpers import keras_cases, keras_cases_of_jax; "
+    code += "print(json.dumps(keras_cases.failures(keras_cases.CASES)))"
+    devices = "--xla_force_host_platform_device_count=8"
+    printed = child(code, KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", XLA_FLAGS=devices)
+    found: dict[str, str] = json.loads(printed.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("name", [*keras_cases.CASES, *CASES_OF_JAX])
+def test_on_jax(name: str, failures: dict[str, str]) -> None:
+    assert name not in failures, failures[name]
+
+
+def test_a_class_for_every_preset() -> None:
+    assert {cls.row for cls in CLASSES.values() if hasattr(cls, "row")} == {*PRESETS.values()}
+
+
+def test_a_class_for_every_initializer() -> None:
+    names = {
+        name
+        for name in vars(fastinit.initializers)["__all__"]
+        if isinstance(getattr(fastinit, name), type)
+    }
+    assert names - WITHOUT_A_CLASS.keys() <= set(ours.__all__)
+
+
+def test_the_layout_is_for_jax() -> None:
+    with pytest.raises(ValueError, match=r"layout=.* is for the JAX backend"):
+        ours.HeNormal()((2, 2), layout="anything")
+
+
+def test_values_are_on_the_device_of_keras() -> None:
+    with keras.device("meta"):
+        assert ours.HeNormal()((2, 2)).is_meta
