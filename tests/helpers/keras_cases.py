@@ -71,6 +71,7 @@ def again(initializer: Any) -> Any:
 
 # One of each class, with a seed where it takes one, and a shape that it draws.
 INSTANCES: dict[str, tuple[Any, tuple[int, ...]]] = {
+    "adapted": (ours.Adapted(fastinit.TruncatedNormal(lower=-3.0), seed=7), (6, 8)),
     "bernoulli": (ours.Bernoulli(0.3, base="lecun_uniform", seed=7), (6, 8)),
     "constant": (ours.Constant(0.3), (6, 8)),
     "delta_orthogonal": (ours.DeltaOrthogonal(2.0, seed=7), (3, 3, 4, 6)),
@@ -153,7 +154,7 @@ def configs_round_trip() -> None:
 @once
 def strings_by_registration() -> None:
     for name, cls in CLASSES.items():
-        if name in ("log_uniform", "sparse"):  # which need arguments
+        if name in ("adapted", "log_uniform", "sparse"):  # which need arguments
             continue
         for spelled in (name, cls.__name__):
             assert type(keras.initializers.get(f"fastinit>{spelled}")) is cls

@@ -17,6 +17,7 @@ except ImportError as error:
     ) from error
 
 from fastinit.distribution import check_package
+from fastinit.keras.adapted import Adapted
 from fastinit.keras.constants import Constant, Dirac, Identity, Ones, Zeros
 from fastinit.keras.context import accelerate
 from fastinit.keras.distributions import (
@@ -42,6 +43,7 @@ from fastinit.keras.models import init_, plan
 
 __all__ = [
     "NM",
+    "Adapted",
     "Bernoulli",
     "Constant",
     "DeltaOrthogonal",

@@ -8,8 +8,10 @@ from typing import Any
 
 import keras
 
+from fastinit import json_files
 from fastinit.arrays.destination import destination, fill
 from fastinit.keras import drawing
+from fastinit.keras.adapted import check_layout
 from fastinit.keras.initializer import CLASSES, Initializer, made
 from fastinit.keras.own import own_initializer
 from fastinit.keras.variables import Weight, weights_of
@@ -25,8 +27,6 @@ from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule
 from fastinit.streams import Seed
 from fastinit.tensors.tensor_plan import TensorPlan
-
-_TORCHS = "oi*"  # the default layout of initializers that are not this package's
 
 
 def plan(model: Any, seed: Seed | None = None, recipe: Any = None) -> Plan:
@@ -199,12 +199,8 @@ def _rules(pattern: Any, drawn: Any) -> list[Any]:
 
 def _check_layouts(plan: Plan) -> None:
     for each in plan.tensors:
-        given = each.rule.initializer
-        if getattr(given, "layout", None) == _TORCHS and len(each.parameter.shape) > 1:
-            raise ValueError(
-                f"{each.parameter.name!r}: the layout {_TORCHS!r} of {given} is torch's; pass an "
-                "initializer of fastinit.keras or its name, or layout='*io'"
-            )
+        with json_files.located(repr(each.parameter.name)):
+            check_layout(each.rule.initializer, each.parameter.shape)
 
 
 def _draw(targets: list[tuple[Any, TensorPlan]]) -> None:
