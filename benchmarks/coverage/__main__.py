@@ -10,8 +10,9 @@ without memory and where small ones have it; and the distributions, constants an
 of all tensors with those of torch's own construction (``benchmarks/coverage/distributions.py``).
 ``--large`` records models of up to a trillion parameters, each in a process of its own.
 
-A file that is there keeps the entries of other groups, so that each group can run where its
-packages are. An entry of ``results`` has ``group`` and ``model``, and
+A file that is there keeps the entries of other groups, and with ``--only`` those of other models,
+so that each group can run where its packages are. An entry of ``results`` has ``group`` and
+``model``, and
 
 - of models that are compared: ``tensors``, ``elements``, ``seconds`` (of one recording),
   ``different`` (the names of tensors whose bits differ, by the way of recording), ``equal`` (the
@@ -46,14 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Compare, record and print; write the results if a path is given."""
     options = _options(argv)
     names = [LARGE] if options.large else common.listed(options.groups)
-    report = _report(options.json, names)
+    only = common.listed(options.only)
+    report = _report(options.json, names, only)
     for name in names:
         if name == LARGE:
-            report["results"] += _printed(large.measure(common.listed(options.only)))
+            report["results"] += _printed(large.measure(only))
             continue
         package = GROUPS[name].package
         try:
-            models = common.listed(options.only) or GROUPS[name].names()
+            models = only or GROUPS[name].names()
         except common.LeftOutError as reason:
             common.leave_out(report, name, package, reason)
             continue
@@ -79,16 +81,20 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _report(path: str | None, names: Sequence[str]) -> dict[str, Any]:
-    """Return a report with what a file has of other groups."""
+def _report(path: str | None, names: Sequence[str], only: Sequence[str]) -> dict[str, Any]:
+    """Return a report with what a file has of other groups, and of other models of a group."""
+
+    def is_kept(group: str, model: str) -> bool:
+        return group not in names or (bool(only) and model not in only)
+
     report = common.new_report("coverage", {}, NOTES)
     if path is not None and Path(path).exists():
         before = common.read(Path(path))
         report["environment"]["versions"] = before["environment"]["versions"] | {
             name: version for name, version in report["environment"]["versions"].items() if version
         }
-        report["results"] = [each for each in before["results"] if each["group"] not in names]
-        report["left_out"] = [each for each in before["left_out"] if each["library"] not in names]
+        report["results"] = [e for e in before["results"] if is_kept(e["group"], e["model"])]
+        report["left_out"] = [e for e in before["left_out"] if is_kept(e["library"], e["what"])]
     return report
 
 

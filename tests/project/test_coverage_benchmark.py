@@ -89,14 +89,16 @@ def test_a_model_that_draws_by_itself_is_found() -> None:
 
 
 def test_the_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The plain modules are right; a group that is not run again keeps its entries."""
+    """The plain modules are right; what is not run again keeps its entries."""
     path = tmp_path / "coverage.json"
     assert coverage.main(["--groups", "plain", "--processes", "1", "--json", str(path)]) == 0
     assert coverage.main(["--groups", "", "--json", str(path)]) == 0
+    again = ["--groups", "plain", "--only", "SmallGPT", "--processes", "1"]
+    assert coverage.main([*again, "--json", str(path)]) == 0
     capsys.readouterr()
     report = json.loads(path.read_text())
     models = [each["model"] for each in report["results"]]
-    assert models == ["SmallGPT", "StateSpace", "ResidualNet"]
+    assert models == ["StateSpace", "ResidualNet", "SmallGPT"]
     assert all(map(tables.is_right, report["results"]))
     shown = tables.section(report)
     assert "| plain | 3 | 3 | 3 |" in shown
