@@ -72,7 +72,7 @@ def test_models_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_checkpoints_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file, a process and a plan have figures, in the JSON file, and no file is left."""
     path = tmp_path / "checkpoints.json"
-    sizes = ["--repeats", "1", "--model", "gpt2", "--large", "gpt2", "--layers", "2"]
+    sizes = ["--repeats", "1", "--model", "resnet-50", "--large", "resnet-50", "--layers", "2"]
     checkpoints.main([*sizes, "--folder", str(tmp_path), "--json", str(path)])
     capsys.readouterr()
     assert {each["task"] for each in json.loads(path.read_text())["results"]} == {
