@@ -88,7 +88,8 @@ def shape_of(shape: Shape) -> tuple[int, ...]:
         ValueError: a size is negative, or there are more than 2**58 elements.
     """
     is_sequence = type(shape) is tuple or (
-        getattr(shape, "ndim", 1) != 0  # arrays without axes count as their number
+        type(shape) is not int
+        and getattr(shape, "ndim", 1) != 0  # arrays without axes count as their number
         and hasattr(shape, "__iter__")
         and not isinstance(shape, (str, bytes, bytearray, Mapping, Set))
     )
@@ -103,13 +104,18 @@ def shape_of(shape: Shape) -> tuple[int, ...]:
         raise TypeError(
             f"shape={shown(shape)} is not an integer or a sequence of integers"
         ) from None
+    _check(sizes)
+    return sizes
+
+
+@functools.lru_cache(maxsize=1024)
+def _check(sizes: tuple[int, ...]) -> None:
     if sizes and min(sizes) < 0:
         raise ValueError(f"shape={shown(sizes)} has a negative size; sizes are 0 or more")
     if max(sizes, default=0) >= LARGEST or (0 not in sizes and _is_large(sizes)):
         raise ValueError(
             f"shape={shown(sizes)} is too large; fewer than 2**58 elements are allowed"
         )
-    return sizes
 
 
 def _is_large(sizes: tuple[int, ...]) -> bool:

@@ -9,6 +9,7 @@ few are operations instead: Python executes them between two native calls.
 from __future__ import annotations
 
 import abc
+import functools
 import math
 import struct
 from collections.abc import Iterable, Sequence
@@ -39,7 +40,8 @@ def _packer(first: str, last: str) -> struct.Struct:
 
 
 # The pieces of a request. Packed bytes, since NumPy takes 20 microseconds to fill in a record.
-_LOCATION = _packer("address", "stride")
+_PLACE = _packer("address", "stream")
+_LAYOUT = _packer("offset", "stride")
 _VALUES = _packer("distribution", "pattern")
 _SAMPLES = _packer("step", "threshold")
 _MATRICES = _packer("whole_count", "role")
@@ -89,11 +91,14 @@ def location(
     strides: tuple[int, ...],
 ) -> bytes:
     """Pack the first piece of a request: where it writes, and which numbers of which stream."""
+    return _PLACE.pack(address, count, seed, stream) + _layout(offset, extents, strides)
+
+
+@functools.lru_cache(maxsize=1024)
+def _layout(offset: int, extents: tuple[int, ...], strides: tuple[int, ...]) -> bytes:
     rank = len(extents)
     padding = _PADDING[rank]
-    return _LOCATION.pack(
-        address, count, seed, stream, offset, rank, *extents, *padding, *strides, *padding
-    )
+    return _LAYOUT.pack(offset, rank, *extents, *padding, *strides, *padding)
 
 
 def values(
