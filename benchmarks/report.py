@@ -26,6 +26,7 @@ from benchmarks.tables import (
     models,
     orthogonal,
     overheads,
+    ports,
     sparse,
     torch_init,
 )
@@ -51,6 +52,7 @@ TABLES: tuple[Tables, ...] = (
     fills,
     overheads,
     orthogonal,
+    ports,
     sparse,
     torch_init,
     models,
