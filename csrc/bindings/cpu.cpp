@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "bindings/dlpack.h"
+#include "bindings/fill_function.h"
 #include "bindings/gil.h"
 #include "bindings/nonzeros.h"
 #include "bindings/requests.h"
@@ -215,4 +216,6 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       },
       py::arg("owner"), py::arg("address"), py::arg("shape"), py::arg("strides"), py::arg("type"), py::arg("read_only"),
       py::arg("copied"), py::arg("minor"));
+  FillFunction* const function = &fill;
+  m.attr("fill_function") = py::capsule(reinterpret_cast<void*>(function));
 }

@@ -68,7 +68,7 @@ _LAZY = {
     "verify": "plans.files",
 }
 
-_ADAPTERS = ("keras", "torch")
+_ADAPTERS = ("jax", "keras", "torch")
 
 
 def __getattr__(name: str) -> Any:

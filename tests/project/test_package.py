@@ -84,7 +84,7 @@ def test_names() -> None:
 
 def test_listed_names() -> None:
     """dir() has public names only, and all of them can be read."""
-    assert set(dir(fastinit)) - set(NAMES) == {"__version__", "keras", "torch"}
+    assert set(dir(fastinit)) - set(NAMES) == {"__version__", "jax", "keras", "torch"}
     assert set(NAMES) <= set(dir(fastinit))
     assert set(dir(fastinit.torch)) >= {*fastinit.torch.__all__, *torch.nn.init.__all__}
     private = [name for name in dir(fastinit.torch) if name.startswith("_")]
@@ -176,7 +176,10 @@ def test_stubs() -> None:
     succeeds(
         "mypy.stubtest",
         "--mypy-config-file=pyproject.toml",
-        *filter(importlib.util.find_spec, ("fastinit.native._cpu", "fastinit.native._cuda")),
+        *filter(
+            importlib.util.find_spec,
+            (f"fastinit.native.{name}" for name in ("_cpu", "_cuda", "_xla")),
+        ),
     )
 
 

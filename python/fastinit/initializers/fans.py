@@ -133,7 +133,18 @@ def fan(shape: tuple[int, ...], mode: str, layout: str, groups: int) -> float:
 
     That of an empty shape, which has no weights, may be 0; it then counts as 1.
     """
-    fan_in, fan_out = (max(each, 1.0) for each in fans(shape, layout, groups))
+    return fan_of_mode(*fans(shape, layout, groups), mode)
+
+
+def fan_of_mode(fan_in: float, fan_out: float, mode: str) -> float:
+    """Return one of two fans or a mean of both, as ``fan`` does.
+
+    Example:
+        >>> from fastinit.initializers.fans import fan_of_mode
+        >>> fan_of_mode(2.0, 8.0, "fan_avg"), fan_of_mode(2.0, 8.0, "fan_geo_avg")
+        (5.0, 4.0)
+    """
+    fan_in, fan_out = (max(each, 1.0) for each in (fan_in, fan_out))
     match mode:
         case "fan_in":
             return fan_in

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 compiler: str
+fill_function: Any  # a capsule, which _xla takes
 request_dtype: np.dtype[np.void]
 
 # What the fields of a request may hold: the codes of distributions, dtypes and axis roles by name,

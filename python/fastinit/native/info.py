@@ -7,6 +7,7 @@ from typing import Any
 from fastinit import distribution
 from fastinit.native import _cpu
 from fastinit.native.cuda import cuda_status
+from fastinit.native.xla import xla_status
 from fastinit.streams import STREAM_VERSION
 
 
@@ -16,8 +17,8 @@ def info() -> dict[str, Any]:
     Returns:
         A dict with ``distribution`` (the package's name for pip), ``version``,
         ``stream_version``, ``compiler``, ``instruction_sets`` (those that this machine has),
-        ``instruction_set`` (the active one), ``threads`` and ``cuda`` (what ``cuda_status``
-        says).
+        ``instruction_set`` (the active one), ``threads``, ``cuda`` (what ``cuda_status``
+        says) and ``xla`` (what draws in programs that JAX compiles).
 
     Example:
         >>> import fastinit
@@ -33,4 +34,5 @@ def info() -> dict[str, Any]:
         "instruction_set": _cpu.instruction_set(),
         "threads": _cpu.thread_count(),
         "cuda": cuda_status(),
+        "xla": xla_status(),
     }

@@ -1,0 +1,83 @@
+"""fastinit for JAX: ``import fastinit.jax as init`` replaces ``from jax.nn import initializers``.
+
+It has every initializer of jax.nn.initializers, with the same name and arguments; names that
+fastinit does not define are jax.nn.initializers'. ``initializer`` brings all others of fastinit.
+``sharded`` draws arrays that lie on several devices, and ``init_tree`` whole models.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    from jax.nn import initializers as _jaxs
+except ImportError as error:
+    raise ImportError(
+        f"fastinit.jax needs JAX ({error}); pip install 'fastinit-nn[jax]'"
+    ) from error
+
+from jax.nn.initializers import constant, ones, zeros
+
+from fastinit.distribution import check_package
+from fastinit.jax.base import Initializer
+from fastinit.jax.initializers import (
+    delta_orthogonal,
+    glorot_normal,
+    glorot_uniform,
+    he_normal,
+    he_uniform,
+    initializer,
+    kaiming_normal,
+    kaiming_uniform,
+    lecun_normal,
+    lecun_uniform,
+    normal,
+    orthogonal,
+    siren_uniform,
+    truncated_normal,
+    uniform,
+    variance_scaling,
+    xavier_normal,
+    xavier_uniform,
+)
+from fastinit.jax.sharding import sharded
+from fastinit.jax.staged import FFI_TARGET
+
+__all__ = [
+    "FFI_TARGET",
+    "Initializer",
+    "constant",
+    "delta_orthogonal",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "initializer",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "normal",
+    "ones",
+    "orthogonal",
+    "sharded",
+    "siren_uniform",
+    "truncated_normal",
+    "uniform",
+    "variance_scaling",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+]
+
+check_package()
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__") or not hasattr(_jaxs, name):
+        raise AttributeError(f"module 'fastinit.jax' has no attribute {name!r}")
+    return getattr(_jaxs, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in dir(_jaxs) if not name.startswith("_"))})
