@@ -88,7 +88,8 @@ ffi::Error draw(ffi::Buffer<ffi::U32> words, ffi::Buffer<ffi::S32> starts, ffi::
   const auto first = reinterpret_cast<std::uint64_t>(drawn->untyped_data());
   const std::uint32_t* word = words.typed_data();
   for (std::size_t k = 0; k < arrays; ++k, word += of_array)
-    each.append(list, first + k * bytes, joined(word[0], word[1]), of_array == 4 ? joined(word[2], word[3]) : 0, offset);
+    each.append(list, first + k * bytes, joined(word[0], word[1]), of_array == 4 ? joined(word[2], word[3]) : 0,
+                offset);
   fill_on_cpu(list.data(), list.size(), nullptr, 0);
   return ffi::Error::Success();
 }

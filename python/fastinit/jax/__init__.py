@@ -42,6 +42,7 @@ from fastinit.jax.initializers import (
 )
 from fastinit.jax.sharding import sharded
 from fastinit.jax.staged import FFI_TARGET
+from fastinit.jax.trees import init_tree
 
 __all__ = [
     "FFI_TARGET",
@@ -52,6 +53,7 @@ __all__ = [
     "glorot_uniform",
     "he_normal",
     "he_uniform",
+    "init_tree",
     "initializer",
     "kaiming_normal",
     "kaiming_uniform",

@@ -12,7 +12,7 @@ import numpy as np
 from fastinit.arrays.destination import destination
 from fastinit.initializers import Initializer
 from fastinit.jax.keys import stream_of
-from fastinit.native.box import Box, Index, part, whole
+from fastinit.native.box import Box, part, whole
 from fastinit.native.matrices import Matrices
 from fastinit.native.request import Fill, Request, Template
 
@@ -45,9 +45,7 @@ class Drawing:
 
         Masks of exact counts and operations do not: they need the seed, or Python.
         """
-        return 0 not in self.shape and all(
-            isinstance(each, (Fill, Matrices)) for each in self.templates
-        )
+        return all(isinstance(each, (Fill, Matrices)) for each in self.templates)
 
     def packed(self, extents: tuple[int, ...]) -> NDArray[np.int64]:
         """Return the requests of a part at the start of every axis, for native code to complete."""
@@ -57,11 +55,10 @@ class Drawing:
             b"".join(each for each in requests if isinstance(each, bytes)), np.int64
         )
 
-    def draw(self, words: Iterable[int], index: Index | None = None) -> NDArray[Any]:
-        """Draw the whole or a part into new memory, by the words of a key."""
-        box = whole(self.shape) if index is None else part(self.shape, index)
-        output = destination(box.shape, self.dtype, None, None)
-        output.device.fill(self.requests(box, output.address, *stream_of(words)))
+    def draw(self, words: Iterable[int]) -> NDArray[Any]:
+        """Draw the array into new memory, by the words of a key."""
+        output = destination(self.shape, self.dtype, None, None)
+        output.device.fill(self.requests(whole(self.shape), output.address, *stream_of(words)))
         drawn: NDArray[Any] = output.finish()
         return drawn
 

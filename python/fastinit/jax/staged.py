@@ -1,8 +1,8 @@
 """Draws inside of a program that JAX traces: a call of native code, or of Python.
 
 The words of the key are an operand, so that one program draws for any key. Where XLA divides the
-result among devices, each device draws its own part: it reads where the part begins from arrays of
-indices, one per axis, that are divided as the axes are.
+result of native code among devices, each device draws its own part: it reads where the part begins
+from arrays of indices, one per axis, that are divided as the axes are.
 """
 
 from __future__ import annotations
@@ -41,17 +41,16 @@ def draw_staged(drawing: Drawing, words: Any, out_sharding: Any = None) -> Any:
 @functools.lru_cache(maxsize=1024)
 def _of_batch(drawing: Drawing, batch: tuple[int, ...]) -> _Drawn:
     """Return the function of the words of a batch of keys."""
-
-    def call(words: Any, *indices: Any) -> Any:
-        return _call(drawing, words, indices)
-
-    divided = _divided(call, batch, drawing) if drawing.is_uniform else call
+    by_native_code = _divided(drawing, batch)
+    by_python = functools.partial(_by_python, drawing)
 
     @custom_vmap  # type: ignore[untyped-decorator]
     def drawn(words: Any) -> Any:
-        # The partitioner before Shardy asks for more than the rule that divides.
-        draw = divided if jax.config.jax_use_shardy_partitioner else call
-        return draw(words, *(jax.lax.iota(np.int32, size) for size in drawing.shape))
+        if 0 in drawing.shape:
+            return jnp.zeros((*batch, *drawing.shape), drawing.dtype)
+        if not (drawing.is_uniform and _is_registered()):
+            return by_python(words)
+        return jax.lax.platform_dependent(words, cpu=by_native_code, default=by_python)
 
     @drawn.def_vmap  # type: ignore[untyped-decorator]
     def _(size: int, _: list[bool], words: Any) -> tuple[Any, bool]:
@@ -61,54 +60,51 @@ def _of_batch(drawing: Drawing, batch: tuple[int, ...]) -> _Drawn:
     return function
 
 
-def _divided(call: _Drawn, batch: tuple[int, ...], drawing: Drawing) -> _Drawn:
-    """Return a call that XLA divides among devices as the result, along batches and axes."""
+def _by_python(drawing: Drawing, words: Any) -> Any:
+    """Draw the whole by Python, for every key of a batch."""
+
+    def draw(words: Any) -> Any:
+        keys = np.asarray(words).reshape(-1, words.shape[-1])
+        drawn = [drawing.draw(each) for each in keys]
+        return drawn[0] if words.ndim == 1 else np.reshape(drawn, result.shape)
+
+    result = jax.ShapeDtypeStruct((*words.shape[:-1], *drawing.shape), drawing.dtype)
+    return jax.pure_callback(draw, result, words)
+
+
+def _divided(drawing: Drawing, batch: tuple[int, ...]) -> _Drawn:
+    """Return the call of native code, which XLA divides as the result, along batches and axes."""
     batches = [f"batch{k}" for k in range(len(batch))]
     axes = [f"axis{k}" for k in range(len(drawing.shape))]
     operands = ", ".join([" ".join([*batches, "word"]), *axes])
+
+    def call(words: Any, *indices: Any) -> Any:
+        return _by_native_code(drawing, words, indices)
+
     divided = custom_partitioning(call)
     divided.def_partition(
         lambda mesh, given, result: (mesh, call, result.sharding, tuple(g.sharding for g in given)),
         sharding_rule=f"{operands} -> {' '.join(batches + axes)}",
         need_replication_factors=("word",),
     )
-    function: _Drawn = divided
-    return function
+
+    def drawn(words: Any) -> Any:
+        # The partitioner before Shardy asks for more than the rule, and ends the process.
+        function = divided if jax.config.jax_use_shardy_partitioner else call
+        return function(words, *(jax.lax.iota(np.int32, size) for size in drawing.shape))
+
+    return drawn
 
 
-def _call(drawing: Drawing, words: Any, indices: tuple[Any, ...]) -> Any:
+def _by_native_code(drawing: Drawing, words: Any, indices: tuple[Any, ...]) -> Any:
     """Draw the part that the indices name, for every key of a batch."""
     extents = tuple(len(each) for each in indices)
-    result = jax.ShapeDtypeStruct((*words.shape[:-1], *extents), drawing.dtype)
-    if 0 in extents:
-        return jnp.zeros(result.shape, result.dtype)
     first = [each[:1] for each in indices]
     starts = jnp.concatenate(first) if first else jnp.zeros(0, np.int32)
-
-    def by_python(words: Any, starts: Any) -> Any:
-        draw = functools.partial(_draw_batch, drawing, extents)
-        return jax.pure_callback(draw, result, words, starts)
-
-    if not (drawing.is_uniform and _is_registered()):
-        return by_python(words, starts)
-
-    def by_native_code(words: Any, starts: Any) -> Any:
-        strides = [math.prod(drawing.shape[axis + 1 :]) for axis in range(len(extents))]
-        function = jax.ffi.ffi_call(FFI_TARGET, result)
-        options = {"requests": drawing.packed(extents), "strides": np.array(strides, np.int64)}
-        return function(words, starts, **options)
-
-    return jax.lax.platform_dependent(words, starts, cpu=by_native_code, default=by_python)
-
-
-def _draw_batch(drawing: Drawing, extents: tuple[int, ...], words: Any, starts: Any) -> Any:
-    words, starts = np.asarray(words), np.asarray(starts).tolist()
-    index = tuple(slice(at, at + extent) for at, extent in zip(starts, extents, strict=True))
-    keys = words.reshape(-1, words.shape[-1])
-    if words.ndim == 1:
-        return drawing.draw(keys[0], index)
-    drawn = [drawing.draw(each, index) for each in keys]
-    return np.array(drawn, drawing.dtype).reshape(*words.shape[:-1], *extents)
+    strides = [math.prod(drawing.shape[axis + 1 :]) for axis in range(len(extents))]
+    options = {"requests": drawing.packed(extents), "strides": np.array(strides, np.int64)}
+    result = jax.ShapeDtypeStruct((*words.shape[:-1], *extents), drawing.dtype)
+    return jax.ffi.ffi_call(FFI_TARGET, result)(words, starts, **options)
 
 
 @functools.cache

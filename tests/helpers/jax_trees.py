@@ -1,0 +1,51 @@
+"""A tree of arrays with rules for them, and a count of native calls."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+import fastinit
+from fastinit.arrays.devices import Cpu
+from fastinit.native.request import REQUEST
+
+MODEL = {
+    "layer.0": {"kernel": (32, 64), "bias": (64,)},
+    "layer.1": {"kernel": (3, 3, 16, 8), "bias": (8,)},
+    "embed": {"kernel": (128, 16)},
+}
+
+
+def shapes() -> Any:
+    return jax.tree.map(
+        lambda shape: jax.ShapeDtypeStruct(shape, np.float32),
+        MODEL,
+        is_leaf=lambda node: isinstance(node, tuple),
+    )
+
+
+def rules() -> list[Any]:
+    kernels = fastinit.HeNormal(layout="*io")
+    return [("**.bias", fastinit.Uniform(-0.1, 0.1)), ("embed.**", "normal"), ("**", kernels)]
+
+
+class Counted:
+    """Counts the native calls of Python and the elements that they draw."""
+
+    def __init__(self) -> None:
+        self.calls = self.elements = 0
+        self.fill: Any = Cpu.fill
+
+    def __enter__(self) -> "Counted":
+        counted = self
+
+        def fill(self: Cpu, requests: Any, threads: int = 0) -> None:
+            counted.calls += 1
+            counted.elements += int(np.frombuffer(b"".join(requests), REQUEST)["count"].sum())
+            counted.fill(self, requests, threads)
+
+        Cpu.fill = fill  # type: ignore[method-assign]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        Cpu.fill = self.fill  # type: ignore[method-assign]
