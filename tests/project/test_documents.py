@@ -20,6 +20,8 @@ BLOCKS = {
 }
 PAGES = {page: code for page, code in BLOCKS.items() if code and page != "cuda"}
 
+NEEDED = {"jax": ("flax", "equinox")}  # what a page needs beyond the extra "test"
+
 # The pages assume a model, and `torchrun`, which is one process here.
 RUN = """
 import json, os, tempfile, traceback, warnings
@@ -57,4 +59,6 @@ def failures() -> dict[str, str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_page(page: str, failures: dict[str, str]) -> None:
     """All blocks of a page run in order."""
+    for module in NEEDED.get(page, ()):
+        pytest.importorskip(module)
     assert page not in failures, failures[page]
