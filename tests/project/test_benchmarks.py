@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import checkpoints, fill, models, orthogonal, overhead, report, torch_init
+from benchmarks import (
+    checkpoints,
+    fill,
+    jax_init,
+    models,
+    orthogonal,
+    overhead,
+    report,
+    torch_init,
+)
+from benchmarks.tables import jax_init as jax_tables
 from benchmarks.tables import torch_init as tables
 
 if TYPE_CHECKING:
@@ -29,6 +39,17 @@ def test_overhead_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture
     overhead.main([*sizes, "--parts", "calls,many", "--json", str(path)])
     capsys.readouterr()
     assert json.loads(path.read_text())
+
+
+def test_jax_init_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "jax_init.json"
+    jax_init.main(["--size", "64", "--repeats", "2", "--layers", "0", "--json", str(path)])
+    found = json.loads(path.read_text())
+    assert {each["way"] for each in found["results"]} >= {"eager", "callback", "jit"}
+    shown = jax_tables.section(found)
+    assert all(f"| `{name}` |" in shown for name in jax_init.FUNCTIONS)
+    assert jax_tables.headline(found)
+    capsys.readouterr()
 
 
 def test_torch_init_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
