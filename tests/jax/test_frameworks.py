@@ -69,7 +69,7 @@ def test_scanned_layers_with_logical_axes() -> None:
     nn = pytest.importorskip("flax.linen")
 
     class Layer(nn.Module):  # type: ignore[misc, name-defined]
-        @nn.compact
+        @nn.compact  # type: ignore[untyped-decorator]
         def __call__(self, x: Any, _: Any) -> Any:
             init = initializers.variance_scaling(1.0, "fan_in", "truncated_normal")
             logical = nn.with_logical_partitioning(init, ("embed", "mlp"))
