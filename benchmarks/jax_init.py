@@ -115,7 +115,7 @@ def check(report: dict[str, Any], name: str, drawn: dict[str, Any]) -> None:
     same = all(bool((each == first).all()) for each in others)
     entry = {"what": name, "library": "fastinit", "ways": list(drawn), "same": same}
     entry |= {"mean": float(mine.mean()), "std": float(mine.std())}
-    entry["ok"] = (
+    entry["ok"] = bool(
         same
         and abs(mine.mean() - expected.mean()) <= allowed * expected.std()
         and abs(mine.std() / expected.std() - 1) <= allowed
