@@ -199,17 +199,30 @@ def test_right_starts(name: str) -> None:
     report.assert_healthy()
 
 
-@pytest.mark.parametrize("kind", ["gpt2", "bert", "llama", "roberta", "qwen3", "gpt_neox", "opt"])
+TRANSFORMERS = ("gpt2", "bert", "llama", "roberta", "qwen3", "gpt_neox", "opt")
+MORE_TRANSFORMERS = (
+    *("albert", "bloom", "clip_vision_model", "deberta-v2", "dinov2", "distilbert", "electra"),
+    *("gpt_neo", "mixtral", "modernbert", "mpnet", "phi", "stablelm", "vit"),
+)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [*TRANSFORMERS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in MORE_TRANSFORMERS)],
+)
 def test_transformers(kind: str) -> None:
-    """The starts of transformers' own models are right; logits of tied N(0, 1) are not."""
+    """The starts of transformers' own models are right."""
     torch.manual_seed(0)
     make = tiny_transformers.builder(kind)
     assert make is not None
     model = make()
-    tokens = torch.arange(64).reshape(4, 16) % 60 + 2
-    report = fastinit.torch.probe(model, {"input_ids": tokens})
+    given = torch.arange(64).reshape(4, 16) % 60 + 2
+    if model.main_input_name == "pixel_values":
+        given = torch.from_numpy(fastinit.normal((4, 3, 32, 32), seed=0))
+    report = fastinit.torch.probe(model, {model.main_input_name: given})
     assert report.verdicts == ()
     assert len(report.rows) > 10
+    assert {each.keys for each in report.attention} <= {16, 17}
 
 
 def test_tied_scale_lost() -> None:

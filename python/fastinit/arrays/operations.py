@@ -61,6 +61,36 @@ class Arithmetic(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class Products(Operation):
+    """Products of each element with a factor of its own, rounded to the dtype.
+
+    Attributes:
+        address: of the memory.
+        dtype: of the memory.
+        factors: an array with the extents of the memory, which may be broadcast.
+    """
+
+    address: int
+    dtype: np.dtype[Any]
+    factors: NDArray[np.float64]
+
+    @in_default_arithmetic
+    def run(self, device: Device) -> None:
+        """Compute in pieces."""
+        precision = precision_of(self.dtype)
+        factors = self.factors.flat
+        done = 0
+        with np.errstate(all="ignore"):
+            for address, count in _chunks(self.address, self.factors.size, self.dtype):
+                view = device.view(address, count, self.dtype)
+                xp = _library(view)
+                numbers = xp.asarray(factors[done : done + count].astype(precision))
+                found = _widened(view, self.dtype, precision, xp) * numbers
+                view[...] = _rounded(found, self.dtype, view.dtype, xp)
+                done += count
+
+
+@dataclass(frozen=True, slots=True)
 class Copy(Operation):
     """Given values of the dtype of the memory."""
 

@@ -22,6 +22,7 @@ from fastinit.repeated_streams import note, repeats
 from fastinit.streams import Seed
 
 _IMPORTED_LATER = {
+    "ChannelScaled": "channel_scaled",
     "Composite": "composite",
     "Stored": "stored",
     "Values": "values",

@@ -169,6 +169,8 @@ def short(data: dict[str, Any]) -> str:
     if data["type"] == "Stored":
         found = f", digest {data['digest'][:12]}" if "digest" in data else ""
         return f"values of {data['dtype']}{found}"
+    if data["type"] == "ChannelScaled":
+        return f"{short(data['base'])} times {len(data['factors'])} factors"
     if data["type"] == "Composite":
         return _steps(data)
     fields = ", ".join(f"{name}={_number(x)}" for name, x in data.items() if name != "type")

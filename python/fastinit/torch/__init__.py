@@ -57,28 +57,53 @@ from fastinit.torch.shards.fill_shard import fill_shard_
 if TYPE_CHECKING:
     from fastinit.torch.auditing.audit import audit
     from fastinit.torch.auditing.report import AuditReport, AuditRow, Finding
+    from fastinit.torch.balancing.balance import balance_
+    from fastinit.torch.balancing.balance_report import BalanceReport, BalanceRow
+    from fastinit.torch.balancing.lsuv import lsuv_
+    from fastinit.torch.balancing.report import LsuvReport, LsuvRow
     from fastinit.torch.guide.recommend import recommend_recipe
-    from fastinit.torch.lsuv.lsuv import lsuv_
-    from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
     from fastinit.torch.modules.init import init_
     from fastinit.torch.modules.masks import apply_masks_, draw_masks, prune_
     from fastinit.torch.modules.materialize import materialize_
     from fastinit.torch.modules.param_groups import param_groups
     from fastinit.torch.probing.probe import probe
+    from fastinit.torch.probing.report import (
+        ProbeAttention,
+        ProbeReport,
+        ProbeRow,
+        ProbeStack,
+        ProbeWeight,
+    )
     from fastinit.torch.recording.record import record
+    from fastinit.torch.training.compare import compare
+    from fastinit.torch.training.compare_report import CompareReport
+    from fastinit.torch.training.coord_check import coord_check
+    from fastinit.torch.training.coord_report import CoordReport
 
 __all__ = [
     "AuditReport",
     "AuditRow",
+    "BalanceReport",
+    "BalanceRow",
+    "CompareReport",
+    "CoordReport",
     "Finding",
     "LsuvReport",
     "LsuvRow",
+    "ProbeAttention",
+    "ProbeReport",
+    "ProbeRow",
+    "ProbeStack",
+    "ProbeWeight",
     "accelerate",
     "apply_masks_",
     "audit",
+    "balance_",
     "calculate_gain",
+    "compare",
     "constant",
     "constant_",
+    "coord_check",
     "dirac",
     "dirac_",
     "draw_masks",
@@ -125,14 +150,26 @@ check_package()
 _LAZY = {
     "AuditReport": "auditing.report",
     "AuditRow": "auditing.report",
+    "BalanceReport": "balancing.balance_report",
+    "BalanceRow": "balancing.balance_report",
     "Finding": "auditing.report",
-    "LsuvReport": "lsuv.report",
-    "LsuvRow": "lsuv.report",
+    "LsuvReport": "balancing.report",
+    "LsuvRow": "balancing.report",
+    "ProbeAttention": "probing.report",
+    "ProbeReport": "probing.report",
+    "ProbeRow": "probing.report",
+    "ProbeStack": "probing.report",
+    "ProbeWeight": "probing.report",
     "apply_masks_": "modules.masks",
     "draw_masks": "modules.masks",
+    "CompareReport": "training.compare_report",
+    "CoordReport": "training.coord_report",
     "audit": "auditing.audit",
+    "balance_": "balancing.balance",
+    "compare": "training.compare",
+    "coord_check": "training.coord_check",
     "init_": "modules.init",
-    "lsuv_": "lsuv.lsuv",
+    "lsuv_": "balancing.lsuv",
     "materialize_": "modules.materialize",
     "param_groups": "modules.param_groups",
     "probe": "probing.probe",

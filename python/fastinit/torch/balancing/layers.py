@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from fastinit.torch.balancing.recurrent import gates
+
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
@@ -34,14 +36,31 @@ class Layer:
     stream: str
     """The name of the weight's stream: its qualified name, or for some of its rows the layer's."""
 
+    parameter: str
+    """The qualified name of the whole parameter."""
+
+    rows: int = 0
+    """The index in the parameter of the first row of ``weight``."""
+
+    axes: tuple[int, int] | None = (0, -1)
+    """The axes of the output channels in the weight and in the output; None if there is no such."""
+
+    bias_parameter: str = ""
+    """The qualified name of the whole parameter whose part ``bias`` is; "" without a bias."""
+
     @property
     def memory(self) -> tuple[int, int]:
         """A key that is equal for layers that share one weight."""
         return self.weight.data_ptr(), self.weight.numel()
 
 
-def layers_of(model: nn.Module) -> tuple[list[Layer], dict[str, str]]:
-    """Return the layers of a model, and the reasons why others cannot be rescaled, by name."""
+def layers_of(model: nn.Module, recurrent: bool = False) -> tuple[list[Layer], dict[str, str]]:
+    """Return the layers of a model, and the reasons why others cannot be rescaled, by name.
+
+    Args:
+        model: the model.
+        recurrent: whether the input weights of recurrent layers are among them.
+    """
     layers: list[Layer] = []
     refused: dict[str, str] = {}
     inside: set[nn.Module] = set()  # modules whose weights another one uses without calling them
@@ -51,6 +70,9 @@ def layers_of(model: nn.Module) -> tuple[list[Layer], dict[str, str]]:
         if isinstance(module, nn.MultiheadAttention):
             inside.update(module.modules())
             layers += _attention(name, module)
+        elif isinstance(module, nn.RNNBase) and recurrent:
+            layers += _recurrent(name, module)
+            refused |= _hidden_weights(name, module)
         elif (layout := _layout(module)) is not None:
             if "weight" in module._parameters:
                 layers.append(_own(name, module, module._parameters["weight"], layout))
@@ -71,7 +93,20 @@ def _layout(module: nn.Module) -> str | None:
 def _own(name: str, module: nn.Module, weight: Any, layout: str) -> Layer:
     bias = getattr(module, "bias", None)
     stream = f"{name}.weight" if name else "weight"
-    return Layer(name, module, weight, bias, layout, module.forward, is_result=True, stream=stream)
+    return Layer(
+        *(name, module, weight, bias, layout, module.forward, True, stream, stream),
+        axes=_channels(module),
+        bias_parameter="" if bias is None else f"{name}.bias".removeprefix("."),
+    )
+
+
+def _channels(module: nn.Module) -> tuple[int, int] | None:
+    """Return the axes of output channels in the weight and the output of a module."""
+    if isinstance(module, _TRANSPOSED):
+        return (1, -1 - len(module.kernel_size)) if module.groups == 1 else None
+    if isinstance(module, _CONVOLUTIONS):
+        return 0, -1 - len(module.kernel_size)
+    return (0, -1) if isinstance(module, nn.Linear) else (1, -1)
 
 
 def _attention(name: str, module: nn.MultiheadAttention) -> Iterator[Layer]:
@@ -80,11 +115,21 @@ def _attention(name: str, module: nn.MultiheadAttention) -> Iterator[Layer]:
         weight, bias = _projection(module, k, letter)
         compute = _projected(k, weight, bias)
         own = prefix + letter
-        yield Layer(own, module, weight, bias, "oi", compute, is_result=False, stream=own)
+        is_fused = module.in_proj_weight is not None
+        parameter = prefix + ("in_proj_weight" if is_fused else f"{letter}_proj_weight")
+        rows = k * module.embed_dim if is_fused else 0
+        shared = "" if bias is None else f"{prefix}in_proj_bias"
+        yield Layer(
+            *(own, module, weight, bias, "oi", compute, False, own, parameter, rows),
+            bias_parameter=shared,
+        )
     weight, bias = module.out_proj.weight, module.out_proj.bias
     own = f"{prefix}out_proj"
     stream = f"{own}.weight"
-    yield Layer(own, module, weight, bias, "oi", module.forward, is_result=True, stream=stream)
+    yield Layer(
+        *(own, module, weight, bias, "oi", module.forward, True, stream, stream),
+        bias_parameter="" if bias is None else f"{own}.bias",
+    )
 
 
 def _projection(
@@ -105,5 +150,36 @@ def _projected(
     def compute(*args: Any, **kwargs: Any) -> torch.Tensor:
         given = args[k] if k < len(args) else kwargs[("query", "key", "value")[k]]
         return nn.functional.linear(given, weight, bias)
+
+    return compute
+
+
+def _recurrent(name: str, module: nn.RNNBase) -> Iterator[Layer]:
+    """Yield the input weights of a recurrent layer; their outputs are the gates' inputs."""
+    prefix = f"{name}." if name else ""
+    for k in range(module.num_layers):
+        for reverse in range(1 + module.bidirectional):
+            suffix = f"l{k}{'_reverse' * reverse}"
+            weight, bias = f"weight_ih_{suffix}", f"bias_ih_{suffix}"
+            compute = _gates(module, k, bool(reverse))
+            tensors = getattr(module, weight), getattr(module, bias, None)
+            own = prefix + weight
+            yield Layer(
+                *(prefix + suffix, module, *tensors, "oi", compute, False, own, own),
+                axes=None,
+                bias_parameter=prefix + bias if module.bias else "",
+            )
+
+
+def _hidden_weights(name: str, module: nn.RNNBase) -> dict[str, str]:
+    prefix = f"{name}." if name else ""
+    hidden = (each for each, _ in module.named_parameters() if each.startswith("weight_hh"))
+    why = "it is applied at every step, so that another scale makes the state grow or vanish"
+    return {prefix + each: why for each in hidden}
+
+
+def _gates(module: nn.RNNBase, layer: int, is_reverse: bool) -> Callable[..., torch.Tensor]:
+    def compute(given: Any, *_: Any) -> torch.Tensor:
+        return gates(module, given, layer, is_reverse)
 
     return compute

@@ -9,18 +9,19 @@ from typing import Any
 import torch
 
 from fastinit import streams
-from fastinit.checks import finite, integer
 from fastinit.initializers import Orthogonal
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.dtypes import dtype_of
 from fastinit.streams import Seed
 from fastinit.tables import listed
-from fastinit.torch.lsuv.layers import Layer, layers_of
-from fastinit.torch.lsuv.report import LsuvReport, LsuvRow
-from fastinit.torch.lsuv.rescaler import Rescaler, State
-from fastinit.torch.lsuv.running import arguments_of, evaluating, progress_bar
+from fastinit.torch.balancing.checks import check_layers, check_targets
+from fastinit.torch.balancing.layers import Layer, layers_of
+from fastinit.torch.balancing.report import LsuvReport, LsuvRow
+from fastinit.torch.balancing.rescaler import Rescaler, State
 from fastinit.torch.memory.batch import FillBatch
-from fastinit.torch.shards.dtensor import is_distributed
+from fastinit.torch.running.arguments import arguments_of
+from fastinit.torch.running.progress import progress_bar
+from fastinit.torch.running.state import evaluating
 
 
 @in_default_arithmetic
@@ -76,47 +77,24 @@ def lsuv_(
         >>> report.forwards, [abs(row.after - 1) < 0.1 for row in report.rows]
         (1, [True, True])
     """
-    _check(variance, tolerance, rounds)
+    check_targets(variance, tolerance, rounds)
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"model is a {type(model).__name__}; pass a torch.nn.Module")
     layers, refused = layers_of(model)
-    _check_layers(layers)
+    check_layers(layers, "lsuv_")
     args, kwargs = arguments_of(batch, layers[0].weight.device)
     rescaler = Rescaler(layers, float(variance), float(tolerance), rounds)
     with torch.no_grad(), evaluating(model):
         if orthogonal:
             _start(layers, streams.of_names(seed))
-        with progress_bar(len(layers), progress) as rescaler.settled:
+        with progress_bar("LSUV", "layers", len(layers), progress) as rescaler.settled:
             forwards = rescaler.run(lambda: model(*args, **kwargs))
     left_out = (LsuvRow(name, math.nan, math.nan, 0, why) for name, why in refused.items())
-    report = LsuvReport((*map(_row, rescaler.states_in_order()), *left_out), forwards)
+    report = LsuvReport(
+        (*(_row(each, variance) for each in rescaler.states_in_order()), *left_out), forwards
+    )
     _warn(report, variance, tolerance)
     return report
-
-
-def _check(variance: float, tolerance: float, rounds: int) -> None:
-    for name, value in (("variance", variance), ("tolerance", tolerance)):
-        if finite(value, name) <= 0:
-            raise ValueError(f"{name}={value} is not positive; pass a number above 0")
-    if integer(rounds, "rounds", "1 or more") < 1:
-        raise ValueError(f"rounds={rounds} is not positive; pass 1 or more")
-
-
-def _check_layers(layers: list[Layer]) -> None:
-    if not layers:
-        raise ValueError(
-            "model has no linear, convolution, attention or embedding layer with a weight of its "
-            "own, so there is nothing to rescale"
-        )
-    for layer in layers:
-        if layer.weight.is_meta:
-            raise ValueError(
-                f"{layer.name!r} is on the meta device; call fastinit.torch.materialize_ first"
-            )
-        if is_distributed(layer.weight):
-            raise ValueError(
-                f"the weight of {layer.name!r} is a DTensor; call lsuv_ before the model is sharded"
-            )
 
 
 def _start(layers: list[Layer], names: streams.Stream) -> None:
@@ -133,8 +111,8 @@ def _start(layers: list[Layer], names: streams.Stream) -> None:
             layer.bias.zero_()
 
 
-def _row(state: State) -> LsuvRow:
-    return LsuvRow(state.layer.name, state.before, state.variance(), state.rounds, state.note)
+def _row(state: State, target: float) -> LsuvRow:
+    return LsuvRow(state.layer.name, state.before, state.variance(target), state.rounds, state.note)
 
 
 def _warn(report: LsuvReport, variance: float, tolerance: float) -> None:

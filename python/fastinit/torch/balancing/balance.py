@@ -1,0 +1,188 @@
+"""``balance_``: scales that give every layer unit variance, as a recipe."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from fastinit.native.arithmetic import in_default_arithmetic
+from fastinit.plans.plan import Plan
+from fastinit.streams import Seed
+from fastinit.tables import listed
+from fastinit.torch.balancing.balance_report import BalanceReport, BalanceRow
+from fastinit.torch.balancing.balancer import Balancer
+from fastinit.torch.balancing.checks import check_layers, check_targets
+from fastinit.torch.balancing.layers import Layer, layers_of
+from fastinit.torch.balancing.recipe import Scaling, balanced
+from fastinit.torch.modules.init import init_
+from fastinit.torch.modules.plan import Rules, plan_of
+from fastinit.torch.running.arguments import arguments_of
+from fastinit.torch.running.losses import Loss, scalar_of
+from fastinit.torch.running.progress import progress_bar
+from fastinit.torch.running.state import unchanged, without_dropout
+from fastinit.torch.running.synthetic import synthetic_batch
+
+OF = ("activations", "gradients", "both")
+
+
+@in_default_arithmetic
+def balance_(
+    model: nn.Module,
+    batch: Any = None,
+    recipe: Rules | None = None,
+    seed: Seed | None = None,
+    *,
+    of: str = "activations",
+    channels: bool = False,
+    variance: float = 1.0,
+    tolerance: float = 0.1,
+    rounds: int = 10,
+    loss: Loss = None,
+    progress: bool | None = None,
+) -> BalanceReport:
+    """Draw a model by a recipe, and scale its layers until their outputs have unit variance.
+
+    It is the idea of LSUV (Mishkin and Matas, arXiv 1511.06422), made reproducible: the scales come
+    back as a recipe, which draws the same bits in any process, on any shard and without the batch.
+
+    Layers are linear layers, convolutions, embeddings, projections of ``nn.MultiheadAttention`` and
+    the input weights of recurrent layers, whose outputs are the inputs of the gates. The model runs
+    in its mode, without dropout, and keeps its buffers and torch's random numbers. Of a weight that
+    an embedding and an output layer share, the output layer decides.
+
+    Args:
+        model: A module with memory. All its parameters are drawn.
+        batch: What it is called with: a tensor, a tuple or list of arguments, or a mapping of
+            keyword arguments; it should be as varied as a training batch. None means synthetic
+            inputs, always the same, which the report names: standard normal numbers or uniform
+            tokens, as the config of a transformers model or the first layer says.
+        recipe: As for ``init_``: what draws the weights before they are scaled.
+        seed: As for ``init_``.
+        of: "activations": the variance of each output. "gradients": the variance of the gradient
+            stays the same on its way back through a layer and the activation before it. "both": the
+            geometric mean of these scales.
+        channels: Whether each output channel has a scale of its own, and a bias for which its mean
+            is 0, as the data-dependent starts of weight normalization (Salimans and Kingma, arXiv
+            1602.07868) and ActNorm (Kingma and Dhariwal, arXiv 1807.03039).
+        variance: The desired variance of outputs, positive.
+        tolerance: The largest deviation, from it or of the growth of gradients from 1, positive.
+        rounds: The largest number of times that a weight is scaled, 1 or more.
+        loss: As for ``probe``: what is differentiated.
+        progress: Whether to show a progress bar. None means yes if standard error is a terminal and
+            ``rich`` is installed.
+
+    Returns:
+        A report with ``recipe`` and a row for each layer: its scale, variances before and after,
+        and why one scale cannot help where that is so.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The model has no such layer, is on the meta device or sharded, an option is out
+            of range, an output is not finite, or synthetic inputs do not fit.
+
+    Warns:
+        UserWarning: The final variance of a layer is not within the tolerance, without a reason
+            that its row names.
+
+    Example:
+        >>> import torch, fastinit.torch
+        >>> from torch import nn
+        >>> def build():
+        ...     return nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 4))
+        >>> model = build()
+        >>> report = fastinit.torch.balance_(model, torch.randn(256, 8), "default", seed=0)
+        >>> [abs(row.after - 1) < 0.1 for row in report.rows]
+        [True, True]
+        >>> again = fastinit.torch.init_(build(), report.recipe, seed=0)
+        >>> torch.equal(again[0].weight, model[0].weight)
+        True
+    """
+    check_targets(variance, tolerance, rounds)
+    if of not in OF:
+        raise ValueError(f"of={of!r} is not known; pass one of {', '.join(OF)}")
+    if channels and of != "activations":
+        raise ValueError(f"channels=True is for of='activations', not {of!r}; leave one out")
+    plan = plan_of(model, recipe, seed).plan
+    layers, refused = layers_of(model, recurrent=True)
+    check_layers(layers, "balance_")
+    inputs = "the batch"
+    if batch is None:
+        batch, inputs = synthetic_batch(model)
+    balancer = Balancer(layers, variance, tolerance, rounds, channels)
+    with unchanged(model, parameters=True), without_dropout(model):
+        init_(model, plan)
+        with torch.no_grad(), _explained(inputs):
+            _measure(model, batch, balancer, of, loss, progress)
+            rows = balancer.rows()
+        biases = _biases(model, layers) if channels else {}
+    scalings = [Scaling(layer, factor) for layer, factor in balancer.factors.items()]
+    found = balanced(plan, scalings, biases)
+    init_(model, Plan(plan.manifest, found, seed=plan.stream))
+    left_out = (BalanceRow(k, k, 1.0, math.nan, math.nan, note=why) for k, why in refused.items())
+    if of == "activations":
+        _warn(rows, variance, tolerance)
+    return BalanceReport((*rows, *left_out), balancer.passes, inputs, found)
+
+
+def _measure(
+    model: nn.Module, batch: Any, balancer: Balancer, of: str, loss: Loss, progress: bool | None
+) -> None:
+    """Run the model, and scale its layers meanwhile."""
+    layers = list(balancer.factors)
+    args, kwargs = arguments_of(batch, layers[0].weight.device)
+
+    def forward() -> Any:
+        return model(*args, **kwargs)
+
+    def backward() -> None:
+        with torch.enable_grad():
+            scalar, _ = scalar_of(model, batch, forward(), loss)
+            torch.autograd.grad(scalar, list(model.parameters()), allow_unused=True)
+
+    if of == "gradients":
+        balancer.measure(forward)
+    else:
+        with progress_bar("balance", "layers", len(layers), progress) as settled:
+            balancer.of_activations(forward, settled)
+    if of != "activations":
+        balancer.of_gradients(backward, 0.5 if of == "both" else 1.0)
+        balancer.measure(forward)
+
+
+@contextlib.contextmanager
+def _explained(inputs: str) -> Iterator[None]:
+    """Say what synthetic inputs were where a model cannot be called with them."""
+    try:
+        yield
+    except (RuntimeError, TypeError, IndexError) as error:
+        if inputs == "the batch":
+            raise
+        raise ValueError(
+            f"the model cannot be called with synthetic inputs ({inputs}): {error}; pass a batch"
+        ) from error
+
+
+def _biases(model: nn.Module, layers: list[Layer]) -> dict[str, torch.Tensor]:
+    """Return the biases that channels have shifted, by the names of their parameters."""
+    names = {each.bias_parameter for each in layers if each.axes and each.bias_parameter}
+    return {name: model.get_parameter(name).detach().clone() for name in sorted(names)}
+
+
+def _warn(rows: list[BalanceRow], variance: float, tolerance: float) -> None:
+    off = [
+        row.layer
+        for row in rows
+        if not abs(row.after - variance) < tolerance and not row.note.startswith("shares")
+    ]
+    if off:
+        warnings.warn(
+            f"the output's variance is not within {tolerance} of {variance} in "
+            f"{listed(off)}; print the report that balance_ returns",
+            stacklevel=4,
+        )

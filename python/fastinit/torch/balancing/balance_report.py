@@ -1,0 +1,93 @@
+"""The report of ``balance_``."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from fastinit import records
+from fastinit.recipes.recipe import Recipe
+from fastinit.tables import Table
+
+
+@dataclasses.dataclass(frozen=True)
+class BalanceRow:
+    """A layer.
+
+    Attributes:
+        layer: its qualified name; queries, keys and values of an attention have ``.q``, ``.k`` or
+            ``.v`` appended, layers of a recurrent module ``.l0`` and so on.
+        parameter: the qualified name of its weight.
+        scale: the factor on the weight; of channels, the geometric mean.
+        before: the variance of its output before, with all layers before it balanced; NaN if it was
+            never called.
+        after: the final variance; of channels, the one farthest from the target.
+        gradient_before: the growth of the variance of the gradient on its way back through the
+            layer and the activation before it; NaN where it was not measured.
+        gradient_after: the final growth.
+        note: what is unusual, and why one scale cannot help; or "".
+    """
+
+    layer: str
+    parameter: str
+    scale: float
+    before: float
+    after: float
+    gradient_before: float = math.nan
+    gradient_after: float = math.nan
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class BalanceReport:
+    """The result of ``balance_``.
+
+    Attributes:
+        rows: one per layer, in the order of the model's calls.
+        passes: the number of times that the model ran.
+        inputs: what it ran on: "the batch", or what synthetic inputs were.
+        recipe: the recipe that draws the balanced model, without the batch: for ``init_``,
+            ``materialize_`` and ``fastinit.Plan`` with the same seed.
+    """
+
+    rows: tuple[BalanceRow, ...]
+    passes: int
+    inputs: str
+    recipe: Recipe
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; NaN and infinities are as in ``fastinit.records``."""
+        return {
+            "rows": [records.to_data(each) for each in self.rows],
+            "passes": self.passes,
+            "inputs": self.inputs,
+            "recipe": self.recipe.to_dict(),
+        }
+
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> BalanceReport:
+        """Return the report that ``to_dict`` described.
+
+        Raises:
+            ValueError: A field is missing or unknown.
+        """
+        rows = tuple(records.from_data(BalanceRow, each) for each in data["rows"])
+        return BalanceReport(rows, data["passes"], data["inputs"], Recipe.from_dict(data["recipe"]))
+
+    def __str__(self) -> str:
+        has_gradients = any(not math.isnan(row.gradient_after) for row in self.rows)
+        fields = ["scale", "before", "after"]
+        fields += ["gradient_before", "gradient_after"] * has_gradients
+        titles = [each.replace("_", " ") for each in fields]
+        cells = [
+            [row.layer, *(_cell(getattr(row, each)) for each in fields), row.note]
+            for row in self.rows
+        ]
+        table = Table(("layer", *titles, "note"), cells, frozenset(titles)).text()
+        passes = "1 pass" if self.passes == 1 else f"{self.passes} passes"
+        return f"{table}\n{passes} on {self.inputs}"
+
+
+def _cell(number: float) -> str:
+    return "" if math.isnan(number) else f"{number:.4g}"

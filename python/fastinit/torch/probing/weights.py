@@ -1,0 +1,90 @@
+"""The parameters of a model: their values, gradients and first updates, whole on every rank."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from fastinit.checks import finite
+from fastinit.torch.probing.measures import are_alike, rms
+from fastinit.torch.probing.report import ProbeWeight
+from fastinit.torch.shards.dtensor import is_distributed
+
+Optimizer = Callable[[list[torch.Tensor], float], torch.optim.Optimizer]
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "sgd": lambda tensors, lr: torch.optim.SGD(tensors, lr=lr),
+    "adam": lambda tensors, lr: torch.optim.Adam(tensors, lr=lr),
+    "muon": lambda tensors, lr: torch.optim.Muon(tensors, lr=lr, weight_decay=0.0),
+}
+"""Those whose first update is measured: torch's own, with its defaults and no weight decay."""
+
+Rates = float | Mapping[str, float] | None
+"""A learning rate for all optimizers, or by the name of the optimizer."""
+
+
+def rates_of(lr: Rates) -> dict[str, float]:
+    """Return the learning rate of each optimizer that is wanted.
+
+    Raises:
+        TypeError: A rate is not a number.
+        ValueError: A rate is not positive, or an optimizer is not known.
+    """
+    if lr is None:
+        return {}
+    given = dict(lr) if isinstance(lr, Mapping) else dict.fromkeys(OPTIMIZERS, lr)
+    for name, rate in given.items():
+        if name not in OPTIMIZERS:
+            raise ValueError(f"lr has {name!r}; the optimizers are {', '.join(OPTIMIZERS)}")
+        if finite(rate, "lr") <= 0:
+            raise ValueError(f"lr={rate} is not positive; pass a learning rate above 0")
+    return {name: float(rate) for name, rate in given.items()}
+
+
+def weights_of(
+    model: nn.Module, gradients: Mapping[str, torch.Tensor | None], rates: Mapping[str, float]
+) -> tuple[ProbeWeight, ...]:
+    """Return what each parameter is like; those of a DTensor are gathered one at a time."""
+    with torch.no_grad():
+        return tuple(
+            _weight(name, whole(parameter), whole(gradients.get(name)), rates)
+            for name, parameter in model.named_parameters()
+        )
+
+
+def whole(tensor: Any) -> Any:
+    """Return a tensor as it is on one process, without its history."""
+    if tensor is None:
+        return None
+    return (tensor.full_tensor() if is_distributed(tensor) else tensor).detach()
+
+
+def _weight(
+    name: str,
+    values: torch.Tensor,
+    gradient: torch.Tensor | None,
+    rates: Mapping[str, float],
+) -> ProbeWeight:
+    size = rms(values) if values.is_floating_point() else math.nan
+    updates = {}
+    for optimizer, rate in rates.items() if gradient is not None else ():
+        if optimizer == "muon" and values.ndim != 2:
+            continue
+        update = rms(_update(OPTIMIZERS[optimizer], gradient, rate))
+        updates[optimizer] = update / size if size else math.inf if update else 0.0
+    is_alike = size > 0 and are_alike(values)
+    return ProbeWeight(name, tuple(values.shape), size, rms(gradient), is_alike, updates)
+
+
+def _update(optimizer: Optimizer, gradient: torch.Tensor | None, rate: float) -> torch.Tensor:
+    """Return what the first step adds to a weight: without weight decay, what it makes of 0."""
+    assert gradient is not None
+    update = nn.Parameter(torch.zeros_like(gradient))
+    update.grad = gradient
+    with torch.enable_grad():
+        optimizer([update], rate).step()
+    return update.detach()

@@ -1,0 +1,228 @@
+"""The report of ``compare``: runs, a summary of each start, and paired tests."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fastinit import records
+from fastinit.initializers import Uniform
+from fastinit.tables import Table
+
+_MOST_EXACT = 16  # pairs of which all signs are tried
+_WINDOW = 10  # steps over which the training loss is averaged
+
+
+@dataclasses.dataclass(frozen=True)
+class Gradient:
+    """The gradient of a parameter.
+
+    Attributes:
+        name: the qualified name of the parameter.
+        first: its root mean square at the first step.
+        last: that at the last step.
+    """
+
+    name: str
+    first: float
+    last: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One training run.
+
+    Attributes:
+        start: the name of the start.
+        seed: the seed of the start and of the order of the data.
+        losses: the training loss at each step, before it.
+        test_loss: the loss on held-out data after the last step.
+        accuracy: the fraction of held-out data whose class is right; NaN without classes.
+        gradients: of each parameter.
+    """
+
+    start: str
+    seed: int
+    losses: tuple[float, ...]
+    test_loss: float
+    accuracy: float
+    gradients: tuple[Gradient, ...]
+
+    @property
+    def final_loss(self) -> float:
+        """The mean training loss of the last 10 steps."""
+        return statistics.fmean(self.losses[-_WINDOW:])
+
+    def steps_to(self, loss: float) -> float:
+        """Return the number of steps until the mean loss of 10 steps is that low; inf if never."""
+        for step in range(1, len(self.losses) + 1):
+            if statistics.fmean(self.losses[max(0, step - _WINDOW) : step]) <= loss:
+                return float(step)
+        return math.inf
+
+
+@dataclasses.dataclass(frozen=True)
+class StartSummary:
+    """The runs of a start; spreads are standard deviations over seeds, NaN of one.
+
+    Attributes:
+        start: its name.
+        steps_to_loss: the median number of steps until the training loss is the report's target;
+            infinite if half of the runs do not get there.
+        final_loss: the mean training loss at the end.
+        final_loss_spread: its spread.
+        test_loss: the mean loss on held-out data.
+        test_loss_spread: its spread.
+        accuracy: the mean accuracy; NaN without classes.
+        accuracy_spread: its spread.
+    """
+
+    start: str
+    steps_to_loss: float
+    final_loss: float
+    final_loss_spread: float
+    test_loss: float
+    test_loss_spread: float
+    accuracy: float
+    accuracy_spread: float
+
+
+@dataclasses.dataclass(frozen=True)
+class PairedTest:
+    """Two starts over the same seeds.
+
+    Attributes:
+        first: the start that is better on average.
+        second: the other one.
+        difference: how much lower the first one's loss on held-out data is, on average.
+        p: the probability of a difference of this size or more, of either sign, if the starts were
+            equal: signs of the differences are exchanged, in all ways for up to 16 seeds.
+    """
+
+    first: str
+    second: str
+    difference: float
+    p: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CompareReport:
+    """How starts compare.
+
+    Attributes:
+        steps: the number of steps of each run.
+        target: the training loss to which steps are counted.
+        starts: a summary of each start, in the order given.
+        tests: a paired test for each two starts.
+        runs: all runs.
+    """
+
+    steps: int
+    target: float
+    starts: tuple[StartSummary, ...]
+    tests: tuple[PairedTest, ...]
+    runs: tuple[Run, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; NaN and infinities are as in ``fastinit.records``."""
+        return records.to_data(self)
+
+    @staticmethod
+    def from_dict(data: Any) -> CompareReport:
+        """Return the report that ``to_dict`` described.
+
+        Raises:
+            ValueError: A field is missing or unknown.
+        """
+        return records.from_data(CompareReport, data)
+
+    def __str__(self) -> str:
+        titles = (f"steps to {self.target:.3g}", "final loss", "test loss", "accuracy")
+        cells = [
+            [
+                each.start,
+                "never" if math.isinf(each.steps_to_loss) else f"{each.steps_to_loss:g}",
+                _spread(each.final_loss, each.final_loss_spread),
+                _spread(each.test_loss, each.test_loss_spread),
+                _spread(each.accuracy, each.accuracy_spread),
+            ]
+            for each in self.starts
+        ]
+        seeds = len({each.seed for each in self.runs})
+        told = [
+            f"{each.first} is better than {each.second} by {each.difference:.3g} (p = {each.p:.2g})"
+            for each in self.tests
+        ]
+        table = Table(("start", *titles), cells, frozenset(titles)).text()
+        return "\n".join([table, "", f"{self.steps} steps, seeds: {seeds}; test loss:", *told])
+
+
+def summarized(runs: Sequence[Run], target: float | None) -> CompareReport:
+    """Return the report of runs.
+
+    Args:
+        runs: runs of each start over the same seeds.
+        target: the training loss to which steps are counted; None for the highest final loss of a
+            start, which half of the runs of each reach.
+    """
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.start, []).append(run)
+    finals = [statistics.median(each.final_loss for each in group) for group in groups.values()]
+    reached = (
+        max(finals, key=lambda loss: (not math.isnan(loss), loss)) if target is None else target
+    )
+    starts = tuple(_summary(name, group, reached) for name, group in groups.items())
+    tests = tuple(
+        _tested(groups[a.start], groups[b.start]) for a, b in itertools.combinations(starts, 2)
+    )
+    return CompareReport(len(runs[0].losses), reached, starts, tests, tuple(runs))
+
+
+def sign_flip_p(differences: Sequence[float]) -> float:
+    """Return the two-sided p of a mean of paired differences, by trying signs.
+
+    All signs are tried for up to 16 differences; for more, 65536 patterns are drawn (seed 0).
+    """
+    sizes = np.abs(np.asarray(differences, np.float64))
+    count = len(sizes)
+    if count <= _MOST_EXACT:
+        is_plus = (np.arange(2**count)[:, None] >> np.arange(count) & 1) == 1
+    else:
+        is_plus = Uniform(0.0, 1.0)((2**_MOST_EXACT, count), seed=0, name="signs") < 0.5
+    sums = np.abs(np.where(is_plus, sizes, -sizes).sum(1))
+    return float((sums >= abs(math.fsum(differences)) * (1 - 1e-12)).mean())
+
+
+def _summary(name: str, runs: Sequence[Run], target: float) -> StartSummary:
+    steps = statistics.median_high(run.steps_to(target) for run in runs)
+    figures = [
+        figure
+        for field in ("final_loss", "test_loss", "accuracy")
+        for figure in _moments([getattr(run, field) for run in runs])
+    ]
+    return StartSummary(name, steps, *figures)
+
+
+def _tested(first: Sequence[Run], second: Sequence[Run]) -> PairedTest:
+    differences = [b.test_loss - a.test_loss for a, b in zip(first, second, strict=True)]
+    mean = statistics.fmean(differences)
+    names = first[0].start, second[0].start
+    better = names if mean >= 0 else names[::-1]
+    return PairedTest(*better, abs(mean), sign_flip_p(differences))
+
+
+def _moments(values: Sequence[float]) -> tuple[float, float]:
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else math.nan
+
+
+def _spread(mean: float, spread: float) -> str:
+    if math.isnan(mean):
+        return ""
+    return f"{mean:.4g}" if math.isnan(spread) else f"{mean:.4g} ± {spread:.2g}"

@@ -1,0 +1,115 @@
+"""The report of ``coord_check``."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from fastinit import records
+from fastinit.tables import Table
+
+
+@dataclasses.dataclass(frozen=True)
+class CoordRow:
+    """The output of a layer after some steps, at each width.
+
+    Attributes:
+        layer: the qualified name of the module.
+        step: the number of steps of training before.
+        rms: its root mean square, by width.
+        change: the root mean square of its change since the start, by width; 0 at step 0.
+        slope: the slope of log ``rms`` over log width.
+        change_slope: the slope of log ``change`` over log width; NaN where that is 0.
+    """
+
+    layer: str
+    step: int
+    rms: tuple[float, ...]
+    change: tuple[float, ...]
+    slope: float
+    change_slope: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CoordReport:
+    """What the width of a model changes.
+
+    Attributes:
+        widths: the widths.
+        steps: the number of steps.
+        rows: one per layer and step, in the order of the model's calls.
+        tolerance: the largest slope that is flat.
+        verdicts: which layers break the rule that outputs keep their size, and changes theirs.
+    """
+
+    widths: tuple[int, ...]
+    steps: int
+    rows: tuple[CoordRow, ...]
+    tolerance: float
+    verdicts: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every layer is flat."""
+        return not self.verdicts
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The layers that are not flat, in the order of the model's calls."""
+        return tuple(dict.fromkeys(row.layer for row in self.rows if fault(row, self.tolerance)))
+
+    def assert_flat(self) -> None:
+        """Raise an error if a layer is not flat, as a test of a model may.
+
+        Raises:
+            AssertionError: There are verdicts; the message has all of them.
+        """
+        if self.verdicts:
+            raise AssertionError("; ".join(self.verdicts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; NaN and infinities are as in ``fastinit.records``."""
+        return records.to_data(self)
+
+    @staticmethod
+    def from_dict(data: Any) -> CoordReport:
+        """Return the report that ``to_dict`` described.
+
+        Raises:
+            ValueError: A field is missing or unknown.
+        """
+        return records.from_data(CoordReport, data)
+
+    def __str__(self) -> str:
+        """Return the slopes of each layer after the last step, and the verdicts."""
+        titles = ("slope at start", "slope", "slope of change")
+        first = {row.layer: row for row in self.rows if row.step == 0}
+        cells = [
+            [row.layer, *map(_cell, (first[row.layer].slope, row.slope, row.change_slope))]
+            for row in self.rows
+            if row.step == self.steps
+        ]
+        table = Table(("layer", *titles), cells, frozenset(titles)).text()
+        widths = ", ".join(map(str, self.widths))
+        told = self.verdicts or (f"flat within {self.tolerance:g}",)
+        return "\n".join([table, "", f"widths {widths}; {self.steps} steps", *told])
+
+
+def fault(row: CoordRow, tolerance: float) -> str:
+    """Return what a row breaks, "" if nothing.
+
+    Outputs may not grow with the width at any step; changes may neither grow nor shrink. Outputs
+    that shrink at the start are none: in muP, logits do until they are trained.
+    """
+    if row.slope > tolerance or (row.step > 0 and math.isnan(row.slope)):
+        return "grows"
+    if row.step == 0 or math.isnan(row.change_slope):
+        return ""
+    if row.change_slope > tolerance:
+        return "is changed more"
+    return "is changed less" if row.change_slope < -tolerance else ""
+
+
+def _cell(number: float) -> str:
+    return "" if math.isnan(number) else f"{number:+.2f}"
