@@ -17,7 +17,13 @@ from fastinit.plans.files import load_plan as load_plan
 from fastinit.plans.files import verify as verify
 from fastinit.plans.plan import Plan as Plan
 from fastinit.plans.sparse_recipe import sparse_recipe as sparse_recipe
+from fastinit.plans.transfer import resize_vocabulary as resize_vocabulary
+from fastinit.plans.transfer import transfer as transfer
+from fastinit.plans.transfer import upcycle as upcycle
 from fastinit.recipes.budgets import erk as erk
+from fastinit.recipes.depth import fixup as fixup
+from fastinit.recipes.depth import hanin_rolnick as hanin_rolnick
+from fastinit.recipes.depth import layer_scale as layer_scale
 from fastinit.recipes.parameter import Parameter as Parameter
 from fastinit.recipes.recipe import Recipe as Recipe
 from fastinit.recipes.recipe import list_recipes as list_recipes

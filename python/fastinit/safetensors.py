@@ -8,7 +8,9 @@ tensors, without gaps. A checkpoint is one such file, or several with an index: 
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -192,6 +194,20 @@ def read_header(path: Path) -> Header:
         entries = tuple(_entry(name, data, len(content)) for name, data in header.items())
         _check_whole(entries, len(content), size)
     return Header(path, content, metadata, entries)
+
+
+def read_into(file: BinaryIO, offset: int, buffer: memoryview) -> None:
+    """Read as many bytes from a position of a file as a buffer holds; threads may share the file.
+
+    Raises:
+        OSError: The file cannot be read, or has become shorter.
+    """
+    read = 0
+    while read < buffer.nbytes:
+        count = os.preadv(file.fileno(), [buffer[read:]], offset + read)
+        if count == 0:
+            raise OSError(errno.EIO, f"{file.name} became shorter while it was read")
+        read += count
 
 
 def header_bytes(

@@ -40,6 +40,49 @@ def _blake2b() -> Callable[..., Any]:
     return blake2b
 
 
+class NamedNumber(int):
+    """The number of the stream of a string, which knows the string.
+
+    Attributes:
+        name: The string.
+    """
+
+    name: str
+
+
+def part_name(names: str, stream: int, part: str | int) -> str:
+    """Return the name of the stream of a part of an array.
+
+    Args:
+        names: A format with the fields ``{part}``, ``{name}``, ``{parent}`` (the name without its
+            last segment) and ``{grandparent}`` (without its last two).
+        stream: The stream of the array. Its name is ``..n`` where it is only a number n.
+        part: The name of the part, or its number.
+
+    Raises:
+        ValueError: The name of the array has too few segments.
+
+    Example:
+        >>> from fastinit.streams import part_name, stream_of
+        >>> part_name("{grandparent}.{part}_proj.weight", stream_of("attn.qkv_proj.weight"), "q")
+        'attn.q_proj.weight'
+        >>> part_name("{name}.{part}", 7, 0)
+        '..7.0'
+    """
+    name = stream.name if isinstance(stream, NamedNumber) else f"..{stream}"
+    fields = {"name": name, "part": str(part)}
+    for removed, field in enumerate(("parent", "grandparent"), start=1):
+        segments = name.split(".") if isinstance(stream, NamedNumber) else []
+        if f"{{{field}}}" in names:
+            if len(segments) <= removed:
+                raise ValueError(
+                    f"names={names!r} needs a name with {removed + 1} segments or more, which are "
+                    f"separated by dots, and the array has {name!r}; pass such a name="
+                )
+            fields[field] = ".".join(segments[:-removed])
+    return names.format(**fields)
+
+
 def child_seed(seed: int, number: int) -> int:
     """Return the seed of the ``number``-th child process of a process with this seed.
 
@@ -176,16 +219,18 @@ def stream_of(name: str | int) -> int:
     """
     if isinstance(name, str):
         try:
-            return _hashed(name) | _NAMED
+            number = NamedNumber(_hashed(name) | _NAMED)
         except UnicodeEncodeError:
             raise ValueError(
                 f"name={name!r} holds a lone surrogate, which UTF-8 cannot encode; "
                 "pass a valid string or an integer"
             ) from None
-    number = integer(name, "name", "a string or an integer in [0, 2**63)")
-    if not 0 <= number < _NAMED:
-        raise ValueError(f"name={shown(number)} is out of range; integer names lie in [0, 2**63)")
-    return number
+        number.name = name
+        return number
+    plain = integer(name, "name", "a string or an integer in [0, 2**63)")
+    if not 0 <= plain < _NAMED:
+        raise ValueError(f"name={shown(plain)} is out of range; integer names lie in [0, 2**63)")
+    return plain
 
 
 def resolve(seed: Seed | None, name: str | int | None) -> tuple[int, int]:

@@ -37,6 +37,7 @@ from helpers import wrong_arguments as wrong
 from helpers.computed_records import COMPUTED, SCHEMES, TABLES
 from helpers.dtypes import DTYPES, INTEGERS
 from helpers.record import Golden, Kernel, Record, golden, preset
+from helpers.structure_records import GROWN, STRUCTURES
 from helpers.truncations import TRUNCATIONS
 
 INF = math.inf
@@ -442,9 +443,9 @@ MASKS = (
 
 RECORDS: dict[str, Record] = {
     record.name: record
-    for record in (*CONSTANTS, *DISTRIBUTIONS, *SCALED, *MATRICES, *MASKS, *COMPUTED)
+    for record in (*CONSTANTS, *DISTRIBUTIONS, *SCALED, *MATRICES, *MASKS, *COMPUTED, *STRUCTURES)
 }
-ALL_RECORDS = RECORDS | {record.name: record for record in (*TABLES, *SCHEMES)}
+ALL_RECORDS = RECORDS | {record.name: record for record in (*TABLES, *SCHEMES, *GROWN)}
 # By its key in golden.json: a golden array and the name of the function that draws it.
 GOLDENS: dict[str, tuple[str, Golden]] = {
     each.key(name): (name, each) for name, record in ALL_RECORDS.items() for each in record.goldens

@@ -51,6 +51,19 @@ FORMATS = ["csr", "csc", "coo"] if importlib.util.find_spec("scipy") else []
 # For each option: what it takes, and what it refuses.
 VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     **dict.fromkeys(("mean", "low", "high"), (NUMBERS, NO_NUMBERS)),
+    "parts": (["normal", ("normal", "ones")], [3, (), "he"]),
+    "axis": ([0, -1, 1], [0.5, "0", 9]),
+    "sizes": ([None, (1, 2)], [3, (0, 1), (1.0,)]),
+    "shares": ([None, (1, 1), (2, 1)], [3, (0, 1), (1.0,)]),
+    "labels": ([None, "ab"], [1, "aa", (1, 2)]),
+    "names": (["{name}.{part}", "{part}"], ["", 1, "{x}"]),
+    "axes": ([None, (1, 0)], [1, (0, 0), "ab"]),
+    "norm": ([1, 0.5, 3], [*NO_NUMBERS, -1]),
+    "kind": (["euclidean", "spectral"], ["l1", None, 2]),
+    "tolerance": ([0.01, 0.5], [0, 2, "1"]),
+    **dict.fromkeys(("left", "right"), (["normal", fastinit.Uniform(-1, 0.5)], ["he", 1])),
+    "rank": ([1, 2, 3], NO_INTEGERS),
+    "function": (["tests/square", "tests/index"], ["other", None, abs]),
     "std": ([abs(each) for each in NUMBERS], [*NO_NUMBERS, -1]),
     **dict.fromkeys(("lower", "upper"), ([-math.inf, -2, -1, 0, 0.5, 2, 6, math.inf], NO_NUMBERS)),
     "value": ([*NUMBERS, True, 255, -7, 2**40, math.inf], ["1", None, 10**400, 1j]),
@@ -63,7 +76,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "mode": (["fan_in", "fan_out", "fan_avg", "fan_geo_avg"], ["fan", None, 1]),
     "distribution": (["normal", "uniform", "truncated_normal"], ["cauchy", None]),
     **dict.fromkeys(
-        ("compensate", "truncated", "correct_fan", "first"), ([True, False], NO_BOOLEANS)
+        ("aspect", "compensate", "truncated", "correct_fan", "first"), ([True, False], NO_BOOLEANS)
     ),
     "groups": ([1, 1, 1, 2, 3, np.int8(1)], [0, *NO_INTEGERS]),
     "sparsity": ([None, 0, 0.5, 0.9, 1, 1 / 3], [-0.1, 1.1, *NO_NUMBERS]),

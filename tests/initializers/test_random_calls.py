@@ -70,6 +70,13 @@ class Check:
         right = fastinit.Mapped(self.options["base"], self.options["maps"])
         check_bits(self.whole, right(self.whole.shape, **self.where))
 
+    def structure(self) -> None:
+        """The values are those of the object."""
+        record = RECORDS[self.call.function]
+        assert record.initializer is not None
+        right = record.initializer(**drawn_options(self.options))
+        check_bits(self.whole, right(self.whole.shape, **self.where))
+
     def zeros(self) -> None:
         assert not self.values.any()
 
@@ -222,6 +229,7 @@ PRESETS = {
 CHECKS = {
     "log_uniform": "uniform",
     **dict.fromkeys(("eye", "identity", "dirac"), "identity"),
+    **dict.fromkeys(("split", "stacked", "transposed", "normed", "product", "custom"), "structure"),
     **dict.fromkeys(("orthogonal", "delta_orthogonal"), "orthogonal"),
     **dict.fromkeys(("sparse", "mask", "n_m", "bernoulli"), "masked"),
 }

@@ -37,7 +37,7 @@ def is_function_of_a_shape(name: str) -> bool:
     if not isinstance(value, FunctionType) or value.__name__ != name:
         return False
     parameters = inspect.signature(value).parameters
-    return "shape" in parameters and "rank" not in parameters  # of a rank: two factors
+    return "shape" in parameters and name not in ("adapter", "factorized", "lora")
 
 
 def is_initializer(name: str) -> bool:

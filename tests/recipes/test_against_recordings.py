@@ -8,7 +8,20 @@ from helpers.bits import check_bits
 from helpers.tiny_transformers import TYPES, builder
 
 SERVED = {kind: name for name in list_recipes() for kind in recipe(name).serves if kind in TYPES}
-SAMPLE = ("bert", "bloom", "clip", "convnext", "deepseek_v3", "gemma3_text", "gpt2", "llama", "mt5")
+SAMPLE = (
+    "gpt_oss",
+    "dinov2",
+    "llama4_text",
+    "bert",
+    "bloom",
+    "clip",
+    "convnext",
+    "deepseek_v3",
+    "gemma3_text",
+    "gpt2",
+    "llama",
+    "mt5",
+)
 FEWEST_TYPES = 60  # that build from these sizes
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import re
 import threading
 from pathlib import Path
@@ -88,12 +86,7 @@ class Reader:
             if own is None or own.size < size:
                 own = self._local.buffer = memory(size)
             buffer = own
-        read = 0
-        while read < size:
-            count = os.preadv(self._file.fileno(), [buffer[read:size].data], offset + read)
-            if count == 0:
-                raise OSError(errno.EIO, f"{self._file.name} became shorter while it was read")
-            read += count
+        safetensors.read_into(self._file, offset, buffer[:size].data)
         return buffer[:size]
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -127,7 +128,7 @@ class Placed(Operation):
 
     address: int
     extents: tuple[int, ...]
-    where: tuple[slice, ...]
+    where: tuple[slice | EllipsisType, ...]
     axes: tuple[int, ...]
     drawn: tuple[int, ...]
     dtype: np.dtype[Any]

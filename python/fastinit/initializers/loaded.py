@@ -1,0 +1,290 @@
+"""The values of a tensor of a checkpoint, read by piece."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from fastinit import regular_files, safetensors
+from fastinit.arrays.devices import Device
+from fastinit.arrays.digest import PIECE, begin
+from fastinit.arrays.operations import Copy
+from fastinit.initializers.base import Initializer
+from fastinit.initializers.computed import Computed
+from fastinit.native.arithmetic import in_default_arithmetic
+from fastinit.native.box import Bounds, Box
+from fastinit.native.cpu import get_num_threads
+from fastinit.native.dtypes import CODES, drawable
+from fastinit.native.request import Operation, Request, Template
+from fastinit.safetensors import Entry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Loaded"]
+
+_ENCLOSING = 16 << 20  # bytes that are read at once, although a part of them is wanted
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaded(Initializer):
+    """The values of a tensor of a checkpoint, read from its safetensors file when they are drawn.
+
+    Only the pieces that are drawn are in memory. Before the first of them is read, the tensor's
+    digest is compared with that which the initializer has, so that a plan draws what it was made
+    for or fails.
+
+    Args:
+        path: A safetensors file, an index, or a folder that holds one of them.
+        tensor: The name of the tensor.
+        digest: Its digest (``fastinit.digest``); None for no comparison. ``Loaded.of`` finds it.
+
+    Raises:
+        TypeError: A field is not a string.
+        FileNotFoundError: When drawn, the checkpoint is not there.
+        ValueError: When drawn, the checkpoint has no such tensor, one of another shape or of a
+            dtype that the array's cannot hold, or other values than the digest says.
+
+    Example:
+        >>> import fastinit, pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "model.safetensors")
+        ...     _ = fastinit.Plan({"w": (2, 3)}, [("w", fastinit.Constant(2))]).save(path)
+        ...     fastinit.Loaded.of(path, "w")((2, 3))
+        array([[2., 2., 2.],
+               [2., 2., 2.]], dtype=float32)
+    """
+
+    is_random: ClassVar[bool] = False
+
+    path: str
+    tensor: str
+    digest: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        for field in ("path", "tensor", "digest"):
+            value = getattr(self, field)
+            if not isinstance(value, str) and not (field == "digest" and value is None):
+                raise TypeError(f"{field}={value!r} is a {type(value).__name__}; pass a string")
+
+    @staticmethod
+    def of(path: str | os.PathLike[str], tensor: str) -> Loaded:
+        """Return the initializer of a tensor, with the digest of the values that are there now.
+
+        Raises:
+            OSError: A file is missing or cannot be read.
+            ValueError: The checkpoint has no such tensor.
+        """
+        found = Loaded(str(path), tensor)
+        file, entry, stamp = found.place()
+        return Loaded(str(path), tensor, _digest(file, entry, stamp))
+
+    def place(self) -> tuple[Path, Entry, tuple[int, ...]]:
+        """Return the file of the tensor, where it lies there, and what changes with the file.
+
+        Raises:
+            FileNotFoundError: The checkpoint is not there.
+            ValueError: It has no such tensor.
+        """
+        path = _place(self.path)
+        entries = _entries(path, _stamp(path))
+        if self.tensor not in entries:
+            raise ValueError(f"{path} has no tensor {self.tensor!r}")
+        file, entry = entries[self.tensor]
+        return file, entry, _stamp(file)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the tensor."""
+        return self.place()[1].shape
+
+    def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
+        """Return one template, which reads the file."""
+        file, entry, _ = self.place()
+        stored = safetensors.dtype_of(entry.dtype)
+        if entry.shape != shape:
+            raise ValueError(
+                f"{self.tensor!r} in {file} has shape {entry.shape}, not {shape}; Existing takes "
+                "values of another shape"
+            )
+        if stored != dtype and stored in CODES:
+            drawable(dtype, "loaded")
+        elif stored != dtype:
+            raise ValueError(
+                f"{self.tensor!r} in {file} is {stored.name}, which is not written as {dtype.name}"
+            )
+
+        @functools.cache
+        def check_once(_: tuple[int, ...]) -> None:
+            self.check()
+
+        def check() -> None:
+            check_once(_stamp(file))
+
+        def compute(bounds: Bounds, _: int, __: int) -> NDArray[Any]:
+            check()
+            return read(file, entry, stored, bounds)
+
+        computed = Computed(shape, dtype, compute, elementwise=True)
+        return (computed if stored != dtype else _Direct(check, file, entry, dtype, computed),)
+
+    def check(self) -> None:
+        """Compare the digest.
+
+        Raises:
+            ValueError: It is another one.
+        """
+        if self.digest is None:
+            return
+        file, entry, stamp = self.place()
+        found = _digest(file, entry, stamp)
+        if found != self.digest:
+            raise ValueError(
+                f"{self.tensor!r} in {file} has the digest {found}, and {self.digest} was expected:"
+                " the file has changed; put the original in its place, or make the plan again"
+            )
+
+
+def tensors_of(path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the tensors of a checkpoint by name.
+
+    Raises:
+        OSError: A file is missing or cannot be read.
+        ValueError: It is not a whole safetensors file.
+    """
+    place = _place(path)
+    return {name: entry.shape for name, (_, entry) in _entries(place, _stamp(place)).items()}
+
+
+def _place(path: str | os.PathLike[str]) -> Path:
+    """Return the path of the file or the index of a checkpoint."""
+    found = Path(path)
+    if found.is_dir():
+        found = safetensors.find(found) or found / safetensors.WHOLE
+    if not found.exists():
+        raise FileNotFoundError(
+            f"{found} is not there; put the checkpoint in its place, or make the plan again with "
+            "the path where it is"
+        )
+    return found
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+@functools.lru_cache(maxsize=8)
+def _entries(path: Path, _: tuple[int, ...]) -> dict[str, tuple[Path, Entry]]:
+    files = safetensors.read_checkpoint(path).files
+    return {entry.name: (file.path, entry) for file in files for entry in file.entries}
+
+
+_lock = threading.Lock()
+_digests: dict[tuple[Path, Entry, tuple[int, ...]], str] = {}
+
+
+def _digest(path: Path, entry: Entry, stamp: tuple[int, ...]) -> str:
+    """Return the digest of a tensor, which is found once for a file that stays as it is."""
+    with _lock:
+        found = _digests.get((path, entry, stamp))
+        if found is None:
+            found = _digests[path, entry, stamp] = _found_digest(path, entry)
+        return found
+
+
+def _found_digest(path: Path, entry: Entry) -> str:
+    import hashlib  # here: it loads OpenSSL, which takes milliseconds
+
+    local = threading.local()
+
+    def of_piece(start: int) -> bytes:
+        buffer = getattr(local, "buffer", None)
+        if buffer is None:
+            buffer = local.buffer = np.empty(PIECE, np.uint8)
+        piece = buffer[: min(PIECE, entry.end - start)]
+        with regular_files.opened(path) as file:
+            safetensors.read_into(file, start, piece.data)
+        return hashlib.sha256(piece.data).digest()
+
+    result = begin(safetensors.dtype_of(entry.dtype), entry.shape)
+    with ThreadPoolExecutor(get_num_threads()) as pool:
+        for each in pool.map(of_piece, range(entry.begin, entry.end, PIECE)):
+            result.update(each)
+    return result.hexdigest()
+
+
+def read(path: Path, entry: Entry, dtype: np.dtype[Any], bounds: Bounds) -> NDArray[Any]:
+    """Return a part of a tensor, of which little more than that is read."""
+    with regular_files.opened(path) as file:
+
+        def block(begin: int, shape: tuple[int, ...], wanted: Bounds) -> NDArray[Any]:
+            """Read a part of a contiguous block of this shape at a position of the file."""
+            if not shape:
+                values = np.empty((), dtype)
+                safetensors.read_into(file, begin, values.reshape(1).view(np.uint8).data)
+                return values
+            row = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
+            first, last = wanted[0]
+            is_whole = wanted[1:] == tuple((0, size) for size in shape[1:])
+            if not is_whole and (last - first) * row > _ENCLOSING and len(shape) > 1:
+                rows = [block(begin + k * row, shape[1:], wanted[1:]) for k in range(first, last)]
+                return np.stack(rows)
+            values = np.empty((last - first, *shape[1:]), dtype)
+            safetensors.read_into(file, begin + first * row, values.reshape(-1).view(np.uint8).data)
+            return values[(slice(None), *(slice(*each) for each in wanted[1:]))]
+
+        return block(entry.begin, entry.shape, bounds)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Direct(Template):
+    """A template that reads contiguous elements into the memory where they belong."""
+
+    check: Callable[[], None]
+    file: Path
+    entry: Entry
+    dtype: np.dtype[Any]
+    computed: Computed
+    elementwise = True
+
+    def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
+        """Return one operation for a box that is contiguous in the file, or those of parts."""
+        if box.strides != (1,):
+            return self.computed.requests(box, address, seed, stream)
+        start = self.entry.begin + box.offset * self.dtype.itemsize
+        count = box.extents[0]
+        return [_Read(self.check, self.file, start, count, self.dtype, address)]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Read(Operation):
+    """Elements of a file, read to an address."""
+
+    check: Callable[[], None]
+    file: Path
+    start: int
+    count: int
+    dtype: np.dtype[Any]
+    address: int
+
+    @in_default_arithmetic
+    def run(self, device: Device) -> None:
+        """Read, on a GPU by way of the host's memory."""
+        self.check()
+        memory = device.view(self.address, self.count, self.dtype)
+        on_host = isinstance(memory, np.ndarray)
+        values = memory if on_host else np.empty(self.count, self.dtype)
+        with regular_files.opened(self.file) as file:
+            safetensors.read_into(file, self.start, values.view(np.uint8).data)
+        if not on_host:
+            Copy(self.address, values).run(device)

@@ -1,0 +1,158 @@
+"""Parts of an array along an axis, each drawn as an array of its own from a stream of its own."""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import math
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastinit.checks import integer, shown
+from fastinit.initializers.computed import Placed
+from fastinit.native.box import Bounds, Box, part
+from fastinit.native.region import bounded
+from fastinit.native.request import Request, Template
+from fastinit.streams import part_name, stream_of
+
+_FIELDS = {"name", "parent", "grandparent", "part"}
+
+
+def names_of(names: Any) -> str:
+    """Return the format of the names of parts, once it is known that ``part_name`` takes it.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: It lacks ``{part}`` or has other fields than there are.
+    """
+    if not isinstance(names, str):
+        raise TypeError(f"names={shown(names)} is a {type(names).__name__}; pass a string")
+    try:
+        found = [field for _, field, spec, how in string.Formatter().parse(names) if field or spec]
+        plain = all(not (spec or how) for _, _, spec, how in string.Formatter().parse(names))
+    except ValueError:
+        found, plain = [], False
+    if "part" not in found or not plain or not _FIELDS.issuperset(found):
+        raise ValueError(
+            f"names={names!r} is not understood; write {{part}}, and {{name}}, {{parent}} or "
+            "{grandparent} for the beginning, as '{grandparent}.{part}_proj.weight'"
+        )
+    return names
+
+
+def axis_of(axis: int, shape: tuple[int, ...]) -> int:
+    """Return the number of an axis, counted from 0.
+
+    Raises:
+        ValueError: The shape has no such axis.
+    """
+    if not -len(shape) <= axis < len(shape):
+        raise ValueError(f"axis={axis} is out of range for shape {shape}; pass one of its axes")
+    return axis % len(shape)
+
+
+def checked_axis(axis: Any) -> int:
+    """Return ``axis`` as an integer."""
+    return integer(axis, "axis", "the number of an axis")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of an array.
+
+    Attributes:
+        label: What stands for ``{part}`` in the name of its stream.
+        start: Where it begins on the axis.
+        stop: Where it ends.
+        shape: The shape of the array that is drawn for it, with or without the axis.
+        templates: What draws it.
+    """
+
+    label: str
+    start: int
+    stop: int
+    shape: tuple[int, ...]
+    templates: tuple[Template, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts(Template):
+    """Parts along an axis, which they cover.
+
+    Attributes:
+        shape: The shape of the whole array.
+        dtype: Its dtype.
+        axis: The axis.
+        parts: The parts, in order.
+        names: The format of the names of their streams.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    axis: int
+    parts: tuple[Part, ...]
+    names: str
+
+    @functools.cached_property
+    def elementwise(self) -> bool:  # type: ignore[override]
+        """Whether all parts are."""
+        return all(each.elementwise for one in self.parts for each in one.templates)
+
+    @functools.cached_property
+    def _starts(self) -> list[int]:
+        return [each.start for each in self.parts]
+
+    def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
+        """Return the requests of the parts that the box touches."""
+        found: list[Request] = []
+        for position, bounds in bounded(self.shape, box):
+            at = address + position * self.dtype.itemsize
+            for each, common in self._touched(bounds):
+                number = stream_of(part_name(self.names, stream, each.label))
+                found += self._of(each, common, bounds, at, seed, number)
+        return found
+
+    def _touched(self, bounds: Bounds) -> Iterator[tuple[Part, tuple[int, int]]]:
+        """Yield the parts that bounds touch, with what they have of the axis in common."""
+        first, last = bounds[self.axis]
+        begin = max(0, bisect.bisect_right(self._starts, first) - 1)
+        for each in self.parts[begin:]:
+            if each.start >= last:
+                return
+            common = max(first, each.start), min(last, each.stop)
+            if common[0] < common[1]:
+                yield each, common
+
+    def _of(
+        self,
+        each: Part,
+        common: tuple[int, int],
+        bounds: Bounds,
+        address: int,
+        seed: int,
+        stream: int,
+    ) -> Sequence[Request]:
+        """Return the requests of a part, directly where it is contiguous in memory."""
+        inner = list(bounds)
+        inner[self.axis] = common[0] - each.start, common[1] - each.start
+        if len(each.shape) < len(self.shape):
+            del inner[self.axis]
+        box = part(each.shape, tuple(slice(*pair) for pair in inner))
+
+        def requests_for(start: int) -> list[Request]:
+            return [r for one in each.templates for r in one.requests(box, start, seed, stream)]
+
+        extents = tuple(stop - start for start, stop in bounds)
+        begin = common[0] - bounds[self.axis][0]
+        taken = common[1] - common[0]
+        if math.prod(extents[: self.axis]) == 1 or taken == extents[self.axis]:
+            step = math.prod(extents[self.axis + 1 :]) * self.dtype.itemsize
+            return requests_for(address + begin * step)
+        where = [slice(None)] * len(extents)
+        where[self.axis] = slice(begin, begin + taken)
+        axes = tuple(range(len(box.shape)))
+        return [Placed(address, extents, tuple(where), axes, box.shape, self.dtype, requests_for)]
