@@ -11,6 +11,7 @@ from benchmarks import (
     checkpoints,
     fill,
     jax_init,
+    keras_init,
     models,
     orthogonal,
     overhead,
@@ -18,6 +19,7 @@ from benchmarks import (
     torch_init,
 )
 from benchmarks.tables import jax_init as jax_tables
+from benchmarks.tables import keras_init as keras_tables
 from benchmarks.tables import torch_init as tables
 
 if TYPE_CHECKING:
@@ -61,6 +63,17 @@ def test_torch_init_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixtu
     shown = tables.section(json.loads(path.read_text()))
     assert all(f"| `{name}` |" in shown for name in torch_init.FUNCTIONS)
     assert "| tiny |" in shown
+
+
+def test_keras_init_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both libraries have figures, and a table shows them."""
+    path = tmp_path / "keras_init.json"
+    sizes = ["--width", "64", "--depth", "1", "--vocabulary", "64", "--repeats", "1"]
+    keras_init.main([*sizes, "--tasks", "he_normal", "--json", str(path)])
+    capsys.readouterr()
+    found = json.loads(path.read_text())
+    assert "| `he_normal` |" in keras_tables.section(found)
+    assert keras_tables.headline(found)
 
 
 def test_orthogonal_checks_and_times(
