@@ -50,12 +50,15 @@ class Table:
             shown.insert(1 + first, note[: size.columns])
         return "\n".join(shown)
 
-    def html(self, caption: str) -> str:
-        """Return the first and the last rows as an HTML table, in the colors of its page."""
-        heading = f"<p>{html.escape(caption)}</p>"
+    def html(self, caption: str, most: int | None = _MOST_HTML_ROWS) -> str:
+        """Return the first and the last rows, at most this many, as HTML; None for all rows.
+
+        The table has the colors of its page.
+        """
+        heading = f"<p>{html.escape(caption)}</p>" if caption else ""
         if not self.rows:
             return f"<div>{heading}</div>"
-        first, last = _cut(len(self.rows), _MOST_HTML_ROWS)
+        first, last = _cut(len(self.rows), len(self.rows) if most is None else most)
         body = [self._html_row("td", row) for row in self.rows[:first]]
         if left_out := len(self.rows) - first - last:
             cell = f'<td colspan="{len(self.titles)}">... {left_out:,} more rows ...</td>'

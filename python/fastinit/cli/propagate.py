@@ -7,15 +7,21 @@ from typing import Annotated
 import typer
 
 from fastinit.cli.options import Json, Seed
+from fastinit.cli.pictures import HtmlOption, PlotOption, check_paths, write
 from fastinit.cli.shared import FAILED, errors, print_json
-from fastinit.cli.tables import Column, print_table
+from fastinit.cli.tables import Column, print_table, print_text
+from fastinit.guide.pages import label
 from fastinit.guide.profile import Profile
 from fastinit.guide.propagate import propagate as profiles_of
+from fastinit.guide.propagation import Propagation
 
 
 def propagate(
     activation: Annotated[
-        str, typer.Option(metavar="NAME", help="An activation, as relu or tanh.")
+        str,
+        typer.Option(
+            metavar="NAMES", help="An activation, as relu, or several with commas between them."
+        ),
     ],
     init: Annotated[
         str,
@@ -35,6 +41,8 @@ def propagate(
         bool, typer.Option("--layers", help="Show every layer, instead of the growth per layer.")
     ] = False,
     seed: Seed = 0,
+    plot: PlotOption = None,
+    html: HtmlOption = None,
     as_json: Json = False,
 ) -> None:
     """Send signals forward and gradients backward through a random network.
@@ -45,24 +53,38 @@ def propagate(
     Examples:
       fastinit propagate --activation tanh --init he_normal,torch --depth 99
       fastinit propagate --activation relu --init torch --layers
+      fastinit propagate --activation relu,tanh --init he_normal,torch --html report.html
       fastinit propagate --activation gelu --init he_normal --json
 
     \b
     Exit codes: 0 nothing is wrong, 1 verdicts, 2 wrong usage or an error.
     """  # noqa: D301
     with errors():
-        names = [each.strip() for each in init.split(",")]
-        found = profiles_of(activation, names, depth=depth, width=width, sigma_b=sigma_b, seed=seed)
+        check_paths(plot, html)
+        acts, inits = ([each.strip() for each in text.split(",")] for text in (activation, init))
+        found = profiles_of(acts, inits, depth=depth, width=width, sigma_b=sigma_b, seed=seed)
+        write(found, plot, html)
     if as_json:
         print_json(found.to_dict())
     elif layers:
-        for name, profile in zip(names, found.profiles, strict=True):
-            typer.echo(f"{name}:")
+        for profile in found.profiles:
+            typer.echo(f"{profile.activation.name}, {label(profile)}:")
             _print_layers(profile)
     else:
-        typer.echo(str(found))
+        _print_summary(found)
     if any(profile.verdicts for profile in found.profiles):
         raise typer.Exit(FAILED)
+
+
+def _print_summary(found: Propagation) -> None:
+    table = found.table()
+    columns = [
+        Column(title.capitalize(), "number" if title in table.numbers else "text")
+        for title in table.titles
+    ]
+    print_table(columns, table.rows)
+    for said in found.verdicts():
+        print_text(said)
 
 
 def _print_layers(profile: Profile) -> None:
@@ -75,4 +97,4 @@ def _print_layers(profile: Profile) -> None:
         ],
     )
     for said in profile.verdicts:
-        typer.echo(said)
+        print_text(said)

@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from fastinit.checks import shown
-from fastinit.initializers import Initializer, VarianceScaling
+from fastinit.initializers import Constant, Initializer, VarianceScaling
 from fastinit.initializers.named import named
+from fastinit.plans.explanation import short
 
 # What torch.nn.Linear and convolutions draw: kaiming_uniform_ with a = sqrt(5).
 _TORCH = VarianceScaling(scale=1 / 3, distribution="uniform")
+_CALLED = {_TORCH: "torch's default", Constant(0): "zeros"}
+
+
+def title_of(initializer: Initializer) -> str:
+    """Return what tables and charts call an initializer.
+
+    Example:
+        >>> from fastinit.guide.named import initializer_of, title_of
+        >>> title_of(initializer_of("he_normal")), title_of(initializer_of("torch"))
+        ('HeNormal()', "torch's default")
+    """
+    return _CALLED.get(initializer) or short(initializer.to_dict())
 
 
 def initializer_of(given: Any) -> Initializer:

@@ -9,7 +9,6 @@ from typing import Any
 
 from fastinit.guide.activation import Activation
 from fastinit.initializers import Initializer
-from fastinit.plans.explanation import short
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,42 +99,6 @@ class Profile:
             "singular_values": None if values is None else list(values),
             "layers": [dataclasses.asdict(each) for each in self.layers],
         }
-
-
-@dataclasses.dataclass(frozen=True)
-class Propagation:
-    """Profiles of several initializers; ``print`` compares them.
-
-    Attributes:
-        profiles: one per initializer, in order.
-    """
-
-    profiles: tuple[Profile, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {"profiles": [each.to_dict() for each in self.profiles]}
-
-    def __str__(self) -> str:
-        titles = "initializer forward theory backward theory q c dead saturated"
-        table = [titles.split(), *map(_cells, self.profiles)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = []
-        for first, *rest in table:
-            cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
-            lines.append("  ".join([first.ljust(widths[0]), *cells]))
-        for each in self.profiles:
-            lines += [f"{short(each.initializer.to_dict())}: {said}" for said in each.verdicts]
-        return "\n".join(lines)
-
-
-def _cells(profile: Profile) -> list[str]:
-    last = profile.layers[-1]
-    numbers = (
-        *(profile.forward, profile.forward_theory, profile.backward, profile.backward_theory),
-        *(last.q, last.correlation, last.dead, last.saturated),
-    )
-    return [short(profile.initializer.to_dict()), *(f"{each:.3g}" for each in numbers)]
 
 
 def growth(values: Sequence[float]) -> float:

@@ -14,7 +14,7 @@ from fastinit.guide.activation import activation as activation_of
 from fastinit.guide.elementwise import Array
 from fastinit.guide.named import initializer_of
 from fastinit.guide.network import Network
-from fastinit.guide.profile import Propagation
+from fastinit.guide.propagation import Propagation
 from fastinit.initializers import Normal
 
 
@@ -38,7 +38,8 @@ def propagate(
     drawn as ``initializer(shape, seed=seed, name="layers.1.weight")``.
 
     Args:
-        activation: a name, a function or what ``fastinit.activation`` returns; no gated unit.
+        activation: a name, a function or what ``fastinit.activation`` returns, or a list of these
+            to compare; no gated unit.
         initializer: an initializer, a name such as "he_normal" or "orthogonal", or a list of these
             to compare.
         depth: the number of layers.
@@ -53,8 +54,9 @@ def propagate(
         seed: of weights, biases and normal inputs.
 
     Returns:
-        An object with ``profiles``: for each initializer the growth per layer of signals and
-        gradients with theory beside it, every layer, and verdicts in words.
+        An object with ``profiles``: for each activation and initializer the growth per layer of
+        signals and gradients with theory beside it, every layer, and verdicts in words. ``print``
+        shows a table, ``plot()`` draws all of it with matplotlib, and ``html(path)`` writes a page.
 
     Raises:
         TypeError: an argument of the wrong type.
@@ -68,7 +70,7 @@ def propagate(
         >>> found.profiles[0].verdicts
         ()
     """
-    act = _activation(activation)
+    acts = [_activation(each) for each in _listed(activation, "activation")]
     sizes = _sizes(depth, width, widths)
     signals = _inputs(inputs, sizes, batch, correlation, seed)
     if sizes[0] != signals.shape[1]:
@@ -77,12 +79,17 @@ def propagate(
             "equal"
         )
     spread = not_negative(sigma_b, "sigma_b")
-    wanted = initializer if isinstance(initializer, (list, tuple)) else [initializer]
-    if not wanted:
-        raise ValueError("initializer is an empty list; pass one or more")
-    networks = [Network(act, initializer_of(each), sizes, spread, seed) for each in wanted]
+    wanted = [initializer_of(each) for each in _listed(initializer, "initializer")]
+    networks = [Network(act, each, sizes, spread, seed) for act in acts for each in wanted]
     is_asked = boolean(jacobian, "jacobian")
     return Propagation(tuple(each.profile(signals, is_asked) for each in networks))
+
+
+def _listed(given: Any, what: str) -> list[Any]:
+    found = list(given) if isinstance(given, (list, tuple)) else [given]
+    if not found:
+        raise ValueError(f"{what} is an empty list; pass one or more")
+    return found
 
 
 def _activation(given: Any) -> Activation:

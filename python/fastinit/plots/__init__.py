@@ -1,0 +1,1 @@
+"""Pictures of reports: charts as data, drawn as SVG without any library, or by matplotlib."""
