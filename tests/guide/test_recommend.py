@@ -93,6 +93,24 @@ def test_factors_of_depth() -> None:
     assert end.initializer == fastinit.Constant(0)
 
 
+def test_narrow_transformers() -> None:
+    """N(0, 0.02^2) is for wide ones; narrow ones have the variance of their fans, a stream of 1."""
+
+    def std(shape: tuple[int, int], **options: Any) -> float:
+        found = recommend(architecture="gpt", depth=8, **options).initializer
+        return (found.resolve(shape).moments(shape) or (0, 0))[1]
+
+    for width in (768, 512):
+        assert std((width, width), width=width) == 0.02
+    assert std((64, 64), width=64, activation="linear") == pytest.approx(1 / 8)
+    gain = fastinit.gain("gelu", match="forward")
+    assert std((256, 64), width=64) == pytest.approx(gain / 8)
+    assert std((64, 256), width=64, layer="residual_output") == pytest.approx(1 / 16 / 4)
+    narrow: dict[str, Any] = {"architecture": "gpt", "width": 64}
+    assert recommend(layer="embedding", **narrow).initializer == fastinit.Normal(std=1.0)
+    assert recommend(layer="tied_embedding", **narrow).initializer == fastinit.LecunNormal()
+
+
 def test_every_rule_is_reached() -> None:
     """By some case, and its text is whole; so are notes."""
     data = knowledge()
@@ -110,6 +128,10 @@ def test_every_rule_is_reached() -> None:
     from fastinit.guide.advice import case_of, notes_for, rule_for
 
     known = {name: fastinit.activation(name) for name in activations}
+    for layer in data["layers"]:  # narrow transformers
+        for asked in ("gelu", "linear"):
+            case = case_of(asked, "transformer", 12, layer, "layer", True, None, 64)
+            seen.add(id(rule_for(case)))
     for asked, *facts in cases:
         case = case_of(known[asked], *facts)
         seen.add(id(rule_for(case)))
@@ -122,6 +144,7 @@ def test_every_rule_is_reached() -> None:
             "normalization",
             "residual",
             "optimizer",
+            "narrower_than",
         }
         for fact in ("layer", "architecture"):
             known_names = data["layers" if fact == "layer" else "architectures"]

@@ -1,5 +1,6 @@
 """Recipes for whole models: what each parameter is taken for, and reasons."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -109,6 +110,25 @@ def test_small_parts() -> None:
         )
         assert [row.layer for row in found.rows] == ["layer_scale", "logit_scale", "position"]
         assert found.rows[0].initializer == fastinit.Constant(value)
+
+
+def test_width_of_a_model() -> None:
+    """It is that of the norms; tied embeddings are the weight of the output as well."""
+    shapes: dict[str, Any] = {
+        "wte.weight": (100, 64),
+        "h.0.ln_1.weight": (64,),
+        "h.0.attn.q_proj.weight": (64, 64),
+        "h.0.mlp.c_proj.weight": (64, 256),
+    }
+    manifest = Manifest.from_shapes(shapes)
+    found = {row.name: row.std for row in fastinit.recommend_recipe(manifest).rows}
+    assert found["wte.weight"] == 1
+    gain = fastinit.gain("gelu", match="forward")
+    assert found["h.0.attn.q_proj.weight"] == pytest.approx(gain / 8)
+    assert found["h.0.mlp.c_proj.weight"] == pytest.approx(1 / 16 / 2**0.5)
+    tied = dataclasses.replace(manifest, tied={"lm_head.weight": "wte.weight"})
+    found = {row.name: row.std for row in fastinit.recommend_recipe(tied).rows}
+    assert found["wte.weight"] == pytest.approx(1 / 8)
 
 
 def test_wrong_models() -> None:

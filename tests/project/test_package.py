@@ -56,7 +56,7 @@ def succeeds(*command: str | Path) -> None:
         env=environment(MYPYPATH="python"),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

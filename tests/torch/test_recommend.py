@@ -126,6 +126,48 @@ def test_residual_branches() -> None:
     assert rows["head.weight"].layer == "output"
 
 
+class Normalized(nn.Module):
+    """A residual block with batch norms."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = (nn.Conv2d(8, 8, 3, padding=1) for _ in range(2))
+        self.bn1, self.bn2 = nn.BatchNorm2d(8), nn.BatchNorm2d(8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        inner = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(x + self.bn2(self.conv2(inner)))
+
+
+def test_normalized_branches() -> None:
+    """The scale of the last normalization of a branch is 1 / sqrt(blocks)."""
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), Normalized(), Normalized())
+    found = fastinit.torch.recommend_recipe(model)
+    rows = {row.name: row for row in found.rows}
+    for k in (1, 2):
+        assert rows[f"{k}.bn2.weight"].layer == "residual_norm_scale"
+        assert rows[f"{k}.bn2.weight"].mean == pytest.approx(0.5**0.5)
+        assert rows[f"{k}.bn1.weight"].initializer == fastinit.Constant(1)
+        assert rows[f"{k}.conv2.weight"].std == pytest.approx((2 / 72) ** 0.5)
+    # A norm before a branch, as transformers have it, is not the end of one.
+    encoder = nn.TransformerEncoderLayer(8, 2, 16, norm_first=True)
+    assert read(encoder).branch_norms == frozenset()
+
+
+class Sine(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sin(30 * x)
+
+
+def test_sines_make_a_siren() -> None:
+    layers = [nn.Linear(2, 32), Sine(), nn.Linear(32, 32), Sine(), nn.Linear(32, 1)]
+    found = fastinit.torch.recommend_recipe(nn.Sequential(*layers))
+    assert found.case.architecture == "siren"
+    rows = {row.name: row.initializer for row in found.rows}
+    assert rows["0.weight"] == fastinit.Uniform(-0.5, 0.5)
+    assert rows["2.weight"] != rows["0.weight"]
+
+
 def test_the_recipe_initializes() -> None:
     """After init_ nothing differs any more; with torch's default, nearly everything does."""
     model = nn.Sequential(nn.Linear(64, 256), nn.GELU(), nn.Linear(256, 256), nn.Tanh())

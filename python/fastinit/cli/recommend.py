@@ -66,6 +66,12 @@ def recommend(
             metavar="NAME", help="sgd, momentum, adam, adamw, muon or lbfgs.", show_default=False
         ),
     ] = None,
+    width: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="The size of the vectors of a transformer.", show_default=False
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -102,13 +108,13 @@ def recommend(
             if out is not None:
                 raise ValueError(f"--out {out} is for the recipe of a model; pass --model with it")
             found = advice_for(
-                activation, architecture, depth, layer, normalization, residual, optimizer
+                activation, architecture, depth, layer, normalization, residual, optimizer, width
             )
             shown, data = str(found), found.to_dict()
         else:
             manifest = Manifest.load(model)
             whole = recommend_recipe(
-                manifest, activation, architecture, depth, normalization, residual, optimizer
+                manifest, activation, architecture, depth, normalization, residual, optimizer, width
             )
             shown, data = str(whole), whole.to_dict()
             if out is not None:

@@ -36,6 +36,7 @@ class Case:
         normalization: the kind of normalization, "none", or None where that is not known.
         residual: whether there are residual connections; None where that is not known.
         optimizer: the optimizer.
+        width: the size of the vectors of a transformer.
     """
 
     activation: Activation | None
@@ -46,12 +47,16 @@ class Case:
     normalization: str | None
     residual: bool | None
     optimizer: str | None
+    width: int | None = None
 
     def matches(self, when: dict[str, Any]) -> bool:
         """Return whether all that a rule asks for is so."""
         for fact, allowed in when.items():
             if fact == "depth":
                 if self.depth is None or self.depth < allowed:
+                    return False
+            elif fact == "narrower_than":
+                if self.width is None or self.width >= allowed:
                     return False
             elif fact == "activation":
                 if self.family not in allowed:
@@ -62,7 +67,7 @@ class Case:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, without what is not known."""
-        found = {fact: getattr(self, fact) for fact in (*_FACTS, "depth")}
+        found = {fact: getattr(self, fact) for fact in (*_FACTS, "depth", "width")}
         if self.activation is not None:
             found["activation"] = self.activation.name
         return {fact: value for fact, value in found.items() if value is not None}
@@ -104,6 +109,7 @@ def case_of(
     normalization: str | None,
     residual: bool | None,
     optimizer: str | None,
+    width: int | None = None,
 ) -> Case:
     """Return a case, checked, with what its architecture implies where that was left out.
 
@@ -133,16 +139,20 @@ def case_of(
         optimizer=None
         if optimizer is None
         else _one_of(optimizer, "optimizer", data["optimizers"], {}),
+        width=None if width is None else positive_integer(width, "width"),
     )
 
 
 def _activation(asked: Any) -> Activation:
     read_as: dict[str, str] = knowledge()["read_as"]
-    return _named(read_as.get(asked, asked)) if isinstance(asked, str) else activation(asked)
+    if isinstance(asked, str):
+        return known_activation(read_as.get(asked, asked))
+    return activation(asked)
 
 
 @functools.lru_cache(maxsize=64)
-def _named(name: str, a: float | None = None) -> Activation:
+def known_activation(name: str, a: float | None = None) -> Activation:
+    """Return an activation by name, the same object each time, so that its moments are kept."""
     return activation(name, a)
 
 
@@ -152,7 +162,7 @@ def _family(act: Activation) -> str:
     if act.is_gated:
         return "gated"
     name = functions.find(act.name)
-    if name is None or not _is_same(act, _named(name, act.a)):
+    if name is None or not _is_same(act, known_activation(name, act.a)):
         return _OTHER
     families: dict[str, list[str]] = knowledge()["families"]
     return next((family for family, names in families.items() if name in names), _OTHER)

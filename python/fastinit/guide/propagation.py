@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastinit.guide.pages import label, page_of
 from fastinit.guide.profile import Profile
+from fastinit.plots.page import Page
 from fastinit.tables import Table
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class Propagation:
         titles = ("activation", "initializer", *_NUMBERS)
         return Table(titles, [*map(_cells, self.profiles)], frozenset(_NUMBERS))
 
+    def page(self) -> Page:
+        """Return the charts and tables, of which ``plot`` and ``html`` make pictures."""
+        return page_of(self.profiles, self.table())
+
     def plot(self, figure: Figure | None = None) -> Figure:
         """Draw signals, gradients and correlations, layer by layer, beside theory.
 
@@ -40,7 +45,7 @@ class Propagation:
         Raises:
             ModuleNotFoundError: matplotlib is not installed.
         """
-        return page_of(self.profiles, self.table()).figure(figure)
+        return self.page().figure(figure)
 
     def html(self, path: str | os.PathLike[str]) -> None:
         """Write charts, verdicts and tables to an HTML file that needs no other, nor a network.
@@ -48,7 +53,7 @@ class Propagation:
         Raises:
             OSError: it cannot be written.
         """
-        page_of(self.profiles, self.table()).write(path)
+        self.page().write(path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -62,7 +67,7 @@ class Propagation:
         return "\n".join([shown, *self.verdicts()])
 
     def _repr_html_(self) -> str:
-        return page_of(self.profiles, self.table()).fragment()
+        return self.page().fragment()
 
     def verdicts(self) -> list[str]:
         """Return what is wrong with each, in words."""

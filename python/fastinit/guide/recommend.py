@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import textwrap
 from typing import Any
@@ -114,6 +115,7 @@ def recommend(
     normalization: str | None = None,
     residual: bool | None = None,
     optimizer: str | None = None,
+    width: int | None = None,
 ) -> Recommendation:
     """Return the initializer for a layer of a network, with the reason and its source.
 
@@ -127,11 +129,12 @@ def recommend(
             "siren", "gan", "sparse" or "small".
         depth: the number of layers, of a residual network that of its blocks.
         layer: "hidden", "input", "recurrent", "residual_output" (the last weight of a residual
-            branch), "output", "embedding", "position", "bias", "forget_bias", "norm_scale" or
-            "norm_bias".
+            branch), "output", "embedding", "tied_embedding", "position", "bias", "forget_bias",
+            "norm_scale", "residual_norm_scale" or "norm_bias".
         normalization: "batch", "layer", "rms", "group", "instance", "weight" or "none".
         residual: whether there are residual connections.
         optimizer: "sgd", "momentum", "adam", "adamw", "muon" or "lbfgs".
+        width: the size of the vectors of a transformer, which counts below 512.
 
     Returns:
         An object with ``initializer``, ``formula``, ``reason``, ``source``, ``avoid``,
@@ -152,7 +155,9 @@ def recommend(
         >>> fastinit.recommend(architecture="gpt", depth=12, layer="residual_output").reason[:34]
         'Each of the 2 L branches adds to t'
     """
-    case = case_of(activation, architecture, depth, layer, normalization, residual, optimizer)
+    case = case_of(
+        activation, architecture, depth, layer, normalization, residual, optimizer, width
+    )
     found = advise(case)
     return dataclasses.replace(found, initializer=scaled(found))
 
@@ -179,6 +184,7 @@ def scaled(found: Recommendation) -> Initializer:
     return drawn
 
 
+@functools.lru_cache(maxsize=1024)
 def advise(case: Case) -> Recommendation:
     """Return the recommendation for a case, without the factors of its depth.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 import textwrap
@@ -11,7 +12,7 @@ from typing import Any
 
 from fastinit.guide.advice import Case, case_of
 from fastinit.guide.recommend import Recommendation, advise
-from fastinit.guide.roles import Role, activation_of, architecture_of, roles_of
+from fastinit.guide.roles import Role, activation_of, architecture_of, roles_of, width_of
 from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plans.explanation import short
@@ -167,6 +168,7 @@ def recommend_recipe(
     normalization: str | None = None,
     residual: bool | None = None,
     optimizer: str | None = None,
+    width: int | None = None,
 ) -> RecipeRecommendation:
     """Return a recipe for a whole model, with a reason for each parameter.
 
@@ -182,6 +184,7 @@ def recommend_recipe(
         normalization: see ``fastinit.recommend``.
         residual: see ``fastinit.recommend``.
         optimizer: see ``fastinit.recommend``.
+        width: see ``fastinit.recommend``; None for that of the normalizations.
 
     Returns:
         An object with ``recipe`` and ``rows``: for each parameter the initializer, its mean and
@@ -204,7 +207,8 @@ def recommend_recipe(
             f"model is a {type(model).__name__}; pass a Manifest, as Manifest.load and "
             "Manifest.from_tree return it (a torch module to fastinit.torch.recommend_recipe)"
         )
-    facts = (depth, "hidden", normalization, residual, optimizer)
+    size = width_of(model) if width is None else width
+    facts = (depth, "hidden", normalization, residual, optimizer, size)
     kind = architecture_of(model) if architecture is None else architecture
     asked = activation_of(model) if activation is None else activation
     return recipe_for(model, case_of(asked, kind, *facts), {})
@@ -220,12 +224,15 @@ def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> Reci
     if not parameters:
         raise ValueError(f"no advice is for any parameter of {model.model!r}, as {unknown[0]!r}")
     by_rule = {id(rule): found for rule, found in general}
+    targets = set(model.tied.values())
     special: list[Rule] = []
     used: set[int] = set()
     for each in parameters:
         rule, place = first.of(each), places.get(each.name)
         if rule is None:
             continue
+        if each.name in targets and by_rule[id(rule)].case.layer == "embedding":
+            place = dataclasses.replace(place or Place(), layer="tied_embedding")
         exception = None if place is None else _special(each, rule, by_rule[id(rule)], place)
         if exception is None:
             used.add(id(rule))
@@ -251,6 +258,7 @@ def _is_unknown(parameter: Parameter, rules: FirstMatch) -> bool:
     return found.rule is None if found else rules.of(parameter) is None
 
 
+@functools.lru_cache(maxsize=1024)
 def _general(role: Role, case: Case) -> tuple[Rule, Recommendation]:
     """Return the rule of a role, and the advice that it follows."""
     found = advise(dataclasses.replace(case, layer=role.layer))
@@ -271,6 +279,7 @@ def _special(
         case.normalization,
         case.residual,
         case.optimizer,
+        case.width,
     )
     found = advise(own)
     is_same = (found.initializer, found.reason) == (general.initializer, general.reason)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from fastinit import json_files
 from fastinit.guide import functions
 from fastinit.guide.recommend import Recommendation, scaled
-from fastinit.initializers import Initializer
-from fastinit.manifests import Manifest
+from fastinit.initializers import Constant, Initializer
+from fastinit.manifests import Manifest, Parameter
 from fastinit.recipes.pattern import Pattern, compiled, has_layer, pattern_of
-from fastinit.recipes.rule import Rule
+from fastinit.recipes.rule import FirstMatch, Rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,11 +75,28 @@ def roles_of(architecture: str) -> tuple[Role, ...]:
 
 def architecture_of(manifest: Manifest) -> str:
     """Return the kind of network that names, types and ranks of parameters speak for."""
-    for evidence in _data()["architectures"]:
-        if any(_is_evidence(evidence, each) for each in manifest.parameters):
-            found: str = evidence["architecture"]
-            return found
+    for architecture, speaks_for in _evidence():
+        if any(map(speaks_for, manifest.parameters)):
+            return architecture
     return "mlp"
+
+
+def width_of(manifest: Manifest) -> int | None:
+    """Return the size of the largest scale of a normalization, None where there is none."""
+    scales = _norm_scales()
+    sizes = [each.shape[0] for each in manifest.parameters if scales.of(each) is not None]
+    return max(sizes, default=None)
+
+
+@functools.cache
+def _norm_scales() -> FirstMatch:
+    return FirstMatch(
+        [
+            Rule(each.pattern, Constant(1), module=each.module, ndim=each.ndim or 1)
+            for each in _roles()
+            if each.layer in ("norm_scale", "norm_offset")
+        ]
+    )
 
 
 def activation_of(manifest: Manifest) -> str | None:
@@ -116,9 +133,21 @@ def _expanded(data: dict[str, Any]) -> Iterator[Role]:
         )
 
 
-def _is_evidence(evidence: dict[str, Any], parameter: Any) -> bool:
+@functools.cache
+def _evidence() -> tuple[tuple[str, Callable[[Parameter], bool]], ...]:
+    """Return architectures, each with what tells that a parameter speaks for it."""
+    return tuple((each["architecture"], _speaking(each)) for each in _data()["architectures"])
+
+
+def _speaking(evidence: dict[str, Any]) -> Callable[[Parameter], bool]:
     if "ndim" in evidence:
-        return len(parameter.shape) == int(evidence["ndim"])
-    text = parameter.name if "name" in evidence else parameter.module or ""
-    wanted = evidence["name"] if "name" in evidence else evidence["module"]
-    return compiled(pattern_of(wanted)).fullmatch(text) is not None
+        ndim = int(evidence["ndim"])
+        return lambda parameter: len(parameter.shape) == ndim
+    is_name = "name" in evidence
+    matches = compiled(pattern_of(evidence["name" if is_name else "module"])).fullmatch
+
+    def speaks(parameter: Parameter) -> bool:
+        text = parameter.name if is_name else parameter.module or ""
+        return matches(text) is not None
+
+    return speaks

@@ -12,6 +12,7 @@ from torch import fx, nn
 
 from fastinit.guide import functions
 from fastinit.guide.activation import Activation, activation
+from fastinit.guide.advice import known_activation
 
 _WEIGHTED = (
     nn.Linear,
@@ -37,12 +38,14 @@ class Graph:
         order: the qualified names of modules with weights, in the order of their calls.
         blocks: the number of residual connections; None if not known.
         branch_ends: the modules that are the last of a residual branch.
+        branch_norms: the normalizations after these, whose outputs are added.
     """
 
     followed_by: dict[str, Activation]
     order: tuple[str, ...]
     blocks: int | None
     branch_ends: frozenset[str]
+    branch_norms: frozenset[str] = frozenset()
 
     @property
     def residual(self) -> bool | None:
@@ -82,35 +85,42 @@ def normalization_of(module: nn.Module) -> str:
 def _traced(module: nn.Module, graph: fx.Graph) -> Graph:
     modules = dict(module.named_modules())
     followed: dict[str, Activation] = {}
-    ends: list[str | None] = []
+    ends: list[tuple[str, str | None] | None] = []
     for node in graph.nodes:
         if node.target in _SUMS and len(node.all_input_nodes) > 1:
             ends.append(_branch_end(node, modules))
         if _is_weighted(node, modules):
             followed[str(node.target)] = _after(node, modules)
-    return Graph(followed, tuple(followed), len(ends), frozenset(filter(None, ends)))
+    known = [each for each in ends if each is not None]
+    weights = frozenset(weight for weight, _ in known)
+    norms = frozenset(norm for _, norm in known if norm is not None)
+    return Graph(followed, tuple(followed), len(ends), weights, norms)
 
 
 def _is_weighted(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     return node.op == "call_module" and isinstance(modules[str(node.target)], _WEIGHTED)
 
 
-def _branch_end(addition: fx.Node, modules: dict[str, nn.Module]) -> str | None:
-    """Return the module whose output is added to the stream, or None if that is not clear.
+def _branch_end(addition: fx.Node, modules: dict[str, nn.Module]) -> tuple[str, str | None] | None:
+    """Return the module whose output is added to the stream, and the normalization between.
 
-    Of two modules one may be the projection of a shortcut, whose input goes elsewhere too.
+    It is None if that is not clear. What is used elsewhere too is the stream. Of two modules one
+    may be the projection of a shortcut, whose input is used elsewhere.
     """
     found = []
     for node in addition.all_input_nodes:
-        while not _is_weighted(node, modules):
+        norm = None
+        while len(node.users) == 1 and not _is_weighted(node, modules):
             if len(node.all_input_nodes) != 1 or _of_node(node, modules) is not None:
                 break
+            if "Norm" in type(modules.get(str(node.target))).__name__:
+                norm = str(node.target)
             node = node.all_input_nodes[0]
-        if _is_weighted(node, modules):
-            found.append(node)
+        if len(node.users) == 1 and _is_weighted(node, modules):
+            found.append((node, norm))
     if len(found) == 2:
-        found = [each for each in found if len(each.all_input_nodes[0].users) == 1]
-    return str(found[0].target) if len(found) == 1 else None
+        found = [each for each in found if len(each[0].all_input_nodes[0].users) == 1]
+    return (str(found[0][0].target), found[0][1]) if len(found) == 1 else None
 
 
 def _after(node: fx.Node, modules: dict[str, nn.Module]) -> Activation:
@@ -126,7 +136,7 @@ def _after(node: fx.Node, modules: dict[str, nn.Module]) -> Activation:
         module = modules.get(str(user.target)) if user.op == "call_module" else None
         if not isinstance(module, _WEIGHTED):
             waiting += user.users
-    return activation("linear")
+    return known_activation("linear")
 
 
 def _of_node(node: fx.Node, modules: dict[str, nn.Module]) -> Activation | None:
@@ -137,7 +147,7 @@ def _of_node(node: fx.Node, modules: dict[str, nn.Module]) -> Activation | None:
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
     name = str(name).removesuffix("_")
     if name in _SOFTMAX:
-        return activation("linear")
+        return known_activation("linear")
     if functions.find(name) is None or name in ("abs", "sign"):  # which mostly are arithmetic
         return None
     given = {key: value for key, value in node.kwargs.items() if key in _PARAMETERS}
@@ -146,14 +156,14 @@ def _of_node(node: fx.Node, modules: dict[str, nn.Module]) -> Activation | None:
     values: list[Any] = [*given.values(), *node.args[1:2]]
     is_number = bool(values) and isinstance(values[0], (int, float))
     takes_one = name in ("leaky_relu", "elu", "celu")
-    return activation(name, values[0] if takes_one and is_number else None)
+    return known_activation(name, values[0] if takes_one and is_number else None)
 
 
 def of_module(module: nn.Module) -> Activation | None:
     """Return a module as an activation, or None if its type is not one that has a name here."""
     name = type(module).__name__
     if name.casefold() in _SOFTMAX:
-        return activation("linear")
+        return known_activation("linear")
     found = functions.find(name)
     if found is None or isinstance(module, nn.Identity):
         return None
@@ -163,8 +173,8 @@ def of_module(module: nn.Module) -> Activation | None:
         return activation(module)
     if found in ("leaky_relu", "elu", "celu"):
         number = next(getattr(module, each) for each in _PARAMETERS if hasattr(module, each))
-        return activation(found, float(number))
-    return activation(found)
+        return known_activation(found, float(number))
+    return known_activation(found)
 
 
 def _registered(module: nn.Module) -> Graph:

@@ -10,7 +10,7 @@ import torch
 
 from fastinit.guide.advice import case_of
 from fastinit.guide.recommend_recipe import Place, RecipeRecommendation, recipe_for
-from fastinit.guide.roles import activation_of, architecture_of
+from fastinit.guide.roles import activation_of, architecture_of, width_of
 from fastinit.manifests import Manifest
 from fastinit.torch.guide.graph import Graph, normalization_of, read
 
@@ -23,6 +23,7 @@ def recommend_recipe(
     normalization: str | None = None,
     residual: bool | None = None,
     optimizer: str | None = None,
+    width: int | None = None,
 ) -> RecipeRecommendation:
     """Return a recipe for a torch module, with a reason for each parameter.
 
@@ -39,6 +40,7 @@ def recommend_recipe(
         normalization: see ``fastinit.recommend``; None for the module's.
         residual: see ``fastinit.recommend``; None for what the graph says.
         optimizer: see ``fastinit.recommend``.
+        width: see ``fastinit.recommend``; None for that of the normalizations.
 
     Returns:
         An object with ``recipe``, which ``fastinit.torch.init_`` takes, and ``rows``. Each row has
@@ -65,12 +67,13 @@ def recommend_recipe(
     graph = read(module)
     case = case_of(
         activation_of(manifest) if activation is None else activation,
-        architecture_of(manifest) if architecture is None else architecture,
+        _architecture(manifest, graph) if architecture is None else architecture,
         graph.depth if depth is None else depth,
         "hidden",
         normalization_of(module) if normalization is None else normalization,
         graph.residual if residual is None else residual,
         optimizer,
+        width_of(manifest) if width is None else width,
     )
     found = recipe_for(manifest, case, _places(manifest, graph, case.architecture))
     tensors = dict(module.named_parameters(remove_duplicate=False))
@@ -78,6 +81,12 @@ def recommend_recipe(
         dataclasses.replace(each, current=_moments(tensors[each.name])) for each in found.rows
     )
     return dataclasses.replace(found, rows=rows)
+
+
+def _architecture(manifest: Manifest, graph: Graph) -> str:
+    """Return the kind of network; sines after most weights make a SIREN."""
+    sines = sum(each.name == "sin" for each in graph.followed_by.values())
+    return "siren" if 2 * sines > len(graph.followed_by) else architecture_of(manifest)
 
 
 def _places(manifest: Manifest, graph: Graph, architecture: str | None) -> dict[str, Place]:
@@ -90,6 +99,8 @@ def _places(manifest: Manifest, graph: Graph, architecture: str | None) -> dict[
             if architecture == "siren" and owner == graph.order[0]:
                 layer = "input"
             places[each.name] = Place(layer, graph.followed_by[owner])
+        elif last == "weight" and owner in graph.branch_norms:
+            places[each.name] = Place("residual_norm_scale")
     return places
 
 
