@@ -149,6 +149,8 @@ def test_normalized_branches() -> None:
         assert rows[f"{k}.bn2.weight"].mean == pytest.approx(0.5**0.5)
         assert rows[f"{k}.bn1.weight"].initializer == fastinit.Constant(1)
         assert rows[f"{k}.conv2.weight"].std == pytest.approx((2 / 72) ** 0.5)
+    fastinit.torch.init_(model, found.recipe, seed=0)
+    assert fastinit.torch.recommend_recipe(model).differences() == []
     # A norm before a branch, as transformers have it, is not the end of one.
     encoder = nn.TransformerEncoderLayer(8, 2, 16, norm_first=True)
     assert read(encoder).branch_norms == frozenset()

@@ -24,6 +24,7 @@ from fastinit.recipes.rule import FirstMatch, Rule
 
 _NAME = "recommended"
 _WIDTH = 88
+_ROUNDING = 2.0**-8  # of bfloat16, relative
 _SIGMAS = 5.0  # of the error of a measured std, by which a difference is more than chance
 
 
@@ -62,7 +63,8 @@ class Advised:
             return False
         mean, std = self.current
         chance = _SIGMAS * self.std / math.sqrt(math.prod(self.shape))
-        return abs(mean - self.mean) > chance or abs(std - self.std) > chance
+        rounding = _ROUNDING * abs(self.mean)
+        return abs(mean - self.mean) > chance + rounding or abs(std - self.std) > chance
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
