@@ -123,9 +123,8 @@ def test_width_of_a_model() -> None:
     manifest = Manifest.from_shapes(shapes)
     found = {row.name: row.std for row in fastinit.recommend_recipe(manifest).rows}
     assert found["wte.weight"] == 1
-    gain = fastinit.gain("gelu", match="forward")
-    assert found["h.0.attn.q_proj.weight"] == pytest.approx(gain / 8)
-    assert found["h.0.mlp.c_proj.weight"] == pytest.approx(1 / 16 / 2**0.5)
+    assert found["h.0.attn.q_proj.weight"] == pytest.approx((2 / 64) ** 0.5)
+    assert found["h.0.mlp.c_proj.weight"] == pytest.approx(1 / 16)
     tied = dataclasses.replace(manifest, tied={"lm_head.weight": "wte.weight"})
     found = {row.name: row.std for row in fastinit.recommend_recipe(tied).rows}
     assert found["wte.weight"] == pytest.approx(1 / 8)

@@ -134,7 +134,7 @@ def recommend(
         normalization: "batch", "layer", "rms", "group", "instance", "weight" or "none".
         residual: whether there are residual connections.
         optimizer: "sgd", "momentum", "adam", "adamw", "muon" or "lbfgs".
-        width: the size of the vectors of a transformer, which counts below 512.
+        width: the size of the vectors of a transformer, which counts below 256.
 
     Returns:
         An object with ``initializer``, ``formula``, ``reason``, ``source``, ``avoid``,

@@ -15,11 +15,12 @@ _PLAIN = 3  # decades up to which a power of ten is written out
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis from ``low`` to ``high``."""
+    """An axis from ``low`` to ``high``, with labels at whole numbers only if values are whole."""
 
     low: float
     high: float
     is_log: bool
+    is_whole: bool = False
 
     def place(self, value: float) -> float:
         """Return where a value is: 0 at the low end, 1 at the high one; NaN if nowhere."""
@@ -35,7 +36,7 @@ class Axis:
             stride = max(1, round(_step(highest - lowest)))
             exponents = range(math.ceil(lowest / stride) * stride, highest + 1, stride)
             return [(10.0**each, _power(each)) for each in exponents]
-        step = _step(self.high - self.low)
+        step = max(_step(self.high - self.low), float(self.is_whole))
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [(k * step, f"{k * step:.6g}") for k in range(first, last + 1)]
 

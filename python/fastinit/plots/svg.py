@@ -153,7 +153,10 @@ class _Area:
 def _tight(values: Sequence[float]) -> Axis:
     """Return an axis that ends at the outermost values."""
     low, high = min(values, default=0.0), max(values, default=1.0)
-    return Axis(low, high, is_log=False) if high > low else Axis(low - 0.5, low + 0.5, is_log=False)
+    is_whole = all(each == int(each) for each in values)
+    if high == low:
+        low, high = low - 0.5, low + 0.5
+    return Axis(low, high, is_log=False, is_whole=is_whole)
 
 
 def _chosen(count: int) -> list[int]:
