@@ -156,6 +156,23 @@ def test_normalized_branches() -> None:
     assert read(encoder).branch_norms == frozenset()
 
 
+def test_forget_gates() -> None:
+    """One of the two biases of an LSTM has ones for the forget gate."""
+    model = nn.Sequential(nn.LSTM(4, 8, num_layers=2, bidirectional=True))
+    found = fastinit.torch.recommend_recipe(model)
+    fastinit.torch.init_(model, found.recipe, seed=0)
+    ones = torch.cat([torch.zeros(8), torch.ones(8), torch.zeros(16)])
+    for name, bias in model.named_parameters():
+        if "bias_ih" in name:
+            assert torch.equal(bias, ones), name
+        elif "bias_hh" in name:
+            assert not bias.any()
+    assert {row.layer for row in found.rows if "bias_ih" in row.name} == {"forget_bias"}
+    assert fastinit.Recipe.from_json(found.recipe.to_json()) == found.recipe
+    assert found.differences()
+    assert fastinit.torch.recommend_recipe(model).differences() == []
+
+
 class Sine(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.sin(30 * x)

@@ -14,6 +14,7 @@ from fastinit.guide.advice import Case, case_of
 from fastinit.guide.recommend import Recommendation, advise
 from fastinit.guide.roles import Role, activation_of, architecture_of, roles_of, width_of
 from fastinit.initializers import Initializer
+from fastinit.initializers.composite import Composite, Layer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plans.explanation import short
 from fastinit.plans.plan import Plan
@@ -156,10 +157,13 @@ class Place:
     Attributes:
         layer: what it is for; None for what its name says.
         activation: what follows; None for the model's own.
+        part: the first and the last index but one of the part of a vector that this is known of;
+            None for all of it.
     """
 
     layer: str | None = None
     activation: Any = None
+    part: tuple[int, int] | None = None
 
 
 def recommend_recipe(
@@ -284,6 +288,13 @@ def _special(
         case.width,
     )
     found = advise(own)
+    if place.part is not None:
+        start, stop = place.part
+        whole, gate = (
+            Layer(general.initializer),
+            Layer(found.initializer, start=(start,), stop=(stop,)),
+        )
+        found = dataclasses.replace(found, initializer=Composite((whole, gate)))
     is_same = (found.initializer, found.reason) == (general.initializer, general.reason)
     if is_same and own.activation is case.activation:
         return None

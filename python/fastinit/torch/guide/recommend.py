@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -75,7 +76,8 @@ def recommend_recipe(
         optimizer,
         width_of(manifest) if width is None else width,
     )
-    found = recipe_for(manifest, case, _places(manifest, graph, case.architecture))
+    places = _places(manifest, graph, case.architecture) | dict(_forget_gates(module))
+    found = recipe_for(manifest, case, places)
     tensors = dict(module.named_parameters(remove_duplicate=False))
     rows = tuple(
         dataclasses.replace(each, current=_moments(tensors[each.name])) for each in found.rows
@@ -102,6 +104,17 @@ def _places(manifest: Manifest, graph: Graph, architecture: str | None) -> dict[
         elif last == "weight" and owner in graph.branch_norms:
             places[each.name] = Place("residual_norm_scale")
     return places
+
+
+def _forget_gates(module: torch.nn.Module) -> Iterator[tuple[str, Place]]:
+    """Yield the first bias of each LSTM, whose second quarter is that of the forget gate."""
+    for name, each in module.named_modules():
+        if isinstance(each, (torch.nn.LSTM, torch.nn.LSTMCell)):
+            size = each.hidden_size
+            for last, _ in each.named_parameters(recurse=False):
+                if last.startswith("bias_ih"):
+                    place = Place("forget_bias", part=(size, 2 * size))
+                    yield f"{name}.{last}" if name else last, place
 
 
 def _moments(tensor: torch.Tensor) -> tuple[float, float] | None:
