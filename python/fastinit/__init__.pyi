@@ -3,6 +3,7 @@ from fastinit.arrays.digest import digest as digest
 from fastinit.arrays.dlpack import to_dlpack as to_dlpack
 from fastinit.checkpoints.diff import diff as diff
 from fastinit.guide.activation import activation as activation
+from fastinit.guide.describe import describe as describe
 from fastinit.guide.gain import gain as gain
 from fastinit.guide.propagate import propagate as propagate
 from fastinit.guide.recommend import recommend as recommend
