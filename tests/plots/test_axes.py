@@ -1,4 +1,4 @@
-"""Axes: where values are, and which are labelled."""
+"""Axes: where values are, and which are labeled."""
 
 import math
 
@@ -35,7 +35,7 @@ def test_values_are_on_their_axis(values: list[float], may_be_log: bool) -> None
 
 @pytest.mark.parametrize(("values", "may_be_log"), RANGES, ids=str)
 def test_ticks(values: list[float], may_be_log: bool) -> None:
-    """A few, on the axis, each labelled with its value."""
+    """A few, on the axis, each labeled with its value."""
     axis = axis_of(values, may_be_log)
     ticks = axis.ticks()
     assert 2 <= len(ticks) <= 9

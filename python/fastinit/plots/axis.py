@@ -1,4 +1,4 @@
-"""Axes: the range of values, where each is, and which are labelled."""
+"""Axes: the range of values, where each is, and which are labeled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Axis:
         return (self._scaled(value) - low) / (high - low)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Return the values that are labelled, with their labels."""
+        """Return the values that are labeled, with their labels."""
         if self.is_log:
             lowest, highest = round(math.log10(self.low)), round(math.log10(self.high))
             stride = max(1, round(_step(highest - lowest)))

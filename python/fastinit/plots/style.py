@@ -1,4 +1,4 @@
-"""Colors, markers and dashes, which tell series apart in grey and to the color-blind, too.
+"""Colors, markers and dashes, which tell series apart in gray and to the color-blind, too.
 
 Every color has a contrast of 3 or more against white and against a dark page (WCAG 2.2, 1.4.11), so
 that one palette serves both. Series differ in marker and dashes as well.
