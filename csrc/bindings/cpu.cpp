@@ -17,6 +17,7 @@
 #include "cpu/dispatch.h"
 #include "cpu/fill.h"
 #include "cpu/functions.h"
+#include "cpu/integers.h"
 #include "cpu/mask/border.h"
 #include "cpu/threads.h"
 #include "numerics/host/truncation.h"
@@ -122,6 +123,17 @@ void apply_function(std::uint32_t function, double number, py::array& values, st
   apply(static_cast<Function>(function), number, first, count);
 }
 
+// Replaces flat indices by the integers in [0, range) of these elements; a range of 0 stands for 2^64.
+void replace_by_integers(std::uint64_t seed, std::uint64_t stream, std::uint64_t range, py::array& indices) {
+  if (!indices.dtype().equal(py::dtype::of<std::uint64_t>()) || !(indices.flags() & py::array::c_style)) {
+    throw py::type_error("indices are not a contiguous array of uint64");
+  }
+  auto* const first = static_cast<std::uint64_t*>(indices.mutable_data());
+  const auto count = static_cast<std::uint64_t>(indices.size());
+  const GilRelease release;
+  draw_integers(seed, stream, range, first, count);
+}
+
 void fill_requests(const py::array& requests, int threads, const py::dtype& request_dtype) {
   if (threads < 0) throw py::value_error("threads is negative");
   const RequestList list = requests_in(requests, request_dtype);
@@ -180,6 +192,8 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         apply_function(function, number, values, count);
       },
       py::arg("function"), py::arg("values").noconvert(), py::arg("number") = 0.0);
+  m.def("integers", &replace_by_integers, py::arg("seed"), py::arg("stream"), py::arg("range"),
+        py::arg("indices").noconvert());
   m.def("mask_border", &mask_border, py::arg("seed"), py::arg("stream"), py::arg("count"), py::arg("zeros"));
   m.def(
       "nonzeros",

@@ -6,6 +6,7 @@
 
 #include "numerics/distributions.h"
 #include "numerics/log_uniform.h"
+#include "numerics/ternary.h"
 
 namespace fastinit {
 
@@ -22,6 +23,7 @@ enum class RequestClass : std::uint32_t {
   ROW(constant, fill, Formulas<0>)                         \
   ROW(uniform, fill, UniformDistribution)                  \
   ROW(log_uniform, fill, LogUniformDistribution)           \
+  ROW(ternary, fill, TernaryDistribution)                  \
   ROW(normal, fill, NormalDistribution)                    \
   ROW(truncated_normal, fill, TruncatedNormalDistribution) \
   ROW(orthogonal, matrix, Formulas<1>) /* gain */          \

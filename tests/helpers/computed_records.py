@@ -11,6 +11,7 @@ from fastinit import (
     DeformableRing,
     Hadamard,
     HippoLegS,
+    Integers,
     Linspace,
     LogUniform,
     LruGamma,
@@ -20,15 +21,18 @@ from fastinit import (
     MambaALog,
     MambaDtBias,
     Mapped,
+    Permutation,
+    Rademacher,
     RgLru,
     Rwkv7,
     S4DImag,
     Sinusoidal,
+    Ternary,
     Uniform,
 )
 from helpers import wrong_arguments as wrong
 from helpers.dtypes import DTYPES
-from helpers.record import LENGTH, Golden, Record, golden
+from helpers.record import LENGTH, Golden, Kernel, Record, golden
 
 INF = math.inf
 MATRIX = (37, 29)
@@ -73,6 +77,81 @@ COMPUTED = (
             ),
             *(golden("float64", 7, "m", base=Uniform(0.5, 2.0), maps=each) for each in MAPS_USED),
         ),
+    ),
+)
+
+INTEGER = ("int8", "int16", "int32", "int64")
+UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
+DISCRETE = (
+    Record(
+        "rademacher",
+        Rademacher,
+        {"scale": 0.5},
+        least_rank=0,
+        moments=lambda _: (0.0, 0.5),
+        objects=(Rademacher(), Rademacher(0.25)),
+        wrong=(
+            *wrong.DRAWN,
+            ({"scale": 0}, ValueError, "scale=0.0 is not positive; pass a positive number"),
+            ({"scale": "1"}, TypeError, "scale='1' is a str"),
+        ),
+        goldens=(*(golden(dtype) for dtype in DTYPES), golden("float32", 7, "s", scale=0.1)),
+    ),
+    Record(
+        "ternary",
+        Ternary,
+        {"zeros": 0.5, "scale": 2.0},
+        least_rank=0,
+        moments=lambda _: (0.0, math.sqrt(2)),
+        objects=(Ternary(), Ternary(2 / 3, math.sqrt(3))),
+        wrong=(
+            *wrong.DRAWN,
+            ({"zeros": 1.5}, ValueError, "zeros=1.5 is not a probability; pass a number from"),
+            ({"zeros": -0.1}, ValueError, "zeros=-0.1 is not a probability"),
+            ({"zeros": None}, TypeError, "zeros=None is a NoneType"),
+            ({"scale": -1}, ValueError, "scale=-1.0 is not positive; pass a positive number"),
+        ),
+        goldens=(
+            *(golden(dtype) for dtype in DTYPES),
+            *(golden(dtype, 7, "projection", zeros=2 / 3, scale=0.1) for dtype in DTYPES),
+        ),
+        kernels=(Kernel("ternary", (Ternary(0.5, 2.0), Rademacher())),),
+    ),
+    Record(
+        "integers",
+        Integers,
+        {"low": 1, "high": 8},
+        least_rank=0,
+        dtypes=(*DTYPES, *INTEGER, *UNSIGNED),
+        on_host=True,
+        moments=lambda _: (4.0, 2.0),
+        objects=(Integers(0, 7), Integers(-5, 2**20)),
+        required={"low": 0, "high": 5},
+        wrong=(
+            ({"low": 5}, ValueError, "low=5 and high=5 are not a range; pass low < high"),
+            ({"high": 2**65}, ValueError, "are not a range; pass low < high, from -2**63 to"),
+            ({"low": 0.0}, TypeError, "low=0.0 is a float; pass an integer"),
+            ({"high": 300, "dtype": "int8"}, ValueError, "does not hold all integers from 0 to"),
+            ({"low": -1, "dtype": "uint8"}, ValueError, "does not hold all integers from -1 to"),
+            ({"high": 300, "dtype": "bfloat16"}, ValueError, "does not hold all integers"),
+        ),
+        goldens=(
+            golden("int64", low=0, high=10),
+            golden("int8", 7, "dice", low=1, high=7),
+            golden("uint64", low=0, high=2**63 + 1),
+            golden("bfloat16", low=-16, high=16),
+        ),
+    ),
+    Record(
+        "permutation",
+        Permutation,
+        fits=(((24, 20), {}), ((6, 4, 3), {}), ((101,), {})),
+        least_rank=0,
+        dtypes=(*DTYPES[:4], *INTEGER, *UNSIGNED),
+        elementwise=False,
+        on_host=True,
+        objects=(Permutation(),),
+        goldens=(golden("int64"), golden("int32", 7, "order", (5, 200))),
     ),
 )
 

@@ -34,7 +34,7 @@ from fastinit import (
 )
 from helpers import reference
 from helpers import wrong_arguments as wrong
-from helpers.computed_records import COMPUTED, SCHEMES, TABLES
+from helpers.computed_records import COMPUTED, DISCRETE, SCHEMES, TABLES
 from helpers.dtypes import DTYPES, INTEGERS
 from helpers.record import Golden, Kernel, Record, golden, preset
 from helpers.structure_records import GROWN, STRUCTURES
@@ -443,7 +443,8 @@ MASKS = (
 
 RECORDS: dict[str, Record] = {
     record.name: record
-    for record in (*CONSTANTS, *DISTRIBUTIONS, *SCALED, *MATRICES, *MASKS, *COMPUTED, *STRUCTURES)
+    for family in (CONSTANTS, DISTRIBUTIONS, SCALED, MATRICES, MASKS, COMPUTED, DISCRETE, STRUCTURES)
+    for record in family
 }
 ALL_RECORDS = RECORDS | {record.name: record for record in (*TABLES, *SCHEMES, *GROWN)}
 # By its key in golden.json: a golden array and the name of the function that draws it.

@@ -69,6 +69,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "value": ([*NUMBERS, True, 255, -7, 2**40, math.inf], ["1", None, 10**400, 1j]),
     "gain": ([1, 0, 2.0, -0.5, 1e-3, np.float16(3)], NO_NUMBERS),
     "scale": ([1, 0, 2.0, 1 / 3, np.float64(0.1)], [*NO_NUMBERS, -1]),
+    "zeros": ([0, 0.5, 1, 2 / 3], [-0.1, 2, *NO_NUMBERS]),
     "fan": ([None, 1, 7, 0.5, 1000], [*NO_NUMBERS, 0, -1]),
     "omega": ([30, 1.0, np.float32(10)], [*NO_NUMBERS, 0, -1]),
     "a": ([None, 0.2, math.sqrt(5)], NO_NUMBERS),

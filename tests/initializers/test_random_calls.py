@@ -77,6 +77,19 @@ class Check:
         right = record.initializer(**drawn_options(self.options))
         check_bits(self.whole, right(self.whole.shape, **self.where))
 
+    def ternary(self) -> None:
+        """The magnitudes are 0 and the scale."""
+        scale = np.abs(whole_of(float(self.options.get("scale", 1)), self.whole))
+        assert np.all((self.values == 0) | (np.abs(self.values) == scale))
+
+    def integers(self) -> None:
+        assert np.all(self.values >= self.options["low"])
+        assert np.all(self.values < self.options["high"])
+
+    def permutation(self) -> None:
+        rows = np.sort(np.atleast_1d(self.values), axis=-1)
+        assert np.array_equal(rows, np.broadcast_to(np.arange(rows.shape[-1]), rows.shape))
+
     def zeros(self) -> None:
         assert not self.values.any()
 
@@ -228,6 +241,7 @@ PRESETS = {
 }
 CHECKS = {
     "log_uniform": "uniform",
+    "rademacher": "ternary",
     **dict.fromkeys(("eye", "identity", "dirac"), "identity"),
     **dict.fromkeys(("split", "stacked", "transposed", "normed", "product", "custom"), "structure"),
     **dict.fromkeys(("orthogonal", "delta_orthogonal"), "orthogonal"),

@@ -195,6 +195,11 @@ def _limits(dtype: np.dtype[Any]) -> _Limits:
     return _Limits(found.nmant + 1, int(found.minexp) - found.nmant, float(found.max))
 
 
+def digits_of(dtype: np.dtype[Any]) -> int:
+    """Return the binary digits of a float dtype: all integers up to 2**digits are exact."""
+    return _limits(dtype).digits
+
+
 def _pattern(x: float) -> int:
     return int.from_bytes(struct.pack("<d", x), "little")
 
