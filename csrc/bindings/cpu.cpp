@@ -20,6 +20,7 @@
 #include "cpu/integers.h"
 #include "cpu/mask/border.h"
 #include "cpu/threads.h"
+#include "cpu/unitary.h"
 #include "numerics/host/truncation.h"
 #include "request/request.h"
 
@@ -134,6 +135,18 @@ void replace_by_integers(std::uint64_t seed, std::uint64_t stream, std::uint64_t
   draw_integers(seed, stream, range, first, count);
 }
 
+// Replaces an array of pairs of shape (M, N, 2), M >= N, by those of a unitary matrix.
+void replace_by_unitary(py::array& z) {
+  if (!z.dtype().equal(py::dtype::of<double>()) || !(z.flags() & py::array::c_style)) {
+    throw py::type_error("z is not a contiguous array of float64");
+  }
+  if (z.ndim() != 3 || z.shape(2) != 2 || z.shape(0) < z.shape(1)) throw py::value_error("z is not of shape (M, N, 2)");
+  auto* const first = static_cast<double*>(z.mutable_data());
+  const auto rows = static_cast<std::uint64_t>(z.shape(0)), columns = static_cast<std::uint64_t>(z.shape(1));
+  const GilRelease release;
+  make_unitary(first, rows, columns);
+}
+
 void fill_requests(const py::array& requests, int threads, const py::dtype& request_dtype) {
   if (threads < 0) throw py::value_error("threads is negative");
   const RequestList list = requests_in(requests, request_dtype);
@@ -194,6 +207,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       py::arg("function"), py::arg("values").noconvert(), py::arg("number") = 0.0);
   m.def("integers", &replace_by_integers, py::arg("seed"), py::arg("stream"), py::arg("range"),
         py::arg("indices").noconvert());
+  m.def("unitary", &replace_by_unitary, py::arg("z").noconvert());
   m.def("mask_border", &mask_border, py::arg("seed"), py::arg("stream"), py::arg("count"), py::arg("zeros"));
   m.def(
       "nonzeros",

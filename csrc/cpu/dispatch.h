@@ -7,6 +7,7 @@
 #include "cpu/functions.h"
 #include "cpu/mask/growing_list.h"
 #include "cpu/orthogonal/reflectors.h"
+#include "numerics/unitary.h"
 #include "request/request.h"
 
 namespace fastinit {
@@ -25,6 +26,9 @@ struct Kernels {
   void (*gather)(const Request& request, const std::uint64_t* flat, std::uint64_t count, void* out);
   // Replaces values by those of a function.
   void (*apply)(Function function, double number, double* values, std::uint64_t count);
+  // Writes some columns of a unitary matrix, `unitary_columns` or the rest of them, from `column` on.
+  void (*unitary)(const ComplexReflectors& reflectors, std::uint64_t column, double* out);
+  std::uint64_t unitary_columns;
   ReflectorKernels reflectors;
 };
 

@@ -8,7 +8,7 @@ namespace fastinit {
 void draw_integers(std::uint64_t seed, std::uint64_t stream, std::uint64_t range, std::uint64_t* indices,
                    std::uint64_t count) {
   const Stream from = {seed, stream};
-  for_each_piece(count, [&](std::uint64_t begin, std::uint64_t size) {
+  for_each_piece(count, 4096, 4, [&](std::uint64_t begin, std::uint64_t size) {
     std::uint64_t known = ~std::uint64_t(0), word[4];  // the block whose words are at hand
     for (std::uint64_t* at = indices + begin; at != indices + begin + size; ++at) {
       const std::uint64_t index = *at;

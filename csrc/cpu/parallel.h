@@ -10,12 +10,12 @@
 
 namespace fastinit {
 
-// Calls act(begin, count) for pieces of an array in at most thread_count() threads, with the default arithmetic.
+// Calls act(begin, count) for pieces of at most `piece` out of `count` items, in at most thread_count() threads with
+// the default arithmetic. An item costs as much as `cost` values of a function.
 template <class Act>
-void for_each_piece(std::uint64_t count, const Act& act) {
+void for_each_piece(std::uint64_t count, std::uint64_t piece, double cost, const Act& act) {
   constexpr double values_per_thread = 8192;
-  constexpr std::uint64_t piece = 4096;
-  const int threads = threads_for(static_cast<double>(count), values_per_thread, 0);
+  const int threads = threads_for(static_cast<double>(count) * cost, values_per_thread, 0);
   std::atomic<std::uint64_t> next{0};
   const auto take_pieces = [&] {
     const DefaultArithmetic arithmetic;

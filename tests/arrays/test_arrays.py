@@ -154,10 +154,6 @@ MISFITS: dict[str, tuple[Callable[[NDArray[Any]], Any], tuple[str, ...]]] = {
         ("read-only", REMEDY),
     ),
     "dlpack copy": (lambda m: Exporter(m[:2].reshape(SHAPE), copy=True), ("copy", REMEDY)),
-    "dlpack complex": (
-        lambda m: Exporter(of_torch(m[:4].view(np.complex64))),
-        ("out= cannot be filled: dtype=complex64 is not drawn", "real and imaginary"),
-    ),
     "dlpack float8": (
         lambda m: Exporter(of_torch(m[0]).view(torch.float8_e4m3fnuz)[:16].view(SHAPE)),
         ("dtype=float8_e4m3fnuz is not drawn", "use float8_e4m3fn"),

@@ -27,7 +27,7 @@ COMMON: list[Wrong] = [
     ({"name": 1.5}, TypeError, "name=1.5 is a float"),
     ({"name": -1}, ValueError, "name=-1 is out of range"),
     ({"dtype": "float31"}, ValueError, "dtype='float31' is not known; known are float64, "),
-    ({"dtype": complex}, ValueError, "dtype=complex128 is not drawn; draw its real and imaginary"),
+    ({"dtype": "complex32"}, ValueError, "dtype=complex32 is not drawn; use complex64 or complex"),
     ({"dtype": "float8_e4m3fnuz"}, ValueError, "float8_e4m3fnuz is not drawn; use float8_e4m3fn"),
     ({"dtype": "int4"}, ValueError, "dtype=int4 is not drawn; use int8, or wider"),
     ({"dtype": []}, ValueError, "dtype=[] is not known; known are float64, "),

@@ -75,6 +75,7 @@ RWKV7: dict[str, Entry] = {
     **dict.fromkeys(("x_r", "x_g"), mix("0.2")),
     **dict.fromkeys(("x_k", "x_v"), mix("0.7")),
     **dict.fromkeys(("x_w", "x_a"), mix("0.9")),
+    "ffn_x_k": lambda n: 1 - (MP.mpf(n) / WIDTH) ** ((1 - MP.mpf(LAYER) / LAYERS) ** 4),
     "w0": decay,
     "a0": lambda n: MP.mpf("-0.19") + zigzag(n) * MP.mpf("0.3") + linear(n) * MP.mpf("0.4"),
     "v0": lambda n: MP.mpf("0.73") - linear(n) * MP.mpf("0.4"),

@@ -58,7 +58,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     # ---- dtypes, devices, layouts, memory
     "fastinit.normal((64, 32), dtype='float8')": ("dtype=", "float8", "float8_e4m3fn has more"),
     "fastinit.normal((64, 32), dtype='int32')": ("dtype=", "int32", "use one of float64, float32"),
-    "fastinit.normal((64, 32), dtype='complex64')": ("dtype=", "complex64", "real and imaginary"),
+    "fastinit.normal((64, 32), dtype='complex32')": ("dtype=", "complex32", "use complex64"),
     "fastinit.normal((64, 32), device='mps')": ("device=", "'mps'", "draw on the CPU and move"),
     "fastinit.normal((64, 32), device='tpu')": ("device=", "'tpu'", "use device='cpu', 'cuda'"),
     "fastinit.he_normal((64, 32, 3, 3), layout='NCHW')": (

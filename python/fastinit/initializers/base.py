@@ -305,6 +305,10 @@ def made(cls: Callable[P, Kind], *args: P.args, **kwargs: P.kwargs) -> Kind:
 def _templates(
     initializer: Initializer, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> tuple[Template, ...]:
+    if dtype.kind == "c":
+        from fastinit.initializers.complex_values import complex_templates  # here, as few need it
+
+        return complex_templates(initializer, shape, dtype)
     return initializer.templates(shape, dtype)
 
 

@@ -79,7 +79,7 @@ class Chrono(Scheme):
 
 
 _MIXES = {"x_r": 0.2, "x_w": 0.9, "x_k": 0.7, "x_v": 0.7, "x_a": 0.9, "x_g": 0.2}
-_RWKV7 = (*_MIXES, "w0", "a0", "v0", "k_k", "k_a", "r_k", "norm")
+_RWKV7 = (*_MIXES, "ffn_x_k", "w0", "a0", "v0", "k_k", "k_a", "r_k", "norm")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +93,7 @@ class Rwkv7(Table):
     | part | value |
     | --- | --- |
     | x_r, x_g; x_k, x_v; x_w, x_a | 1 - (n / d)^(e (1 - l / L)), e = 0.2; 0.7; 0.9 |
+    | ffn_x_k | 1 - (n / d)^((1 - l / L)^4) |
     | w0 | -6 + 6 (n / (d - 1))^(1 + q^0.3) + 1/2 + 2.5 zigzag |
     | a0 | -0.19 + 0.3 zigzag + 0.4 u |
     | v0 | 0.73 - 0.4 u |
@@ -147,6 +148,9 @@ class Rwkv7(Table):
             return 1.0 - evaluate(
                 "power", n / d, _MIXES[self.part] * (1 - self.layer / self.layers)
             )
+        if self.part == "ffn_x_k":
+            depth = 1 - self.layer / self.layers
+            return 1.0 - evaluate("power", n / d, depth * depth * depth * depth)
         linear = n / max(d - 1, 1)
         if self.part in ("k_a", "r_k", "norm"):
             norm = _power((self.layer + 1) / self.layers, 0.7)

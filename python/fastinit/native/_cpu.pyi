@@ -23,6 +23,9 @@ def apply(function: int, values: NDArray[np.float64], number: float = 0.0) -> No
 
 # Replaces flat indices by the integers in [0, range) of these elements; 0 stands for 2**64.
 def integers(seed: int, stream: int, range: int, indices: NDArray[np.uint64]) -> None: ...
+
+# Replaces complex normals, as an array of pairs of shape (M, N, 2), by a unitary matrix.
+def unitary(z: NDArray[np.float64]) -> None: ...
 def mask_border(seed: int, stream: int, count: int, zeros: int) -> tuple[int, tuple[int, ...]]: ...
 def nonzeros(
     mask: NDArray[np.void], rows: int, columns: int, by_column: bool

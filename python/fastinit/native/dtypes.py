@@ -26,7 +26,11 @@ _CONSTANT_ONLY: dict[str, np.dtype[Any]] = {
     name: np.dtype(name)
     for name in ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 }
-_ALL = DTYPES | _CONSTANT_ONLY
+_COMPLEX: dict[np.dtype[Any], np.dtype[Any]] = {
+    np.dtype("complex64"): DTYPES["float32"],
+    np.dtype("complex128"): DTYPES["float64"],
+}
+_ALL = DTYPES | _CONSTANT_ONLY | {dtype.name: dtype for dtype in _COMPLEX}
 _ALIASES = {
     "bf16": "bfloat16",
     "double": "float64",
@@ -51,7 +55,7 @@ _INSTEAD = {
     "float128": "use float64",
     "longdouble": "use float64",
     "tfloat32": "use float32",
-    "complex": "draw its real and imaginary parts",
+    "complex": "use complex64 or complex128",
     "uint": "use uint8, or wider",
     "int": "use int8, or wider",
     "quint": "draw float32 and quantize that",
@@ -102,6 +106,11 @@ def dtype_of(dtype: Any) -> np.dtype[Any]:
     if dtype is None:  # float64 to NumPy
         raise _unknown(dtype, "")
     return _dtype_of(dtype)
+
+
+def real_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of the real and imaginary parts of a complex dtype."""
+    return _COMPLEX[dtype]
 
 
 def precision_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
