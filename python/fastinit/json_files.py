@@ -30,8 +30,8 @@ _FLOATS = {name: float(name) for name in ("NaN", "Infinity", "-Infinity")}
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names of the built-in files in ``folder``."""
-    return sorted(path.stem for path in folder.glob("*.json"))
+    """Return the names of the built-in files in ``folder``; a + in a file's name is a colon."""
+    return sorted(path.stem.replace("+", ":") for path in folder.glob("*.json"))
 
 
 def find(source: str | os.PathLike[str], folder: Path, what: str) -> Path:
@@ -43,7 +43,7 @@ def find(source: str | os.PathLike[str], folder: Path, what: str) -> Path:
         ValueError: The path is that of a pipe, a socket or a device.
     """
     if isinstance(source, str) and source in names(folder):
-        return folder / f"{source}.json"
+        return folder / f"{source.replace(':', '+')}.json"
     path = Path(source)
     if not path.exists():
         raise FileNotFoundError(

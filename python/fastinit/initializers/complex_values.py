@@ -107,7 +107,7 @@ def _scaled(
     return complex_templates(resolved, shape, dtype)
 
 
-def _root(u: NDArray[Any]) -> NDArray[Any]:
+def _root(u: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sqrt(u)
 
 
