@@ -320,10 +320,10 @@ def test_plan_says_what_is_left_alone_and_assumed(tmp_path: Path) -> None:
 
 def test_model_type_that_no_recipe_serves(tmp_path: Path) -> None:
     """The error names the flag that asks for the guess."""
-    manifest = written(MODEL | {"architecture": "mamba"}, tmp_path)
+    manifest = written(MODEL | {"architecture": "zamba"}, tmp_path)
     done = run("plan", manifest)
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
-    assert "no recipe serves model_type='mamba'" in done.stderr
+    assert "no recipe serves model_type='zamba'" in done.stderr
     assert "if that is right, pass --recipe default, or else" in done.stderr
     assert run("plan", manifest, "--recipe", "default").exit_code == 0
 

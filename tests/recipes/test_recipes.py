@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import fastinit
-from fastinit import Manifest, Parameter, Plan
+from fastinit import Manifest, Parameter, Plan, json_files
 from fastinit.recipes.pattern import compiled
 from fastinit.recipes.recipe import (
     RECIPES,
@@ -353,7 +353,7 @@ def test_rule_types(fields: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize("name", list_recipes())
 def test_built_in_recipes_are_canonical(name: str) -> None:
     """A built-in file is what to_json writes, so the way there and back is exact."""
-    text = (RECIPES / f"{name}.json").read_text("utf-8")
+    text = json_files.find(name, RECIPES, "recipe").read_text("utf-8")
     assert Recipe.from_json(text).to_json() == text
 
 
@@ -389,9 +389,9 @@ def test_architecture_that_no_recipe_serves() -> None:
     """Nothing is guessed: the error lists what "default" would draw, and how to ask for that."""
     shapes = {"l.0.w.weight": (8, 4), "l.1.w.weight": (8, 4), "l.0.bias": 8, "norm.weight": 8}
     tensors = Manifest.from_shapes(shapes).parameters
-    mamba = Manifest("mine", tensors, architecture="mamba", config={"initializer_range": 0.1})
+    zamba = Manifest("mine", tensors, architecture="zamba", config={"initializer_range": 0.1})
     message = (
-        "no recipe serves model_type='mamba'; recipe 'default' would draw 2 as weight "
+        "no recipe serves model_type='zamba'; recipe 'default' would draw 2 as weight "
         f"({fastinit.Normal(std=0.1)}: 'l.0.w.weight', ...), 1 as bias ({fastinit.Constant(0)}: "
         f"'l.0.bias'), 1 as norm ({fastinit.Constant(1)}: 'norm.weight'); if that is right, pass "
         "recipe='default' (--recipe default), or else a recipe of your own, or record what the "
@@ -399,21 +399,21 @@ def test_architecture_that_no_recipe_serves() -> None:
     )
     for refuses in (Plan, recipe_of):
         with pytest.raises(ValueError, match=re.escape(message)):
-            refuses(mamba)
-    assert Plan(mamba, "default").recipe.name == "default"
-    assert find_recipe("mamba") is None
+            refuses(zamba)
+    assert Plan(zamba, "default").recipe.name == "default"
+    assert find_recipe("zamba") is None
 
 
 def test_architecture_that_default_cannot_draw() -> None:
     """The error lists all tensors whose form is not known."""
     tensors = Manifest.from_shapes({"l.0.A_log": (8, 4), "l.0.D": 8, "w.weight": (2, 2)}).parameters
-    mamba = Manifest("mine", tensors, architecture="mamba")
+    zamba = Manifest("mine", tensors, architecture="zamba")
     message = (
-        "no recipe serves model_type='mamba', not even 'default': no rule of recipe 'default' "
+        "no recipe serves model_type='zamba', not even 'default': no rule of recipe 'default' "
         "matches l.0.D (8,); no general rule draws l.0.A_log (8, 4) (state matrix); give each"
     )
     with pytest.raises(ValueError, match=re.escape(message)):
-        Plan(mamba)
+        Plan(zamba)
 
 
 @pytest.mark.parametrize(

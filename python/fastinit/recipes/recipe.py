@@ -449,5 +449,5 @@ def _summary(chosen: Recipe, model: Model) -> str:
 
 @functools.cache
 def _serves(name: str) -> list[str]:
-    serves: list[str] = json_files.parse((RECIPES / f"{name}.json").read_bytes()).get("serves", [])
+    serves: list[str] = json_files.read(json_files.find(name, RECIPES, "recipe")).get("serves", [])
     return serves
