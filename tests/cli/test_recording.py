@@ -22,7 +22,7 @@ def config(kind: str, folder: Path) -> Path:
 
 
 def test_a_type_that_no_recipe_serves_is_recorded(tmp_path: Path) -> None:
-    path = config("mamba", tmp_path)
+    path = config("falcon_mamba", tmp_path)
     done = run("init", path, "--out", tmp_path / "out", "--seed", 3)
     assert done.exit_code == 0, done.output
     plan = fastinit.load_plan(tmp_path / "out")
