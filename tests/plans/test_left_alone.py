@@ -43,7 +43,7 @@ def test_plan(dtype: str) -> None:
     check_plan(Manifest("m", parameters[:1], buffers=parameters[1:]), "freqs", dtype)
 
 
-@pytest.mark.parametrize("dtype", ["float33", "complex", "Float32", ""])
+@pytest.mark.parametrize("dtype", ["float33", "complex32x", "Float32", ""])
 def test_unknown_dtypes_are_errors(dtype: str) -> None:
     with pytest.raises(ValueError, match=r"dtype=\S* is not (known|drawn)"):
         Parameter("w", (4,), None, dtype)
