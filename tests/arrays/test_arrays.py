@@ -139,7 +139,7 @@ MISFITS: dict[str, tuple[Callable[[NDArray[Any]], Any], tuple[str, ...]]] = {
     "one row": (lambda m: m[0, :4], ("shape (4,)", "(4, 4) is drawn", "pass out=")),
     "too large": (lambda m: m, ("shape (8, 8)", "(4, 4) is drawn", "pass out=")),
     "big-endian": (lambda m: m[:2].reshape(SHAPE).view(">f4"), (">f4", "byte order")),
-    "unknown dtype": (lambda m: m[:4].view("m8[s]"), ("timedelta64", UNKNOWN)),
+    "unknown dtype": (lambda m: m[:4].view("m8[s]"), ("m8[s]", UNKNOWN)),
     "list": (lambda m: m[:4, :4].tolist(), ("is a list", "not an array", REMEDY)),
     "number": (lambda _: 3.0, ("is a float", "not an array", REMEDY)),
     "torch part": (lambda m: of_torch(m)[:4, :4], ("not C-contiguous", REMEDY)),
