@@ -27,7 +27,7 @@ struct Kernels {
   // Replaces values by those of a function.
   void (*apply)(Function function, double number, double* values, std::uint64_t count);
   // Writes some columns of a unitary matrix, `unitary_columns` or the rest of them, from `column` on.
-  void (*unitary)(const ComplexReflectors& reflectors, std::uint64_t column, double* out);
+  void (*unitary)(const ComplexReflectors& reflectors, std::uint64_t column, double* strip, double* out);
   std::uint64_t unitary_columns;
   ReflectorKernels reflectors;
 };

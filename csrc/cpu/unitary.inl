@@ -1,19 +1,17 @@
 // Unitary matrices, for any lane type: a strip of columns from its reflectors.
 #pragma once
 
-#include <memory>
-
 #include "numerics/unitary.h"
 
 namespace fastinit {
 namespace {
 
-// Writes the pairs of the columns from `column` on, of which there are L::width64 or fewer, to an M x N array.
+// Writes the pairs of the columns from `column` on, of which there are L::width64 or fewer, to an M x N array. `strip`
+// has room for 2 M L::width64 numbers.
 template <class L>
-void unitary(const ComplexReflectors& r, std::uint64_t column, double* out) {
+void unitary(const ComplexReflectors& r, std::uint64_t column, double* strip, double* out) {
   constexpr std::uint64_t width = L::width64;
-  const std::unique_ptr<double[]> strip(new double[2 * r.rows * width]);
-  double *const real = strip.get(), *const imaginary = strip.get() + r.rows * width;
+  double *const real = strip, *const imaginary = strip + r.rows * width;
   unitary_strip<L>(r, column, real, imaginary);
   const std::uint64_t count = column + width < r.columns ? width : r.columns - column;
   for (std::uint64_t i = 0; i < r.rows; ++i) {
