@@ -424,7 +424,7 @@ def find_recipe(wanted: str) -> Recipe | None:
 
     Example:
         >>> from fastinit.recipes.recipe import find_recipe
-        >>> find_recipe("mistral").name, find_recipe("mamba")
+        >>> find_recipe("mistral").name, find_recipe("zamba")
         ('llama', None)
     """
     names = list_recipes()
