@@ -306,9 +306,10 @@ def _templates(
     initializer: Initializer, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> tuple[Template, ...]:
     if dtype.kind == "c":
-        from fastinit.initializers.complex_values import complex_templates  # here, as few need it
-
-        return complex_templates(initializer, shape, dtype)
+        # Its initializers have this base, and few draw complex arrays.
+        module = importlib.import_module("fastinit.initializers.complex_values")
+        found: tuple[Template, ...] = module.complex_templates(initializer, shape, dtype)
+        return found
     return initializer.templates(shape, dtype)
 
 
