@@ -443,7 +443,16 @@ MASKS = (
 
 RECORDS: dict[str, Record] = {
     record.name: record
-    for family in (CONSTANTS, DISTRIBUTIONS, SCALED, MATRICES, MASKS, COMPUTED, DISCRETE, STRUCTURES)
+    for family in (
+        CONSTANTS,
+        DISTRIBUTIONS,
+        SCALED,
+        MATRICES,
+        MASKS,
+        COMPUTED,
+        DISCRETE,
+        STRUCTURES,
+    )
     for record in family
 }
 ALL_RECORDS = RECORDS | {record.name: record for record in (*TABLES, *SCHEMES, *GROWN)}

@@ -20,20 +20,9 @@ from helpers.tiny_transformers import TYPES, builder
 
 SERVED = {kind: name for name in list_recipes() for kind in recipe(name).serves if kind in TYPES}
 SAMPLE = (
-    "gpt_oss",
-    "dinov2",
-    "llama4_text",
-    "bert",
-    "bloom",
-    "clip",
-    "convnext",
-    "deepseek_v3",
-    "gemma3_text",
-    "gpt2",
-    "llama",
-    "mt5",
-    *("bert", "bloom", "clip", "convnext", "deepseek_v3", "gemma3_text", "gpt2", "llama", "mt5"),
-    *("jamba", "mamba", "mamba2", "qwen3_next", "recurrent_gemma"),
+    *("bert", "bloom", "clip", "convnext", "deepseek_v3", "dinov2", "gemma3_text", "gpt2"),
+    *("gpt_oss", "jamba", "llama", "llama4_text", "mamba", "mamba2", "mt5", "qwen3_next"),
+    "recurrent_gemma",
 )
 FEWEST_TYPES = 60  # that build from these sizes
 

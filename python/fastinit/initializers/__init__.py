@@ -4,8 +4,8 @@ import fastinit.initializers.adapters as _adapters
 import fastinit.initializers.bernoulli as _bernoulli
 import fastinit.initializers.constant as _constant
 import fastinit.initializers.custom as _custom
-import fastinit.initializers.existing as _existing
 import fastinit.initializers.discrete as _discrete
+import fastinit.initializers.existing as _existing
 import fastinit.initializers.factors as _factors
 import fastinit.initializers.growth as _growth
 import fastinit.initializers.identity as _identity
@@ -34,8 +34,8 @@ from fastinit.initializers.base import Initializer
 from fastinit.initializers.bernoulli import *
 from fastinit.initializers.constant import *
 from fastinit.initializers.custom import *
-from fastinit.initializers.existing import *
 from fastinit.initializers.discrete import *
+from fastinit.initializers.existing import *
 from fastinit.initializers.factors import *
 from fastinit.initializers.growth import *
 from fastinit.initializers.identity import *
@@ -65,8 +65,8 @@ __all__ += _adapters.__all__
 __all__ += _bernoulli.__all__
 __all__ += _constant.__all__
 __all__ += _custom.__all__
-__all__ += _existing.__all__
 __all__ += _discrete.__all__
+__all__ += _existing.__all__
 __all__ += _factors.__all__
 __all__ += _growth.__all__
 __all__ += _identity.__all__

@@ -4,8 +4,8 @@ from fastinit.initializers.base import Initializer as Initializer
 from fastinit.initializers.bernoulli import *
 from fastinit.initializers.constant import *
 from fastinit.initializers.custom import *
-from fastinit.initializers.existing import *
 from fastinit.initializers.discrete import *
+from fastinit.initializers.existing import *
 from fastinit.initializers.factors import *
 from fastinit.initializers.growth import *
 from fastinit.initializers.identity import *
