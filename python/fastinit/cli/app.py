@@ -13,6 +13,7 @@ from fastinit.cli.init import init
 from fastinit.cli.models import models
 from fastinit.cli.options import list_models
 from fastinit.cli.plan import plan
+from fastinit.cli.probe import probe
 from fastinit.cli.propagate import propagate
 from fastinit.cli.recipes import recipe, recipes
 from fastinit.cli.recommend import recommend
@@ -59,5 +60,5 @@ def _fastinit(
 ) -> None: ...
 
 
-for command in (init, plan, verify, diff, models, recipes, recipe, recommend, propagate, info):
+for command in (init, plan, verify, diff, models, recipes, recipe, recommend, propagate, probe, info):
     app.command()(command)

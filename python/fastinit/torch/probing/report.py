@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastinit import records
+from fastinit.plots.page import Page
 from fastinit.tables import Table
+from fastinit.torch.probing.pages import page_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,15 +194,47 @@ class ProbeReport:
         """
         return records.from_data(ProbeReport, data)
 
-    def __str__(self) -> str:
-        """Return a row per layer, activation and block, attention, the loss and the verdicts."""
+    def page(self) -> Page:
+        """Return the charts and tables, of which ``plot`` and ``html`` make pictures."""
+        tables = [("Modules, in the order of the calls", self._table())]
+        if self.attention:
+            tables.append(("Attention", self._attention_table()))
+        return page_of(self, tables)
+
+    def plot(self, figure: Figure | None = None) -> Figure:
+        """Draw signals, gradients, weights and attention, module by module.
+
+        Args:
+            figure: a figure of matplotlib to draw into; None for a new one of pyplot.
+
+        Raises:
+            ModuleNotFoundError: matplotlib is not installed.
+        """
+        return self.page().figure(figure)
+
+    def html(self, path: str | os.PathLike[str]) -> None:
+        """Write charts, verdicts and tables to an HTML file that needs no other, nor a network.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.page().write(path)
+
+    def _repr_html_(self) -> str:
+        return self.page().fragment()
+
+    def _table(self) -> Table:
         fields = ("input_rms", "output_rms", "dead", "saturated", "gradient_rms", "weight_rms")
         titles = ("in", "out", "dead", "saturated", "gradient", "weight")
         cells = [
             [row.label, row.kind, *(_cell(getattr(row, field)) for field in fields)]
             for row in self.rows
         ]
-        lines = [Table(("layer", "kind", *titles), cells, frozenset(titles)).text(), ""]
+        return Table(("layer", "kind", *titles), cells, frozenset(titles))
+
+    def __str__(self) -> str:
+        """Return a row per layer, activation and block, attention, the loss and the verdicts."""
+        lines = [self._table().text(), ""]
         if self.attention:
             lines += [self._attention_table().text(), ""]
         if self.loss is not None:

@@ -1,0 +1,163 @@
+"""``fastinit probe``: show what signals and gradients do in a model of a Python file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fastinit.cli.options import Json, Seed
+from fastinit.cli.pictures import HtmlOption, PlotOption, check_paths, write
+from fastinit.cli.shared import FAILED, errors, print_json
+from fastinit.initializers import Normal, Uniform
+
+if TYPE_CHECKING:
+    import torch
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE:NAME",
+        help="A Python file or module, and a function in it without arguments, which returns a "
+        "model of torch, or a model and what it is called with.",
+        show_default=False,
+    ),
+]
+
+
+def probe(
+    model: Model,
+    batch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHAPE",
+            help="Call the model with normal values of this shape, as 32,3,224,224.",
+            show_default=False,
+        ),
+    ] = None,
+    tokens: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="With --batch: integers from 0 to N - 1 instead of normal values.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Seed = 0,
+    plot: PlotOption = None,
+    html: HtmlOption = None,
+    as_json: Json = False,
+) -> None:
+    """Run a model once forward and once backward, and say what is wrong with its start.
+
+    torch's random numbers start from the seed. The file is executed.
+
+    \b
+    Examples:
+      fastinit probe model.py:build --html report.html
+      fastinit probe model.py:build --batch 32,3,224,224
+      fastinit probe package.model:build --batch 8,128 --tokens 50257 --json
+
+    \b
+    Exit codes: 0 nothing is wrong, 1 verdicts, 2 wrong usage or an error.
+    """  # noqa: D301
+    with errors():
+        check_paths(plot, html)
+        if tokens is not None and batch is None:
+            raise ValueError(f"--tokens {tokens} says what --batch is made of; pass --batch with it")
+        shape = None if batch is None else _shape(batch)
+        build = _function(model)
+        import torch
+
+        from fastinit.torch.probing.probe import probe as probed
+
+        torch.manual_seed(seed)
+        made, given = _model_and_batch(build(), model, shape is not None)
+        inputs = given if shape is None else _batch(shape, tokens, seed)
+        found = probed(made, inputs)
+        write(found, plot, html)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        typer.echo(str(found))
+    if not found.ok:
+        raise typer.Exit(FAILED)
+
+
+def _function(named: str) -> Callable[[], Any]:
+    """Return a function of a file or a module."""
+    source, _, name = named.rpartition(":")
+    if not source or not name:
+        raise ValueError(f"{named} does not say a function; write it as model.py:build")
+    module = _of_file(Path(source)) if source.endswith(".py") else importlib.import_module(source)
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise ValueError(f"{source} has no function {name!r}; it has {_functions(module)}")
+    return found  # type: ignore[no-any-return]
+
+
+def _of_file(path: Path) -> Any:
+    if not path.is_file():
+        raise FileNotFoundError(2, "there is no such file", str(path))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    sys.path.insert(0, str(path.parent))  # where its own imports are
+    spec.loader.exec_module(module)
+    return module
+
+
+def _functions(module: Any) -> str:
+    own = [
+        name
+        for name, each in vars(module).items()
+        if getattr(each, "__module__", None) == module.__name__ and callable(each)
+    ]
+    return ", ".join(own) or "none"
+
+
+def _model_and_batch(made: Any, named: str, has_batch: bool) -> tuple[torch.nn.Module, Any]:
+    import torch
+
+    if isinstance(made, torch.nn.Module):
+        if not has_batch:
+            raise ValueError(
+                f"{named} returns a model alone; pass --batch with the shape of its input, or "
+                "return (model, batch)"
+            )
+        return made, None
+    if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], torch.nn.Module)):
+        raise TypeError(
+            f"{named} returns a {type(made).__name__}; return a model of torch, or (model, batch)"
+        )
+    if has_batch:
+        raise ValueError(f"{named} returns a batch of its own; leave --batch out")
+    return made
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(each) for each in text.split(","))
+    except ValueError:
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise ValueError(f"--batch {text} is not a shape; write it as 32,3,224,224")
+    return sizes
+
+
+def _batch(shape: tuple[int, ...], tokens: int | None, seed: int) -> torch.Tensor:
+    import torch
+
+    if tokens is None:
+        return torch.from_numpy(Normal()(shape, seed=seed, name="batch"))
+    if tokens < 1:
+        raise ValueError(f"--tokens {tokens} is not positive; pass the size of the vocabulary")
+    drawn = Uniform(0.0, float(tokens))(shape, seed=seed, name="batch", dtype="float64")
+    return torch.from_numpy(drawn.astype("int64"))
