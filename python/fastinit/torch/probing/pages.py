@@ -22,7 +22,7 @@ def page_of(report: ProbeReport, tables: Sequence[tuple[str, Table]]) -> Page:
     if report.expected_loss is not None:
         loss += f" Equal probabilities would give ln({report.classes}) = {report.expected_loss:.4g}."
     return Page(
-        title=f"Signals in {report.rows[-1].kind if report.rows else 'a model'}",
+        title="Signals and gradients, module by module",
         subtitle="Root mean squares of what modules return in one forward pass, and of the "
         f"gradients that reach that in one backward pass, in the order of the calls.{loss}",
         verdicts=report.verdicts,

@@ -5,15 +5,21 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import os
 import statistics
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastinit import records
 from fastinit.initializers import Uniform
+from fastinit.plots.page import Page
 from fastinit.tables import Table
+from fastinit.torch.training.pages import comparison
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MOST_EXACT = 16  # pairs of which all signs are tried
 _WINDOW = 10  # steps over which the training loss is averaged
@@ -142,7 +148,33 @@ class CompareReport:
         """
         return records.from_data(CompareReport, data)
 
-    def __str__(self) -> str:
+    def page(self) -> Page:
+        """Return the charts and the table, of which ``plot`` and ``html`` make pictures."""
+        return comparison(self, self._told(), self._table())
+
+    def plot(self, figure: Figure | None = None) -> Figure:
+        """Draw loss curves and gradients with matplotlib.
+
+        Args:
+            figure: a figure of matplotlib to draw into; None for a new one of pyplot.
+
+        Raises:
+            ModuleNotFoundError: matplotlib is not installed.
+        """
+        return self.page().figure(figure)
+
+    def html(self, path: str | os.PathLike[str]) -> None:
+        """Write charts and tables to an HTML file that needs no other, nor a network.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.page().write(path)
+
+    def _repr_html_(self) -> str:
+        return self.page().fragment()
+
+    def _table(self) -> Table:
         titles = (f"steps to {self.target:.3g}", "final loss", "test loss", "accuracy")
         cells = [
             [
@@ -154,13 +186,18 @@ class CompareReport:
             ]
             for each in self.starts
         ]
-        seeds = len({each.seed for each in self.runs})
-        told = [
+        return Table(("start", *titles), cells, frozenset(titles))
+
+    def _told(self) -> list[str]:
+        return [
             f"{each.first} is better than {each.second} by {each.difference:.3g} (p = {each.p:.2g})"
             for each in self.tests
         ]
-        table = Table(("start", *titles), cells, frozenset(titles)).text()
-        return "\n".join([table, "", f"{self.steps} steps, seeds: {seeds}; test loss:", *told])
+
+    def __str__(self) -> str:
+        seeds = len({each.seed for each in self.runs})
+        said = f"{self.steps} steps, seeds: {seeds}; test loss:"
+        return "\n".join([self._table().text(), "", said, *self._told()])
 
 
 def summarized(runs: Sequence[Run], target: float | None) -> CompareReport:

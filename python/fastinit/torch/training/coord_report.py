@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 from fastinit import records
+from fastinit.plots.page import Page
 from fastinit.tables import Table
+from fastinit.torch.training.pages import coordinates
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,8 +87,33 @@ class CoordReport:
         """
         return records.from_data(CoordReport, data)
 
-    def __str__(self) -> str:
-        """Return the slopes of each layer after the last step, and the verdicts."""
+    def page(self) -> Page:
+        """Return the charts and the table, of which ``plot`` and ``html`` make pictures."""
+        return coordinates(self, self._table())
+
+    def plot(self, figure: Figure | None = None) -> Figure:
+        """Draw outputs over widths with matplotlib.
+
+        Args:
+            figure: a figure of matplotlib to draw into; None for a new one of pyplot.
+
+        Raises:
+            ModuleNotFoundError: matplotlib is not installed.
+        """
+        return self.page().figure(figure)
+
+    def html(self, path: str | os.PathLike[str]) -> None:
+        """Write charts and tables to an HTML file that needs no other, nor a network.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.page().write(path)
+
+    def _repr_html_(self) -> str:
+        return self.page().fragment()
+
+    def _table(self) -> Table:
         titles = ("slope at start", "slope", "slope of change")
         first = {row.layer: row for row in self.rows if row.step == 0}
         cells = [
@@ -90,10 +121,13 @@ class CoordReport:
             for row in self.rows
             if row.step == self.steps
         ]
-        table = Table(("layer", *titles), cells, frozenset(titles)).text()
+        return Table(("layer", *titles), cells, frozenset(titles))
+
+    def __str__(self) -> str:
+        """Return the slopes of each layer after the last step, and the verdicts."""
         widths = ", ".join(map(str, self.widths))
         told = self.verdicts or (f"flat within {self.tolerance:g}",)
-        return "\n".join([table, "", f"widths {widths}; {self.steps} steps", *told])
+        return "\n".join([self._table().text(), "", f"widths {widths}; {self.steps} steps", *told])
 
 
 def fault(row: CoordRow, tolerance: float) -> str:
