@@ -60,5 +60,17 @@ def _fastinit(
 ) -> None: ...
 
 
-for command in (init, plan, verify, diff, models, recipes, recipe, recommend, propagate, probe, info):
+for command in (
+    init,
+    plan,
+    verify,
+    diff,
+    models,
+    recipes,
+    recipe,
+    recommend,
+    propagate,
+    probe,
+    info,
+):
     app.command()(command)

@@ -69,7 +69,9 @@ def probe(
     with errors():
         check_paths(plot, html)
         if tokens is not None and batch is None:
-            raise ValueError(f"--tokens {tokens} says what --batch is made of; pass --batch with it")
+            raise ValueError(
+                f"--tokens {tokens} says what --batch is made of; pass --batch with it"
+            )
         shape = None if batch is None else _shape(batch)
         build = _function(model)
         import torch

@@ -20,7 +20,9 @@ def page_of(report: ProbeReport, tables: Sequence[tuple[str, Table]]) -> Page:
     """Return the page of a report."""
     loss = "" if report.loss is None else f" The loss is {report.loss:.4g}."
     if report.expected_loss is not None:
-        loss += f" Equal probabilities would give ln({report.classes}) = {report.expected_loss:.4g}."
+        loss += (
+            f" Equal probabilities would give ln({report.classes}) = {report.expected_loss:.4g}."
+        )
     return Page(
         title="Signals and gradients, module by module",
         subtitle="Root mean squares of what modules return in one forward pass, and of the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -81,12 +82,9 @@ def coordinates(report: CoordReport, table: Table) -> Page:
 def _over_widths(
     title: str, report: CoordReport, rows: Sequence[CoordRow], values: Sequence[Sequence[float]]
 ) -> LineChart:
-    lines = [
-        Series(row.layer, range(1, 1 + len(each)), each)
-        for row, each in zip(rows, values, strict=True)
-    ]
-    label = f"width: {', '.join(f'{k} is {w}' for k, w in enumerate(report.widths, 1))}"
-    return LineChart(title, label, _RMS, tuple(lines), may_be_log=True)
+    x = [math.log2(width) for width in report.widths]
+    lines = [Series(row.layer, x, each) for row, each in zip(rows, values, strict=True)]
+    return LineChart(title, "log2 of the width", _RMS, tuple(lines), may_be_log=True)
 
 
 def _slopes(report: CoordReport) -> HeatMap:
