@@ -53,7 +53,7 @@ def propagate(
     Examples:
       fastinit propagate --activation tanh --init he_normal,torch --depth 99
       fastinit propagate --activation relu --init torch --layers
-      fastinit propagate --activation relu,tanh --init he_normal,torch --html report.html
+      fastinit propagate --activation relu,tanh --init torch --html page.html
       fastinit propagate --activation gelu --init he_normal --json
 
     \b
