@@ -67,13 +67,8 @@ if TYPE_CHECKING:
     from fastinit.torch.modules.materialize import materialize_
     from fastinit.torch.modules.param_groups import param_groups
     from fastinit.torch.probing.probe import probe
-    from fastinit.torch.probing.report import (
-        ProbeAttention,
-        ProbeReport,
-        ProbeRow,
-        ProbeStack,
-        ProbeWeight,
-    )
+    from fastinit.torch.probing.report import ProbeReport
+    from fastinit.torch.probing.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
     from fastinit.torch.recording.record import record
     from fastinit.torch.training.compare import compare
     from fastinit.torch.training.compare_report import CompareReport
@@ -155,11 +150,11 @@ _LAZY = {
     "Finding": "auditing.report",
     "LsuvReport": "balancing.report",
     "LsuvRow": "balancing.report",
-    "ProbeAttention": "probing.report",
+    "ProbeAttention": "probing.rows",
     "ProbeReport": "probing.report",
-    "ProbeRow": "probing.report",
-    "ProbeStack": "probing.report",
-    "ProbeWeight": "probing.report",
+    "ProbeRow": "probing.rows",
+    "ProbeStack": "probing.rows",
+    "ProbeWeight": "probing.rows",
     "apply_masks_": "modules.masks",
     "draw_masks": "modules.masks",
     "CompareReport": "training.compare_report",

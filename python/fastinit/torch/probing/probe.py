@@ -18,7 +18,8 @@ from fastinit.torch.modules.plan import Rules
 from fastinit.torch.probing.measures import local, rms
 from fastinit.torch.probing.ranks import Figures, pooled
 from fastinit.torch.probing.recording import Recorder
-from fastinit.torch.probing.report import ProbeReport, ProbeRow, ProbeWeight
+from fastinit.torch.probing.report import ProbeReport
+from fastinit.torch.probing.rows import ProbeRow, ProbeWeight
 from fastinit.torch.probing.stacks import stacks_of
 from fastinit.torch.probing.verdicts import verdicts_of
 from fastinit.torch.probing.weights import Rates, rates_of, weights_of

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from fastinit.torch.probing.recording import CrossEntropy, Measured
-from fastinit.torch.probing.report import ProbeAttention
+from fastinit.torch.probing.rows import ProbeAttention
 from fastinit.torch.shards.dtensor import is_distributed
 
 _SQUARES = ("input_rms", "output_rms", "varies", "gradient_rms")

@@ -19,7 +19,7 @@ from fastinit.guide import functions
 from fastinit.torch.probing import measures
 from fastinit.torch.probing.attention import attention_of
 from fastinit.torch.probing.measures import rms
-from fastinit.torch.probing.report import ProbeAttention, ProbeRow
+from fastinit.torch.probing.rows import ProbeAttention, ProbeRow
 
 _LEAST_BLOCKS = 3  # children of one type in a list that are a stack of blocks
 _MOST_CALLS = 32  # of one activation in one call of a module

@@ -10,7 +10,8 @@ from fastinit.guide import functions
 from fastinit.recipes.numbers import without_numbers
 from fastinit.tables import listed
 from fastinit.torch.probing import remedies
-from fastinit.torch.probing.report import ProbeReport, ProbeRow
+from fastinit.torch.probing.report import ProbeReport
+from fastinit.torch.probing.rows import ProbeRow
 from fastinit.torch.probing.stacks import FEWEST, LAYERS
 
 _PER_BLOCK = 1.3  # factor of an rms per block, up or down, in the later half of a stack

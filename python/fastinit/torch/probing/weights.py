@@ -11,7 +11,7 @@ from torch import nn
 
 from fastinit.checks import finite
 from fastinit.torch.probing.measures import are_alike, rms
-from fastinit.torch.probing.report import ProbeWeight
+from fastinit.torch.probing.rows import ProbeWeight
 from fastinit.torch.shards.dtensor import is_distributed
 
 Optimizer = Callable[[list[torch.Tensor], float], torch.optim.Optimizer]

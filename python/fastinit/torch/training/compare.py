@@ -17,8 +17,9 @@ from fastinit.torch.modules.init import init_
 from fastinit.torch.modules.plan import Rules
 from fastinit.torch.running.losses import signal_of
 from fastinit.torch.running.progress import progress_bar
-from fastinit.torch.training.compare_report import CompareReport, Gradient, Run, summarized
+from fastinit.torch.training.compare_report import CompareReport, summarized
 from fastinit.torch.training.optimizers import Optimizer, check_optimizer, optimizer_of
+from fastinit.torch.training.runs import Gradient, Run
 
 Start = Rules | Callable[[nn.Module], object] | None
 """What ``init_`` takes, a function that initializes a module in place, or None: its own start."""

@@ -20,7 +20,8 @@ from fastinit.torch.modules.param_groups import param_groups
 from fastinit.torch.running.arguments import calls
 from fastinit.torch.running.losses import Loss, scalar_of
 from fastinit.torch.running.progress import progress_bar
-from fastinit.torch.training.coord_report import CoordReport, CoordRow, fault
+from fastinit.torch.training.coord_report import CoordReport
+from fastinit.torch.training.coord_rows import CoordRow, fault
 from fastinit.torch.training.optimizers import Optimizer, check_optimizer, optimizer_of
 
 Scheme = Callable[[Manifest, Manifest], Recipe]

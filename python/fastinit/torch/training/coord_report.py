@@ -10,31 +10,11 @@ from typing import TYPE_CHECKING, Any
 from fastinit import records
 from fastinit.plots.page import Page
 from fastinit.tables import Table
+from fastinit.torch.training.coord_rows import CoordRow, fault
 from fastinit.torch.training.pages import coordinates
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-@dataclasses.dataclass(frozen=True)
-class CoordRow:
-    """The output of a layer after some steps, at each width.
-
-    Attributes:
-        layer: the qualified name of the module.
-        step: the number of steps of training before.
-        rms: its root mean square, by width.
-        change: the root mean square of its change since the start, by width; 0 at step 0.
-        slope: the slope of log ``rms`` over log width.
-        change_slope: the slope of log ``change`` over log width; NaN where that is 0.
-    """
-
-    layer: str
-    step: int
-    rms: tuple[float, ...]
-    change: tuple[float, ...]
-    slope: float
-    change_slope: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +69,7 @@ class CoordReport:
 
     def page(self) -> Page:
         """Return the charts and the table, of which ``plot`` and ``html`` make pictures."""
-        return coordinates(self, self._table())
+        return coordinates(self.widths, self.rows, self.tolerance, self.verdicts, self._table())
 
     def plot(self, figure: Figure | None = None) -> Figure:
         """Draw outputs over widths with matplotlib.
@@ -128,21 +108,6 @@ class CoordReport:
         widths = ", ".join(map(str, self.widths))
         told = self.verdicts or (f"flat within {self.tolerance:g}",)
         return "\n".join([self._table().text(), "", f"widths {widths}; {self.steps} steps", *told])
-
-
-def fault(row: CoordRow, tolerance: float) -> str:
-    """Return what a row breaks, "" if nothing.
-
-    Outputs may not grow with the width at any step; changes may neither grow nor shrink. Outputs
-    that shrink at the start are none: in muP, logits do until they are trained.
-    """
-    if row.slope > tolerance or (row.step > 0 and math.isnan(row.slope)):
-        return "grows"
-    if row.step == 0 or math.isnan(row.change_slope):
-        return ""
-    if row.change_slope > tolerance:
-        return "is changed more"
-    return "is changed less" if row.change_slope < -tolerance else ""
 
 
 def _cell(number: float) -> str:

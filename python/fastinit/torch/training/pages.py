@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from fastinit.plots.chart import Chart, HeatMap, LineChart, Series
 from fastinit.plots.page import Page
 from fastinit.tables import Table
-
-if TYPE_CHECKING:
-    from fastinit.torch.training.compare_report import CompareReport, Run
-    from fastinit.torch.training.coord_report import CoordReport, CoordRow
+from fastinit.torch.training.coord_rows import CoordRow
+from fastinit.torch.training.runs import Run
 
 _MOST_POINTS = 200  # of a loss curve
 _RMS = "root mean square"
 
 
-def comparison(report: CompareReport, told: Sequence[str], table: Table) -> Page:
+def comparison(all_runs: Sequence[Run], told: Sequence[str], table: Table) -> Page:
     """Return the page of a comparison."""
     groups: dict[str, list[Run]] = {}
-    for run in report.runs:
+    for run in all_runs:
         groups.setdefault(run.start, []).append(run)
-    seeds = len(report.runs) // len(groups)
+    seeds = len(all_runs) // len(groups)
     return Page(
-        title=f"{len(groups)} starts, {report.steps} steps",
+        title=f"{len(groups)} starts, {len(all_runs[0].losses)} steps",
         subtitle=f"The mean over {seeds} seeds; areas are from the lowest to the highest. "
         + "; ".join(told),
         verdicts=None,
@@ -61,37 +58,44 @@ def _curve(name: str, runs: Sequence[Sequence[float]], *, is_log: bool = False) 
     return Series(name, x, [sum(each) / len(each) for each in points], band=band)
 
 
-def coordinates(report: CoordReport, table: Table) -> Page:
+def coordinates(
+    sizes: Sequence[int],
+    rows: Sequence[CoordRow],
+    tolerance: float,
+    verdicts: tuple[str, ...],
+    table: Table,
+) -> Page:
     """Return the page of a coordinate check."""
-    last = [row for row in report.rows if row.step == report.steps]
-    widths = ", ".join(map(str, report.widths))
+    steps = max(row.step for row in rows)
+    last = [row for row in rows if row.step == steps]
+    widths = ", ".join(map(str, sizes))
     return Page(
-        title=f"Outputs over widths, after {report.steps} steps",
+        title=f"Outputs over widths, after {steps} steps",
         subtitle=f"Widths {widths}. Flat lines are right: neither outputs nor their changes may "
-        f"grow with the width. A slope within {report.tolerance:g} of 0 is flat.",
-        verdicts=report.verdicts,
+        f"grow with the width. A slope within {tolerance:g} of 0 is flat.",
+        verdicts=verdicts,
         charts=(
-            _over_widths("outputs", report, last, [row.rms for row in last]),
-            _over_widths("changes of outputs", report, last, [row.change for row in last]),
-            _slopes(report),
+            _over_widths("outputs", sizes, last, [row.rms for row in last]),
+            _over_widths("changes of outputs", sizes, last, [row.change for row in last]),
+            _slopes(rows, steps),
         ),
         tables=(("Slopes of logarithms", table),),
     )
 
 
 def _over_widths(
-    title: str, report: CoordReport, rows: Sequence[CoordRow], values: Sequence[Sequence[float]]
+    title: str, sizes: Sequence[int], rows: Sequence[CoordRow], values: Sequence[Sequence[float]]
 ) -> LineChart:
-    x = [math.log2(width) for width in report.widths]
+    x = [math.log2(width) for width in sizes]
     lines = [Series(row.layer, x, each) for row, each in zip(rows, values, strict=True)]
     return LineChart(title, "log2 of the width", _RMS, tuple(lines), may_be_log=True)
 
 
-def _slopes(report: CoordReport) -> HeatMap:
+def _slopes(rows: Sequence[CoordRow], last: int) -> HeatMap:
     """Return the slope of each layer's output after each number of steps."""
-    layers = tuple(dict.fromkeys(row.layer for row in report.rows))
-    steps = range(report.steps + 1)
-    found = {(row.layer, row.step): row.slope for row in report.rows}
+    layers = tuple(dict.fromkeys(row.layer for row in rows))
+    steps = range(last + 1)
+    found = {(row.layer, row.step): row.slope for row in rows}
     slopes = [[found[layer, step] for step in steps] for layer in layers]
     return HeatMap(
         "slope of the output over the width, by step",
