@@ -4,6 +4,7 @@ The tests call these functions in their own process, and in a child process with
 """
 
 import copy
+import dataclasses
 import gc
 import json
 import tempfile
@@ -530,6 +531,28 @@ def init_by_a_recipe() -> None:
     assert [
         each.name for each, is_new in zip(weights_of(model), changed, strict=True) if is_new
     ] == ["dense/kernel"]
+
+
+@case
+def weights_keep_their_dtypes() -> None:
+    """A recipe or a plan in another dtype draws the bits of the weight's own dtype."""
+    rules = fastinit.Recipe("normal", "none", (fastinit.Rule("**", fastinit.Normal()),))
+    drawn = fastinit.normal((300, 200), seed=3, name="dense/kernel", dtype="bfloat16")
+    expected = drawn.astype(np.float32)
+
+    def dense(dtype: str) -> Any:
+        return keras.Sequential([keras.Input((300,)), layers.Dense(200, dtype=dtype)])
+
+    given = (
+        dataclasses.replace(rules, dtype="float64"),
+        ours.plan(dense("float32"), 3, rules),
+        fastinit.Plan({"dense/kernel": (300, 200), "dense/bias": 200}, rules, dtype="float64"),
+    )
+    for recipe in given:
+        model = dense("bfloat16")
+        assert {each.dtype.name for each in ours.plan(model, 3, recipe).tensors} == {"bfloat16"}
+        ours.init_(model, 3, recipe)
+        check_bits(array(keras.ops.cast(model.layers[0].kernel, "float32")), expected)
 
 
 @case

@@ -20,7 +20,7 @@ from fastinit.native.box import part, whole
 from fastinit.native.dtypes import dtype_of
 from fastinit.plans.plan import Plan
 from fastinit.recipes.buffers import known
-from fastinit.recipes.given import RecipeLike
+from fastinit.recipes.given import RecipeLike, recipe_from
 from fastinit.recipes.parameter import LEFT_ALONE
 from fastinit.recipes.pattern import exact
 from fastinit.recipes.recipe import Recipe
@@ -65,7 +65,8 @@ def init_(model: Any, seed: Seed | None = None, recipe: Any = None, *, only: Any
             The seeds of the layers' own initializers do not count.
         recipe: None for the initializers of the layers themselves, Keras's own included, with the
             same distributions. Otherwise what ``fastinit.Plan`` takes, or a plan; the initializers
-            in it may be this package's or their names ("he_normal"), which know Keras's axes.
+            in it may be this package's or their names ("he_normal"), which know Keras's axes. The
+            weights keep their own dtypes, whatever the recipe or the plan says.
         only: A pattern as in rules; other weights keep their values.
 
     Returns:
@@ -123,9 +124,14 @@ def _planned(weights: list[Weight], model: Any, seed: Seed | None, recipe: Any) 
         elif own_initializer(each) is not None:
             (statistics if known(parameter) else trained).append(parameter)
     manifest = dataclasses.replace(manifest, parameters=tuple(trained), buffers=tuple(statistics))
-    found = Plan(manifest, _recipe(recipe), seed=seed)
+    found = _in_own_dtypes(manifest, recipe_from(_recipe(recipe), manifest), seed)
     _check_layouts(found)
     return found
+
+
+def _in_own_dtypes(manifest: Manifest, recipe: Recipe, seed: Seed | None) -> Plan:
+    """Return a plan in the dtypes of the weights, which own the memory, and not of the recipe."""
+    return Plan(manifest, dataclasses.replace(recipe, dtype=None), seed=seed)
 
 
 def _parameter(weight: Weight) -> Parameter:
@@ -161,16 +167,29 @@ def _by_layers(weights: list[Weight], manifest: Manifest) -> tuple[Manifest, Rec
 
 
 def _again(given: Plan, manifest: Manifest, seed: Seed | None) -> Plan:
-    """Return a plan that was given, once it is known to be of this model."""
-    shapes = {each.name: each.shape for each in manifest.parameters}
-    for each in given.manifest.tensors:
-        if shapes.get(each.name) != each.shape:
-            what = shapes.get(each.name, "not there")
+    """Return a plan that was given, in the dtypes of this model.
+
+    Raises:
+        ValueError: The model lacks tensors of the plan, or has them in another shape.
+    """
+    own = {each.name: each for each in manifest.parameters}
+
+    def planned(their: Parameter) -> Parameter:
+        mine = own.get(their.name)
+        if mine is None or mine.shape != their.shape:
+            what = "not there" if mine is None else mine.shape
             raise ValueError(
-                f"{each.name!r} of shape {each.shape} is in the plan, and in the model it is "
+                f"{their.name!r} of shape {their.shape} is in the plan, and in the model it is "
                 f"{what}; pass a plan of the same model"
             )
-    return given if seed is None else Plan(given.manifest, given.recipe, seed=seed)
+        return dataclasses.replace(their, dtype=mine.dtype)
+
+    found = dataclasses.replace(
+        given.manifest,
+        parameters=tuple(map(planned, given.manifest.parameters)),
+        buffers=tuple(map(planned, given.manifest.buffers)),
+    )
+    return _in_own_dtypes(found, given.recipe, given.stream if seed is None else seed)
 
 
 def _recipe(given: Any) -> RecipeLike:
