@@ -35,6 +35,8 @@ SAMPLE = 1 << 20
 NOTES = [
     "Compare within one run only. Both may use the same number of threads; torch fills with one.",
     "transformers' AutoModelForCausalLM.from_config builds the models, each time in fresh memory.",
+    "Before each of these timings, as much memory is set to 0 and freed. Otherwise the host of a "
+    "virtual machine may take seconds to find a gigabyte of pages, not for every library alike.",
 ]
 Arguments = tuple[Any, ...]
 
@@ -201,21 +203,25 @@ def model(report: dict[str, Any], name: str, repeats: int, slow_repeats: int) ->
     count = sum(map(math.prod, shapes))
     del built
     written = [[torch.zeros(shape) for shape in shapes]]
+
+    def memset() -> list[torch.Tensor]:
+        return _fill(_zero, [torch.empty(shape) for shape in shapes])
+
+    def in_fresh_memory(build: Callable[[], Any]) -> float:
+        gc.collect()  # the memory of the previous one goes back to the system
+        memset()
+        return common.once(build)
+
     measures = {
-        "fastinit": lambda: _in_fresh_memory(accelerated),
-        "memset": lambda: _in_fresh_memory(lambda: _fill(_zero, [torch.empty(s) for s in shapes])),
+        "fastinit": lambda: in_fresh_memory(accelerated),
+        "memset": lambda: in_fresh_memory(memset),
         "draw": lambda: common.once(lambda: _fill(_normal, written[0])),
     }
     found = common.interleaved(measures, repeats)
     written.clear()
-    found["torch"] = [_in_fresh_memory(plain) for _ in range(slow_repeats)]
+    found["torch"] = [in_fresh_memory(plain) for _ in range(slow_repeats)]
     for who, each in found.items():
         enter(report, name, "model", who, each, count, None)
-
-
-def _in_fresh_memory(build: Callable[[], Any]) -> float:
-    gc.collect()  # the memory of the previous one goes back to the system
-    return common.once(build)
 
 
 _zero = Constant(0.0).templates((1,), np.dtype(np.float32))
