@@ -57,6 +57,43 @@ def test_changed_files_are_refused(checkpoint: Path) -> None:
         loaded(SHAPE)
 
 
+def test_tensors_that_moved_in_their_file(tmp_path: Path) -> None:
+    """A file that is replaced has the tensor in another place, or in another dtype."""
+    path = tmp_path / "model.safetensors"
+    ones = [("w", fastinit.Constant(1)), ("*", fastinit.Constant(2))]
+    Plan({"w": (3,)}, ones).save(path)
+    loaded, unchecked = Loaded.of(path, "w"), Loaded(str(path), "w")
+    check_bits(loaded((3,)), np.ones(3, np.float32))
+    check_bits(unchecked((3,)), np.ones(3, np.float32))
+    Plan({"aaaa": (5000,), "w": (3,)}, ones).save(path, force=True)
+    check_bits(loaded((3,)), np.ones(3, np.float32))
+    check_bits(unchecked((3,)), np.ones(3, np.float32))
+    Plan({"w": (3,)}, ones, dtype="float16").save(path, force=True)
+    check_bits(unchecked((3,)), np.ones(3, np.float32))
+    with pytest.raises(ValueError, match="the file has changed"):
+        loaded((3,))
+
+
+def test_tensors_that_moved_in_a_file_of_an_index(tmp_path: Path) -> None:
+    """The index stays as it is while one of its files changes."""
+    rules = [("w", fastinit.Constant(1)), ("*", fastinit.Constant(2))]
+    Plan({"a": (5000,), "w": (2000,)}, rules).save(tmp_path, max_shard_size=24_000)
+    loaded = Loaded(str(tmp_path), "w")
+    shard = loaded.place()[0]
+    assert shard != loaded.path
+    check_bits(loaded((2000,)), np.ones(2000, np.float32))
+    Plan({"aaaa": (5000,), "w": (2000,)}, rules).save(shard, force=True)
+    check_bits(loaded((2000,)), np.ones(2000, np.float32))
+
+
+def test_loaded_errors_come_before_anything_is_written(checkpoint: Path) -> None:
+    out = np.full(SHAPE, 7, np.float32)
+    wrong = Loaded(str(checkpoint), "w", "0" * 64)
+    with pytest.raises(ValueError, match="the file has changed"):
+        wrong(SHAPE, out=out)
+    check_bits(out, np.full(SHAPE, 7, np.float32))
+
+
 def even(size: int, wanted: int) -> Any:
     """As the authors of weight selection have it, in exact numbers of this size."""
     if size % wanted == 0:
@@ -198,6 +235,24 @@ def test_functions_of_users() -> None:
     assert (found == expected).all()
     part = fastinit.custom((9, 5), "tests/words", index=np.s_[2:4, 1:], dtype="float64", **where)
     check_bits(part, np.ascontiguousarray(found.reshape(9, 5)[2:4, 1:]))
+
+
+@pytest.mark.parametrize("of", ["index", "uniforms", "words"])
+def test_functions_that_are_registered_again(of: str) -> None:
+    """As when a cell of a notebook runs again: what was drawn before does not matter."""
+
+    def ones(index: Any, **_: Any) -> Any:
+        return np.ones(np.broadcast_shapes(*(each.shape for each in index)))
+
+    def other(index: Any, **_: Any) -> Any:
+        return 2 * ones(index)
+
+    other.__qualname__ = ones.__qualname__
+    fastinit.register("tests/again")(ones)
+    initializer = Custom("tests/again")
+    check_bits(initializer((3, 4), seed=0), np.ones((3, 4), np.float32))
+    fastinit.register("tests/again", of)(other)
+    check_bits(initializer((3, 4), seed=0), np.full((3, 4), 2, np.float32))
 
 
 def test_functions_that_are_wrong() -> None:

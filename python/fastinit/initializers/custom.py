@@ -134,15 +134,15 @@ class Custom(Initializer):
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return one template, which calls the function."""
         precision = drawable(dtype, "computed")
-        function, of = self._registered()
-        bounds_of = (0.0, 1.0) if of == "uniforms" else (-1.0, 1.0)
-        base = Uniform(*bounds_of).templates(shape, DTYPES["float64"])
+        float64 = DTYPES["float64"]
 
         def compute(bounds: Bounds, seed: int, stream: int) -> NDArray[Any]:
+            function, of = self._registered()  # here: templates are kept longer than functions
             index = np.ogrid[tuple(slice(*each) for each in bounds)]
             arguments: dict[str, Any] = {"index": tuple(index), "shape": shape}
             if of != "index":
-                u = draw_bounds(base, shape, DTYPES["float64"], bounds, seed, stream)
+                base = Uniform(0.0 if of == "uniforms" else -1.0, 1.0).templates(shape, float64)
+                u = draw_bounds(base, shape, float64, bounds, seed, stream)
                 arguments["u" if of == "uniforms" else "words"] = (
                     u if of == "uniforms" else _words(u)
                 )

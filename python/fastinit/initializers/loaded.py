@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -96,11 +95,12 @@ class Loaded(Initializer):
             ValueError: It has no such tensor.
         """
         path = _place(self.path)
-        entries = _entries(path, _stamp(path))
-        if self.tensor not in entries:
-            raise ValueError(f"{path} has no tensor {self.tensor!r}")
-        file, entry = entries[self.tensor]
-        return file, entry, _stamp(file)
+        file = _files(path, _stamp(path)).get(self.tensor, path)
+        stamp = _stamp(file)
+        entry = _entries(file, stamp).get(self.tensor)
+        if entry is None:
+            raise ValueError(f"{file} has no tensor {self.tensor!r}")
+        return file, entry, stamp
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -109,7 +109,14 @@ class Loaded(Initializer):
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return one template, which reads the file."""
-        file, entry, _ = self.place()
+        self._fitting(shape, dtype)
+        return (_Read(self, shape, dtype),)
+
+    def _fitting(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> tuple[Path, Entry, tuple[int, ...]]:
+        """Return what ``place`` does, for an array that holds the values."""
+        file, entry, stamp = self.place()
         stored = safetensors.dtype_of(entry.dtype)
         if entry.shape != shape:
             raise ValueError(
@@ -122,36 +129,25 @@ class Loaded(Initializer):
             raise ValueError(
                 f"{self.tensor!r} in {file} is {stored.name}, which is not written as {dtype.name}"
             )
+        return file, entry, stamp
 
-        @functools.cache
-        def check_once(_: tuple[int, ...]) -> None:
-            self.check()
-
-        def check() -> None:
-            check_once(_stamp(file))
-
-        def compute(bounds: Bounds, _: int, __: int) -> NDArray[Any]:
-            check()
-            return read(file, entry, stored, bounds)
-
-        computed = Computed(shape, dtype, compute, elementwise=True)
-        return (computed if stored != dtype else _Direct(check, file, entry, dtype, computed),)
-
-    def check(self) -> None:
-        """Compare the digest.
+    def checked(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Path, Entry]:
+        """Return the file of the tensor as it is now, and where the tensor lies there.
 
         Raises:
-            ValueError: It is another one.
+            FileNotFoundError: The checkpoint is not there.
+            ValueError: It has no such tensor, one that does not fit, or one with another digest.
         """
-        if self.digest is None:
-            return
-        file, entry, stamp = self.place()
-        found = _digest(file, entry, stamp)
-        if found != self.digest:
-            raise ValueError(
-                f"{self.tensor!r} in {file} has the digest {found}, and {self.digest} was expected:"
-                " the file has changed; put the original in its place, or make the plan again"
-            )
+        file, entry, stamp = self._fitting(shape, dtype)
+        if self.digest is not None:
+            found = _digest(file, entry, stamp)
+            if found != self.digest:
+                raise ValueError(
+                    f"{self.tensor!r} in {file} has the digest {found}, and {self.digest} was "
+                    "expected: the file has changed; put the original in its place, or make the "
+                    "plan again"
+                )
+        return file, entry
 
 
 def tensors_of(path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]:
@@ -161,8 +157,8 @@ def tensors_of(path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]:
         OSError: A file is missing or cannot be read.
         ValueError: It is not a whole safetensors file.
     """
-    place = _place(path)
-    return {name: entry.shape for name, (_, entry) in _entries(place, _stamp(place)).items()}
+    files = safetensors.read_checkpoint(_place(path)).files
+    return {entry.name: entry.shape for file in files for entry in file.entries}
 
 
 def _place(path: str | os.PathLike[str]) -> Path:
@@ -184,9 +180,14 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 
 @functools.lru_cache(maxsize=8)
-def _entries(path: Path, _: tuple[int, ...]) -> dict[str, tuple[Path, Entry]]:
+def _files(path: Path, _: tuple[int, ...]) -> dict[str, Path]:
     files = safetensors.read_checkpoint(path).files
-    return {entry.name: (file.path, entry) for file in files for entry in file.entries}
+    return {entry.name: file.path for file in files for entry in file.entries}
+
+
+@functools.lru_cache(maxsize=256)  # by file: one may change while the index stays
+def _entries(file: Path, _: tuple[int, ...]) -> dict[str, Entry]:
+    return {entry.name: entry for entry in safetensors.read_header(file).entries}
 
 
 _lock = threading.Lock()
@@ -247,30 +248,33 @@ def read(path: Path, entry: Entry, dtype: np.dtype[Any], bounds: Bounds) -> NDAr
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Direct(Template):
-    """A template that reads contiguous elements into the memory where they belong."""
+class _Read(Template):
+    """A template that reads the file as it is when it is drawn; templates are kept longer."""
 
-    check: Callable[[], None]
-    file: Path
-    entry: Entry
+    loaded: Loaded
+    shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    computed: Computed
     elementwise = True
 
     def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
-        """Return one operation for a box that is contiguous in the file, or those of parts."""
-        if box.strides != (1,):
-            return self.computed.requests(box, address, seed, stream)
-        start = self.entry.begin + box.offset * self.dtype.itemsize
-        count = box.extents[0]
-        return [_Read(self.check, self.file, start, count, self.dtype, address)]
+        """Return one operation for a box that is contiguous in the file, or those of pieces."""
+        file, entry = self.loaded.checked(self.shape, self.dtype)
+        stored = safetensors.dtype_of(entry.dtype)
+        if stored == self.dtype and box.strides == (1,):
+            start = entry.begin + box.offset * stored.itemsize
+            return [_Direct(file, start, box.extents[0], stored, address)]
+
+        def compute(bounds: Bounds, _: int, __: int) -> NDArray[Any]:
+            return read(file, entry, stored, bounds)
+
+        computed = Computed(self.shape, self.dtype, compute, elementwise=True)
+        return computed.requests(box, address, seed, stream)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Read(Operation):
-    """Elements of a file, read to an address."""
+class _Direct(Operation):
+    """Elements of a file, read into the memory where they belong."""
 
-    check: Callable[[], None]
     file: Path
     start: int
     count: int
@@ -280,7 +284,6 @@ class _Read(Operation):
     @in_default_arithmetic
     def run(self, device: Device) -> None:
         """Read, on a GPU by way of the host's memory."""
-        self.check()
         memory = device.view(self.address, self.count, self.dtype)
         on_host = isinstance(memory, np.ndarray)
         values = memory if on_host else np.empty(self.count, self.dtype)
