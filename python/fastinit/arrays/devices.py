@@ -86,7 +86,10 @@ CPU = Cpu()
 
 
 def _stages(requests: Sequence[Request]) -> Iterator[Sequence[bytes] | Operation]:
-    """Yield the requests between operations, and the operations but for barriers, in order."""
+    """Prepare the operations; yield the requests between them, and them but for barriers."""
+    for each in requests:
+        if type(each) is not bytes and isinstance(each, Operation):
+            each.prepare()
     begin = 0
     for at, each in enumerate(requests):
         if type(each) is bytes:  # nearly all of them

@@ -75,12 +75,17 @@ class Computed(Template):
         dtype: The dtype of the array; values of another one are rounded to it.
         compute: Returns the values.
         elementwise: Whether any flat piece costs no more than its share of the whole.
+        check: Raises an error where the values are not to be had.
+        may_fail: Whether ``compute`` may raise an error: all values of a part are then in memory
+            before any is written.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     compute: Compute
     elementwise: bool
+    check: Callable[[], None] | None = None
+    may_fail: bool = False
 
     def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
         """Return one operation for each piece of the box that has bounds."""
@@ -91,25 +96,61 @@ class Computed(Template):
                 address + position * size,
                 self.dtype,
                 functools.partial(self.compute, bounds, seed, stream),
+                self.check,
+                self.may_fail,
             )
             for position, bounds in pieces(self.shape, box, most)
         ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Evaluated(Operation):
-    """Values that are computed when it is their turn, so that few are in memory at a time."""
+    """Values that are computed when it is their turn, so that few are in memory at a time.
+
+    Those of which computing may fail are computed before.
+    """
 
     address: int
     dtype: np.dtype[Any]
     compute: Callable[[], NDArray[Any]]
+    check: Callable[[], None] | None
+    may_fail: bool
+    values: NDArray[Any] | None = None
+
+    def prepare(self) -> None:
+        """Check, and compute what may fail."""
+        if self.check is not None:
+            self.check()
+        if self.may_fail:
+            self.values = self._computed()
 
     @in_default_arithmetic
+    def _computed(self) -> NDArray[Any]:
+        with np.errstate(all="ignore"):
+            return rounded(self.compute(), self.dtype)
+
     def run(self, device: Device) -> None:
         """Compute the values, round them and copy them."""
-        with np.errstate(all="ignore"):
-            values = self.compute().astype(self.dtype, copy=False)
+        values = self._computed() if self.values is None else self.values
         Copy(self.address, values).run(device)
+        self.values = None
+
+
+def rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return values rounded to a dtype.
+
+    Raises:
+        ValueError: A finite value is too large for the dtype.
+    """
+    if values.dtype == dtype:
+        return values
+    with np.errstate(all="ignore"):
+        found = values.astype(dtype)
+    is_lost = ~np.isfinite(found)
+    if is_lost.any() and (is_lost := is_lost & np.isfinite(values)).any():
+        lost = float(values[is_lost].flat[0])
+        raise ValueError(f"dtype={dtype.name} does not hold {lost:g}; use a wider dtype")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

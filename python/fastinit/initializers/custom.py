@@ -10,7 +10,7 @@ import numpy as np
 
 from fastinit.checks import shown
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, draw_bounds
+from fastinit.initializers.computed import Computed, draw_bounds, rounded
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.initializers.uniform import Uniform
 from fastinit.native.box import Bounds, Index, Shape
@@ -147,9 +147,9 @@ class Custom(Initializer):
                     u if of == "uniforms" else _words(u)
                 )
             wanted = tuple(stop - start for start, stop in bounds)
-            return self._checked(function(**arguments), wanted).astype(precision)
+            return rounded(self._checked(function(**arguments), wanted), precision)
 
-        return (Computed(shape, dtype, compute, elementwise=True),)
+        return (Computed(shape, dtype, compute, elementwise=True, may_fail=True),)
 
     def _checked(self, found: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         values = np.asarray(found)

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -131,23 +132,20 @@ class Loaded(Initializer):
             )
         return file, entry, stamp
 
-    def checked(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Path, Entry]:
-        """Return the file of the tensor as it is now, and where the tensor lies there.
+    def check(self, file: Path, entry: Entry, stamp: tuple[int, ...]) -> None:
+        """Compare the digest of the tensor at a place.
 
         Raises:
-            FileNotFoundError: The checkpoint is not there.
-            ValueError: It has no such tensor, one that does not fit, or one with another digest.
+            ValueError: It is another one.
         """
-        file, entry, stamp = self._fitting(shape, dtype)
-        if self.digest is not None:
-            found = _digest(file, entry, stamp)
-            if found != self.digest:
-                raise ValueError(
-                    f"{self.tensor!r} in {file} has the digest {found}, and {self.digest} was "
-                    "expected: the file has changed; put the original in its place, or make the "
-                    "plan again"
-                )
-        return file, entry
+        if self.digest is None:
+            return
+        found = _digest(file, entry, stamp)
+        if found != self.digest:
+            raise ValueError(
+                f"{self.tensor!r} in {file} has the digest {found}, and {self.digest} was expected:"
+                " the file has changed; put the original in its place, or make the plan again"
+            )
 
 
 def tensors_of(path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]:
@@ -258,16 +256,17 @@ class _Read(Template):
 
     def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
         """Return one operation for a box that is contiguous in the file, or those of pieces."""
-        file, entry = self.loaded.checked(self.shape, self.dtype)
+        file, entry, stamp = self.loaded._fitting(self.shape, self.dtype)
+        check = functools.partial(self.loaded.check, file, entry, stamp)
         stored = safetensors.dtype_of(entry.dtype)
         if stored == self.dtype and box.strides == (1,):
             start = entry.begin + box.offset * stored.itemsize
-            return [_Direct(file, start, box.extents[0], stored, address)]
+            return [_Direct(check, file, start, box.extents[0], stored, address)]
 
         def compute(bounds: Bounds, _: int, __: int) -> NDArray[Any]:
             return read(file, entry, stored, bounds)
 
-        computed = Computed(self.shape, self.dtype, compute, elementwise=True)
+        computed = Computed(self.shape, self.dtype, compute, elementwise=True, check=check)
         return computed.requests(box, address, seed, stream)
 
 
@@ -275,11 +274,16 @@ class _Read(Template):
 class _Direct(Operation):
     """Elements of a file, read into the memory where they belong."""
 
+    check: Callable[[], None]
     file: Path
     start: int
     count: int
     dtype: np.dtype[Any]
     address: int
+
+    def prepare(self) -> None:
+        """Compare the digest."""
+        self.check()
 
     @in_default_arithmetic
     def run(self, device: Device) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Never
 import numpy as np
 
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, draw_bounds, initializer_of
+from fastinit.initializers.computed import Computed, draw_bounds, initializer_of, rounded
 from fastinit.initializers.maps import Map, applied, maps_of, moments_after
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Bounds, Index, Shape
@@ -30,7 +30,8 @@ class Mapped(Initializer):
     A base that depends on the seed gives its value in float32, or in float64 for arrays of float64;
     other bases give theirs in float64. The functions are computed in float64 with the same bits on
     every machine (docs/streams.md), and the result is rounded once to float32 and from there to a
-    narrower dtype. On a GPU, values are computed by the host and copied.
+    narrower dtype. On a GPU, values are computed by the host and copied. All values
+    are in memory of their own before the first is written: an error leaves ``out`` as it was.
 
     Args:
         base: An initializer, or the name of one.
@@ -42,7 +43,7 @@ class Mapped(Initializer):
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: A function is not known; when drawn, the base does not fit the shape, the dtype
-            does not hold random values, or a value is outside of a function's domain.
+            does not hold the values, or one is outside of a function's domain.
 
     Example:
         >>> import fastinit
@@ -97,9 +98,10 @@ class Mapped(Initializer):
 
         def compute(bounds: Bounds, seed: int, stream: int) -> NDArray[Any]:
             values = draw_bounds(templates, shape, drawn, bounds, seed, stream)
-            return applied(maps, values.astype(np.float64)).astype(precision)
+            return rounded(applied(maps, values.astype(np.float64)), precision)
 
-        return (Computed(shape, dtype, compute, all(each.elementwise for each in templates)),)
+        elementwise = all(each.elementwise for each in templates)
+        return (Computed(shape, dtype, compute, elementwise, may_fail=True),)
 
 
 @plain_signature

@@ -110,7 +110,7 @@ class DeformableRing(Table):
     Example:
         >>> import fastinit
         >>> ring = fastinit.DeformableRing(heads=4, levels=1, points=2)
-        >>> ring((4, 2, 2))[1].round(3) + 0
+        >>> ring((4, 2, 2))[1]
         array([[0., 1.],
                [0., 2.]], dtype=float32)
     """
@@ -140,8 +140,15 @@ class DeformableRing(Table):
         flat = np.asarray(flat)
         pair, is_sine = np.floor(flat / 2), flat % 2 == 1
         head, point = np.floor(pair / (self.levels * self.points)), pair % self.points
-        turn = head * (2 * math.pi / self.heads)
-        cos, sin = evaluate("cos", turn), evaluate("sin", turn)
+        cos, sin = self._direction(head)
         largest = np.maximum(np.abs(cos), np.abs(sin))
         found: Array = np.where(is_sine, sin, cos) / largest * (point + 1)
         return found
+
+    def _direction(self, head: Array) -> tuple[Array, Array]:
+        """Return cosine and sine, which are exactly 0 at quarter turns, where angles round."""
+        turn = head * (2 * math.pi / self.heads)
+        cos, sin = evaluate("cos", turn), evaluate("sin", turn)
+        quarters = 4 * head % self.heads == 0
+        is_odd = np.floor(4 * head / self.heads) % 2 == 1
+        return np.where(quarters & is_odd, 0.0, cos), np.where(quarters & ~is_odd, 0.0, sin)

@@ -11,7 +11,7 @@ import numpy as np
 from fastinit.arrays.reproducible import matmul
 from fastinit.checks import finite, positive_integer
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, draw_bounds, initializer_of
+from fastinit.initializers.computed import Computed, draw_bounds, initializer_of, rounded
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Bounds, Index, Shape
 from fastinit.native.dtypes import drawable
@@ -120,7 +120,7 @@ class Product(Initializer):
                 for side, (templates, inner, wanted) in zip(("left", "right"), parts, strict=True)
             )
             found = matmul(a, b.reshape(self.rank, -1)) * self.gain
-            return found.astype(precision).reshape(len(a), *b.shape[1:])
+            return rounded(found, precision).reshape(len(a), *b.shape[1:])
 
         return (Computed(shape, dtype, compute, elementwise=False),)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastinit.checks import boolean, finite, integer
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed
+from fastinit.initializers.computed import Computed, rounded
 from fastinit.native.box import Bounds
 from fastinit.native.dtypes import CODES, drawable
 from fastinit.native.request import Template
@@ -65,9 +65,11 @@ class Table(Initializer, is_base=True):
             extents = tuple(stop - start for start, stop in bounds)
             index = np.ogrid[tuple(slice(float(a), float(b)) for a, b in bounds)]
             found = np.broadcast_to(self.values(shape, tuple(index)), extents)
-            return np.ascontiguousarray(found, precision)
+            if not np.isfinite(found).all():
+                raise ValueError(f"{self} has values beyond float64 in shape {shape}")
+            return np.ascontiguousarray(rounded(found, precision))
 
-        return (Computed(shape, dtype, compute, elementwise=True),)
+        return (Computed(shape, dtype, compute, elementwise=True, may_fail=True),)
 
     def _check_integers(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         """Check that an integer dtype holds the values, which lie between those at the corners."""

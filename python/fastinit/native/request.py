@@ -51,6 +51,9 @@ _PADDING = tuple((0,) * (MAXIMUM_RANK - rank) for rank in range(MAXIMUM_RANK + 1
 class Operation(abc.ABC):
     """What Python does to memory between native calls: after the requests before it in a list."""
 
+    def prepare(self) -> None:  # noqa: B027
+        """Do what may fail, before anything of the list is written."""
+
     @abc.abstractmethod
     def run(self, device: Any) -> None:
         """Do it on the device of the memory, one of ``fastinit.arrays.devices``."""
