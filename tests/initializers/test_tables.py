@@ -248,6 +248,42 @@ WRONG: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
 )
 
 
+@pytest.mark.parametrize("x", [-3.0, -1.5, 0.75, 2.0])
+@pytest.mark.parametrize("exponent", [3.0, 2.0, -1.0, -2.0])
+def test_whole_powers_of_negative_numbers(x: float, exponent: float) -> None:
+    found = fastinit.Mapped(fastinit.Constant(x), ("power", exponent))(3, dtype="float64")
+    expected = float(MP.mpf(x) ** int(exponent))
+    np.testing.assert_allclose(found, np.full(3, expected), rtol=3e-16, atol=0)
+
+
+def test_other_powers_of_negative_numbers_are_errors() -> None:
+    with pytest.raises(ValueError, match=r"has no finite value at -2\.0"):
+        fastinit.Mapped(fastinit.Constant(-2), ("power", 0.5))(3)
+
+
+WRONG_MAPS: tuple[tuple[Any, type[Exception], str], ...] = (
+    ([], TypeError, "is not a sequence of maps"),
+    (5, TypeError, "is not a sequence of maps"),
+    ([[]], TypeError, "which is not a map"),
+    ([5], TypeError, "which is not a map"),
+    ([[[1], 2]], TypeError, "which is not a map"),
+    (["log", None], ValueError, "which is not known"),
+    (("affine", "2", 0), TypeError, "scale='2' is a str"),
+    (["log", "elf"], ValueError, "maps has 'elf', which is not known"),
+    (("affine", 2), ValueError, "affine takes scale and offset"),
+    ("affine", ValueError, "affine takes scale and offset"),
+)
+
+
+@pytest.mark.parametrize(("maps", "error", "message"), WRONG_MAPS, ids=lambda x: repr(x)[:30])
+def test_wrong_maps(maps: Any, error: type[Exception], message: str) -> None:
+    """Both as arguments and as plain data."""
+    with pytest.raises(error, match=message):
+        fastinit.Mapped("he_normal", maps)
+    with pytest.raises(error, match=message):
+        Initializer.from_dict({"type": "Mapped", "base": "he_normal", "maps": maps})
+
+
 @pytest.mark.parametrize(("draw", "error", "message"), WRONG, ids=[each[2] for each in WRONG])
 def test_wrong_arguments(draw: Callable[[], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):

@@ -76,12 +76,22 @@ def maps_of(given: Any) -> tuple[Map, ...]:
 
 def _is_one(given: Any) -> bool:
     """Whether a sequence is one map with its numbers, and not several maps."""
-    is_named = isinstance(given, (list, tuple)) and len(given) > 1 and isinstance(given[0], str)
-    return is_named and not isinstance(given[1], (str, list, tuple))
+    if not isinstance(given, (list, tuple)) or len(given) < 2:
+        return False
+    name, second = given[:2]
+    if isinstance(second, (list, tuple)) or (isinstance(second, str) and second in MAPS):
+        return False
+    return isinstance(name, str) and (name in _WITH_NUMBERS or not isinstance(second, str))
 
 
 def _map_of(given: Any) -> Map:
-    name, *numbers = (given,) if isinstance(given, str) else given
+    parts = (given,) if isinstance(given, str) else given
+    if not isinstance(parts, (list, tuple)) or not parts or not isinstance(parts[0], str):
+        raise TypeError(
+            f"maps has {shown(given)}, which is not a map; pass its name, or a tuple of its name "
+            "and its numbers"
+        )
+    name, *numbers = parts
     if name in _PLAIN and not numbers:
         return str(name)
     if name not in _WITH_NUMBERS:
