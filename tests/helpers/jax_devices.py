@@ -82,7 +82,10 @@ def check_eager_calls() -> None:
 
 
 def check_sharded() -> None:
-    for drawn in (fastinit.HeNormal(layout="*io"), fastinit.Sparse(0.5, per="tensor")):
+    for drawn in (
+        fastinit.HeNormal(layout="*io"),
+        fastinit.Sparse(0.5, per="tensor", layout="*io"),
+    ):
         for sharding in SHARDINGS:
             array = ours.sharded(drawn, SHAPE, sharding, seed=3, name="w")
             check_bits(np.asarray(array), drawn(SHAPE, seed=3, name="w"), sharding)

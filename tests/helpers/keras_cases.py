@@ -23,6 +23,7 @@ from keras import layers
 import fastinit
 import fastinit.keras as ours
 from fastinit import repeated_streams
+from fastinit.initializers.composite import Composite, Layer
 from fastinit.keras.initializer import CLASSES, Random
 from fastinit.keras.variables import weights_of
 from helpers.bits import check_bits
@@ -232,6 +233,42 @@ def constants_as_keras_tests_them() -> None:
     assert np.array_equal(array(ours.Identity(gain=2.0)(shape=(3, 3))), 2 * np.eye(3))
     with pytest.raises(ValueError, match=r"value has shape \(3, 3\)"):
         ours.Constant(values)((2, 3))
+
+
+@case
+def constants_are_broadcast_and_converted() -> None:
+    """What Keras's own ``Constant`` takes gives the same tensor."""
+    for value in ([1, 2, 3], np.array([1.0, 2, 3]), np.array([[1], [2]]), [True, False, True]):
+        for dtype in ("float32", "bfloat16", "int32"):
+            found = ours.Constant(value)((2, 3), dtype)
+            theirs = keras.initializers.Constant(value)((2, 3), dtype)
+            assert keras.backend.standardize_dtype(found.dtype) == dtype
+            one, other = (array(keras.ops.cast(each, "float32")) for each in (found, theirs))
+            assert np.array_equal(one, other), (value, dtype)
+    with pytest.raises(ValueError, match="float64 are not written as int32, which lacks some"):
+        ours.Constant([1.5])((1,), "int32")
+
+
+@case
+def layouts_of_torch_are_refused_within_others() -> None:
+    """Their fans would be those of the kernel's own axes, which are not torch's."""
+    he: Any = fastinit.HeNormal()
+    for nested in (
+        fastinit.Mapped(he, [("affine", 1, 0)]),
+        fastinit.Split([he, "zeros"]),
+        fastinit.Split([fastinit.Mapped(he, "tanh"), "zeros"]),
+        Composite((Layer(he),)),
+    ):
+        with pytest.raises(ValueError, match=r"the layout 'oi\*' of HeNormal"):
+            ours.Adapted(nested)((10, 6))
+        with pytest.raises(ValueError, match=r"/kernel': the layout 'oi\*' of HeNormal"):
+            ours.plan(small_model(), 0, {"**kernel": nested, "**": "zeros"})
+    for right in (
+        fastinit.Mapped(fastinit.HeNormal(layout="*io"), [("affine", 1, 0)]),
+        fastinit.Mapped(fastinit.HeNormal(fan=10), [("affine", 1, 0)]),
+        fastinit.Transposed(he),
+    ):
+        ours.Adapted(right)((10, 6))
 
 
 @once
@@ -553,6 +590,33 @@ def weights_keep_their_dtypes() -> None:
         assert {each.dtype.name for each in ours.plan(model, 3, recipe).tensors} == {"bfloat16"}
         ours.init_(model, 3, recipe)
         check_bits(array(keras.ops.cast(model.layers[0].kernel, "float32")), expected)
+
+
+@case
+def rules_have_the_shape_of_each_weight() -> None:
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(4, name="head"), layers.Dense(2)])
+    values = np.arange(4.0)
+    rules = {"head/bias": ours.Constant(values), "**": ours.HeUniform()}
+    ours.init_(model, 0, rules)
+    assert array(model.layers[0].bias).tolist() == values.tolist()
+    kernel = fastinit.he_uniform((4, 2), layout="*io", seed=0, name="dense/kernel")
+    check_bits(array(model.layers[1].kernel), kernel)
+    largest = np.abs(array(model.layers[1].bias)).max()
+    assert 0 < largest <= np.sqrt(6 / 2)  # a fan of 2, the size of the bias
+    again_of_data = fastinit.Plan.from_dict(ours.plan(model, 0, rules).to_dict()).init()
+    check_bits(again_of_data["head/bias"], array(model.layers[0].bias))
+
+
+@case
+def only_leaves_out_weights_of_unknown_layers() -> None:
+    own = layers.Dense(3, kernel_initializer=lambda shape, dtype=None: keras.ops.ones(shape, dtype))
+    model = keras.Sequential([keras.Input((3,)), own, layers.Dense(3)])
+    ours.init_(model, 0, only="dense_1/*")
+    expected = fastinit.glorot_uniform((3, 3), layout="*io", seed=0, name="dense_1/kernel")
+    check_bits(array(model.layers[1].kernel), expected)
+    assert (array(own.kernel) == 1).all()
+    with pytest.raises(ValueError, match="matches no tensor"):
+        ours.init_(model, 0, only="nothing")
 
 
 @case

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import distribution, layers
 
+import fastinit
 import fastinit.keras as ours
 from fastinit import repeated_streams
 from fastinit.arrays import destination as destinations
@@ -66,6 +67,19 @@ def init_keeps_layouts() -> None:
     assert layer.kernel.value.sharding.is_equivalent_to(before, 2)
     assert not before.is_fully_replicated
     check_bits(array(layer.kernel), array(whole.kernel))
+
+
+@case
+def nothing_is_assigned_where_drawing_fails() -> None:
+    """The sharded kernel keeps its values where the bias cannot be drawn."""
+    with model_parallel().scope():
+        layer = layers.Dense(6)
+        layer.build((None, 8))
+    before = array(layer.kernel)
+    negative = fastinit.Mapped(fastinit.Uniform(-2, -1), "log")
+    with pytest.raises(ValueError, match="log"):
+        ours.init_(layer, 0, {"**kernel": ours.HeNormal(), "**bias": negative})
+    check_bits(array(layer.kernel), before)
 
 
 @case

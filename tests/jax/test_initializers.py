@@ -160,7 +160,7 @@ def test_any_other_initializer() -> None:
     for drawn in (
         fastinit.SirenUniform(layout="*io"),
         fastinit.Sparse(0.5, layout="*io"),
-        fastinit.Sparse(0.5, per="tensor", base=fastinit.Orthogonal()),
+        fastinit.Sparse(0.5, per="tensor", base=fastinit.Orthogonal(layout="*io"), layout="*io"),
         fastinit.LogUniform(0.1, 1.0),
     ):
         init = ours.initializer(drawn, "bfloat16" if "Log" in repr(drawn) else None)

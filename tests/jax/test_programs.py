@@ -20,7 +20,7 @@ DRAWN = [
     ours.he_normal(),
     ours.uniform(dtype="bfloat16"),
     ours.orthogonal(),
-    ours.initializer(fastinit.Sparse(0.3)),
+    ours.initializer(fastinit.Sparse(0.3, layout="*io")),
 ]
 
 

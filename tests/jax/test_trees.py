@@ -77,6 +77,28 @@ def test_dtypes_are_those_of_the_leaves() -> None:
     assert (drawn["w"].dtype, drawn["v"].dtype) == ("bfloat16", "float32")
 
 
+@pytest.mark.parametrize(
+    "initializer",
+    [
+        fastinit.HeNormal(),
+        fastinit.Mapped(fastinit.HeNormal(), "tanh"),
+        fastinit.Split([fastinit.Orthogonal(), "zeros"]),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_layouts_of_torch_are_refused(initializer: fastinit.Initializer) -> None:
+    """Their fans would be those of other axes than a kernel of JAX has."""
+    words = r"the layout 'oi\*' of (HeNormal|Orthogonal)\(\) is torch's"
+    with pytest.raises(ValueError, match=f"'w': {words}"):
+        ours.init_tree(initializer, {"w": SHAPE}, seed=0)
+    with pytest.raises(ValueError, match=words):
+        ours.initializer(initializer)(jax.random.key(0), (4, 6))
+    with pytest.raises(ValueError, match=words):
+        ours.sharded(initializer, (4, 6), jax.sharding.SingleDeviceSharding(jax.devices()[0]))
+    transposed: Any = {"w": ("w", (1, 0))}  # so the tensor has torch's axes
+    assert ours.init_tree(initializer, {"w": SHAPE}, seed=0, names=transposed)["w"].any()
+
+
 def plan() -> fastinit.Plan:
     return fastinit.Plan({"w": (4, 6)}, "normal", seed=1)
 

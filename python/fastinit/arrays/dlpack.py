@@ -114,12 +114,14 @@ def to_dlpack(array: Any) -> Any:
     consumer are heeded.
 
     Args:
-        array: a NumPy array of a dtype that fastinit knows, of any strides that are whole elements.
+        array: a NumPy array of a dtype that fastinit knows, of any strides that are whole elements
+            and not negative.
             An array of another library that has DLPack itself is returned as it is.
 
     Raises:
         TypeError: ``array`` is not an array.
-        ValueError: a dtype that is not known, or strides that are not whole elements.
+        ValueError: a dtype that is not known, a masked array, or strides that are negative or not
+            whole elements.
 
     Example:
         >>> import fastinit, torch
@@ -137,6 +139,11 @@ def to_dlpack(array: Any) -> Any:
         raise ValueError(
             f"dtype={array.dtype} is not exported; known are "
             f"{', '.join(each.name for each in _CODES)}"
+        )
+    if any(step < 0 for step in array.strides):
+        raise ValueError(
+            f"the array has strides of {array.strides} bytes, and not all libraries take negative "
+            "ones: torch ends the process; pass a copy"
         )
     if any(step % array.itemsize for step in array.strides):
         raise ValueError(

@@ -103,14 +103,21 @@ class Stored(Initializer):
         return float(values.mean()), float(values.std())
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
-        """Return one template, which copies the values, rounded to the dtype."""
+        """Return one template, which copies the values, rounded to a floating-point dtype.
+
+        Raises:
+            ValueError: There are too few or too many values, or an integer dtype lacks some.
+        """
         values = self.array()
         if values.size != math.prod(shape):
             raise ValueError(f"{values.size} values are stored for shape {shape}")
-        if values.dtype != dtype and not {values.dtype, dtype} <= CODES.keys():
-            raise ValueError(f"values of dtype {self.dtype} are not written as {dtype.name}")
-        with np.errstate(over="ignore"):
-            return (_Copied(values.astype(dtype).reshape(shape)),)
+        with np.errstate(all="ignore"):
+            written = values.astype(dtype)
+        if dtype not in CODES and (written != values).any():
+            raise ValueError(
+                f"values of dtype {self.dtype} are not written as {dtype.name}, which lacks some"
+            )
+        return (_Copied(written.reshape(shape)),)
 
 
 @functools.lru_cache(maxsize=8)

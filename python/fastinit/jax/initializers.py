@@ -25,6 +25,7 @@ def initializer(drawn: initializers.Initializer, dtype: Any = None) -> Initializ
 
     Raises:
         TypeError: ``drawn`` is not an initializer.
+        ValueError: When called, the layout is torch's, also of an initializer within it.
 
     Example:
         >>> import fastinit, fastinit.jax, jax

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from fastinit import initializers
 from fastinit.initializers import DeltaOrthogonal, Orthogonal, VarianceScaling
 from fastinit.initializers.fans import fan_of_mode
+from fastinit.initializers.nested import check_layout
 from fastinit.initializers.presets import Preset
 from fastinit.jax.axes import Axes, fans_of, layout_of_columns
 from fastinit.jax.base import Initializer
@@ -19,13 +20,18 @@ from fastinit.native.box import Shape
 
 @dataclass(frozen=True)
 class Fixed(Initializer):
-    """An initializer that every shape has; its layout, if it has one, names the axes."""
+    """An initializer that every shape has; its layout, if it has one, names the axes.
+
+    Raises:
+        ValueError: When called, the layout is torch's.
+    """
 
     initializer: initializers.Initializer
     dtype: Any = None
 
-    def resolve(self, shape: tuple[int, ...]) -> initializers.Initializer:  # noqa: ARG002
+    def resolve(self, shape: tuple[int, ...]) -> initializers.Initializer:
         """Return it."""
+        check_layout(self.initializer, shape)
         return self.initializer
 
 

@@ -14,6 +14,7 @@ from fastinit import streams
 from fastinit.arrays.destination import destination, fill
 from fastinit.initializers import Initializer
 from fastinit.initializers.named import named
+from fastinit.initializers.nested import check_layout
 from fastinit.jax.drawing import Drawing, drawing_of
 from fastinit.jax.dtypes import dtype_meant
 from fastinit.native.box import Box, Shape, part, shape_of
@@ -130,8 +131,8 @@ def sharded(
 
     Raises:
         TypeError: an argument of the wrong type.
-        ValueError: the initializer does not fit the shape or the dtype, or the devices do not
-            divide the shape evenly.
+        ValueError: the initializer does not fit the shape or the dtype, its layout is torch's, or
+            the devices do not divide the shape evenly.
 
     Example:
         >>> import fastinit, fastinit.jax, jax
@@ -147,6 +148,7 @@ def sharded(
     if isinstance(initializer, str):
         initializer = named(initializer, "initializer", "*io")
     if isinstance(initializer, Initializer):
+        check_layout(initializer, sizes)
         drawing = drawing_of(initializer, sizes, dtype_meant(dtype))
     elif hasattr(initializer, "drawing"):
         drawing = initializer.drawing(sizes, dtype)

@@ -10,6 +10,8 @@ import jax
 import numpy as np
 from jax.sharding import Sharding
 
+from fastinit import json_files
+from fastinit.initializers.nested import check_layout
 from fastinit.jax.sharding import Whole, draw_wholes
 from fastinit.manifests.from_trees import is_no_tensor
 from fastinit.plans.plan import Plan
@@ -70,8 +72,9 @@ def init_tree(
     Raises:
         TypeError: a leaf or a name of the wrong type.
         ValueError: a plan does not have a tensor, or has it in another shape or dtype; two leaves
-            of a recipe have one name; a plan and a seed are given; whatever ``fastinit.Plan``
-            raises.
+            of a recipe have one name; an initializer of a recipe has torch's layout, and no
+            ``(name, axes)`` says that the leaf is transposed; a plan and a seed are given; whatever
+            ``fastinit.Plan`` raises.
 
     Example:
         >>> import fastinit, fastinit.jax, jax, jax.numpy as jnp
@@ -167,8 +170,15 @@ def _tensors(recipe: Any, leaves: Sequence[_Leaf], seed: Seed | None) -> dict[in
             )
         shapes[leaf.name] = jax.ShapeDtypeStruct(leaf.tensor_shape, leaf.dtype)
     plan = Plan(shapes, recipe, seed=0 if seed is None else seed)
-    found = {leaf.number: plan.find(leaf.name) for leaf in leaves}
-    return {number: each for number, each in found.items() if each is not None}
+    found = {}
+    for leaf in leaves:
+        tensor = plan.find(leaf.name)
+        if tensor is not None:
+            if leaf.axes is None:  # otherwise the tensor has the axes of another framework
+                with json_files.located(repr(leaf.path)):
+                    check_layout(tensor.rule.initializer, leaf.shape)
+            found[leaf.number] = tensor
+    return found
 
 
 def _of_plan(plan: Plan, leaf: _Leaf) -> TensorPlan:

@@ -6,9 +6,8 @@ from typing import Any
 
 from fastinit import initializers
 from fastinit.checks import shown
+from fastinit.initializers.nested import check_layout
 from fastinit.keras.initializer import Random, SeedLike
-
-_TORCHS = "oi*"  # the default layout of initializers that are not this package's
 
 
 class Adapted(Random):
@@ -21,7 +20,7 @@ class Adapted(Random):
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: The dict describes no initializer; when drawn, the shape or the dtype does not
-            fit, or the layout is torch's.
+            fit, or the layout is torch's, also of an initializer within it.
 
     Example:
         >>> import fastinit, fastinit.keras
@@ -47,16 +46,3 @@ class Adapted(Random):
         """Return the initializer itself."""
         check_layout(self.initializer, shape)
         return self.initializer
-
-
-def check_layout(initializer: initializers.Initializer, shape: tuple[int, ...]) -> None:
-    """Check that an initializer does not take the axes of a kernel for torch's.
-
-    Raises:
-        ValueError: Its layout is torch's.
-    """
-    if getattr(initializer, "layout", None) == _TORCHS and len(shape) > 1:
-        raise ValueError(
-            f"the layout {_TORCHS!r} of {initializer} is torch's; pass layout='*io', or the "
-            "initializer of fastinit.keras with this name"
-        )

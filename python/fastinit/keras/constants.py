@@ -17,10 +17,11 @@ class Constant(Initializer):
     """The same value everywhere.
 
     Args:
-        value: A number, or an array of the tensor's shape.
+        value: A number, or an array that is broadcast to the tensor's shape.
 
     Raises:
-        ValueError: When drawn, the dtype cannot hold the value, or an array has another shape.
+        ValueError: When drawn, the dtype cannot hold the value, or the shape of an array does not
+            fit.
 
     Example:
         >>> import fastinit.keras
@@ -38,11 +39,13 @@ class Constant(Initializer):
         if np.ndim(self.value) == 0:
             return initializers.Constant(self.value)
         values = np.asarray(self.value)
-        if values.shape != shape:
+        try:
+            values = np.broadcast_to(values, shape)
+        except ValueError:
             raise ValueError(
                 f"value has shape {values.shape}, and the tensor has {shape}; pass a number, or an "
-                "array of that shape"
-            )
+                "array that is broadcast to that shape"
+            ) from None
         return Stored.of(values)
 
 
