@@ -1,7 +1,6 @@
 """The initializers for Keras, on its backends torch (in this process) and JAX (in another)."""
 
 import ast
-import dataclasses
 import inspect
 import json
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 import fastinit
 from fastinit.initializers.presets import PRESETS
+from helpers.initializer_records import OBJECTS
 from helpers.processes import child
 
 keras = pytest.importorskip("keras")
@@ -18,7 +18,7 @@ import fastinit.keras as ours  # noqa: E402
 from fastinit.keras.initializer import CLASSES  # noqa: E402
 from helpers import keras_cases  # noqa: E402
 
-_OF_JAX = Path(keras_cases.__file__).with_name("keras_cases_of_jax.py")
+_OF_JAX = Path(keras_cases.__file__).with_name("of_jax.py")
 CASES_OF_JAX = [
     each.name
     for each in ast.parse(_OF_JAX.read_text()).body
@@ -37,7 +37,7 @@ def test_on_torch(name: str) -> None:
 @pytest.fixture(scope="module")
 def failures() -> dict[str, str]:
     """The cases that fail on the JAX backend with 8 devices."""
-    code = "import json; from helpers import keras_cases, keras_cases_of_jax; "
+    code = "import json; from helpers import keras_cases; import helpers.keras_cases.of_jax; "
     code += "print(json.dumps(keras_cases.failures(keras_cases.CASES)))"
     devices = "--xla_force_host_platform_device_count=8"
     printed = child(code, KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", XLA_FLAGS=devices)
@@ -54,17 +54,22 @@ def test_a_class_for_every_preset() -> None:
     assert {cls.row for cls in CLASSES.values() if hasattr(cls, "row")} == {*PRESETS.values()}
 
 
-@pytest.mark.parametrize("name", vars(fastinit.initializers)["__all__"])
-def test_every_initializer_with_defaults(name: str) -> None:
-    """It has a class of its own, or ``Adapted`` takes it."""
-    cls = getattr(fastinit, name)
-    if not isinstance(cls, type) or inspect.isabstract(cls) or hasattr(ours, name):
-        return
-    needed = [field for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING]
-    if not needed:
-        adapted = ours.Adapted(cls())
-        copied = ours.Adapted.from_config(adapted.get_config())
-        assert copied.initializer == cls()
+ADAPTED = {type(each).__name__: each for each in OBJECTS if not hasattr(ours, type(each).__name__)}
+
+
+def test_every_initializer_has_a_class_or_is_adapted() -> None:
+    found = {name: getattr(fastinit, name) for name in vars(fastinit.initializers)["__all__"]}
+    classes = {name for name, each in found.items() if isinstance(each, type)}
+    of_files_and_functions = {"Custom", "Existing", "Loaded"}
+    abstract = {name for name in classes if inspect.isabstract(found[name])}
+    own = {name for name in classes if hasattr(ours, name)}
+    assert classes - abstract - own - of_files_and_functions <= ADAPTED.keys()
+
+
+@pytest.mark.parametrize("name", ADAPTED)
+def test_adapted_initializers_round_trip(name: str) -> None:
+    config = json.loads(json.dumps(ours.Adapted(ADAPTED[name]).get_config()))
+    assert ours.Adapted.from_config(config).initializer == ADAPTED[name]
 
 
 def test_the_layout_is_for_jax() -> None:

@@ -16,7 +16,7 @@ from fastinit import repeated_streams
 from fastinit.arrays import destination as destinations
 from fastinit.initializers import base
 from helpers.bits import check_bits
-from helpers.keras_cases import array, case
+from helpers.keras_cases.registry import array, case
 
 
 @contextmanager
