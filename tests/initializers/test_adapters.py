@@ -1,5 +1,7 @@
 """Adapters: peft's and VeRA's starts, PiSSA and OLoRA, compared with NumPy's decompositions."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,18 @@ def test_olora() -> None:
     np.testing.assert_allclose(b, q[:, :5] * signs, atol=1e-13)
     np.testing.assert_allclose(a, r[:5] * signs[:, None], atol=1e-13)
     np.testing.assert_allclose(rest, weight - 0.5 * b @ a, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("factors", [fastinit.olora, lambda w, r: fastinit.pissa(w, r, name="p")])
+def test_rests_complete_the_factors_as_returned(factors: Any, dtype: str) -> None:
+    """One rounding remains, that of the rest, not those of both factors."""
+    weight = fastinit.normal((256, 128), seed=1, name="w", dtype=dtype)
+    a, b, rest = factors(weight, 8)
+    wide = [each.astype(np.float64) for each in (a, b, rest, weight)]
+    exact = wide[3] - wide[1] @ wide[0]
+    half = {"float16": 2.0**-11, "bfloat16": 2.0**-8}[dtype]
+    np.testing.assert_allclose(wide[2], exact, rtol=1.001 * half, atol=2.0**-25)
 
 
 def test_wrong_arguments() -> None:

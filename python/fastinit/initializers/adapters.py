@@ -225,17 +225,14 @@ def _checked(weight: Any, rank: Any, scaling: Any) -> tuple[NDArray[Any], int, f
 def _with_rest(
     matrix: NDArray[Any], b: NDArray[Any], a: NDArray[Any], scale: float
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return both factors, and the weight without their product."""
+    """Return both factors, and the weight without the product of these factors as rounded."""
+    a, b = (np.ascontiguousarray(_rounded(each, matrix.dtype)) for each in (a, b))
     rest = np.empty_like(matrix)
     for start in range(0, len(matrix), 256):
         rows = slice(start, start + 256)
         part = matrix[rows].astype(np.float64) - scale * matmul(b[rows], a, 2)
         rest[rows] = _rounded(part, matrix.dtype)
-    return (
-        np.ascontiguousarray(_rounded(a, matrix.dtype)),
-        np.ascontiguousarray(_rounded(b, matrix.dtype)),
-        rest,
-    )
+    return a, b, rest
 
 
 def _rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
