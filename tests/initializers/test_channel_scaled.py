@@ -64,5 +64,10 @@ def test_errors() -> None:
         ChannelScaled(BASE, (1, 2), axis=2)((2, 3))
     with pytest.raises(ValueError, match="factors is empty"):
         ChannelScaled(BASE, ())
-    with pytest.raises(TypeError, match="base='normal' is not an initializer"):
-        ChannelScaled("normal", (1,))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="base=3 is a int; pass an initializer object, or a name"):
+        ChannelScaled(3, (1,))  # type: ignore[arg-type]
+
+
+def test_bases_by_name() -> None:
+    """A name is made an initializer, as by all initializers over others."""
+    assert ChannelScaled("normal", (1,)) == ChannelScaled(fastinit.Normal(), (1,))  # type: ignore[arg-type]

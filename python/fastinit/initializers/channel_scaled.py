@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastinit.arrays.operations import Products
 from fastinit.checks import finite
 from fastinit.initializers.base import Initializer
+from fastinit.initializers.computed import initializer_of
 from fastinit.native.box import Box
 from fastinit.native.dtypes import drawable
 from fastinit.native.region import bounded
@@ -48,10 +49,7 @@ class ChannelScaled(Initializer):
 
     def __post_init__(self) -> None:
         """Check the fields."""
-        base: Any = self.base
-        object.__setattr__(self, "base", Initializer.from_dict(base) if _is_data(base) else base)
-        if not isinstance(self.base, Initializer):
-            raise TypeError(f"base={base!r} is not an initializer; pass one")
+        object.__setattr__(self, "base", initializer_of(self.base, "base"))
         factors = tuple(finite(each, "factors") for each in self.factors)
         if not factors:
             raise ValueError("factors is empty; give one per index of the axis")
@@ -93,10 +91,6 @@ class ChannelScaled(Initializer):
         factors = np.array(self.factors, np.float64)
         axis = self.axis % len(shape)
         return (_Scaled(shape, dtype, self.base.templates(shape, dtype), factors, axis),)
-
-
-def _is_data(base: Any) -> bool:
-    return isinstance(base, dict)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from fastinit import streams
 from fastinit.arrays.operations import ARITHMETIC, Arithmetic, Rounded
 from fastinit.checks import integer, real
 from fastinit.initializers.base import Initializer
+from fastinit.initializers.computed import initializer_of
 from fastinit.native.box import Bounds, Box, c_strides, part, whole
 from fastinit.native.dtypes import CODES, drawable, dtype_of
 from fastinit.native.region import Region, is_covered, pieces
@@ -58,11 +59,9 @@ class Layer:
 
     def __post_init__(self) -> None:
         """Check the fields."""
-        given: Any = self.initializer
-        if isinstance(given, dict):
-            object.__setattr__(self, "initializer", Initializer.from_dict(given))
-        elif not isinstance(given, (Initializer, type(None))):
-            raise TypeError(f"initializer={given!r} is not an initializer; pass one, or None")
+        if self.initializer is not None:
+            given = initializer_of(self.initializer, "initializer")
+            object.__setattr__(self, "initializer", given)
         if (self.initializer is None) == (self.operation is None):
             raise ValueError("a layer has an initializer or an operation, and not both")
         if self.operation is not None and self.operation not in ARITHMETIC:

@@ -12,6 +12,7 @@ import numpy as np
 
 from fastinit.checks import boolean, finite, positive_integer, shown
 from fastinit.initializers.base import Initializer
+from fastinit.initializers.computed import initializer_of
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import fan, layout_of
 from fastinit.initializers.named import named
@@ -49,13 +50,8 @@ class Masked(Initializer, is_base=True):
         object.__setattr__(self, "layout", layout_of(self.layout))
         if isinstance(self.base, str):
             object.__setattr__(self, "base", named(self.base, "base", self.layout))
-        elif isinstance(self.base, dict):
-            object.__setattr__(self, "base", Initializer.from_dict(self.base))
-        if self.base is not None and not isinstance(self.base, Initializer):
-            raise TypeError(
-                f"base={self.base!r} is a {type(self.base).__name__}; pass an initializer object, "
-                "or a name such as 'he_normal'"
-            )
+        elif self.base is not None:
+            object.__setattr__(self, "base", initializer_of(self.base, "base"))
         if isinstance(self.base, Masked):
             raise ValueError(
                 f"base={self.base!r} is masked, and two masks would draw the same words; pass the "

@@ -15,7 +15,7 @@ from fastinit.initializers.fans import axes_of
 from fastinit.recipes.context import Model, Shape, with_tied
 from fastinit.recipes.numbers import NUMBER, without_numbers
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.pattern import Pattern, Regex, compiled
+from fastinit.recipes.pattern import SPECIAL, Pattern, Regex, compiled
 from fastinit.recipes.scale import Axis, Scale
 from fastinit.tables import listed
 
@@ -38,7 +38,6 @@ _NAMED = (
 )
 _OF_MODULES = {"Embedding": TABLE, "Conv1D": "io"}
 _EXPERTS = re.compile(r"(.*[./])?experts[./][^./]*_proj")
-_SPECIAL = re.compile(r"[][?{}*]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -156,7 +155,7 @@ def growths(
 
 def pattern_for(name: str) -> Pattern:
     """Return the pattern of a name and of all that differ in numbers of layers or experts."""
-    if _SPECIAL.search(name):
+    if SPECIAL.search(name):
         return pattern_of_one(name)
     return without_numbers(name).replace("*", "{layer}", 1)
 
