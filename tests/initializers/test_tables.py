@@ -221,7 +221,33 @@ def test_values_that_a_dtype_does_not_hold(what: Initializer, size: int, dtype: 
         what(size, dtype=dtype, seed=0)
 
 
+def test_a_ring_of_a_linear_recurrent_unit_in_a_plan() -> None:
+    """Gamma has the stream that it names, in parts too, and keeps it in written plans."""
+    gamma = fastinit.LruGamma(0.5, 0.9, nu="{parent}.nu_log")
+    rules = [("**.nu_log", fastinit.LruNu(0.5, 0.9)), ("**.gamma_log", gamma)]
+    shapes = {f"{k}.{name}": (1000,) for k in range(2) for name in ("nu_log", "gamma_log")}
+    plan = fastinit.Plan(shapes, rules, seed=4, dtype="float64")
+    found = fastinit.Plan.from_dict(plan.to_dict()).init()
+    for k in range(2):
+        nu, of_plan = found[f"{k}.nu_log"], found[f"{k}.gamma_log"]
+        assert np.max(np.abs(np.exp(-2 * np.exp(nu)) + np.exp(2 * of_plan) - 1)) < 1e-14
+        where: dict[str, Any] = {"seed": 4, "dtype": "float64"}
+        check_bits(of_plan, fastinit.LruGamma(0.5, 0.9)((1000,), name=f"{k}.nu_log", **where))
+        part = gamma((1000,), name=f"{k}.gamma_log", index=slice(7, 300), **where)
+        check_bits(part, of_plan[7:300])
+    assert Initializer.from_dict(gamma.to_dict()) == gamma.resolve((3,)) == gamma
+
+
+def test_rings_up_to_the_unit_circle() -> None:
+    """Published LRUs have r_max = 1; the radius 1 itself is never drawn, so all logs are finite."""
+    for scheme in (fastinit.LruNu(r_max=1), fastinit.LruGamma(r_max=1)):
+        assert np.isfinite(scheme((1 << 20,), seed=0, name="ring")).all()
+    for low, high, epsilon in ((0.0, 1.0, 0.0), (0.25, 0.5, -0.0625), (0.25, 0.5, 0.75)):
+        assert np.isfinite(fastinit.RgLru(low, high, epsilon)((1 << 16,), seed=0, name="r")).all()
+
+
 wrong: Any = "a"
+wrong_number: Any = 3
 WRONG: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
     (lambda: fastinit.Arange(axis=2)((3, 4)), ValueError, "Arange needs axis 2"),
     (lambda: fastinit.Arange(0.5)((3,), dtype="int8"), ValueError, "use a float dtype"),
@@ -238,7 +264,13 @@ WRONG: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
     (lambda: fastinit.Mamba2ALog(16, 1), ValueError, "high=1.0 is out of range; pass a number"),
     (lambda: fastinit.Mamba2ALog(-1, 1), ValueError, "low=-1.0 is negative"),
     (lambda: fastinit.MambaDtBias(0.0), ValueError, "low=0.0 is out of range"),
-    (lambda: fastinit.RgLru(0.5, 1.0), ValueError, "are not radii in"),
+    (lambda: fastinit.LruNu(0.5, 1.5), ValueError, r"are not radii in \[0, 1\]"),
+    (lambda: fastinit.LruGamma(nu="{part}"), ValueError, r"nu='\{part\}' is not understood"),
+    (lambda: fastinit.LruGamma(nu=wrong_number), TypeError, "nu=3 is a int"),
+    (lambda: fastinit.LruGamma(nu="{parent}.a")((3,), name="a"), ValueError, "2 segments or more"),
+    (lambda: fastinit.RgLru(0.5, 1.0), ValueError, r"are not in \[0, 1\]; correct them"),
+    (lambda: fastinit.RgLru(0.5, 0.9, 0.5), ValueError, r"are not in \[0, 1\]; correct them"),
+    (lambda: fastinit.RgLru(0.1, 0.9, -0.1), ValueError, r"are not in \[0, 1\]; correct them"),
     (lambda: fastinit.LruTheta(0), ValueError, "max_phase=0.0 is out of range"),
     (lambda: fastinit.Chrono(2), ValueError, "max_steps=2.0 is out of range"),
     (lambda: fastinit.Chrono(9, "fgo"), ValueError, "does not have one i and one f"),

@@ -13,6 +13,7 @@ from fastinit.checks import shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.computed import Computed, draw_bounds, initializer_of
 from fastinit.initializers.loaded import Loaded
+from fastinit.initializers.parts import stream_name_of
 from fastinit.initializers.uniform import uniform
 from fastinit.native.box import Bounds, shape_of
 from fastinit.native.dtypes import drawable
@@ -91,6 +92,7 @@ class Existing(Initializer):
                     f"axes={shown(self.axes)} is not a sequence of maps; use {', '.join(_KINDS)}"
                 )
             object.__setattr__(self, "axes", axes)
+        object.__setattr__(self, "units", stream_name_of(self.units, "units"))
 
     @property
     def _source(self) -> Initializer:

@@ -16,7 +16,7 @@ from fastinit.initializers.base import Initializer
 from fastinit.initializers.computed import Computed, draw_bounds, initializer_of
 from fastinit.initializers.loaded import Loaded
 from fastinit.initializers.normal import normal
-from fastinit.initializers.parts import axis_of, checked_axis
+from fastinit.initializers.parts import axis_of, checked_axis, stream_name_of
 from fastinit.initializers.uniform import uniform
 from fastinit.native.box import Bounds
 from fastinit.native.dtypes import drawable
@@ -206,6 +206,7 @@ class Redrawn(Initializer):
         object.__setattr__(self, "base", initializer_of(self.base, "base"))
         object.__setattr__(self, "axis", checked_axis(self.axis))
         object.__setattr__(self, "share", finite(self.share, "share"))
+        object.__setattr__(self, "units", stream_name_of(self.units, "units"))
         if not 0 <= self.share <= 1:
             raise ValueError(f"share={self.share} is out of range; pass a number from 0 to 1")
 

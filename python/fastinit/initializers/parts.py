@@ -29,19 +29,42 @@ def names_of(names: Any) -> str:
         TypeError: It is not a string.
         ValueError: It lacks ``{part}`` or has other fields than there are.
     """
-    if not isinstance(names, str):
-        raise TypeError(f"names={shown(names)} is a {type(names).__name__}; pass a string")
-    try:
-        found = [field for _, field, spec, how in string.Formatter().parse(names) if field or spec]
-        plain = all(not (spec or how) for _, _, spec, how in string.Formatter().parse(names))
-    except ValueError:
-        found, plain = [], False
-    if "part" not in found or not plain or not _FIELDS.issuperset(found):
+    found = _fields_of(names, "names")
+    if found is None or "part" not in found or not _FIELDS.issuperset(found):
         raise ValueError(
             f"names={names!r} is not understood; write {{part}}, and {{name}}, {{parent}} or "
             "{grandparent} for the beginning, as '{grandparent}.{part}_proj.weight'"
         )
-    return names
+    return str(names)
+
+
+def stream_name_of(name: Any, what: str) -> str:
+    """Return the format of the name of a stream that several arrays share, once it is checked.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: It has other fields than the name of the array and its parents.
+    """
+    found = _fields_of(name, what)
+    if found is None or not (_FIELDS - {"part"}).issuperset(found):
+        raise ValueError(
+            f"{what}={name!r} is not understood; write the name of the stream, with {{name}}, "
+            "{parent} or {grandparent} for that of the array or of what it belongs to"
+        )
+    return str(name)
+
+
+def _fields_of(names: Any, what: str) -> list[str] | None:
+    """Return the names of the fields of a format, or None if it is not a plain one."""
+    if not isinstance(names, str):
+        raise TypeError(f"{what}={shown(names)} is a {type(names).__name__}; pass a string")
+    try:
+        parsed = list(string.Formatter().parse(names))
+    except ValueError:
+        return None
+    if any(spec or how for _, _, spec, how in parsed):
+        return None
+    return [field for _, field, _, _ in parsed if field is not None]
 
 
 def axis_of(axis: int, shape: tuple[int, ...]) -> int:

@@ -27,7 +27,7 @@ class Sinusoidal(Table):
     The axis before the last counts positions p, the last one n channels. Frequency k of h = n / 2
     is theta^(-k / h), or theta^(-k / (h - 1)) with ``endpoint``, and gives sin(p f) and cos(p f):
     next to each other if ``interleaved`` (Vaswani et al. 2017, arXiv 1706.03762), otherwise all
-    sines before all cosines (Marian and BART in transformers; with ``endpoint``, tensor2tensor,
+    sines before all cosines (Marian and Pegasus in transformers; with ``endpoint``, tensor2tensor,
     fairseq and Whisper).
 
     Args:

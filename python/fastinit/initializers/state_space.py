@@ -10,12 +10,19 @@ import numpy as np
 
 from fastinit.checks import finite, positive_integer
 from fastinit.initializers.base import Initializer
+from fastinit.initializers.computed import Computed, draw_bounds
 from fastinit.initializers.mapped import Mapped
+from fastinit.initializers.parts import stream_name_of
 from fastinit.initializers.scheme import Scheme, set_numbers
 from fastinit.initializers.table import Arange, Table
 from fastinit.initializers.uniform import LogUniform, Uniform
+from fastinit.native.box import Bounds
+from fastinit.native.request import Template
+from fastinit.streams import part_name, stream_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fastinit.initializers.table import Array
 
 __all__ = [
@@ -229,15 +236,16 @@ class MambaDtBias(Scheme):
 
 @dataclasses.dataclass(frozen=True)
 class RgLru(Scheme):
-    """Recurrent parameter of RG-LRU: a = exp(-softplus(x)) has a^2 uniform on a ring.
+    """Recurrent parameter x of RG-LRU: the square of a = exp(-softplus(x)) is uniform.
 
-    x = log(exp(-log(u) / 2) - 1) with u ~ U(r_min^2 + epsilon, r_max^2 + epsilon), so that a^2 = u
-    (De et al. 2024, Griffin, arXiv 2402.19427; ``RecurrentGemmaRglru`` of transformers).
+    x = log(exp(-log(u) / 2) - 1) with u ~ U(r_min^2 + epsilon, r_max^2 + epsilon), so that a^2 = u.
+    The formula and the defaults are those of ``RecurrentGemmaPreTrainedModel`` of transformers; the
+    layer is that of Griffin (De et al. 2024, arXiv 2402.19427).
 
     Args:
         r_min: The smallest radius, 0 or more.
-        r_max: The largest radius, above ``r_min``, below 1.
-        epsilon: Added to both squares.
+        r_max: The largest radius, above ``r_min``.
+        epsilon: Added to both squares, which stay in [0, 1].
 
     Raises:
         TypeError: An argument is not a number.
@@ -258,6 +266,12 @@ class RgLru(Scheme):
     def __post_init__(self) -> None:
         _check_ring(self)
         object.__setattr__(self, "epsilon", finite(self.epsilon, "epsilon"))
+        low, high = (radius**2 + self.epsilon for radius in (self.r_min, self.r_max))
+        if low < 0 or high > 1:
+            raise ValueError(
+                f"r_min={self.r_min}, r_max={self.r_max} and epsilon={self.epsilon} give squares "
+                f"from {low} to {high}, which are not in [0, 1]; correct them"
+            )
 
     def inner(self, shape: tuple[int, ...]) -> Initializer:  # noqa: ARG002
         """Return maps of a uniform distribution."""
@@ -268,8 +282,8 @@ class RgLru(Scheme):
 def _check_ring(scheme: Initializer) -> None:
     set_numbers(scheme, "r_min", "r_max")
     low, high = (getattr(scheme, field) for field in ("r_min", "r_max"))
-    if low < 0 or high >= 1:
-        raise ValueError(f"r_min={low} and r_max={high} are not radii in [0, 1); correct them")
+    if low < 0 or high > 1:
+        raise ValueError(f"r_min={low} and r_max={high} are not radii in [0, 1]; correct them")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -281,7 +295,7 @@ class LruNu(Scheme):
 
     Args:
         r_min: The smallest radius, 0 or more.
-        r_max: The largest radius, above ``r_min``, below 1.
+        r_max: The largest radius, above ``r_min``, 1 or less; the radius itself is never 1.
 
     Raises:
         TypeError: An argument is not a number.
@@ -341,30 +355,50 @@ class LruTheta(Scheme):
 class LruGamma(Scheme):
     """Logarithm of the input scale of a linear recurrent unit: log(sqrt(1 - |lambda|^2)).
 
-    Draw it with the seed and the name of the layer's ``LruNu``, and it has the |lambda| of that
-    (Orvieto et al. 2023, arXiv 2303.06349, Appendix A).
+    It draws from the stream of the layer's ``LruNu``, and so has the |lambda| of that (Orvieto et
+    al. 2023, arXiv 2303.06349, Appendix A).
 
     Args:
         r_min: The smallest radius of ``LruNu``.
         r_max: The largest radius of ``LruNu``.
+        nu: The name of the stream of ``LruNu``. It may contain ``{name}``, which is the name of
+            this array, ``{parent}`` and ``{grandparent}``.
 
     Raises:
-        TypeError: An argument is not a number.
-        ValueError: A number is out of range.
+        TypeError: An argument has the wrong type.
+        ValueError: A number is out of range, or ``nu`` has other fields.
 
     Example:
         >>> import fastinit, numpy as np
-        >>> where = {"seed": 0, "name": "ring", "dtype": "float64"}
-        >>> nu, gamma = fastinit.LruNu()((8,), **where), fastinit.LruGamma()((8,), **where)
+        >>> gamma_log = fastinit.LruGamma(nu="{parent}.nu_log")
+        >>> rules = [("**.nu_log", fastinit.LruNu()), ("**.gamma_log", gamma_log)]
+        >>> plan = fastinit.Plan({"lru.nu_log": 8, "lru.gamma_log": 8}, rules, seed=0)
+        >>> nu, gamma = plan.init().values()
         >>> bool(np.allclose(np.exp(gamma) ** 2, 1 - np.exp(-np.exp(nu)) ** 2))
         True
     """
 
     r_min: float = 0.0
     r_max: float = 0.99
+    nu: str = "{name}"
 
     def __post_init__(self) -> None:
         _check_ring(self)
+        object.__setattr__(self, "nu", stream_name_of(self.nu, "nu"))
+
+    def resolve(self, shape: tuple[int, ...]) -> Initializer:  # noqa: ARG002
+        """Return this object, which knows the stream."""
+        return self
+
+    def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
+        """Return one template, which draws from the stream of ``LruNu``."""
+        own = self.inner(shape).templates(shape, dtype)
+
+        def compute(bounds: Bounds, seed: int, stream: int) -> NDArray[Any]:
+            number = stream_of(part_name(self.nu, stream, ""))
+            return draw_bounds(own, shape, dtype, bounds, seed, number)
+
+        return own if self.nu == "{name}" else (Computed(shape, dtype, compute, elementwise=True),)
 
     def inner(self, shape: tuple[int, ...]) -> Initializer:  # noqa: ARG002
         """Return maps of the uniform distribution of ``LruNu``."""
