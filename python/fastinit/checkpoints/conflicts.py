@@ -8,11 +8,10 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from fastinit.checkpoints import values
 from fastinit.checkpoints.atomic_file import has_content, leftovers
 from fastinit.checkpoints.layout import Layout
 from fastinit.checkpoints.resume import Found
-from fastinit.safetensors import INDEX, WHOLE, is_weights
+from fastinit.safetensors import INDEX, is_weights
 
 
 def check_paths(layout: Layout) -> None:
@@ -61,19 +60,21 @@ def obsolete_files(layout: Layout, kept: Collection[Path], force: bool) -> list[
     """Return what is deleted first: leftovers of killed runs; with ``force``, the old checkpoint.
 
     The old checkpoint is deleted only in a folder, index first; the new index is written last: no
-    loader sees a mixture of the two. A single file is replaced in one step.
+    loader sees a mixture of the two. A single file is replaced in one step, and its stored values
+    are deleted after that.
     """
     obsolete: list[Path] = []
     if force and layout.is_folder and layout.path.is_dir():
         obsolete += [layout.path / INDEX] if (layout.path / INDEX).exists() else []
         obsolete += sorted(each for each in _weights(layout) if each.exists() and each not in kept)
-        stored = layout.path / Path(WHOLE).with_suffix(values.SUFFIX)
-        obsolete += [stored] if stored.exists() and stored not in layout.beside else []
+        obsolete += sorted(layout.old_values())
     if layout.folder.is_dir():
         names = {each.name for each in (*_weights(layout), *layout.beside)} | {INDEX}
         obsolete += leftovers(
             layout.folder,
-            lambda name: name in names or (layout.is_folder and is_weights(name)),
+            lambda name: (
+                name in names or layout.is_stored(name) or (layout.is_folder and is_weights(name))
+            ),
         )
     return obsolete
 

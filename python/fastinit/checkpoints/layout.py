@@ -90,6 +90,18 @@ class Layout:
         """The folder that the files are in."""
         return self.path if self.is_folder else self.path.parent
 
+    def is_stored(self, name: str) -> bool:
+        """Return whether a file is one of stored values, of this plan or one in its place."""
+        return values.is_stored(name, Path(WHOLE if self.is_folder else self.path.name).stem)
+
+    def old_values(self) -> list[Path]:
+        """Return the files of stored values of plans that were in the place of this one."""
+        return [
+            each
+            for each in self.folder.iterdir()
+            if self.is_stored(each.name) and each not in self.beside
+        ]
+
 
 def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layout:
     """Lay out the tensors of a plan; see ``Plan.save``.
@@ -102,7 +114,7 @@ def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layo
     most = size_of(max_shard_size)
     folder = path.parent if path.suffix == SUFFIX else path
     name = path.name if path.suffix == SUFFIX else WHOLE
-    data, beside = values.separate(plan.to_dict(), (folder / name).with_suffix(values.SUFFIX))
+    data, beside = values.separate(plan.to_dict(), folder, Path(name).stem)
     metadata = metadata_of(json_files.compact(data), only)
     config = plan.manifest.config
     index = None

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import errno
+import hashlib
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from fastinit import json_files, regular_files, safetensors
-from fastinit.checkpoints.atomic_file import write_whole
+from fastinit.checkpoints.atomic_file import has_content, write_whole
 from fastinit.initializers.stored import Stored
 
 if TYPE_CHECKING:
@@ -17,23 +22,38 @@ if TYPE_CHECKING:
 SUFFIX = ".values"  # not ".safetensors", which some loaders take for weights
 FIELD = "values"  # of the data of a plan: the name of its file of values
 
+_DIGITS = 16  # of the digest of a file of values that its name has
 _LONGEST_TEXT = 64 << 10  # characters of base64 that may stand in the text of a plan, in all
 
 
-def separate(data: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], dict[Path, bytes]]:
+def separate(
+    data: Mapping[str, Any], folder: Path, stem: str
+) -> tuple[dict[str, Any], dict[Path, bytes]]:
     """Return the data of a plan as a file states it, and the file of values, if there is one.
+
+    That is a safetensors file, whose tensors are flat arrays that are named after their digests. It
+    is named after its own content, so that files of values of other plans stay until nothing that
+    can be read needs them.
 
     Args:
         data: What ``Plan.to_dict`` returns.
-        path: Of the file of values, which is a safetensors file. Its tensors are flat arrays whose
-            names are their digests.
+        folder: Of the file of values.
+        stem: How its name begins.
     """
     found: dict[str, dict[str, Any]] = {}
     recipe = _without_values(data["recipe"], found)
     if sum(len(each["data"]) for each in found.values()) <= _LONGEST_TEXT:
         return dict(data), {}
     arrays = {name: Stored(each["dtype"], each["data"]).array() for name, each in found.items()}
-    return {**data, "recipe": recipe, FIELD: path.name}, {path: _content(arrays)}
+    content = _content(arrays)
+    name = f"{stem}.{hashlib.sha256(content).hexdigest()[:_DIGITS]}{SUFFIX}"
+    return {**data, "recipe": recipe, FIELD: name}, {folder / name: content}
+
+
+def is_stored(name: str, stem: str) -> bool:
+    """Return whether the name of a file is one that ``separate`` gives to values."""
+    pattern = rf"{re.escape(stem)}\.[0-9a-f]{{{_DIGITS}}}{re.escape(SUFFIX)}"
+    return re.fullmatch(pattern, name) is not None
 
 
 def without_values(data: Any) -> Any:
@@ -70,9 +90,34 @@ def write_json(data: Mapping[str, Any], path: Path) -> None:
     """Write the data of a plan, and the file of values if there is one; see ``Plan.write_json``."""
     if path.suffix != ".json":
         raise ValueError(f"{str(path)!r} does not end in .json; pass the path of a JSON file")
-    rest, beside = separate(data, path.with_suffix(SUFFIX))
-    for each, content in (beside | {path: json_files.compact(rest).encode()}).items():
-        write_whole(each, content)
+    if os.path.lexists(path) and not path.is_file():
+        raise OSError(f"{path} is not a regular file; pass the path of a regular file")
+    rest, beside = separate(data, path.parent, path.name)
+    for each, content in beside.items():
+        if os.path.lexists(each) and not has_content(each, content):
+            hint = "exists and does not hold the values of this plan; move it, or pass another path"
+            raise FileExistsError(errno.EEXIST, f"{each} {hint}")
+    old = _values_of(path)
+    new = [each for each in beside if not each.exists()]
+    try:
+        for each, content in (beside | {path: json_files.compact(rest).encode()}).items():
+            write_whole(each, content)
+    except BaseException:
+        kept = _values_of(path)  # an error may follow the renaming
+        for each in new:
+            if each != kept:
+                each.unlink(missing_ok=True)
+        raise
+    if old is not None and old not in beside:
+        old.unlink(missing_ok=True)
+
+
+def _values_of(path: Path) -> Path | None:
+    """Return the file of values that the plan in a JSON file names, if it names one."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        name = str(json_files.mapping(json_files.read(path)).get(FIELD))
+        return path.parent / name if is_stored(name, path.name) else None
+    return None
 
 
 def _is_stored(data: Mapping[str, Any]) -> bool:

@@ -91,6 +91,9 @@ def save(
             digests |= kept or _write(shard, is_large, replace, device, advance)
         if files.index is not None:
             write_whole(*files.index)
+        if force and not files.is_folder:
+            for each in files.old_values():
+                each.unlink()
     lines = "".join(f"{name} {digests[name]}\n" for name in sorted(digests))
     return Saved(
         files.path,

@@ -424,13 +424,15 @@ class Plan(TensorPlans):
         """Write the plan itself, without what it draws, which ``fastinit.load_plan`` reads.
 
         Values that the plan stores stand in the file while they are small. Beyond 64 KB they are in
-        a safetensors file beside it, whose name ends in ``.values``.
+        a safetensors file beside it, ``NAME.json.DIGEST.values``, which is written first.
 
         Args:
-            path: Of a file, whose name ends in ``.json``. What is there is replaced.
+            path: Of a file, whose name ends in ``.json``. A plan that is there is replaced in one
+                step, and its file of values is deleted after that.
 
         Raises:
-            OSError: The folder is missing or not writeable, or the disk is full.
+            OSError: The folder is missing or not writeable, the disk is full, or what is there is
+                not a regular file.
             ValueError: The name is another, or the seed is the child of a ``Stream``.
 
         Example:
