@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastinit.guide.densities import density, singular_values
-from fastinit.guide.named import initializer_of, title_of
+from fastinit.guide.named import known_initializer, title_of
 from fastinit.initializers import Initializer
 from fastinit.initializers.masked import Masked
 from fastinit.plots.chart import Chart, LineChart, Mask, Series
@@ -153,7 +153,7 @@ def describe(
         >>> round(found.singular_values[0], 4), round(found.singular_values[-1], 4)
         (1.0, 1.0)
     """
-    wanted = initializer_of(initializer)
+    wanted = known_initializer(initializer)
     values = np.asarray(wanted(shape, seed=seed, name=name, dtype="float64"))
     shape = values.shape
     matrix = values.reshape(len(values), -1) if values.ndim > 1 else values.reshape(1, -1)

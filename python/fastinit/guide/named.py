@@ -18,14 +18,14 @@ def title_of(initializer: Initializer) -> str:
     """Return what tables and charts call an initializer.
 
     Example:
-        >>> from fastinit.guide.named import initializer_of, title_of
-        >>> title_of(initializer_of("he_normal")), title_of(initializer_of("torch"))
+        >>> from fastinit.guide.named import known_initializer, title_of
+        >>> title_of(known_initializer("he_normal")), title_of(known_initializer("torch"))
         ('HeNormal()', "torch's default")
     """
     return _CALLED.get(initializer) or short(initializer.to_dict())
 
 
-def initializer_of(given: Any) -> Initializer:
+def known_initializer(given: Any) -> Initializer:
     """Return an initializer, or that of a name: "he_normal", "orthogonal", "zeros", "torch".
 
     Raises:
@@ -33,8 +33,8 @@ def initializer_of(given: Any) -> Initializer:
         ValueError: the name is not known.
 
     Example:
-        >>> from fastinit.guide.named import initializer_of
-        >>> initializer_of("orthogonal")
+        >>> from fastinit.guide.named import known_initializer
+        >>> known_initializer("orthogonal")
         Orthogonal()
     """
     if isinstance(given, Initializer):

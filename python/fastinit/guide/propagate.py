@@ -12,7 +12,7 @@ from fastinit.checks import boolean, finite, not_negative, positive_integer, sho
 from fastinit.guide.activation import Activation
 from fastinit.guide.activation import activation as activation_of
 from fastinit.guide.elementwise import Array
-from fastinit.guide.named import initializer_of
+from fastinit.guide.named import known_initializer
 from fastinit.guide.network import Network
 from fastinit.guide.propagation import Propagation
 from fastinit.initializers import Normal
@@ -79,7 +79,7 @@ def propagate(
             "equal"
         )
     spread = not_negative(sigma_b, "sigma_b")
-    wanted = [initializer_of(each) for each in _listed(initializer, "initializer")]
+    wanted = [known_initializer(each) for each in _listed(initializer, "initializer")]
     networks = [Network(act, each, sizes, spread, seed) for act in acts for each in wanted]
     is_asked = boolean(jacobian, "jacobian")
     return Propagation(tuple(each.profile(signals, is_asked) for each in networks))

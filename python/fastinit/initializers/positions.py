@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastinit.checks import boolean, finite, integer, positive_integer
-from fastinit.initializers.table import Table
+from fastinit.initializers.table import ClosedForm
 from fastinit.native.functions import evaluate
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _MOST_POSITIONS = 1 << 40  # the largest argument of the library's own sine
 
 
 @dataclasses.dataclass(frozen=True)
-class Sinusoidal(Table):
+class Sinusoidal(ClosedForm):
     """Sinusoidal positions: sines and cosines of a geometric sequence of frequencies.
 
     The axis before the last counts positions p, the last one n channels. Frequency k of h = n / 2
@@ -89,7 +89,7 @@ class Sinusoidal(Table):
 
 
 @dataclasses.dataclass(frozen=True)
-class DeformableRing(Table):
+class DeformableRing(ClosedForm):
     """Rings of sampling offsets around a point: the bias of deformable attention.
 
     Head h of H looks in the direction of the angle 2 pi h / H, point p = 0, 1, ... at p + 1 times

@@ -12,7 +12,7 @@ from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.mapped import Mapped
 from fastinit.initializers.scheme import Scheme, set_numbers
-from fastinit.initializers.table import Table
+from fastinit.initializers.table import ClosedForm
 from fastinit.initializers.uniform import Uniform
 from fastinit.native.functions import evaluate
 
@@ -83,7 +83,7 @@ _RWKV7 = (*_MIXES, "ffn_x_k", "w0", "a0", "v0", "k_k", "k_a", "r_k", "norm")
 
 
 @dataclasses.dataclass(frozen=True)
-class Rwkv7(Table):
+class Rwkv7(ClosedForm):
     """Tables of an RWKV-7 attention layer, by the depth of the layer.
 
     With channel n of d along the last axis, layer l of L counted from 0, u = n / (d - 1) - 1/2,

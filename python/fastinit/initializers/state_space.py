@@ -14,7 +14,7 @@ from fastinit.initializers.computed import Computed, draw_bounds
 from fastinit.initializers.mapped import Mapped
 from fastinit.initializers.parts import stream_name_of
 from fastinit.initializers.scheme import Scheme, set_numbers
-from fastinit.initializers.table import Arange, Table
+from fastinit.initializers.table import Arange, ClosedForm
 from fastinit.initializers.uniform import LogUniform, Uniform
 from fastinit.native.box import Bounds
 from fastinit.native.request import Template
@@ -44,7 +44,7 @@ def _one_of(value: Any, what: str, allowed: tuple[str, ...]) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class HippoLegS(Table):
+class HippoLegS(ClosedForm):
     """HiPPO-LegS: the state matrix that remembers by Legendre polynomials, and its vectors.
 
     A[n, k] is -sqrt((2n + 1)(2k + 1)) below the diagonal, -(n + 1) on it and 0 above; B[n] is
@@ -88,7 +88,7 @@ class HippoLegS(Table):
 
 
 @dataclasses.dataclass(frozen=True)
-class S4DImag(Table):
+class S4DImag(ClosedForm):
     """Imaginary parts of the diagonal state matrices S4D-Lin and S4D-Inv.
 
     A_n = -1/2 + i Im_n along the last axis, of size N. S4D-Lin has Im_n = pi n, and S4D-Inv has

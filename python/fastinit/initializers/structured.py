@@ -11,7 +11,7 @@ import numpy as np
 
 from fastinit.checks import finite
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.table import Table
+from fastinit.initializers.table import ClosedForm
 
 if TYPE_CHECKING:
     from fastinit.initializers.table import Array
@@ -25,7 +25,7 @@ def _check_matrix(shape: tuple[int, ...], what: str) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class BlockIdentity(Table):
+class BlockIdentity(ClosedForm):
     """Identity matrices side by side, or one below the other, times a gain.
 
     Element (i, j) of the last two axes is ``gain`` if i and j are equal modulo the smaller of the
@@ -65,7 +65,7 @@ class BlockIdentity(Table):
 
 
 @dataclasses.dataclass(frozen=True)
-class Hadamard(Table):
+class Hadamard(ClosedForm):
     """Hadamard matrix of Sylvester, or its upper left part, times a scale.
 
     Element (i, j) of the last two axes is scale * (-1)^b, where b is the number of bits that i and

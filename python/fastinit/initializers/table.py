@@ -26,7 +26,7 @@ __all__ = ["Arange", "Linspace"]
 _EXACT = 1 << 53  # integers up to here are exact in float64
 
 
-class Table(Initializer, is_base=True):
+class ClosedForm(Initializer, is_base=True):
     """Values that are computed in float64 from the indices of an element, and rounded like Mapped.
 
     A subclass has the formula, for indices as ``numpy.ogrid`` gives them.
@@ -101,7 +101,7 @@ def along(axis: int, shape: tuple[int, ...], what: str) -> int:
 
 
 @dataclasses.dataclass(frozen=True)
-class Arange(Table):
+class Arange(ClosedForm):
     """Evenly spaced numbers along an axis: start, start + step, start + 2 step, ...
 
     Args:
@@ -143,7 +143,7 @@ class Arange(Table):
 
 
 @dataclasses.dataclass(frozen=True)
-class Linspace(Table):
+class Linspace(ClosedForm):
     """Evenly spaced numbers between two bounds along an axis: torch.linspace, numpy.linspace.
 
     Number k of n is start + k (stop - start) / (n - 1), and the last one is exactly ``stop``. The
