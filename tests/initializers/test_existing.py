@@ -255,6 +255,18 @@ def test_functions_that_are_registered_again(of: str) -> None:
     check_bits(initializer((3, 4), seed=0), np.full((3, 4), 2, np.float32))
 
 
+@fastinit.register("tests/late", of="index")
+def late(index: Any, **_: Any) -> Any:
+    return np.where(index[0] < 300_000, index[0], np.inf)
+
+
+def test_errors_of_functions_come_before_anything_is_written() -> None:
+    out = np.full(400_000, 7, np.float32)
+    with pytest.raises(ValueError, match="returned values that are not finite"):
+        fastinit.custom(400_000, "tests/late", out=out)
+    check_bits(out, np.full(400_000, 7, np.float32))
+
+
 def test_functions_that_are_wrong() -> None:
     with pytest.raises(ValueError, match=r"returned float64 of shape \(3, 1\); numbers of shape"):
         fastinit.custom((3, 4), "tests/wrong", seed=0)

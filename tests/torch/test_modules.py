@@ -233,3 +233,14 @@ def test_a_zero_row_beyond_the_first_run() -> None:
     expected[3] = 0
     check_bits(module.weight.detach().numpy().copy(), expected)
     assert bool((memory[:, 100:] == 7).all())
+
+
+def test_values_without_a_result_leave_a_model_as_it_is() -> None:
+    """The second layer has no logarithms, and the first is not drawn before that is known."""
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 4))
+    before = [each.detach().clone() for each in model.parameters()]
+    rules = {"0.*": fastinit.Normal(), "1.*": fastinit.Mapped(fastinit.Normal(), "log")}
+    with pytest.raises(ValueError, match="has no finite value"):
+        fastinit.torch.init_(model, rules, seed=0)
+    for old, new in zip(before, model.parameters(), strict=True):
+        assert torch.equal(old, new)
