@@ -1,6 +1,7 @@
 // The module fastinit.native._xla: handlers that XLA calls in compiled programs (https://openxla.org/xla/custom_call).
 // They fill by the function of the module _cpu, whose threads and instruction set they therefore share.
 #include <pybind11/pybind11.h>
+#include <xla/ffi/api/ffi.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +12,6 @@
 #include "bindings/fill_function.h"
 #include "request/request.h"
 #include "request/validity.h"
-#include "xla/ffi/api/ffi.h"
 
 namespace py = pybind11;
 namespace ffi = xla::ffi;

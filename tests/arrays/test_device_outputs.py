@@ -140,7 +140,7 @@ MISFITS: dict[str, tuple[Callable[[NDArray[Any]], Any], dict[str, Any], tuple[st
         ("read-only", REMEDY),
     ),
     "masked": (lambda m: Interface(m, shape=SHAPE, mask=m), {}, ("masked", REMEDY)),
-    "complex": (lambda m: Interface(m, typestr="<c8"), {}, ("complex64", "known are float64")),
+    "long double": (lambda m: Interface(m, typestr="<f16"), {}, ("float128", "known are float64")),
     "nameless": (lambda m: Interface(m, typestr="<V4"), {}, ("known are float64",)),
     "opencl": (lambda m: Exporter(of_torch(m), (4, 0)), {}, ("DLPack device (4, 0)", REMEDY)),
 }

@@ -148,6 +148,7 @@ STRUCTURES = (
             ((8, 6), {"kind": "spectral", "aspect": True}),
             ((40, 6, 4), {"kind": "spectral", "layout": "io*"}),
         ),
+        least_rank=1,
         on_host=True,
         elementwise=False,
         moments=lambda shape: (0.0, 2.0 / math.sqrt(shape[1])),

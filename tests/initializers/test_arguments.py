@@ -255,13 +255,11 @@ def test_empty_parts_are_checked(record: Record) -> None:
 @pytest.mark.parametrize("record", RECORDS.values(), ids=lambda record: record.name)
 @pytest.mark.parametrize("shape", [(), (5,)])
 def test_scalars_and_vectors(record: Record, shape: tuple[int, ...]) -> None:
-    """They are drawn where no axes are needed; else the error says which the layout has."""
-    if record.least_rank == 0:
+    """They are drawn where their axes suffice; else the error says which shape lacks an axis."""
+    if record.least_rank is not None and record.least_rank <= len(shape):
         assert record.draw(shape, seed=0).shape == shape
     else:
-        with pytest.raises(
-            ValueError, match=rf"shape \({'5,' if shape else ''}\) has \d axes, layout="
-        ):
+        with pytest.raises(ValueError, match=r"(?=.*shape \((5,)?\))(?=.*(axes|axis|matrix))"):
             record.draw(shape, seed=0)
 
 

@@ -126,7 +126,7 @@ def test_nonlinearity_is_its_gain(name: str, a: float | None) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({}, "type=None is not an initializer; known are .*Constant, D"),
+        ({}, "type=None is not an initializer; known are .*Constant, Custom, D"),
         ({"type": "Preset"}, "type='Preset' is not an initializer"),
         ({"type": "Distribution"}, "type='Distribution' is not an initializer"),
         ({"type": "Normal", "sd": 1, "mu": 2}, "Normal has no field mu, sd"),

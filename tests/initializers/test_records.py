@@ -32,12 +32,12 @@ PUBLIC = vars(fastinit)["__all__"]  # which the stub cannot have
 
 
 def is_function_of_a_shape(name: str) -> bool:
-    """Whether a name is that of a function, not an alias, that draws one array of a shape."""
+    """Whether a name is that of a function, not an alias, that draws one array of a shape and returns it."""
     value = getattr(fastinit, name)
     if not isinstance(value, FunctionType) or value.__name__ != name:
         return False
     parameters = inspect.signature(value).parameters
-    return "shape" in parameters and name not in ("adapter", "factorized", "lora")
+    return "shape" in parameters and name not in ("adapter", "describe", "factorized", "lora")
 
 
 def is_initializer(name: str) -> bool:

@@ -155,7 +155,7 @@ class Split(Initializer):
         """
         axis = axis_of(self.axis, shape)
         size, count = shape[axis], len(self._parts)
-        sizes = self.sizes
+        sizes = self.sizes if size else (0,) * count  # an empty axis has no sizes to fit
         if sizes is None:
             shares = self.shares or (1,) * count
             if size % sum(shares):
