@@ -32,7 +32,7 @@ PUBLIC = vars(fastinit)["__all__"]  # which the stub cannot have
 
 
 def is_function_of_a_shape(name: str) -> bool:
-    """Whether a name is that of a function, not an alias, that draws one array of a shape and returns it."""
+    """Whether a name is that of a function, not an alias, that returns an array of a shape."""
     value = getattr(fastinit, name)
     if not isinstance(value, FunctionType) or value.__name__ != name:
         return False
