@@ -61,5 +61,9 @@ template <Truncation truncation>
 struct InFlightOf<Avx2Lanes, TruncatedFormula<truncation>>
     : std::conditional_t<truncation == Truncation::center, InFlight32<Avx2Lanes>, InFlight<Four<Avx2Lanes>, 2>> {};
 
+// Four by two halves the rate of float32 normals in arrays beyond the caches (1.6 instead of 3.3e9 values/s on Zen 5).
+template <>
+struct InFlightOf<Avx512Lanes, NormalFormula> : InFlight<Two<Avx512Lanes>, 2> {};
+
 }  // namespace
 }  // namespace fastinit
