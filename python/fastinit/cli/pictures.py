@@ -36,7 +36,7 @@ HtmlOption = Annotated[
 
 
 class Report(Protocol):
-    """What can be drawn."""
+    """A report that can be drawn."""
 
     def plot(self, figure: Figure | None = None) -> Figure:
         """Draw into a figure."""

@@ -1,4 +1,4 @@
-"""What theory says of the values of an initializer and of the spectrum of its matrices."""
+"""The theoretical densities of an initializer's values and of its matrices' singular values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an initializer draws: moments, histogram, singular values and zeros, beside theory."""
+"""Descriptions of initializers: moments, histogram, singular values and zeros, beside theory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Description:
-    """What an initializer draws for a shape.
+    """Description of what an initializer draws for a shape.
 
     Attributes:
         initializer: the initializer.

@@ -1,4 +1,4 @@
-"""What profiles look like: their charts, and tables of all layers."""
+"""Pages of propagation profiles: their charts, and tables of all layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a start does to signals and gradients, layer by layer: simulated, beside theory."""
+"""Signals and gradients in networks of random weights, layer by layer, beside theory."""
 
 from __future__ import annotations
 

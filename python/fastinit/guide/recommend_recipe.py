@@ -152,7 +152,7 @@ def _cells(name: str, rows: list[Advised], has_current: bool) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """What is known of a parameter beyond its name, such as from the graph of a module.
+    """Knowledge of a parameter beyond its name, such as from the graph of a module.
 
     Attributes:
         layer: what it is for; None for what its name says.

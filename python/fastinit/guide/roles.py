@@ -1,4 +1,4 @@
-"""What each parameter of a model is for, by its name and type: ``data/roles.json``."""
+"""The role of each parameter of a model, by its name and type: ``data/roles.json``."""
 
 from __future__ import annotations
 

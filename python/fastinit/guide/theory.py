@@ -1,4 +1,4 @@
-"""What mean-field theory says of a layer of random weights, in infinite width."""
+"""Mean-field theory of a layer of random weights, in infinite width."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def _surplus(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeEr
 
 @dataclasses.dataclass(frozen=True)
 class Initializer(metaclass=_Type):
-    """What to draw: equal, hashable, printable, to a dict and back; calling it draws an array."""
+    """A description of what to draw, which is comparable, hashable and data; call it to draw."""
 
     _types: ClassVar[dict[str, type[Initializer]]] = {}
 
