@@ -20,7 +20,7 @@ from helpers.dtypes import DTYPES, INTEGERS, dtype_of
 from helpers.processes import child
 
 from_dlpack: Any = vars(torch)["from_dlpack"]
-KNOWN = [*DTYPES, *INTEGERS]
+KNOWN = [*DTYPES, *INTEGERS, "complex64", "complex128"]
 CPU = (1, 0)
 VERSIONS = [None, (0, 8), (1, 0), (1, 1), (2, 0)]
 
@@ -48,7 +48,7 @@ def described(array: NDArray[Any], **options: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_description(version: tuple[int, int] | None) -> None:
     """A capsule says where the array lies, and how; one that was not consumed frees itself."""
-    codes = {"b": 6, "i": 0, "u": 1, "f": 2}
+    codes = {"b": 6, "i": 0, "u": 1, "f": 2, "c": 5}
     narrow = {"bfloat16": 4, "float8_e4m3fn": 10, "float8_e5m2": 12}
     for kind, array in VIEWS.items():
         if not array.flags.writeable and (version is None or version < (1, 0)):
@@ -136,7 +136,7 @@ def test_what_cannot_be_exported() -> None:
     odd = np.zeros(33, np.uint8)[1:].view(np.float32)[::1]
     packed = np.zeros(4, [("a", "f4"), ("b", "u1")])["a"]
     for wrong, message in (
-        (np.zeros(3, np.complex64), "dtype=complex64 is not exported"),
+        (np.zeros(3, np.longdouble), "dtype=float128 is not exported"),
         (np.zeros(3, ">f4"), "dtype=>f4 is not exported"),
         (packed, "strides of .* not whole elements of 4; pass a copy"),
         (np.ma.masked_array([1.0, 2.0]), "masked"),

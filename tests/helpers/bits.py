@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 
 def bits(array: Any) -> NDArray[Any]:
-    """The elements of an array as unsigned integers, in one dimension."""
+    """The elements of an array as unsigned integers, or as 16 bytes, in one dimension."""
     flat = np.ascontiguousarray(array).reshape(-1)
-    return flat.view(f"u{flat.dtype.itemsize}")
+    size = flat.dtype.itemsize
+    return flat.view(f"u{size}" if size <= 8 else f"V{size}")
 
 
 def check_bits(actual: Any, expected: Any, case: object = "") -> None:

@@ -25,6 +25,7 @@ TYPES: dict[tuple[int, int, int], np.dtype[Any]] = {
         (0, "int", (8, 16, 32, 64)),
         (1, "uint", (8, 16, 32, 64)),
         (2, "float", (16, 32, 64)),
+        (5, "complex", (64, 128)),
     )
     for bits in widths
 } | {
@@ -36,8 +37,6 @@ TYPES: dict[tuple[int, int, int], np.dtype[Any]] = {
 # By (code, bits), for an error that names them.
 NOT_DRAWN = {
     (5, 32): "complex32",
-    (5, 64): "complex64",
-    (5, 128): "complex128",
     (7, 8): "float8_e3m4",
     (8, 8): "float8_e4m3",
     (9, 8): "float8_e4m3b11fnuz",
