@@ -9,7 +9,6 @@ import fastinit.initializers as _initializers
 from fastinit import distribution as _distribution
 from fastinit.arrays.digest import digest
 from fastinit.arrays.dlpack import to_dlpack
-from fastinit.initializers import *
 from fastinit.native.cpu import get_num_threads, set_num_threads
 from fastinit.native.cuda import cuda_status
 from fastinit.native.info import info
@@ -53,6 +52,9 @@ __all__ = [
     "verify",
 ]
 __all__ += _initializers.__all__
+globals().update(
+    {name: vars(_initializers)[name] for name in __all__ if name in vars(_initializers)}
+)
 
 # What whole models need, imported when it is first used: drawing an array does without.
 _LAZY = {
@@ -90,9 +92,12 @@ def __getattr__(name: str) -> Any:
         return _distribution.version()
     if name in _ADAPTERS:
         return importlib.import_module(f"fastinit.{name}")
-    if name not in _LAZY:
+    if name in _initializers.__all__:
+        value = getattr(_initializers, name)
+    elif name in _LAZY:
+        value = getattr(importlib.import_module(f"fastinit.{_LAZY[name]}"), name)
+    else:
         raise AttributeError(f"module 'fastinit' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"fastinit.{_LAZY[name]}"), name)
     globals()[name] = value
     return value
 

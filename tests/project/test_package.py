@@ -18,7 +18,8 @@ import torch
 
 import fastinit
 import fastinit.torch
-from fastinit import repeated_streams
+from fastinit import initializers, repeated_streams
+from fastinit.initializers import later
 from helpers.processes import child, environment
 from helpers.settings import process_seed
 
@@ -74,6 +75,16 @@ def test_import_brings_little_else() -> None:
     code = "import sys, numpy, ml_dtypes; before = {*sys.modules}; import fastinit; "
     found = set(child(code + "print(*sys.modules.keys() - before)").split())
     assert not found & {"hashlib", "numpy.typing"}
+    assert not found & {f"fastinit.initializers.{file}" for file in later.FILES.values()}
+
+
+@pytest.mark.parametrize("file", later.PUBLIC)
+def test_names_imported_later(file: str) -> None:
+    """They are those of the file, and no submodule hides one."""
+    module = importlib.import_module(f"fastinit.initializers.{file}")
+    assert later.PUBLIC[file] == tuple(module.__all__)
+    for name in module.__all__:
+        assert getattr(fastinit, name) is getattr(module, name) is getattr(initializers, name)
 
 
 def test_names() -> None:

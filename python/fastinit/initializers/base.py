@@ -14,20 +14,13 @@ import numpy as np
 
 from fastinit import streams
 from fastinit.arrays.destination import destination
+from fastinit.initializers import later
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape, part, shape_of, whole
 from fastinit.native.request import Fill, Request, Template
 from fastinit.repeated_streams import note, repeats
 from fastinit.streams import Seed
-
-_IMPORTED_LATER = {
-    "ChannelScaled": "channel_scaled",
-    "Composite": "composite",
-    "Stored": "stored",
-    "Values": "values",
-}
-"""The files of initializers that only data names: ``import fastinit`` does without them."""
 
 # The methods that compute parameters, which must not depend on the caller's arithmetic.
 _COMPUTING = {
@@ -167,11 +160,12 @@ class Initializer(metaclass=_Type):
         """
         fields = dict(data)
         kind = str(fields.pop("type", None))
-        if kind in _IMPORTED_LATER:
-            importlib.import_module(f"fastinit.initializers.{_IMPORTED_LATER[kind]}")
+        if kind in later.FILES:
+            later.imported(kind)
         cls = Initializer._types.get(kind)
         if cls is None:
-            known = ", ".join(sorted(Initializer._types | _IMPORTED_LATER))
+            later.import_all()
+            known = ", ".join(sorted(Initializer._types))
             raise ValueError(f"type={data.get('type')!r} is not an initializer; known are {known}")
         unknown = fields.keys() - {field.name for field in dataclasses.fields(cls)}
         if unknown:

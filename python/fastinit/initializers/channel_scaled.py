@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastinit.arrays.operations import Products
 from fastinit.checks import finite
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import initializer_of
+from fastinit.initializers.named import initializer_of
 from fastinit.native.box import Box
 from fastinit.native.dtypes import drawable
 from fastinit.native.region import bounded

@@ -14,7 +14,7 @@ from fastinit import streams
 from fastinit.arrays.operations import ARITHMETIC, Arithmetic, Rounded
 from fastinit.checks import integer, real
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import initializer_of
+from fastinit.initializers.named import initializer_of
 from fastinit.native.box import Bounds, Box, c_strides, part, whole
 from fastinit.native.dtypes import CODES, drawable, dtype_of
 from fastinit.native.region import Region, is_covered, pieces

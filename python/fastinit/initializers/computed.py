@@ -1,4 +1,4 @@
-"""Initializers over other initializers: their bases, and values that the host computes."""
+"""Values that the host computes from those of other initializers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ import numpy as np
 
 from fastinit.arrays.devices import CPU, Device
 from fastinit.arrays.operations import Copy
-from fastinit.checks import shown
-from fastinit.initializers.base import Initializer
-from fastinit.initializers.named import named
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Bounds, Box, part
 from fastinit.native.region import pieces
@@ -26,25 +23,6 @@ if TYPE_CHECKING:
 
 
 _MOST = 1 << 18  # elements that are computed at a time: temporary arrays stay in a cache
-
-
-def initializer_of(given: Any, what: str) -> Initializer:
-    """Return an initializer that is given as an object, as plain data or by its name.
-
-    Raises:
-        TypeError: It is none of those.
-        ValueError: The name is not known, or the data is wrong.
-    """
-    if isinstance(given, Initializer):
-        return given
-    if isinstance(given, dict):
-        return Initializer.from_dict(given)
-    if isinstance(given, str):
-        return named(given, what)
-    raise TypeError(
-        f"{what}={shown(given)} is a {type(given).__name__}; pass an initializer object, or a name "
-        "such as 'he_normal'"
-    )
 
 
 def draw_bounds(

@@ -11,8 +11,9 @@ import numpy as np
 
 from fastinit.checks import shown
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, draw_bounds, initializer_of
+from fastinit.initializers.computed import Computed, draw_bounds
 from fastinit.initializers.loaded import Loaded
+from fastinit.initializers.named import initializer_of
 from fastinit.initializers.parts import stream_name_of
 from fastinit.initializers.uniform import uniform
 from fastinit.native.box import Bounds, shape_of

@@ -13,8 +13,9 @@ import numpy as np
 from fastinit.arrays.reproducible import tree_sum
 from fastinit.checks import finite, not_negative, positive_integer
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, draw_bounds, initializer_of
+from fastinit.initializers.computed import Computed, draw_bounds
 from fastinit.initializers.loaded import Loaded
+from fastinit.initializers.named import initializer_of
 from fastinit.initializers.normal import normal
 from fastinit.initializers.parts import axis_of, checked_axis, stream_name_of
 from fastinit.initializers.uniform import uniform

@@ -12,10 +12,9 @@ import numpy as np
 
 from fastinit.checks import boolean, finite, positive_integer, shown
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import initializer_of
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import fan, layout_of
-from fastinit.initializers.named import named
+from fastinit.initializers.named import initializer_of, named
 from fastinit.initializers.options import Out
 from fastinit.initializers.variance_scaling import FanScaled
 from fastinit.native.box import Index, Shape

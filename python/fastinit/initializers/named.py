@@ -6,10 +6,11 @@ import dataclasses
 import functools
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastinit.checks import shown
+from fastinit.initializers import later
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.presets import PRESETS
@@ -24,6 +25,7 @@ def _makers() -> dict[str, _Maker]:
 
     Masks are not among them, which need a base of their own.
     """
+    later.import_all()
     return _makers_of(len(Initializer._types))
 
 
@@ -60,7 +62,7 @@ def _needs_nothing(cls: type[Any]) -> bool:
 
 def is_name(name: str) -> bool:
     """Return whether an initializer can be made of a name alone."""
-    return name in _makers()
+    return name in PRESETS or name in _makers()
 
 
 def named(name: str, what: str, layout: str | None = None) -> Initializer:
@@ -74,7 +76,7 @@ def named(name: str, what: str, layout: str | None = None) -> Initializer:
     Raises:
         ValueError: The name is not known.
     """
-    makers = _makers()
+    makers: Mapping[str, _Maker] = PRESETS if name in PRESETS else _makers()
     if name not in makers:
         import difflib  # here: it takes a millisecond, and few need it
 
@@ -89,3 +91,22 @@ def named(name: str, what: str, layout: str | None = None) -> Initializer:
         return made
     changed: dict[str, Any] = {"layout": layout}
     return dataclasses.replace(made, **changed)
+
+
+def initializer_of(given: Any, what: str) -> Initializer:
+    """Return an initializer that is given as an object, as plain data or by its name.
+
+    Raises:
+        TypeError: It is none of those.
+        ValueError: The name is not known, or the data is wrong.
+    """
+    if isinstance(given, Initializer):
+        return given
+    if isinstance(given, dict):
+        return Initializer.from_dict(given)
+    if isinstance(given, str):
+        return named(given, what)
+    raise TypeError(
+        f"{what}={shown(given)} is a {type(given).__name__}; pass an initializer object, or a name "
+        "such as 'he_normal'"
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.transposed import Transposed
+from fastinit.initializers.transposes import Transposed
 
 _TORCHS = "oi*"  # the default layout
 

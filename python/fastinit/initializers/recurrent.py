@@ -10,7 +10,7 @@ import numpy as np
 from fastinit.checks import integer, positive_integer, shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.constant import Constant
-from fastinit.initializers.mapped import Mapped
+from fastinit.initializers.mapping import Mapped
 from fastinit.initializers.scheme import Scheme, set_numbers
 from fastinit.initializers.table import ClosedForm
 from fastinit.initializers.uniform import Uniform

@@ -11,7 +11,7 @@ import numpy as np
 from fastinit.checks import finite, positive_integer
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.computed import Computed, draw_bounds
-from fastinit.initializers.mapped import Mapped
+from fastinit.initializers.mapping import Mapped
 from fastinit.initializers.parts import stream_name_of
 from fastinit.initializers.scheme import Scheme, set_numbers
 from fastinit.initializers.table import Arange, ClosedForm

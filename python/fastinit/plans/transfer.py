@@ -14,9 +14,9 @@ from fastinit.initializers.constant import Constant
 from fastinit.initializers.existing import Existing, evenly
 from fastinit.initializers.growth import Redrawn, RowMixture
 from fastinit.initializers.loaded import Loaded, tensors_of
-from fastinit.initializers.split import Split
-from fastinit.initializers.stacked import Stacked
-from fastinit.initializers.transposed import Transposed
+from fastinit.initializers.splits import Split
+from fastinit.initializers.stacks import Stacked
+from fastinit.initializers.transposes import Transposed
 from fastinit.manifests import Manifest
 from fastinit.manifests.given import model_of
 from fastinit.plans.plan import Plan

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Never
 import numpy as np
 
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, draw_bounds, initializer_of, rounded
+from fastinit.initializers.computed import Computed, draw_bounds, rounded
 from fastinit.initializers.maps import Map, applied, maps_of, moments_after
+from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Bounds, Index, Shape
 from fastinit.native.dtypes import DTYPES, drawable, precision_of

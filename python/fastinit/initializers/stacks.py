@@ -9,7 +9,7 @@ from typing import Any, Never
 import numpy as np
 
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import initializer_of
+from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.initializers.parts import Part, Parts, axis_of, checked_axis, names_of
 from fastinit.native.box import Index, Shape

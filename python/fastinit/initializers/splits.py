@@ -11,7 +11,7 @@ import numpy as np
 
 from fastinit.checks import positive_integer, shown
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import initializer_of
+from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.initializers.parts import Part, Parts, axis_of, checked_axis, names_of
 from fastinit.native.box import Index, Shape

@@ -12,8 +12,9 @@ import numpy as np
 from fastinit.arrays.reproducible import norms, spectral_norm, tree_sum
 from fastinit.checks import boolean, finite, not_negative, shown
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, draw_bounds, initializer_of
+from fastinit.initializers.computed import Computed, draw_bounds
 from fastinit.initializers.fans import axes_of, layout_of
+from fastinit.initializers.named import initializer_of
 from fastinit.initializers.normal import normal
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.initializers.parts import axis_of, checked_axis

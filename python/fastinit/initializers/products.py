@@ -11,7 +11,8 @@ import numpy as np
 from fastinit.arrays.reproducible import matmul
 from fastinit.checks import finite, positive_integer
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, draw_bounds, initializer_of, rounded
+from fastinit.initializers.computed import Computed, draw_bounds, rounded
+from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Bounds, Index, Shape
 from fastinit.native.dtypes import drawable

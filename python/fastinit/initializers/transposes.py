@@ -10,7 +10,8 @@ import numpy as np
 
 from fastinit.checks import integer, shown
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Placed, initializer_of
+from fastinit.initializers.computed import Placed
+from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Box, Index, Shape, part
 from fastinit.native.region import bounded
