@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from fastinit.checks import shown
@@ -20,11 +20,15 @@ _Maker = Callable[..., Initializer]
 _CAPITAL = re.compile("(?<!^)(?=[A-Z])")
 
 
-def _makers() -> dict[str, _Maker]:
+def _makers(name: str) -> dict[str, _Maker]:
     """Return the initializers that need no argument, by the names of their functions.
 
-    Masks are not among them, which need a base of their own.
+    Masks are not among them, which need a base of their own. Families that are imported later are
+    among them if no other one has the name.
     """
+    found = _makers_of(len(Initializer._types))
+    if name in found:
+        return found
     later.import_all()
     return _makers_of(len(Initializer._types))
 
@@ -62,7 +66,7 @@ def _needs_nothing(cls: type[Any]) -> bool:
 
 def is_name(name: str) -> bool:
     """Return whether an initializer can be made of a name alone."""
-    return name in PRESETS or name in _makers()
+    return name in _makers(name)
 
 
 def named(name: str, what: str, layout: str | None = None) -> Initializer:
@@ -76,7 +80,7 @@ def named(name: str, what: str, layout: str | None = None) -> Initializer:
     Raises:
         ValueError: The name is not known.
     """
-    makers: Mapping[str, _Maker] = PRESETS if name in PRESETS else _makers()
+    makers = _makers(name)
     if name not in makers:
         import difflib  # here: it takes a millisecond, and few need it
 
