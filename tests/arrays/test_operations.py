@@ -60,6 +60,23 @@ def test_what_a_gpu_does_not_compute() -> None:
         plan.draw("w", out=out)
 
 
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("axis", [0, -1])
+def test_what_a_gpu_does_not_compute_of_parts(axis: int) -> None:
+    """Nothing is written of the other parts, nor on another device."""
+    fused = fastinit.Split([Normal(), STEPS], axis)
+    on_gpu = fake_gpu.CupyArray(np.full((4, 4), 7, ml_dtypes.float8_e5m2))
+    on_host = np.full((4, 4), 7, ml_dtypes.float8_e5m2)
+    with pytest.raises(ValueError, match="float8_e5m2 is not available on a GPU; draw on the CPU"):
+        fused((4, 4), seed=0, name="w", out=on_gpu)
+    rules = [fastinit.Rule("a", Normal()), fastinit.Rule("w", fused)]
+    plan = Plan({"a": (4, 4), "w": (4, 4)}, rules, dtype="float8_e5m2", seed=0)
+    with pytest.raises(ValueError, match="float8_e5m2 is not available on a GPU; draw on the CPU"):
+        plan.init_into({"a": on_host, "w": on_gpu})
+    assert (on_gpu.memory == 7).all()
+    assert (on_host == 7).all()
+
+
 def test_rounding_of_special_values() -> None:
     """Infinities, NaN and ties are rounded as ``astype`` does."""
     special = np.array([np.inf, -np.inf, 0.0, -0.0, 1.00390625, 3.3e38, 1e-40], np.float32)

@@ -131,3 +131,16 @@ def test_shared_elements(shape: tuple[int, ...]) -> None:
     with pytest.raises(RuntimeError, match="single memory location"):
         draw(one.expand(shape))
     assert one.item() == 1
+
+
+@pytest.mark.parametrize("failing", ["contiguous", "transposed"])
+def test_what_has_no_values_writes_nothing(failing: str) -> None:
+    """Not in the tensors before it either, whether they are drawn in place or in a buffer."""
+    tensors = {"contiguous": torch.full((6, 4), 7.0), "transposed": torch.full((4, 6), 7.0).t()}
+    batch = FillBatch()
+    for name, tensor in tensors.items():
+        kind = fastinit.Mapped("normal", "log") if name == failing else fastinit.Normal()
+        batch.add(tensor, kind.templates((6, 4), F32), (SEED, STREAM))
+    with pytest.raises(ValueError, match="has no finite value"):
+        batch.run()
+    assert all((tensor == 7).all() for tensor in tensors.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastinit.arrays.devices import CPU, Device, check, name_of
@@ -53,5 +53,12 @@ def fill(requests_for: Iterable[tuple[Output, Sequence[Request]]]) -> None:
     by_device: dict[Device, list[Request]] = {}
     for output, requests in requests_for:
         by_device.setdefault(output.device, []).extend(requests)
+    fill_devices(by_device)
+
+
+def fill_devices(by_device: Mapping[Device, Sequence[Request]]) -> None:
+    """Draw the requests of each device, once those of all are known to have values."""
     for device, every in by_device.items():
-        device.fill(every)
+        device.prepare(every)
+    for device, every in by_device.items():
+        device.run(every)

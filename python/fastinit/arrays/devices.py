@@ -31,6 +31,17 @@ class Cpu:
         if len(requests) == 1 and type(requests[0]) is bytes:  # a small call, which a scan slows
             cpu.fill(as_array(requests), threads)  # type: ignore[arg-type]
             return
+        self.prepare(requests)
+        self.run(requests, threads)
+
+    def prepare(self, requests: Sequence[Request]) -> None:
+        """Do what may fail, and write nothing; ``run`` needs it."""
+        for each in requests:
+            if type(each) is not bytes and isinstance(each, Operation):
+                each.prepare(self)
+
+    def run(self, requests: Sequence[Request], threads: int = 0) -> None:
+        """Draw all requests once they are prepared."""
         for each in _stages(requests):
             if isinstance(each, Operation):
                 each.run(self)
@@ -61,6 +72,23 @@ class Cuda:
 
     def fill(self, requests: Sequence[Request]) -> None:
         """Enqueue the drawing of all requests on the stream, and return without waiting for it."""
+        self.prepare(requests)
+        self.run(requests)
+
+    def prepare(self, requests: Sequence[Request]) -> None:
+        """Do what may fail, and write nothing; ``run`` needs it.
+
+        Raises:
+            RuntimeError: CuPy is missing, which operations need.
+        """
+        operations = [each for each in requests if isinstance(each, Operation)]
+        if any(not isinstance(each, Barrier) for each in operations):
+            with memory.on_stream(self.number, self.stream):
+                for each in operations:
+                    each.prepare(self)
+
+    def run(self, requests: Sequence[Request]) -> None:
+        """Enqueue all requests once they are prepared."""
         for each in _stages(requests):
             if isinstance(each, Operation):
                 with memory.on_stream(self.number, self.stream):
@@ -86,10 +114,7 @@ CPU = Cpu()
 
 
 def _stages(requests: Sequence[Request]) -> Iterator[Sequence[bytes] | Operation]:
-    """Prepare the operations; yield the requests between them, and them but for barriers."""
-    for each in requests:
-        if type(each) is not bytes and isinstance(each, Operation):
-            each.prepare()
+    """Yield the operations but for barriers, and the requests between them."""
     begin = 0
     for at, each in enumerate(requests):
         if type(each) is bytes:  # nearly all of them

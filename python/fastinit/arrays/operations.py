@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +46,10 @@ class Arithmetic(Operation):
     name: str
     operand: float
 
+    def prepare(self, device: Device) -> None:
+        """Check that the device computes in the dtype."""
+        _check_on(device, self.dtype)
+
     @in_default_arithmetic
     def run(self, device: Device) -> None:
         """Compute in pieces."""
@@ -73,6 +77,10 @@ class Products(Operation):
     address: int
     dtype: np.dtype[Any]
     factors: NDArray[np.float64]
+
+    def prepare(self, device: Device) -> None:
+        """Check that the device computes in the dtype."""
+        _check_on(device, self.dtype)
 
     @in_default_arithmetic
     def run(self, device: Device) -> None:
@@ -107,31 +115,67 @@ class Copy(Operation):
             view.set(flat.view(view.dtype))
 
 
-@dataclass(frozen=True, slots=True)
-class Rounded(Operation):
-    """Values that are drawn in one dtype and rounded to another.
+@dataclass(slots=True)
+class DrawnApart(Operation):
+    """Values that are drawn into memory of their own, for what is to be written.
+
+    Attributes:
+        drawn: the dtype that is drawn.
+        count: the number of elements.
+        requests_for: returns the requests that draw the values at an address.
+        may_fail: whether drawing may find that there are no such values: they are then drawn before
+            anything is written.
+    """
+
+    drawn: np.dtype[Any]
+    count: int
+    requests_for: Callable[[int], Sequence[Request]]
+    may_fail: bool
+    values: Any = field(default=None, init=False)
+
+    def prepare(self, device: Device) -> None:
+        """Draw what may fail, and prepare what need not be drawn yet."""
+        if self.may_fail:
+            self.values = self._new(device)
+        else:
+            device.prepare(self.requests_for(0))  # which write nothing at any address
+
+    def take(self, device: Device) -> Any:
+        """Return the values, which are then no longer kept."""
+        values, self.values = self.values, None
+        return self._new(device) if values is None else values
+
+    def _new(self, device: Device) -> Any:
+        values, start = device.empty(self.count, self.drawn)
+        device.fill(self.requests_for(start))
+        return values
+
+
+@dataclass(slots=True)
+class Rounded(DrawnApart):
+    """Values that are drawn in one dtype, float32 or float64, and rounded to another.
 
     float64 is rounded to narrow dtypes by way of float32, as torch does.
 
     Attributes:
         address: of the memory.
-        count: the number of elements.
         dtype: of the memory.
-        drawn: the dtype that is drawn, float32 or float64.
-        requests_for: returns the requests that draw the values at an address.
     """
 
     address: int
-    count: int
     dtype: np.dtype[Any]
-    drawn: np.dtype[Any]
-    requests_for: Callable[[int], Sequence[Request]]
+
+    def prepare(self, device: Device) -> None:
+        """Check that the device rounds to the dtype."""
+        _check_on(device, self.dtype)
+        if device.kind != "cpu" and self.dtype == _BFLOAT16 and self.drawn.itemsize > 4:
+            raise ValueError("float64 values are not rounded to bfloat16 on a GPU; draw on the CPU")
+        DrawnApart.prepare(self, device)
 
     @in_default_arithmetic
     def run(self, device: Device) -> None:
-        """Draw into memory of its own, and round in pieces."""
-        values, start = device.empty(self.count, self.drawn)
-        device.fill(self.requests_for(start))
+        """Round in pieces."""
+        values = self.take(device)
         done = 0
         with np.errstate(all="ignore"):
             for address, count in _chunks(self.address, self.count, self.dtype):
@@ -154,7 +198,6 @@ def _widened(array: Any, dtype: np.dtype[Any], precision: np.dtype[Any], xp: Any
     """Return values in a precision; CuPy has bfloat16 as the integers of its bits."""
     if array.dtype == dtype:
         return array.astype(precision)
-    _check_bfloat16(dtype)
     return (array.astype(xp.uint32) << 16).view(xp.float32)
 
 
@@ -162,14 +205,12 @@ def _rounded(values: Any, dtype: np.dtype[Any], stored: np.dtype[Any], xp: Any) 
     """Return values rounded to a dtype, as the memory's array stores them."""
     if stored == dtype:
         return values.astype(dtype)
-    _check_bfloat16(dtype)
-    if values.dtype != xp.float32:
-        raise ValueError("float64 values are not rounded to bfloat16 on a GPU; draw on the CPU")
     bits = values.view(xp.uint32)
     rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
     return xp.where(xp.isnan(values), (bits >> 16) | 0x40, rounded).astype(xp.uint16)
 
 
-def _check_bfloat16(dtype: np.dtype[Any]) -> None:
-    if dtype != _BFLOAT16:
+def _check_on(device: Device, dtype: np.dtype[Any]) -> None:
+    """Check that a device computes in a dtype: CuPy has float8 as integers only."""
+    if device.kind != "cpu" and dtype.isbuiltin != 1 and dtype != _BFLOAT16:
         raise ValueError(f"arithmetic in {dtype.name} is not available on a GPU; draw on the CPU")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastinit.arrays.operations import Products
 from fastinit.checks import finite
 from fastinit.initializers.base import Initializer
+from fastinit.initializers.computed import any_may_fail, check_all
 from fastinit.initializers.named import initializer_of
 from fastinit.native.box import Box
 from fastinit.native.dtypes import drawable
@@ -107,6 +108,15 @@ class _Scaled(Template):
     def elementwise(self) -> bool:  # type: ignore[override]
         """Whether the base is."""
         return all(each.elementwise for each in self.base)
+
+    @property
+    def may_fail(self) -> bool:  # type: ignore[override]
+        """Whether the base may fail."""
+        return any_may_fail(self.base)
+
+    def check(self, seed: int, stream: int) -> None:
+        """Check what the base needs."""
+        check_all(self.base, seed, stream)
 
     def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
         """Return the requests of the base, then the products of each piece that has bounds."""

@@ -65,6 +65,15 @@ class _Pairs(Template):
 
     elementwise = True
 
+    @property
+    def may_fail(self) -> bool:  # type: ignore[override]
+        """Whether the real array may fail."""
+        return self.inner.may_fail
+
+    def check(self, seed: int, stream: int) -> None:
+        """Check what the real array needs."""
+        self.inner.check(seed, stream)
+
     def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
         """Return those of the real array."""
         bounds = None if box.bounds is None else (*box.bounds, (0, 2))

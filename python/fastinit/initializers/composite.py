@@ -14,6 +14,7 @@ from fastinit import streams
 from fastinit.arrays.operations import ARITHMETIC, Arithmetic, Rounded
 from fastinit.checks import integer, real
 from fastinit.initializers.base import Initializer
+from fastinit.initializers.computed import any_may_fail, check_all
 from fastinit.initializers.named import initializer_of
 from fastinit.native.box import Bounds, Box, c_strides, part, whole
 from fastinit.native.dtypes import CODES, drawable, dtype_of
@@ -214,6 +215,16 @@ class _Steps(Template):
         """Whether all layers are."""
         return all(each.elementwise for each in self.steps)
 
+    @property
+    def may_fail(self) -> bool:  # type: ignore[override]
+        """Whether one of the layers may fail."""
+        return any(each.may_fail for each in self.steps)
+
+    def check(self, seed: int, stream: int) -> None:
+        """Check what the layers need."""
+        for each in self.steps:
+            each.check(seed, stream)
+
     def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
         """Return the requests of all layers, each after those before it."""
 
@@ -233,7 +244,7 @@ class _Steps(Template):
             piece = part(self.shape, tuple(slice(*each) for each in bounds))
             count = math.prod(piece.extents)
             draw = functools.partial(requests_for, piece)
-            found.append(Rounded(address, count, self.dtype, self.drawn, draw))
+            found.append(Rounded(self.drawn, count, draw, self.may_fail, address, self.dtype))
             address += count * self.dtype.itemsize
         return found
 
@@ -248,6 +259,10 @@ class _Compute:
     name: str
     operand: float
     elementwise = True
+    may_fail = False
+
+    def check(self, _: int, __: int) -> None:
+        """Numbers always do."""
 
     def requests(self, box: Box, address: int, _: int, __: int) -> Iterator[Request]:
         for position, piece in self.region.runs(self.shape, box):
@@ -272,11 +287,31 @@ class _Draw:
     def elementwise(self) -> bool:
         return all(each.elementwise for each in self.templates)
 
-    def requests(self, box: Box, address: int, seed: int, stream: int) -> Iterator[Request]:
+    @property
+    def may_fail(self) -> bool:
+        return any_may_fail(self.templates) or not (self._is_flat or self._has_same_axes)
+
+    @property
+    def _is_flat(self) -> bool:
+        return all(isinstance(each, Fill) for each in self.templates)
+
+    @property
+    def _has_same_axes(self) -> bool:
+        """Whether the drawn array has the axes of the region but for those of one element."""
+        extents = _extents(self.region.bounds)
+        return _without_ones(self.drawn) == _without_ones(extents)
+
+    def check(self, seed: int, stream: int) -> None:
+        check_all(self.templates, *self._number(seed, stream))
+
+    def _number(self, seed: int, stream: int) -> tuple[int, int]:
+        """Return the seed and the stream of the draw, in an array that has these."""
         if self.stream is not None:
             seed, stream = streams.raw(seed, self.stream)
-        if self.seed is not None:
-            seed = self.seed
+        return seed if self.seed is None else self.seed, stream
+
+    def requests(self, box: Box, address: int, seed: int, stream: int) -> Iterator[Request]:
+        seed, stream = self._number(seed, stream)
         for position, piece in self._pieces(box):
             at = address + position * self.dtype.itemsize
             for template in self.templates:
@@ -288,16 +323,15 @@ class _Draw:
         Raises:
             ValueError: A part is not one along these axes.
         """
-        if all(isinstance(each, Fill) for each in self.templates):
+        if self._is_flat:
             yield from self.region.runs(self.shape, box)
             return
         kept = [axis for axis, size in enumerate(_extents(self.region.bounds)) if size > 1]
-        same = tuple(size for size in self.drawn if size > 1)
-        extents = tuple(_extents(self.region.bounds)[axis] for axis in kept)
+        has_same_axes = self._has_same_axes
         for position, bounds in self.region.parts(self.shape, box):
-            if same == extents and len(self.drawn) == len(bounds):
+            if has_same_axes and len(self.drawn) == len(bounds):
                 yield position, part(self.drawn, tuple(slice(*each) for each in bounds))
-            elif same == extents:
+            elif has_same_axes:
                 inner = iter([bounds[axis] for axis in kept])
                 index = [slice(0, 1) if size == 1 else slice(*next(inner)) for size in self.drawn]
                 yield position, part(self.drawn, tuple(index))
@@ -308,6 +342,10 @@ class _Draw:
                     "a part of a matrix that has other axes than its tensor is not drawn on its "
                     "own; draw the whole tensor"
                 )
+
+
+def _without_ones(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in sizes if size > 1)
 
 
 def _extents(bounds: Bounds) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastinit.arrays.devices import CPU, Device
-from fastinit.arrays.operations import Copy
+from fastinit.arrays.operations import Copy, DrawnApart
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Bounds, Box, part
 from fastinit.native.region import pieces
@@ -53,32 +53,43 @@ class Computed(Template):
         dtype: The dtype of the array; values of another one are rounded to it.
         compute: Returns the values.
         elementwise: Whether any flat piece costs no more than its share of the whole.
-        check: Raises an error where the values are not to be had.
-        may_fail: Whether ``compute`` may raise an error: all values of a part are then in memory
-            before any is written.
+        over: The templates that ``compute`` draws from.
+        before: Checks what ``compute`` needs, for a seed and a stream; None where that is what
+            the templates of ``over`` need for the same stream.
+        may_fail: Whether ``compute`` or a template of ``over`` may raise an error: all values of a
+            part are then in memory before any is written.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     compute: Compute
     elementwise: bool
-    check: Callable[[], None] | None = None
+    over: tuple[Template, ...] = ()
+    before: Callable[[int, int], None] | None = None
     may_fail: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "may_fail", self.may_fail or any_may_fail(self.over))
+
+    def check(self, seed: int, stream: int) -> None:
+        """Check what the values are computed from."""
+        if self.before is None:
+            check_all(self.over, seed, stream)
+        else:
+            self.before(seed, stream)
 
     def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
         """Return one operation for each piece of the box that has bounds."""
         size = self.dtype.itemsize
         most = _MOST if self.elementwise else math.prod(self.shape)
-        return [
-            _Evaluated(
-                address + position * size,
-                self.dtype,
-                functools.partial(self.compute, bounds, seed, stream),
-                self.check,
-                self.may_fail,
-            )
-            for position, bounds in pieces(self.shape, box, most)
-        ]
+        check: Callable[[], None] | None = functools.partial(self.check, seed, stream)
+        found: list[Request] = []
+        for position, bounds in pieces(self.shape, box, most):
+            compute = functools.partial(self.compute, bounds, seed, stream)
+            at = address + position * size
+            found.append(_Evaluated(at, self.dtype, compute, check, self.may_fail))
+            check = None  # once for all pieces
+        return found
 
 
 @dataclass(slots=True)
@@ -95,7 +106,7 @@ class _Evaluated(Operation):
     may_fail: bool
     values: NDArray[Any] | None = None
 
-    def prepare(self) -> None:
+    def prepare(self, _: Device) -> None:
         """Check, and compute what may fail."""
         if self.check is not None:
             self.check()
@@ -112,6 +123,17 @@ class _Evaluated(Operation):
         values = self._computed() if self.values is None else self.values
         Copy(self.address, values).run(device)
         self.values = None
+
+
+def any_may_fail(templates: Iterable[Template]) -> bool:
+    """Return whether it turns out late for one of the templates that it has no values."""
+    return any(each.may_fail for each in templates)
+
+
+def check_all(templates: Iterable[Template], seed: int, stream: int) -> None:
+    """Check what each of the templates needs."""
+    for each in templates:
+        each.check(seed, stream)
 
 
 def rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -131,8 +153,8 @@ def rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Placed(Operation):
+@dataclass(slots=True)
+class Placed(DrawnApart):
     """Values that are drawn on their own and then written into a part of contiguous memory.
 
     Attributes:
@@ -140,26 +162,20 @@ class Placed(Operation):
         extents: The sizes of its axes.
         where: The part of it.
         axes: The order of the axes of what is drawn, by which it has the axes of the part.
-        drawn: The sizes of the axes of what is drawn.
-        dtype: The dtype.
-        requests_for: Returns the requests that draw the values at an address.
+        sizes: The sizes of the axes of what is drawn.
     """
 
     address: int
     extents: tuple[int, ...]
     where: tuple[slice | EllipsisType, ...]
     axes: tuple[int, ...]
-    drawn: tuple[int, ...]
-    dtype: np.dtype[Any]
-    requests_for: Callable[[int], Sequence[Request]]
+    sizes: tuple[int, ...]
 
     def run(self, device: Device) -> None:
-        """Draw into memory of its own, and write."""
-        count = int(np.prod(self.drawn, dtype=np.int64))
-        values, start = device.empty(count, self.dtype)
-        device.fill(self.requests_for(start))
-        size = int(np.prod(self.extents, dtype=np.int64))
-        memory = device.view(self.address, size, self.dtype).reshape(self.extents)
+        """Write what is drawn."""
+        values = self.take(device)
+        size = math.prod(self.extents)
+        memory = device.view(self.address, size, self.drawn).reshape(self.extents)
         memory[self.where] = (
-            values.reshape(self.drawn).transpose(self.axes).reshape(memory[self.where].shape)
+            values.reshape(self.sizes).transpose(self.axes).reshape(memory[self.where].shape)
         )

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastinit.checks import shown
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, draw_bounds
+from fastinit.initializers.computed import Computed, check_all, draw_bounds
 from fastinit.initializers.loaded import Loaded
 from fastinit.initializers.named import initializer_of
 from fastinit.initializers.parts import stream_name_of
@@ -149,8 +149,9 @@ class Existing(Initializer):
         )
         templates = self._source.templates(there, drawn)
         mapped = _Mapped(templates, rest, there, shape, axes, drawn, dtype, self.units)
-        elementwise = all(each.elementwise for each in (*templates, *rest))
-        return (Computed(shape, dtype, mapped.compute, elementwise),)
+        over = (*templates, *rest)
+        elementwise = all(each.elementwise for each in over)
+        return (Computed(shape, dtype, mapped.compute, elementwise, over, mapped.check),)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -182,6 +183,12 @@ class _Mapped:
             taken = self._taken(starts, counts, seed, stream)
             values[tuple(map(slice, counts))] = taken.astype(self.dtype, copy=False)
         return values
+
+    def check(self, seed: int, stream: int) -> None:
+        """Check the source, the rest and the name of the stream of units."""
+        check_all((*self.templates, *self.rest), seed, stream)
+        if {"widen", "divide"} & set(self.axes):
+            part_name(self.units, stream, "")
 
     def _taken(
         self, starts: Sequence[int], counts: Sequence[int], seed: int, stream: int

@@ -13,14 +13,14 @@ import numpy as np
 from fastinit.arrays.reproducible import tree_sum
 from fastinit.checks import finite, not_negative, positive_integer
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, draw_bounds
+from fastinit.initializers.computed import Computed, check_all, draw_bounds
 from fastinit.initializers.loaded import Loaded
 from fastinit.initializers.named import initializer_of
 from fastinit.initializers.normal import normal
 from fastinit.initializers.parts import axis_of, checked_axis, stream_name_of
 from fastinit.initializers.uniform import uniform
 from fastinit.native.box import Bounds
-from fastinit.native.dtypes import drawable
+from fastinit.native.dtypes import drawable, exceeds
 from fastinit.native.request import Template
 from fastinit.streams import part_name
 
@@ -88,7 +88,9 @@ class RowMixture(Initializer):
             rows = self.source.shape[0]
         assert isinstance(self.source, Initializer)
         there = (rows, shape[1])
-        rows_of = _Rows(self.source.templates(there, precision), there, precision)
+        over = self.source.templates(there, precision)
+        rows_of = _Rows(over, there, precision)
+        may_fail = exceeds(precision, dtype)
 
         def compute(bounds: Bounds, seed: int, stream: int) -> NDArray[Any]:
             (first, last), columns = bounds
@@ -97,7 +99,7 @@ class RowMixture(Initializer):
             found = [self._group(each, columns, rows_of, seed, stream) for each in groups]
             return np.concatenate(found).astype(precision)
 
-        return (Computed(shape, dtype, compute, elementwise=True),)
+        return (Computed(shape, dtype, compute, True, over, may_fail=may_fail),)
 
     def _group(
         self, rows: tuple[int, int], columns: tuple[int, int], of: _Rows, seed: int, stream: int
@@ -216,7 +218,8 @@ class Redrawn(Initializer):
         precision = drawable(dtype, "redrawn")
         axis = axis_of(self.axis, shape)
         assert isinstance(self.base, Initializer)
-        units = _Units(self.base.templates(shape, precision), shape, precision, axis, self)
+        over = self.base.templates(shape, precision)
+        units = _Units(over, shape, precision, axis, self)
 
         def compute(bounds: Bounds, seed: int, stream: int) -> NDArray[Any]:
             values = units.drawn(bounds, seed, stream)
@@ -232,7 +235,12 @@ class Redrawn(Initializer):
                 values = np.where(again.reshape(at), other, values)
             return values
 
-        return (Computed(shape, dtype, compute, elementwise=True),)
+        def before(seed: int, stream: int) -> None:
+            check_all(over, seed, stream)
+            part_name(self.units, stream, "")
+
+        may_fail = exceeds(precision, dtype)
+        return (Computed(shape, dtype, compute, True, over, before, may_fail),)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from fastinit.initializers.computed import Computed
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Bounds, Box
 from fastinit.native.cpu import get_num_threads
-from fastinit.native.dtypes import CODES, drawable
+from fastinit.native.dtypes import CODES, drawable, exceeds
 from fastinit.native.request import Operation, Request, Template
 from fastinit.safetensors import Entry
 
@@ -254,6 +254,16 @@ class _Read(Template):
     dtype: np.dtype[Any]
     elementwise = True
 
+    @property
+    def may_fail(self) -> bool:  # type: ignore[override]
+        """Whether a value may be too large for the dtype of the array."""
+        stored = safetensors.dtype_of(self.loaded.place()[1].dtype)
+        return stored != self.dtype and exceeds(stored, self.dtype)
+
+    def check(self, _: int, __: int) -> None:
+        """Compare the digest."""
+        self.loaded.check(*self.loaded._fitting(self.shape, self.dtype))
+
     def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
         """Return one operation for a box that is contiguous in the file, or those of pieces."""
         file, entry, stamp = self.loaded._fitting(self.shape, self.dtype)
@@ -266,7 +276,9 @@ class _Read(Template):
         def compute(bounds: Bounds, _: int, __: int) -> NDArray[Any]:
             return read(file, entry, stored, bounds)
 
-        computed = Computed(self.shape, self.dtype, compute, elementwise=True, check=check)
+        computed = Computed(
+            self.shape, self.dtype, compute, True, (), lambda *_: check(), self.may_fail
+        )
         return computed.requests(box, address, seed, stream)
 
 
@@ -281,7 +293,7 @@ class _Direct(Operation):
     dtype: np.dtype[Any]
     address: int
 
-    def prepare(self) -> None:
+    def prepare(self, _: Device) -> None:
         """Compare the digest."""
         self.check()
 

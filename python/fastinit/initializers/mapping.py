@@ -102,7 +102,7 @@ class Mapped(Initializer):
             return rounded(applied(maps, values.astype(np.float64)), precision)
 
         elementwise = all(each.elementwise for each in templates)
-        return (Computed(shape, dtype, compute, elementwise, may_fail=True),)
+        return (Computed(shape, dtype, compute, elementwise, templates, may_fail=True),)
 
 
 @plain_signature

@@ -19,7 +19,7 @@ from fastinit.initializers.normal import normal
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.initializers.parts import axis_of, checked_axis
 from fastinit.native.box import Bounds, Index, Shape
-from fastinit.native.dtypes import drawable
+from fastinit.native.dtypes import drawable, exceeds
 from fastinit.native.request import Template
 from fastinit.streams import Seed, part_name
 
@@ -136,15 +136,16 @@ class Normed(Initializer):
         precision = drawable(dtype, "normed")
         templates = self._base.templates(shape, precision)
         target = self.target(shape)
+        may_fail = exceeds(precision, dtype)
         if self.kind == "euclidean" and self.axis is not None:
             axis = axis_of(self.axis, shape)
             vectors = _Vectors(templates, shape, precision, axis, target)
             rows = axis == len(shape) - 1 and all(each.elementwise for each in templates)
-            return (Computed(shape, dtype, vectors.compute, elementwise=rows),)
+            return (Computed(shape, dtype, vectors.compute, rows, templates, None, may_fail),)
         if self.kind == "spectral":
             self._sizes(shape)
         whole = _Whole(templates, shape, precision, target, self)
-        return (Computed(shape, dtype, whole.compute, elementwise=False),)
+        return (Computed(shape, dtype, whole.compute, False, templates, None, may_fail),)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastinit.checks import integer, shown
-from fastinit.initializers.computed import Placed
+from fastinit.initializers.computed import Placed, any_may_fail, check_all
 from fastinit.native.box import Bounds, Box, part
 from fastinit.native.region import bounded
 from fastinit.native.request import Request, Template
@@ -126,6 +126,19 @@ class Parts(Template):
         return all(each.elementwise for one in self.parts for each in one.templates)
 
     @functools.cached_property
+    def may_fail(self) -> bool:  # type: ignore[override]
+        """Whether one of the parts may fail."""
+        return any(any_may_fail(each.templates) for each in self.parts)
+
+    def check(self, seed: int, stream: int) -> None:
+        """Check what the parts need."""
+        for each in self.parts:
+            check_all(each.templates, seed, self._number(stream, each))
+
+    def _number(self, stream: int, each: Part) -> int:
+        return stream_of(part_name(self.names, stream, each.label))
+
+    @functools.cached_property
     def _starts(self) -> list[int]:
         return [each.start for each in self.parts]
 
@@ -135,8 +148,7 @@ class Parts(Template):
         for position, bounds in bounded(self.shape, box):
             at = address + position * self.dtype.itemsize
             for each, common in self._touched(bounds):
-                number = stream_of(part_name(self.names, stream, each.label))
-                found += self._of(each, common, bounds, at, seed, number)
+                found += self._of(each, common, bounds, at, seed, self._number(stream, each))
         return found
 
     def _touched(self, bounds: Bounds) -> Iterator[tuple[Part, tuple[int, int]]]:
@@ -178,4 +190,16 @@ class Parts(Template):
         where = [slice(None)] * len(extents)
         where[self.axis] = slice(begin, begin + taken)
         axes = tuple(range(len(box.shape)))
-        return [Placed(address, extents, tuple(where), axes, box.shape, self.dtype, requests_for)]
+        return [
+            Placed(
+                self.dtype,
+                math.prod(box.shape),
+                requests_for,
+                any_may_fail(each.templates),
+                address,
+                extents,
+                tuple(where),
+                axes,
+                box.shape,
+            )
+        ]

@@ -11,7 +11,7 @@ import numpy as np
 from fastinit.arrays.reproducible import matmul
 from fastinit.checks import finite, positive_integer
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, draw_bounds, rounded
+from fastinit.initializers.computed import Computed, check_all, draw_bounds, rounded
 from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Bounds, Index, Shape
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Product", "product"]
+
+_SIDES = ("left", "right")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,20 +112,23 @@ class Product(Initializer):
             every = (0, self.rank)
             parts = (left, shapes[0], (bounds[0], every)), (right, shapes[1], (every, *bounds[1:]))
             a, b = (
-                draw_bounds(
-                    templates,
-                    inner,
-                    precision,
-                    wanted,
-                    seed,
-                    stream_of(part_name("{name}.{part}", stream, side)),
-                )
-                for side, (templates, inner, wanted) in zip(("left", "right"), parts, strict=True)
+                draw_bounds(templates, inner, precision, wanted, seed, _stream(stream, side))
+                for side, (templates, inner, wanted) in zip(_SIDES, parts, strict=True)
             )
             found = matmul(a, b.reshape(self.rank, -1)) * self.gain
             return rounded(found, precision).reshape(len(a), *b.shape[1:])
 
-        return (Computed(shape, dtype, compute, elementwise=False),)
+        def before(seed: int, stream: int) -> None:
+            for side, templates in zip(_SIDES, (left, right), strict=True):
+                check_all(templates, seed, _stream(stream, side))
+
+        over = (*left, *right)
+        # A product may be too large for the dtype.
+        return (Computed(shape, dtype, compute, False, over, before, may_fail=True),)
+
+
+def _stream(stream: int, side: str) -> int:
+    return stream_of(part_name("{name}.{part}", stream, side))
 
 
 @plain_signature

@@ -398,7 +398,13 @@ class LruGamma(Scheme):
             number = stream_of(part_name(self.nu, stream, ""))
             return draw_bounds(own, shape, dtype, bounds, seed, number)
 
-        return own if self.nu == "{name}" else (Computed(shape, dtype, compute, elementwise=True),)
+        if self.nu == "{name}":
+            return own
+
+        def before(_: int, stream: int) -> None:
+            part_name(self.nu, stream, "")
+
+        return (Computed(shape, dtype, compute, True, own, before),)
 
     def inner(self, shape: tuple[int, ...]) -> Initializer:  # noqa: ARG002
         """Return maps of the uniform distribution of ``LruNu``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Never
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from fastinit.checks import integer, shown
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Placed
+from fastinit.initializers.computed import Placed, any_may_fail, check_all
 from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.box import Box, Index, Shape, part
@@ -115,6 +116,15 @@ class _Transposed(Template):
         """Whether what is drawn is."""
         return all(each.elementwise for each in self.templates)
 
+    @property
+    def may_fail(self) -> bool:  # type: ignore[override]
+        """Whether what is drawn may fail."""
+        return any_may_fail(self.templates)
+
+    def check(self, seed: int, stream: int) -> None:
+        """Check what is drawn."""
+        check_all(self.templates, seed, stream)
+
     def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
         """Return one operation for each piece of the box that has bounds."""
         found: list[Request] = []
@@ -129,13 +139,15 @@ class _Transposed(Template):
 
             found.append(
                 Placed(
+                    self.dtype,
+                    math.prod(inner.shape),
+                    requests_for,
+                    self.may_fail,
                     address + position * self.dtype.itemsize,
                     tuple(stop - start for start, stop in bounds),
                     (...,),
                     self.axes,
                     inner.shape,
-                    self.dtype,
-                    requests_for,
                 )
             )
         return found

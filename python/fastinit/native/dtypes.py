@@ -204,6 +204,11 @@ def _limits(dtype: np.dtype[Any]) -> _Limits:
     return _Limits(found.nmant + 1, int(found.minexp) - found.nmant, float(found.max))
 
 
+def exceeds(first: np.dtype[Any], second: np.dtype[Any]) -> bool:
+    """Return whether finite values of one float dtype may be too large for another."""
+    return _limits(first).largest > _limits(second).largest
+
+
 def digits_of(dtype: np.dtype[Any]) -> int:
     """Return the binary digits of a float dtype: all integers up to 2**digits are exact."""
     return _limits(dtype).digits

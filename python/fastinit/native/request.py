@@ -51,8 +51,8 @@ _PADDING = tuple((0,) * (MAXIMUM_RANK - rank) for rank in range(MAXIMUM_RANK + 1
 class Operation(abc.ABC):
     """What Python does to memory between native calls: after the requests before it in a list."""
 
-    def prepare(self) -> None:  # noqa: B027
-        """Do what may fail, before anything of the list is written."""
+    def prepare(self, device: Any) -> None:  # noqa: B027
+        """Do what may fail on a device, before anything of the list is written."""
 
     @abc.abstractmethod
     def run(self, device: Any) -> None:
@@ -78,6 +78,16 @@ class Template(abc.ABC):
 
     zeroes_only: bool = False
     """Whether it writes zeros to some elements and leaves the others, as masks do."""
+
+    may_fail: bool = False
+    """Whether it turns out only when they are computed that there are no such values."""
+
+    def check(self, seed: int, stream: int) -> None:  # noqa: B027
+        """Check what values are computed from: files, and the names of further streams.
+
+        Raises:
+            ValueError: There are no values for this stream.
+        """
 
     @abc.abstractmethod
     def requests(self, box: Box, address: int, seed: int, stream: int) -> Sequence[Request]:

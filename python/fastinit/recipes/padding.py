@@ -25,6 +25,15 @@ class ZeroRow(Template):
     shape: tuple[int, ...]
     row: int
 
+    @property
+    def may_fail(self) -> bool:  # type: ignore[override]
+        """Whether the other rows may fail."""
+        return self.base.may_fail
+
+    def check(self, seed: int, stream: int) -> None:
+        """Check what the other rows need."""
+        self.base.check(seed, stream)
+
     def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
         """Return the requests of all pieces."""
         requests: list[Request] = []

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
+from fastinit.arrays.destination import fill_devices
 from fastinit.arrays.devices import Device
+from fastinit.initializers.computed import any_may_fail, check_all
 from fastinit.native.box import whole
 from fastinit.native.request import Fill, Request, Template
-from fastinit.torch.memory.buffer import fill_through_buffer
+from fastinit.torch.memory.buffer import fill_through_buffer, in_buffer
 from fastinit.torch.memory.devices import device_of
 from fastinit.torch.memory.dtypes import complex_axis
 from fastinit.torch.memory.runs import count_runs, requests_of_runs
@@ -95,10 +97,17 @@ class FillBatch:
         """
         requests, in_place, buffered = self._requests, self._in_place, self._buffered
         self._requests, self._in_place, self._buffered = {}, [], []
-        for device, each in requests.items():
-            device.fill(each)
+        drawn = []
+        for target, templates, stream in buffered:
+            check_all(templates, *stream)
+            if any_may_fail(templates):
+                drawn.append((target, in_buffer(target, templates, stream)))
+        fill_devices(requests)
+        for target, values in drawn:
+            target.tensor.copy_(values)
         for tensor in in_place:
             if not tensor.is_inference():
                 torch.autograd.graph.increment_version(tensor)  # autograd must see the change
         for target, templates, stream in buffered:
-            fill_through_buffer(target, templates, stream)
+            if not any_may_fail(templates):
+                fill_through_buffer(target, templates, stream)

@@ -32,6 +32,15 @@ def fill_through_buffer(
         piece.tensor.copy_(buffer[:count].view(piece.tensor.shape))
 
 
+def in_buffer(
+    target: Target, templates: Sequence[Template], stream: tuple[int, int]
+) -> torch.Tensor:
+    """Return the values of a target in a buffer of their own."""
+    buffer = torch.empty(target.tensor.shape, dtype=target.tensor.dtype, device="cpu")
+    CPU.fill(requests_of(templates, target.box(), buffer.data_ptr(), stream))
+    return buffer
+
+
 def _pieces(target: Target, templates: Sequence[Template]) -> Iterable[Target]:
     tensor = target.tensor
     if tensor.dim() == 0 or not all(each.elementwise for each in templates):
