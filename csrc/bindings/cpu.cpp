@@ -21,6 +21,7 @@
 #include "cpu/mask/border.h"
 #include "cpu/threads.h"
 #include "cpu/unitary.h"
+#include "numerics/host/eigen.h"
 #include "numerics/host/truncation.h"
 #include "request/request.h"
 
@@ -147,6 +148,29 @@ void replace_by_unitary(py::array& z) {
   make_unitary(first, rows, columns);
 }
 
+// Replaces a symmetric matrix by its eigenvectors, as rows, and `values` by their eigenvalues.
+void replace_by_eigenvectors(py::array& matrix, py::array& values) {
+  for (const py::array* each : {&matrix, &values}) {
+    if (!each->dtype().equal(py::dtype::of<double>()) || !(each->flags() & py::array::c_style)) {
+      throw py::type_error("matrix and values are not contiguous arrays of float64");
+    }
+  }
+  if (matrix.ndim() != 2 || values.ndim() != 1 || matrix.shape(0) != matrix.shape(1) ||
+      values.shape(0) != matrix.shape(0)) {
+    throw py::value_error("matrix is not of shape (N, N), or values not of shape (N,)");
+  }
+  auto* const first = static_cast<double*>(matrix.mutable_data());
+  auto* const found = static_cast<double*>(values.mutable_data());
+  const auto rows = static_cast<std::uint64_t>(matrix.shape(0));
+  bool stopped = false, converged;
+  {
+    const GilRelease release;
+    converged = make_eigenvectors(first, found, rows, signal_pending, stopped);
+  }
+  if (stopped) throw py::error_already_set();
+  if (!converged) throw py::value_error("matrix has values that are not finite");
+}
+
 void fill_requests(const py::array& requests, int threads, const py::dtype& request_dtype) {
   if (threads < 0) throw py::value_error("threads is negative");
   const RequestList list = requests_in(requests, request_dtype);
@@ -208,6 +232,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def("integers", &replace_by_integers, py::arg("seed"), py::arg("stream"), py::arg("range"),
         py::arg("indices").noconvert());
   m.def("unitary", &replace_by_unitary, py::arg("z").noconvert());
+  m.def("eigenvectors", &replace_by_eigenvectors, py::arg("matrix").noconvert(), py::arg("values").noconvert());
   m.def("mask_border", &mask_border, py::arg("seed"), py::arg("stream"), py::arg("count"), py::arg("zeros"));
   m.def(
       "nonzeros",

@@ -8,7 +8,6 @@ from fastinit.arrays.reproducible import (
     matmul,
     norms,
     qr,
-    spectral_norm,
     svd,
     tree_sum,
 )
@@ -77,10 +76,3 @@ def test_leading_triplets() -> None:
     )
     np.testing.assert_allclose(left * sizes @ right, matrix, atol=1e-11)
     np.testing.assert_allclose(sizes, np.linalg.svd(matrix)[1][:6], rtol=1e-12)
-
-
-@pytest.mark.parametrize("shape", [(8, 3), (60, 40)])
-def test_spectral_norm(shape: tuple[int, int]) -> None:
-    matrix = RANDOM.standard_normal(shape)
-    found = spectral_norm(matrix, RANDOM.standard_normal((shape[1], 8)), 1e-6)
-    assert abs(found / float(np.linalg.norm(matrix, 2)) - 1) < 1e-6

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _ROWS = 256  # of a product that are computed at a time
-_DIGITS = 53  # of float64
-_LEAST = -900  # exponent: rows of smaller numbers keep fewer digits
+LEAST = -900  # exponent: rows of smaller numbers keep fewer digits
 _SWEEPS = 40  # of Jacobi rotations, of which ten suffice in practice
 
 
@@ -87,12 +86,12 @@ def matmul(left: NDArray[Any], right: NDArray[Any], slices: int = 3) -> Array:
                [0.3, 0.4]])
     """
     inner = left.shape[1]
-    bits = (_DIGITS - max(inner - 1, 0).bit_length()) // 2
-    columns, units = _sliced(right.T, bits, slices)
+    bits = bits_of(inner)
+    columns, units = sliced(right.T, bits, slices)
     turned = [np.ascontiguousarray(each.T) for each in columns]
     found = np.empty((left.shape[0], right.shape[1]))
     for start in range(0, left.shape[0], _ROWS):
-        rows, own = _sliced(left[start : start + _ROWS], bits, slices)
+        rows, own = sliced(left[start : start + _ROWS], bits, slices)
         total = np.zeros((rows[0].shape[0], right.shape[1]))
         for order in reversed(range(slices)):  # the small ones first
             for k in range(order + 1):
@@ -101,11 +100,22 @@ def matmul(left: NDArray[Any], right: NDArray[Any], slices: int = 3) -> Array:
     return found
 
 
-def _sliced(rows: NDArray[Any], bits: int, slices: int) -> tuple[list[Array], Array]:
-    """Return the slices of each row as integers, and the unit of those of the first slice."""
+def bits_of(inner: int) -> int:
+    """Return the bits of integers for which sums of ``inner`` products are exact in float64."""
+    return (53 - max(inner - 1, 0).bit_length()) // 2
+
+
+def sliced(rows: NDArray[Any], bits: int, slices: int) -> tuple[list[Array], Array]:
+    """Return the slices of each row as integers, and the unit of those of the first slice.
+
+    Args:
+        rows: A matrix.
+        bits: The number of bits of a slice.
+        slices: The number of slices.
+    """
     rest = rows.astype(np.float64)
     largest = np.maximum(rest.max(axis=1, initial=0.0), -rest.min(axis=1, initial=0.0))
-    exponents = np.maximum(np.frexp(largest)[1], _LEAST)
+    exponents = np.maximum(np.frexp(largest)[1], LEAST)
     rest *= np.ldexp(1.0, bits - exponents)[:, None]
     found = []
     for k in range(slices):
@@ -244,42 +254,3 @@ def leading_svd(
         basis = qr(times(qr(transposed_times(basis))[0]))[0]
     right, sizes, left = svd(transposed_times(basis))
     return matmul(basis, np.ascontiguousarray(left.T)), sizes, np.ascontiguousarray(right.T)
-
-
-def spectral_norm(matrix: NDArray[Any], start: NDArray[Any], tolerance: float) -> float:
-    """Return the largest singular value of a matrix, by block power iteration with all powers kept.
-
-    The largest Ritz value of the Krylov space of A'A and ``start`` is found for more and more
-    powers, until its residual says that a singular value lies within ``tolerance`` of it.
-
-    Args:
-        matrix: A matrix with as many rows as columns, or more.
-        start: Random vectors, as columns of as many rows as the matrix has columns.
-        tolerance: The largest relative distance from a singular value.
-
-    Example:
-        >>> import numpy as np
-        >>> from fastinit.arrays.reproducible import spectral_norm
-        >>> spectral_norm(np.diag([3.0, 4.0]), np.ones((2, 1)), 1e-6).__round__(5)
-        4.0
-    """
-    limit = matrix.shape[1]
-    if limit <= start.shape[1]:
-        return float(svd(matrix)[1][0])
-    basis = qr(start)[0]
-    images = matmul(matrix, basis, 2)
-    while True:
-        _, sizes, right = svd(images)
-        value = float(sizes[0])
-        back = matmul(matrix.T, images, 2)
-        ritz = np.ascontiguousarray(right[:1].T)
-        residual = float(norms(matmul(back, ritz) - value * value * matmul(basis, ritz), 0)[0])
-        # |s^2 - value^2| <= residual for a singular value s
-        if residual <= 2 * tolerance * value * value or basis.shape[1] == limit:
-            return value
-        fresh = back[:, -start.shape[1] :][:, : limit - basis.shape[1]]
-        for _ in range(2):
-            fresh = fresh - matmul(basis, matmul(basis.T, fresh))
-        fresh = qr(fresh)[0]
-        basis = np.concatenate([basis, fresh], axis=1)
-        images = np.concatenate([images, matmul(matrix, fresh, 2)], axis=1)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Never
 
 import numpy as np
 
-from fastinit.arrays.reproducible import norms, spectral_norm, tree_sum
+from fastinit.arrays.reproducible import norms, tree_sum
+from fastinit.arrays.spectral import spectral_norm
 from fastinit.checks import boolean, finite, not_negative, shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.computed import Computed, draw_bounds

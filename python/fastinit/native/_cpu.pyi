@@ -26,6 +26,9 @@ def integers(seed: int, stream: int, range: int, indices: NDArray[np.uint64]) ->
 
 # Replaces complex normals, as an array of pairs of shape (M, N, 2), by a unitary matrix.
 def unitary(z: NDArray[np.float64]) -> None: ...
+
+# Replaces a symmetric matrix by its eigenvectors, as rows, and `values` by their eigenvalues.
+def eigenvectors(matrix: NDArray[np.float64], values: NDArray[np.float64]) -> None: ...
 def mask_border(seed: int, stream: int, count: int, zeros: int) -> tuple[int, tuple[int, ...]]: ...
 def nonzeros(
     mask: NDArray[np.void], rows: int, columns: int, by_column: bool
