@@ -24,7 +24,6 @@ from fastinit.plans.transfer import upcycle as upcycle
 from fastinit.recipes.budgets import erk as erk
 from fastinit.recipes.depth import fixup as fixup
 from fastinit.recipes.depth import hanin_rolnick as hanin_rolnick
-from fastinit.recipes.depth import layer_scale as layer_scale
 from fastinit.recipes.parameter import Parameter as Parameter
 from fastinit.recipes.recipe import Recipe as Recipe
 from fastinit.recipes.recipe import list_recipes as list_recipes

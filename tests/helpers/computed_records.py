@@ -12,6 +12,7 @@ from fastinit import (
     Hadamard,
     HippoLegS,
     Integers,
+    LayerScale,
     Linspace,
     LogUniform,
     LruGamma,
@@ -270,6 +271,14 @@ SCHEMES = (
     Record("LruNu", LruNu, objects=(LruNu(), LruNu(0.9, 0.999)), goldens=(golden(),)),
     Record("LruTheta", LruTheta, objects=(LruTheta(), LruTheta(0.3)), goldens=(golden(),)),
     Record("LruGamma", LruGamma, objects=(LruGamma(), LruGamma(0.9, 0.999)), goldens=(golden(),)),
+    Record(
+        "LayerScale",
+        LayerScale,
+        least_rank=0,
+        random=False,
+        objects=(LayerScale(), LayerScale(24), LayerScale(25)),
+        goldens=(golden(layers=19),),
+    ),
     Record(
         "Chrono",
         Chrono,

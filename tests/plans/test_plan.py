@@ -161,7 +161,7 @@ def test_names_of_built_ins() -> None:
             one((3,)),
             Recipe("r", "s", (Rule("w", NORMAL, scale=(Scale("layers"),)),)),
             {},
-            r"'w' of shape \(3,\), by the rule 'w': scale of 'layers' needs the number of a layer",
+            r"'w' of shape \(3,\), by the rule 'w': 'layers' needs the number of a layer",
         ),
     ],
 )

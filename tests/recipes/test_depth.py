@@ -1,4 +1,4 @@
-"""Fixup over a ResNet, the sum of Hanin and Rolnick, and LayerScale."""
+"""Fixup over a ResNet, and the sum of Hanin and Rolnick."""
 
 import pytest
 
@@ -43,7 +43,3 @@ def test_sums_of_widths() -> None:
     assert fastinit.hanin_rolnick([4, 4, 2]) == 1.0
     with pytest.raises(ValueError, match="widths=0 is not positive"):
         fastinit.hanin_rolnick([0])
-
-
-def test_layer_scale() -> None:
-    assert [fastinit.layer_scale(n) for n in (12, 18, 19, 24, 36)] == [0.1, 0.1, 1e-5, 1e-5, 1e-6]

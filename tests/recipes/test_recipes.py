@@ -254,7 +254,7 @@ def test_rule_scales_what_an_initializer_resolves_to() -> None:
 
 def test_rule_without_layers() -> None:
     """A scale needs a pattern with {layer}."""
-    with pytest.raises(ValueError, match=r"scale of 'layers' needs the number of a layer; write"):
+    with pytest.raises(ValueError, match=r"'layers' needs the number of a layer; write"):
         resolved(Rule("*", NORMAL, scale=HALF), {"a": (3,)})
 
 

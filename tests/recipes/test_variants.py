@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastinit import Manifest, Plan, list_recipes, recipe
+from fastinit import Manifest, Normal, Parameter, Plan, list_recipes, recipe
 
 SHAPES = {
     "layers.0.attn.A_log": (4096,),
@@ -11,8 +11,11 @@ SHAPES = {
     "layers.0.attn.o_norm.weight": (64,),
     "layers.0.attn.q_proj.weight": (64, 256),
 }
-RATES = {"gdn:hf": (0.01, 16), "gdn:fla": (0, 16), "gdn:megatron": (1, 16), "kda": (1, 16)}
-STEPS = {"gdn:hf": None, "gdn:fla": (1e-3, 0.1), "gdn:megatron": None, "kda": (1e-3, 0.1)}
+KDA = ("kda:hf", "kda:fla", "kda:megatron")
+RATES = {"gdn:hf": (0.01, 16), "gdn:fla": (0, 16), "gdn:megatron": (1, 16)}
+RATES |= dict.fromkeys(KDA, (1, 16))
+STEPS = {"gdn:hf": None, "gdn:fla": (1e-3, 0.1), "gdn:megatron": None}
+STEPS |= dict.fromkeys(KDA, (1e-3, 0.1))
 
 
 @pytest.mark.parametrize("name", RATES)
@@ -48,3 +51,12 @@ def test_mamba2_variants_differ() -> None:
     drawn = Plan(Manifest.from_shapes(shapes), "mamba2:fla", seed=0).init()["m.A_log"]
     np.testing.assert_allclose(np.exp(theirs), np.arange(1, 9), rtol=1e-6)
     assert not np.allclose(theirs, drawn)
+
+
+def test_deepseek_variants() -> None:
+    """The report has another standard deviation than the config of the released model."""
+    shapes = {"layers.0.mlp.experts.down_proj": (2, 8, 8), "layers.0.mlp.gate.weight": (2, 8)}
+    model = Manifest("m", tuple(Parameter(*each) for each in shapes.items()), config={"x": 1})
+    for name, std in {"deepseek-v3": 0.02, "deepseek-v3:paper": 0.006}.items():
+        drawn = {each.initializer for each in Plan(model, name, seed=0).values()}
+        assert drawn == {Normal(std=std)}

@@ -8,6 +8,7 @@ from fastinit.initializers.existing import *
 from fastinit.initializers.factors import *
 from fastinit.initializers.growth import *
 from fastinit.initializers.identity import *
+from fastinit.initializers.layer_scale import *
 from fastinit.initializers.loaded import *
 from fastinit.initializers.mapping import *
 from fastinit.initializers.normal import *

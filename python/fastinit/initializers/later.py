@@ -23,6 +23,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "existing": ("Existing",),
     "growth": ("Redrawn", "RowMixture"),
+    "layer_scale": ("LayerScale",),
     "loaded": ("Loaded",),
     "mapping": ("Mapped", "mapped"),
     "norms": ("Normed", "normed"),

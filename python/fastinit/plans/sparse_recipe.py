@@ -126,16 +126,15 @@ def _masked(
 ) -> Initializer:
     """Return a mask over what a rule draws for a parameter, with everything worked out."""
     with json_files.located(repr(parameter.name)):
-        base = rule.with_settings(context)
+        base = rule.initializer_for(parameter.name, context)
         if isinstance(base, Masked):
             raise ValueError(f"{base!r} is masked already; leave it out with dense=")
         axes = getattr(base, "layout", "oi*")
         masked = Sparse(
             nonzeros=nonzeros, base=base, per="tensor", correct_fan=correct_fan, layout=axes
         )
-        return dataclasses.replace(rule, initializer=masked, settings={}).resolve(
-            parameter, context
-        )
+        alone = dataclasses.replace(rule, initializer=masked, settings={}, numbers={})
+        return alone.resolve(parameter, context)
 
 
 def _patterns(glob: str, members: list[str], names: list[str]) -> list[Pattern]:

@@ -1,11 +1,12 @@
 """Recipes: ordered rules from the names of parameters to initializers, as data."""
 
+from fastinit.recipes.model_numbers import Axis, Layers, Setting
 from fastinit.recipes.multipliers import Multipliers
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Regex
 from fastinit.recipes.recipe import Recipe, list_recipes, recipe
 from fastinit.recipes.rule import Rule
-from fastinit.recipes.scale import Axis, Layers, Scale, Setting
+from fastinit.recipes.scale import Scale
 
 __all__ = [
     "Axis",

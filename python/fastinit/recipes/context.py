@@ -9,10 +9,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
 from fastinit import json_files
+from fastinit.recipes.model_numbers import Axis, Layers, Of, Setting
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, compiled
 from fastinit.recipes.pattern_set import PatternSet
-from fastinit.recipes.scale import Axis, Layers, Of, Setting
 
 Shape = tuple[int, ...]
 T = TypeVar("T")
@@ -67,12 +67,12 @@ class Context:
         self._worked_out: dict[tuple[int, Hashable], tuple[object, Any]] = {}
 
     def number(self, of: Of, name: str, pattern: Pattern) -> float:
-        """Return the number that ``of`` stands for in a scale.
+        """Return the number that ``of`` stands for in a scale or in a field of an initializer.
 
         Args:
-            of: What the scale is of.
+            of: What the number is of.
             name: The name of the parameter.
-            pattern: The pattern of the rule that the scale belongs to.
+            pattern: The pattern of the rule that asks for it.
 
         Raises:
             ValueError: The model has no such number or more than one, or the number is 0.
@@ -80,7 +80,7 @@ class Context:
         if isinstance(of, Setting):
             found = self.setting(of.config)
             if found is not None and found < 0:
-                raise ValueError(f"{of.config} in the config is {found}; a scale is positive")
+                raise ValueError(f"{of.config} in the config is {found}; it must be positive")
             return of.default if found is None else found
         if isinstance(of, Axis):
             if of.parameter is None:
@@ -90,12 +90,12 @@ class Context:
             return self.once(of, None, functools.partial(self._layers, of))
         if pattern not in self._numbers:
             raise ValueError(
-                f"scale of {of!r} needs the number of a layer; write {{layer}} for it in the "
+                f"{of!r} needs the number of a layer; write {{layer}} for it in the "
                 "pattern of the rule"
             )
         begin, end = self._patterns.layer(self._numbers[pattern], name)
-        if of == "layer":
-            return int(name[begin:end]) + 1
+        if of != "layers":
+            return int(name[begin:end]) + (of == "layer")
         return self._stacks[name[:begin]]
 
     def once(self, of: object, key: Hashable, work_out: Callable[[], T]) -> T:

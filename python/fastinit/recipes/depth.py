@@ -110,26 +110,3 @@ def hanin_rolnick(widths: Sequence[int]) -> float:
         (5.0, 0.1)
     """
     return math.fsum(1 / positive_integer(width, "widths") for width in widths)
-
-
-def layer_scale(layers: int) -> float:
-    """Return the start of LayerScale's factors for a number of layers (arXiv 2103.17239).
-
-    Touvron et al. 2021, section 3: 0.1 up to 18 layers, 1e-5 up to 24, and 1e-6 for deeper models.
-
-    Args:
-        layers: The number of layers.
-
-    Raises:
-        TypeError: It is not an integer.
-        ValueError: It is not positive.
-
-    Example:
-        >>> import fastinit
-        >>> fastinit.Constant(fastinit.layer_scale(24))
-        Constant(value=1e-05)
-    """
-    count = positive_integer(layers, "layers")
-    if count <= 18:
-        return 0.1
-    return 1e-5 if count <= 24 else 1e-6

@@ -66,7 +66,7 @@ def check_work(rules: Sequence[Rule], model: Model) -> None:
 
 def _work(rule: Rule) -> int:
     scales = (len(getattr(rule.multipliers, field)) for field in FIELDS)
-    return 1 + len(rule.scale) + sum(scales)
+    return 1 + len(rule.numbers) + len(rule.scale) + sum(scales)
 
 
 def factors(

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from fastinit import json_files
-from fastinit.recipes.scale import Of, Scale, scales_of
+from fastinit.recipes.model_numbers import Of
+from fastinit.recipes.scale import Scale, scales_of
 
 
 @dataclasses.dataclass(frozen=True)

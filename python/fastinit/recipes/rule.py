@@ -11,6 +11,7 @@ from fastinit.checks import integer
 from fastinit.initializers import Initializer
 from fastinit.initializers.base import Distribution
 from fastinit.recipes.context import Context
+from fastinit.recipes.model_numbers import FIELDS, Of, checked_of, of_from, plain_of
 from fastinit.recipes.multipliers import NO_MULTIPLIERS, Multipliers
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
@@ -18,8 +19,8 @@ from fastinit.recipes.pattern_set import PatternSet
 from fastinit.recipes.scale import Scale, scales_of
 
 _OPTIONAL = (
-    *("module", "ndim", "min_ndim", "settings", "scale", "fan_of", "zero_row", "multipliers"),
-    *("assumes", "origin"),
+    *("module", "ndim", "min_ndim", "settings", "numbers", "scale", "fan_of", "zero_row"),
+    *("multipliers", "assumes", "origin"),
 )
 
 
@@ -39,6 +40,9 @@ class Rule:
             a key of ``config.json``, where a dot leads into an object. The initializer's own
             number is the default, where the model has no config, or where the number in its config
             is missing or 0.
+        numbers: The fields of the initializer that are numbers of the model: the name of a field ->
+            what a ``Scale`` may be ``of``, or ``"layer_index"``, the number of the parameter's own
+            layer as its name has it, which most models count from 0.
         scale: A ``Scale``, or several in order: factors on the values.
         fan_of: The last part of the name of a parameter of the same module, whose shape replaces
             the parameter's own in fans. ``"weight"`` gives a bias torch's bounds.
@@ -52,8 +56,8 @@ class Rule:
 
     Raises:
         TypeError: A field has the wrong type.
-        ValueError: A pattern is not understood, or ``settings`` names something that is not a
-            number of the initializer.
+        ValueError: A pattern is not understood, or ``settings`` or ``numbers`` names something that
+            is not a number of the initializer.
 
     Example:
         >>> import fastinit
@@ -61,6 +65,8 @@ class Rule:
         >>> Rule("**.bias", fastinit.Constant(0)).matches("h.0.bias", module="Linear", ndim=1)
         True
         >>> rule = Rule("**", fastinit.Normal(std=0.02), settings={"std": "initializer_range"})
+        >>> depth = {"layer": "layer_index", "layers": "layers"}
+        >>> rule = Rule("**.{layer}.att.x_k", fastinit.Rwkv7("x_k"), numbers=depth)
     """
 
     pattern: Pattern
@@ -70,6 +76,7 @@ class Rule:
     ndim: int | None = None
     min_ndim: int | None = None
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
+    numbers: Mapping[str, Of] = dataclasses.field(default_factory=dict, hash=False)
     scale: tuple[Scale, ...] = ()
     fan_of: str | None = None
     zero_row: int | None = None
@@ -88,6 +95,11 @@ class Rule:
         if self.module is not None:
             object.__setattr__(self, "module", pattern_of(self.module))
         object.__setattr__(self, "settings", _settings_of(self.settings, self.initializer))
+        object.__setattr__(self, "numbers", _numbers_of(self.numbers, self.initializer))
+        if twice := sorted(self.settings.keys() & self.numbers.keys()):
+            raise ValueError(
+                f"settings and numbers both have {twice[0]!r}; write it in one of them"
+            )
         given: Any = self.scale
         scale = (given,) if isinstance(given, Scale) else given
         if not isinstance(scale, (tuple, list)) or not all(isinstance(s, Scale) for s in scale):
@@ -137,28 +149,44 @@ class Rule:
         name, shape = parameter.name, parameter.shape
         if self.fan_of is not None:
             shape = context.sibling(name, self.fan_of)
-        numbers = tuple(context.number(each.of, name, self.pattern) for each in self.scale)
-        return context.once(self, (shape, numbers), lambda: self._resolved(shape, numbers, context))
+        factors = tuple(context.number(each.of, name, self.pattern) for each in self.scale)
+        fields = self._fields(name, context)
+        key = shape, factors, tuple(fields.values())
+        return context.once(self, key, lambda: self._resolved(shape, factors, fields, context))
 
     def _resolved(
-        self, shape: tuple[int, ...], numbers: tuple[float, ...], context: Context
+        self,
+        shape: tuple[int, ...],
+        factors: tuple[float, ...],
+        fields: dict[str, float],
+        context: Context,
     ) -> Initializer:
-        """Return what is drawn for a shape, given the number of each scale."""
-        resolved = self.with_settings(context).resolve(shape)
+        """Return what is drawn for a shape, given the number of each scale and field."""
+        resolved = self._with_fields(fields, context).resolve(shape)
         if self.fan_of is not None and not isinstance(resolved, Distribution):
             raise ValueError(
                 f"fan_of= needs values that depend on the fans alone, not {resolved}; leave it out"
             )
-        for scale, number in zip(self.scale, numbers, strict=True):
+        for scale, number in zip(self.scale, factors, strict=True):
             resolved = scale.scaled(resolved, number)
         return resolved
 
-    def with_settings(self, context: Context) -> Initializer:
-        """Return the initializer with the numbers that the model's config has for it."""
+    def initializer_for(self, name: str, context: Context) -> Initializer:
+        """Return the initializer with the numbers that the model and its config have for it."""
+        return self._with_fields(self._fields(name, context), context)
+
+    def _fields(self, name: str, context: Context) -> dict[str, float]:
+        return {field: context.number(of, name, self.pattern) for field, of in self.numbers.items()}
+
+    def _with_fields(self, fields: dict[str, float], context: Context) -> Initializer:
         found = {field: context.setting(key) for field, key in self.settings.items()}
-        numbers: dict[str, Any] = {k: v for k, v in found.items() if v is not None}
-        with json_files.located("settings"):
-            return dataclasses.replace(self.initializer, **numbers) if numbers else self.initializer
+        settings: dict[str, Any] = {k: v for k, v in found.items() if v is not None}
+        changed: dict[str, Any] = settings | fields
+        if not changed:
+            return self.initializer
+        given = (("settings", settings), ("numbers", fields))
+        with json_files.located(" and ".join(what for what, values in given if values)):
+            return dataclasses.replace(self.initializer, **changed)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, without the fields that have their defaults.
@@ -178,6 +206,8 @@ class Rule:
         data["initializer"] = self.initializer.to_dict()
         if self.settings:
             data["settings"] = dict(self.settings)
+        if self.numbers:
+            data["numbers"] = {field: plain_of(of) for field, of in self.numbers.items()}
         if self.scale:
             data["scale"] = [each.to_dict() for each in self.scale]
         for field in ("fan_of", "zero_row"):
@@ -205,6 +235,10 @@ class Rule:
         found = dict(json_files.fields(data, ("pattern", "initializer"), _OPTIONAL))
         with json_files.located("initializer"):
             found["initializer"] = Initializer.from_dict(json_files.mapping(found["initializer"]))
+        if "numbers" in found:
+            with json_files.located("numbers"):
+                given = json_files.mapping(found["numbers"])
+                found["numbers"] = {field: of_from(of) for field, of in given.items()}
         found["scale"] = scales_of(found, "scale")
         if "multipliers" in found:
             with json_files.located("multipliers"):
@@ -244,6 +278,22 @@ def _settings_of(given: Any, initializer: Initializer) -> dict[str, str]:
             f"settings={given!r} is not a mapping of strings; write "
             "{'a field of the initializer': 'a key of config.json'}"
         )
+    _check_fields("settings", given, initializer)
+    return dict(given)
+
+
+def _numbers_of(given: Any, initializer: Initializer) -> dict[str, Of]:
+    """Return a copy of ``numbers``, after checking that the initializer takes numbers for them."""
+    if not isinstance(given, Mapping) or not all(isinstance(each, str) for each in given):
+        raise TypeError(
+            f"numbers={given!r} is not a mapping; write {{'a field of the initializer': 'layers'}}"
+        )
+    _check_fields("numbers", given, initializer)
+    return {field: checked_of(of, field, FIELDS) for field, of in given.items()}
+
+
+def _check_fields(what: str, given: Mapping[str, object], initializer: Initializer) -> None:
+    """Check that fields are numbers of an initializer."""
     numbers = [
         field.name
         for field in dataclasses.fields(initializer)
@@ -253,7 +303,6 @@ def _settings_of(given: Any, initializer: Initializer) -> dict[str, str]:
     for field in given:
         if field not in numbers:
             raise ValueError(
-                f"settings has {field!r}, which is not a number of {initializer}; its numbers are "
+                f"{what} has {field!r}, which is not a number of {initializer}; its numbers are "
                 f"{', '.join(numbers) or 'none'}"
             )
-    return dict(given)

@@ -11,102 +11,10 @@ from typing import Any
 from fastinit import json_files
 from fastinit.initializers import Initializer
 from fastinit.native.arithmetic import in_default_arithmetic
-from fastinit.recipes.pattern import Pattern, has_layer, pattern_of, plain
+from fastinit.recipes.model_numbers import SCALES, Of, check_positive, checked_of, of_from, plain_of
 
 _LARGEST_POWER = 4
 _LARGEST_DENOMINATOR = 64
-
-
-@dataclasses.dataclass(frozen=True)
-class Axis:
-    """Size of an axis of a parameter.
-
-    Args:
-        axis: The number of the axis; negative numbers count from the end.
-        parameter: A pattern for the name of the parameter, or of several parameters whose axis has
-            the same size. None for the parameter that is drawn.
-
-    Raises:
-        TypeError: ``axis`` is not an integer.
-        ValueError: The pattern is not understood.
-
-    Example:
-        >>> from fastinit.recipes import Axis
-        >>> Axis(1, "**.wte.weight").axis
-        1
-    """
-
-    axis: int
-    parameter: Pattern | None = None
-
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        if isinstance(self.axis, bool) or not isinstance(self.axis, int):
-            raise TypeError(f"axis={self.axis!r} is not an integer; pass the number of an axis")
-        if self.parameter is not None:
-            object.__setattr__(self, "parameter", pattern_of(self.parameter))
-
-
-@dataclasses.dataclass(frozen=True)
-class Layers:
-    """Number of layers of a stack: how many distinct numbers ``{layer}`` has in a pattern.
-
-    Args:
-        layers: A pattern with ``{layer}``.
-
-    Raises:
-        ValueError: The pattern is not understood, or has no ``{layer}``.
-
-    Example:
-        >>> from fastinit.recipes import Layers
-        >>> Layers("**.decoder.layers.{layer}.**").layers
-        '**.decoder.layers.{layer}.**'
-    """
-
-    layers: Pattern
-
-    def __post_init__(self) -> None:
-        """Check the pattern."""
-        object.__setattr__(self, "layers", pattern_of(self.layers))
-        if not has_layer(self.layers):
-            raise ValueError(
-                f"layers={self.layers!r} captures no number; write {{layer}} where it stands"
-            )
-
-
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """Number in the model's config (``config.json``).
-
-    For a field of an initializer, such as a std of ``initializer_range``, see ``settings`` of
-    ``Rule``.
-
-    Args:
-        config: The key of the number. A dot leads into an object.
-        default: The number where the model has no config, or where the number in its config is
-            missing or 0.
-
-    Raises:
-        TypeError: ``config`` is not a string, or ``default`` is not a number.
-        ValueError: ``default`` is not positive and finite.
-
-    Example:
-        >>> from fastinit.recipes import Setting
-        >>> Setting("initializer_factor", 1.0).default
-        1.0
-    """
-
-    config: str
-    default: float
-
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        if not isinstance(self.config, str):
-            raise TypeError(f"config={self.config!r} is not a string; pass a key of config.json")
-        _check_positive(self.default, "default")
-
-
-Of = str | Axis | Layers | Setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +37,7 @@ class Scale:
         ValueError: A field is out of range.
 
     Example:
-        >>> from fastinit.recipes import Scale
+        >>> from fastinit.recipes import Axis, Scale
         >>> Scale("layers", times=2, power=-0.5).apply(0.02, 8)
         0.005
         >>> Scale("layers", power="-1/6").apply(1.0, 64)
@@ -145,12 +53,9 @@ class Scale:
 
     def __post_init__(self) -> None:
         """Check the fields and make the power a ``Fraction``."""
-        if not isinstance(self.of, (Axis, Layers, Setting)) and self.of not in ("layers", "layer"):
-            raise ValueError(
-                f"of={self.of!r} is not known; pass 'layers', 'layer', an Axis, Layers or a Setting"
-            )
-        _check_positive(self.times, "times")
-        _check_positive(self.base, "base")
+        checked_of(self.of, "of", SCALES)
+        check_positive(self.times, "times")
+        check_positive(self.base, "base")
         object.__setattr__(self, "power", _power_of(self.power))
 
     @in_default_arithmetic
@@ -191,15 +96,7 @@ class Scale:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, without the fields that have their defaults."""
-        of: Any = self.of
-        if isinstance(of, Layers):
-            of = {"layers": plain(of.layers)}
-        elif isinstance(of, Axis):
-            parameter = {} if of.parameter is None else {"parameter": plain(of.parameter)}
-            of = {"axis": of.axis} | parameter
-        elif isinstance(of, Setting):
-            of = dataclasses.asdict(of)
-        data = {"of": of}
+        data: dict[str, Any] = {"of": plain_of(self.of)}
         for field in ("times", "base"):
             if (number := getattr(self, field)) != 1:
                 data[field] = number
@@ -215,9 +112,8 @@ class Scale:
             ValueError: A field is missing, unknown or out of range.
         """
         found = dict(json_files.fields(data, ("of",), ("times", "base", "power")))
-        if isinstance(found["of"], dict):
-            with json_files.located("of"):
-                found["of"] = _of(found["of"])
+        with json_files.located("of"):
+            found["of"] = of_from(found["of"])
         return Scale(**found)
 
 
@@ -232,14 +128,6 @@ def scales_of(data: Any, field: str) -> tuple[Scale, ...]:
         with json_files.located(where):
             scales.append(Scale.from_dict(item))
     return tuple(scales)
-
-
-def _of(data: dict[str, Any]) -> Of:
-    if "layers" in data:
-        return Layers(**json_files.fields(data, ("layers",)))
-    if "config" in data:
-        return Setting(**json_files.fields(data, ("config", "default")))
-    return Axis(**json_files.fields(data, ("axis",), ("parameter",)))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -284,10 +172,3 @@ def _plain_power(power: Fraction) -> int | float | str:
     if power.denominator == 1:
         return power.numerator
     return float(power) if Fraction(float(power)) == power else str(power)
-
-
-def _check_positive(value: Any, what: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{what}={value!r} is not a number; pass a positive one")
-    if not 0 < value < math.inf:
-        raise ValueError(f"{what}={value} is not positive and finite")
