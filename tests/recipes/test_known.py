@@ -297,6 +297,7 @@ def test_buffers_of_rotary_positions() -> None:
 def test_least_number_of_axes() -> None:
     rule = Rule("**", Normal(), min_ndim=2)
     assert Rule.from_dict(rule.to_dict()) == rule
-    assert [rule.matches("w", module=None, ndim=k) for k in range(4)] == [False, False, True, True]
+    found = [rule.matches("w", module=None, shape=(2,) * k) for k in range(4)]
+    assert found == [False, False, True, True]
     with pytest.raises(TypeError, match="min_ndim"):
         Rule("**", Normal(), min_ndim="2")  # type: ignore[arg-type]

@@ -64,7 +64,7 @@ def recipe(name: RecipeArgument, as_json: Json = False) -> None:
 def _also(rule: Rule) -> str:
     """Return what changes the values of an initializer, and what the rule assumes, in words."""
     words = [f"{field} from {key}" for field, key in rule.settings.items()]
-    words += [f"{field} is {_number(of)}" for field, of in rule.numbers.items()]
+    words += [f"{field} = {_number(of)}" for field, of in rule.numbers.items()]
     words += [f"times {_factor(each)}" for each in rule.scale]
     if rule.fan_of is not None:
         words.append(f"fan of {rule.fan_of}")
@@ -77,7 +77,8 @@ def _also(rule: Rule) -> str:
 
 def _factor(scale: Scale) -> str:
     times = "" if scale.times == 1 else f"{scale.times:g} x "
-    return f"({times}{_number(scale.of)})^{scale.power}"
+    part = "" if scale.part is None else f" in part {scale.part}"
+    return f"({times}{_number(scale.of)})^{scale.power}{part}"
 
 
 def _number(of: Of) -> str:

@@ -53,6 +53,8 @@ def condition(rule: Rule) -> str:
         words.append(f"of {text_of(rule.module)}")
     if rule.ndim is not None:
         words.append(f"of {rule.ndim} {'axis' if rule.ndim == 1 else 'axes'}")
+    if rule.shape is not None:
+        words.append(f"of shape {rule.shape.replace(' ', ' x ')}")
     return " ".join(words)
 
 

@@ -113,6 +113,14 @@ class Initializer(metaclass=_Type):
         changed = {field: apply(getattr(self, field)) for field in self.magnitudes}
         return dataclasses.replace(self, **changed)
 
+    def with_part_scaled(self, label: str, apply: Callable[[float], float]) -> Initializer:  # noqa: ARG002
+        """Return an initializer of which the values of one part are these after ``apply``.
+
+        Raises:
+            ValueError: it has no part with this label, or no field scales its values.
+        """
+        raise ValueError(f"part={label!r} is for a Split, and {self} has no parts; leave part out")
+
     def moments(self, shape: tuple[int, ...]) -> tuple[float, float] | None:  # noqa: ARG002
         """Return the (mean, standard deviation) of a whole array's values, or None if unknown."""
         return None

@@ -57,5 +57,5 @@ class LayerScale(Scheme):
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return those of the factor, which needs a float dtype."""
-        drawable(dtype, "such factors")
+        drawable(dtype, "fractional")
         return super().templates(shape, dtype)

@@ -193,6 +193,19 @@ class Split(Initializer):
         """Return the same parts with scaled initializers."""
         return self._with([each.scaled(apply) for each in self._parts])
 
+    def with_part_scaled(self, label: str, apply: Callable[[float], float]) -> Initializer:
+        """Return the same parts, one of them with a scaled initializer."""
+        labels = self._labels
+        if label not in labels:
+            known = ", ".join(map(repr, labels))
+            raise ValueError(f"part={label!r} is not a part of this Split; its parts are {known}")
+        pairs = zip(labels, self._parts, strict=True)
+        return self._with([each.scaled(apply) if one == label else each for one, each in pairs])
+
+    @property
+    def _labels(self) -> Sequence[str]:
+        return self.labels or [str(k) for k in range(len(self._parts))]
+
     def _with(self, parts: Sequence[Initializer]) -> Split:
         changed: dict[str, Any] = {"parts": tuple(parts)}
         return dataclasses.replace(self, **changed)
@@ -213,12 +226,11 @@ class Split(Initializer):
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return one template for all parts."""
         axis, stops = self.stops(shape)
-        labels = self.labels or [str(k) for k in range(len(stops))]
         inner = self.shapes(shape)
         parts = [
             Part(label, start, stop, inner[k], self._parts[k].templates(inner[k], dtype))
             for k, (label, start, stop) in enumerate(
-                zip(labels, [0, *stops[:-1]], stops, strict=True)
+                zip(self._labels, [0, *stops[:-1]], stops, strict=True)
             )
             if start < stop
         ]

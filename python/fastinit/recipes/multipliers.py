@@ -25,6 +25,7 @@ class Multipliers:
 
     Raises:
         TypeError: A field is not a sequence of scales.
+        ValueError: A scale is of a part.
 
     Example:
         >>> from fastinit.recipes import Axis, Multipliers, Scale
@@ -44,6 +45,8 @@ class Multipliers:
             value = getattr(self, field)
             if not isinstance(value, (tuple, list)) or any(not isinstance(v, Scale) for v in value):
                 raise TypeError(f"{field}={value!r} is not a sequence of Scale; pass a tuple")
+            if any(each.part is not None for each in value):
+                raise ValueError(f"{field}={value!r} has a part; multipliers are for whole tensors")
             object.__setattr__(self, field, tuple(value))
 
     def factors(self, number: Callable[[Of], float]) -> dict[str, float]:

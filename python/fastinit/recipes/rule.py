@@ -17,10 +17,11 @@ from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
 from fastinit.recipes.pattern_set import PatternSet
 from fastinit.recipes.scale import Scale, scales_of
+from fastinit.recipes.shapes import fits_shape, shape_pattern_of
 
 _OPTIONAL = (
-    *("module", "ndim", "min_ndim", "settings", "numbers", "scale", "fan_of", "zero_row"),
-    *("multipliers", "assumes", "origin"),
+    *("module", "ndim", "min_ndim", "shape", "settings", "numbers", "scale", "fan_of"),
+    *("zero_row", "multipliers", "assumes", "origin"),
 )
 
 
@@ -36,6 +37,9 @@ class Rule:
         module: A pattern for the type of the parameter's module; None for any type, known or not.
         ndim: The number of axes of the parameter; None for any number.
         min_ndim: The least number of axes of the parameter; None for any number.
+        shape: The sizes of its axes, with spaces between them: numbers, letters that each stand for
+            one number, or a number of a letter. ``"3d d"`` is a weight of shape (3 d, d) for any
+            d. None for any shape.
         settings: The fields of the initializer that the model's config sets: the name of a field ->
             a key of ``config.json``, where a dot leads into an object. The initializer's own
             number is the default, where the model has no config, or where the number in its config
@@ -62,7 +66,7 @@ class Rule:
     Example:
         >>> import fastinit
         >>> from fastinit import Rule
-        >>> Rule("**.bias", fastinit.Constant(0)).matches("h.0.bias", module="Linear", ndim=1)
+        >>> Rule("**.bias", fastinit.Constant(0)).matches("h.0.bias", module=None, shape=(8,))
         True
         >>> rule = Rule("**", fastinit.Normal(std=0.02), settings={"std": "initializer_range"})
         >>> depth = {"layer": "layer_index", "layers": "layers"}
@@ -75,6 +79,7 @@ class Rule:
     module: Pattern | None = None
     ndim: int | None = None
     min_ndim: int | None = None
+    shape: str | None = None
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
     numbers: Mapping[str, Of] = dataclasses.field(default_factory=dict, hash=False)
     scale: tuple[Scale, ...] = ()
@@ -94,6 +99,8 @@ class Rule:
             )
         if self.module is not None:
             object.__setattr__(self, "module", pattern_of(self.module))
+        if self.shape is not None:
+            shape_pattern_of(self.shape)
         object.__setattr__(self, "settings", _settings_of(self.settings, self.initializer))
         object.__setattr__(self, "numbers", _numbers_of(self.numbers, self.initializer))
         if twice := sorted(self.settings.keys() & self.numbers.keys()):
@@ -127,13 +134,15 @@ class Rule:
         ]
         return f"Rule({self.pattern!r}, {self.initializer!r}{''.join(options)})"
 
-    def matches(self, name: str, *, module: str | None, ndim: int) -> bool:
-        """Return whether the rule is for a parameter of this name, module type and rank."""
-        return compiled(self.pattern).fullmatch(name) is not None and self.fits(module, ndim)
+    def matches(self, name: str, *, module: str | None, shape: tuple[int, ...]) -> bool:
+        """Return whether the rule is for a parameter of this name, module type and shape."""
+        return compiled(self.pattern).fullmatch(name) is not None and self.fits(module, shape)
 
-    def fits(self, module: str | None, ndim: int) -> bool:
-        """Return whether the rule is for parameters of this module type and rank."""
-        if self.ndim not in (None, ndim) or ndim < (self.min_ndim or 0):
+    def fits(self, module: str | None, shape: tuple[int, ...]) -> bool:
+        """Return whether the rule is for parameters of this module type and shape."""
+        if self.ndim not in (None, len(shape)) or len(shape) < (self.min_ndim or 0):
+            return False
+        if self.shape is not None and not fits_shape(self.shape, shape):
             return False
         return self.module is None or (
             module is not None and compiled(self.module).fullmatch(module) is not None
@@ -200,9 +209,9 @@ class Rule:
         data: dict[str, Any] = {"pattern": plain(self.pattern)}
         if self.module is not None:
             data["module"] = plain(self.module)
-        for axes in ("ndim", "min_ndim"):
-            if (number := getattr(self, axes)) is not None:
-                data[axes] = number
+        for axes in ("ndim", "min_ndim", "shape"):
+            if (asked := getattr(self, axes)) is not None:
+                data[axes] = asked
         data["initializer"] = self.initializer.to_dict()
         if self.settings:
             data["settings"] = dict(self.settings)
@@ -257,15 +266,15 @@ class FirstMatch:
         """Put the patterns together."""
         self._rules = tuple(rules)
         self._patterns = PatternSet(rule.pattern for rule in self._rules)
-        self._found: dict[tuple[tuple[int, ...], str | None, int], Rule | None] = {}
+        self._found: dict[tuple[tuple[int, ...], str | None, tuple[int, ...]], Rule | None] = {}
 
     def of(self, tensor: Parameter) -> Rule | None:
         """Return the first rule that is for a tensor, or None."""
-        module, ndim = tensor.module, len(tensor.shape)
-        key = (self._patterns.matching(tensor.name), module, ndim)
+        module, shape = tensor.module, tensor.shape
+        key = (self._patterns.matching(tensor.name), module, shape)
         if key not in self._found:
             rules = (self._rules[number] for number in key[0])
-            self._found[key] = next((each for each in rules if each.fits(module, ndim)), None)
+            self._found[key] = next((each for each in rules if each.fits(module, shape)), None)
         return self._found[key]
 
 

@@ -31,9 +31,10 @@ class Scale:
         base: The number in a base model, to which this model's is compared.
         power: A fraction from -4 to 4 with a denominator of 64 or less, as a number (``-0.5``), a
             ``fractions.Fraction``, or a string (``"-1/6"``).
+        part: The label of a part of a ``Split``, whose values alone are scaled; None for all.
 
     Raises:
-        TypeError: ``times``, ``base`` or ``power`` is not a number.
+        TypeError: ``times``, ``base`` or ``power`` is not a number, or ``part`` not a string.
         ValueError: A field is out of range.
 
     Example:
@@ -50,9 +51,12 @@ class Scale:
     times: float = 1.0
     power: Fraction | float | str = Fraction(1)
     base: float = 1.0
+    part: str | None = None
 
     def __post_init__(self) -> None:
         """Check the fields and make the power a ``Fraction``."""
+        if self.part is not None and not isinstance(self.part, str):
+            raise TypeError(f"part={self.part!r} is not a string; pass the label of a part")
         checked_of(self.of, "of", SCALES)
         check_positive(self.times, "times")
         check_positive(self.base, "base")
@@ -87,12 +91,14 @@ class Scale:
         return value / factor if Fraction(self.power) < 0 else value * factor
 
     def scaled(self, initializer: Initializer, size: float) -> Initializer:
-        """Return ``initializer`` with all its values scaled.
+        """Return ``initializer`` with all its values scaled, or those of the part.
 
         Raises:
-            ValueError: The initializer has no field that scales its values.
+            ValueError: The initializer has no field that scales its values, or no such part.
         """
-        return initializer.scaled(lambda value: self.apply(value, size))
+        if self.part is None:
+            return initializer.scaled(lambda value: self.apply(value, size))
+        return initializer.with_part_scaled(self.part, lambda value: self.apply(value, size))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, without the fields that have their defaults."""
@@ -102,6 +108,8 @@ class Scale:
                 data[field] = number
         if self.power != 1:
             data["power"] = _plain_power(Fraction(self.power))
+        if self.part is not None:
+            data["part"] = self.part
         return data
 
     @staticmethod
@@ -111,7 +119,7 @@ class Scale:
         Raises:
             ValueError: A field is missing, unknown or out of range.
         """
-        found = dict(json_files.fields(data, ("of",), ("times", "base", "power")))
+        found = dict(json_files.fields(data, ("of",), ("times", "base", "power", "part")))
         with json_files.located("of"):
             found["of"] = of_from(found["of"])
         return Scale(**found)
