@@ -41,6 +41,11 @@ def ring(heads: int) -> Entry:
     return entry
 
 
+def zero(i: int, j: int) -> Any:
+    """Algorithm 1 of ZerO where 37 outputs are more than the inputs: m = 6."""
+    return hadamard(i, j) * 8 * MP.mpf(2) ** (-(MP.mpf(6) - 1) / 2)
+
+
 def hadamard(i: int, j: int) -> Any:
     """By Sylvester's doubling, from the 1 x 1 matrix."""
     sign, size = 1, 64
@@ -101,6 +106,8 @@ CASES: tuple[tuple[Initializer, tuple[int, ...], Entry], ...] = (
     *((fastinit.DeformableRing(h, 2, 3), (h, 2, 3, 2), ring(h)) for h in (1, 3, 4, 6, 8, 12)),
     (fastinit.BlockIdentity(0.1), (5, 12), lambda i, j: MP.mpf(0.1) * (i % 5 == j % 5)),
     (fastinit.Hadamard(), (40, 50), hadamard),
+    (fastinit.ZerO(), (37, 20), zero),
+    (fastinit.ZerO(), (20, 37), lambda i, j: int(i == j)),
     (fastinit.HippoLegS(), (30, 30), hippo),
     (fastinit.HippoLegS("B"), (30,), lambda n: MP.sqrt(2 * n + 1)),
     (fastinit.HippoLegS("P"), (30,), lambda n: MP.sqrt(n + HALF)),

@@ -20,7 +20,8 @@ class ZerO(Scheme):
     A matrix (outputs, inputs) with no more outputs than inputs is a partial identity. With more, it
     is c I H I', where H is Hadamard's matrix of 2^m rows, I and I' are partial identities,
     m = ceil(log2(outputs)) and c = 2^(-(m - 1) / 2); without H the added dimensions would stay
-    equal. The last layer of each residual branch, and biases, are zero.
+    equal. The authors' code has c = 2^(-m / 2) instead, whose columns have norm 1 where the outputs
+    are a power of 2: ``Hadamard()``. The last layer of each residual branch, and biases, are zero.
 
     Raises:
         ValueError: When drawn, the shape does not have two axes.
