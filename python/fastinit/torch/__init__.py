@@ -55,6 +55,8 @@ from fastinit.torch.nn_init.variance_scaling import (
 from fastinit.torch.shards.fill_shard import fill_shard_
 
 if TYPE_CHECKING:
+    from fastinit.probes.report import ProbeReport
+    from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
     from fastinit.torch.auditing.audit import audit
     from fastinit.torch.auditing.report import AuditReport, AuditRow, Finding
     from fastinit.torch.balancing.balance import balance_
@@ -67,8 +69,6 @@ if TYPE_CHECKING:
     from fastinit.torch.modules.materialize import materialize_
     from fastinit.torch.modules.param_groups import param_groups
     from fastinit.torch.probing.probe import probe
-    from fastinit.torch.probing.report import ProbeReport
-    from fastinit.torch.probing.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
     from fastinit.torch.recording.record import record
     from fastinit.torch.training.compare import compare
     from fastinit.torch.training.compare_report import CompareReport
@@ -143,40 +143,40 @@ check_package()
 
 # Imported on first use: the functions that fill one tensor do not need these modules.
 _LAZY = {
-    "AuditReport": "auditing.report",
-    "AuditRow": "auditing.report",
-    "BalanceReport": "balancing.balance_report",
-    "BalanceRow": "balancing.balance_report",
-    "Finding": "auditing.report",
-    "LsuvReport": "balancing.report",
-    "LsuvRow": "balancing.report",
-    "ProbeAttention": "probing.rows",
-    "ProbeReport": "probing.report",
-    "ProbeRow": "probing.rows",
-    "ProbeStack": "probing.rows",
-    "ProbeWeight": "probing.rows",
-    "apply_masks_": "modules.masks",
-    "draw_masks": "modules.masks",
-    "CompareReport": "training.compare_report",
-    "CoordReport": "training.coord_report",
-    "audit": "auditing.audit",
-    "balance_": "balancing.balance",
-    "compare": "training.compare",
-    "coord_check": "training.coord_check",
-    "init_": "modules.init",
-    "lsuv_": "balancing.lsuv",
-    "materialize_": "modules.materialize",
-    "param_groups": "modules.param_groups",
-    "probe": "probing.probe",
-    "prune_": "modules.masks",
-    "record": "recording.record",
-    "recommend_recipe": "guide.recommend",
+    "AuditReport": "fastinit.torch.auditing.report",
+    "AuditRow": "fastinit.torch.auditing.report",
+    "BalanceReport": "fastinit.torch.balancing.balance_report",
+    "BalanceRow": "fastinit.torch.balancing.balance_report",
+    "Finding": "fastinit.torch.auditing.report",
+    "LsuvReport": "fastinit.torch.balancing.report",
+    "LsuvRow": "fastinit.torch.balancing.report",
+    "ProbeAttention": "fastinit.probes.rows",
+    "ProbeReport": "fastinit.probes.report",
+    "ProbeRow": "fastinit.probes.rows",
+    "ProbeStack": "fastinit.probes.rows",
+    "ProbeWeight": "fastinit.probes.rows",
+    "apply_masks_": "fastinit.torch.modules.masks",
+    "draw_masks": "fastinit.torch.modules.masks",
+    "CompareReport": "fastinit.torch.training.compare_report",
+    "CoordReport": "fastinit.torch.training.coord_report",
+    "audit": "fastinit.torch.auditing.audit",
+    "balance_": "fastinit.torch.balancing.balance",
+    "compare": "fastinit.torch.training.compare",
+    "coord_check": "fastinit.torch.training.coord_check",
+    "init_": "fastinit.torch.modules.init",
+    "lsuv_": "fastinit.torch.balancing.lsuv",
+    "materialize_": "fastinit.torch.modules.materialize",
+    "param_groups": "fastinit.torch.modules.param_groups",
+    "probe": "fastinit.torch.probing.probe",
+    "prune_": "fastinit.torch.modules.masks",
+    "record": "fastinit.torch.recording.record",
+    "recommend_recipe": "fastinit.torch.guide.recommend",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        value = getattr(importlib.import_module(f"fastinit.torch.{_LAZY[name]}"), name)
+        value = getattr(importlib.import_module(_LAZY[name]), name)
         globals()[name] = value
         return value
     if name.startswith("__") or not hasattr(_torchs, name):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from fastinit.torch.probing.rows import ProbeAttention
+from fastinit.probes.rows import ProbeAttention
 
 _QUERIES, _INPUTS = 64, 4  # that are looked at, so that the cost is small beside the model's
 _NAMES = ("attention", "attn")  # in the types of modules whose softmax is that of an attention

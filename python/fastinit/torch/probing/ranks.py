@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from fastinit.probes.rows import ProbeAttention
 from fastinit.torch.probing.recording import CrossEntropy, Measured
-from fastinit.torch.probing.rows import ProbeAttention
 from fastinit.torch.shards.dtensor import is_distributed
 
 _SQUARES = ("input_rms", "output_rms", "varies", "gradient_rms")

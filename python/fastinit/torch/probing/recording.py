@@ -16,10 +16,10 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from fastinit.guide import functions
+from fastinit.probes.rows import ProbeAttention, ProbeRow
 from fastinit.torch.probing import measures
 from fastinit.torch.probing.attention import attention_of
 from fastinit.torch.probing.measures import rms
-from fastinit.torch.probing.rows import ProbeAttention, ProbeRow
 
 _LEAST_BLOCKS = 3  # children of one type in a list that are a stack of blocks
 _MOST_CALLS = 32  # of one activation in one call of a module

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from fastinit.checks import finite
+from fastinit.probes.rows import ProbeWeight
 from fastinit.torch.probing.measures import are_alike, rms
-from fastinit.torch.probing.rows import ProbeWeight
 from fastinit.torch.shards.dtensor import is_distributed
 
 Optimizer = Callable[[list[torch.Tensor], float], torch.optim.Optimizer]

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from fastinit.plots.chart import Chart, LineChart, Series
 from fastinit.plots.page import Page
+from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
 from fastinit.tables import Table
-from fastinit.torch.probing.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
 
 _RMS = "root mean square"
 

@@ -7,12 +7,12 @@ import statistics
 from collections.abc import Iterator, Mapping
 
 from fastinit.guide import functions
+from fastinit.probes import remedies
+from fastinit.probes.report import ProbeReport
+from fastinit.probes.rows import ProbeRow
+from fastinit.probes.stacks import FEWEST, LAYERS
 from fastinit.recipes.numbers import without_numbers
 from fastinit.tables import listed
-from fastinit.torch.probing import remedies
-from fastinit.torch.probing.report import ProbeReport
-from fastinit.torch.probing.rows import ProbeRow
-from fastinit.torch.probing.stacks import FEWEST, LAYERS
 
 _PER_BLOCK = 1.3  # factor of an rms per block, up or down, in the later half of a stack
 _DEAD, _SATURATED = 0.75, 0.5

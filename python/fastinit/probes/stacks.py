@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from fastinit.guide.profile import growth
-from fastinit.torch.probing.rows import ProbeRow, ProbeStack
+from fastinit.probes.rows import ProbeRow, ProbeStack
 
 FEWEST = 4  # blocks, layers or siblings that are compared
 

@@ -9,8 +9,8 @@ from fastinit.guide import functions
 from fastinit.guide.activation import activation
 from fastinit.guide.recommend import recommend
 from fastinit.plans.explanation import short
-from fastinit.torch.probing.report import ProbeReport
-from fastinit.torch.probing.rows import ProbeAttention, ProbeRow, ProbeStack
+from fastinit.probes.report import ProbeReport
+from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeStack
 
 _HOMOGENEOUS = ("linear", "relu", "leaky_relu", "prelu", "rrelu", "abs")  # f(s x) = s f(x)
 _SMALL = 1e-6  # a variance near 0

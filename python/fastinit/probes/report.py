@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastinit import records
 from fastinit.plots.page import Page
+from fastinit.probes.pages import page_of
+from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
 from fastinit.tables import Table
-from fastinit.torch.probing.pages import page_of
-from fastinit.torch.probing.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,0 +1,1 @@
+"""Reports of probes: the signals and gradients of a real model, verdicts on them, and charts."""
