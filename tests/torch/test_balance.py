@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -15,6 +16,8 @@ from torch import nn
 import fastinit
 import fastinit.torch
 from fastinit.torch import BalanceReport, balance_, init_
+from fastinit.torch.balancing.drawn_outputs import DrawnOutput
+from fastinit.torch.balancing.layers import layers_of
 from helpers import balanced_models, process_group
 from helpers.balanced_models import build, digests
 
@@ -242,6 +245,154 @@ def test_without_a_batch(make: Callable[[], nn.Module], inputs: str) -> None:
     assert all(row.note or abs(row.after - 1) < 0.1 for row in report.rows)
     balance_(again, None, rules, seed=0)
     assert digests(model) == digests(again)
+
+
+# ---- in expectation over the weights ------------------------------------------------------------
+
+
+class Reader(nn.Module):
+    """A recurrent layer that is read out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(16, 96, batch_first=True)
+        self.out = nn.Linear(96, 96)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.out(self.lstm(x)[0])  # type: ignore[no-any-return]
+
+
+def wide_gpt2() -> nn.Module:
+    config = transformers.GPT2Config(
+        n_embd=128, n_layer=2, n_head=8, vocab_size=100, n_positions=32,
+        attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0, bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    return transformers.GPT2LMHeadModel(config)
+
+
+def small_resnet() -> nn.Module:
+    config = transformers.ResNetConfig(
+        depths=[2, 2], hidden_sizes=[16, 32], embedding_size=16, layer_type="basic", num_labels=10
+    )
+    config.image_size = 32
+    return transformers.ResNetForImageClassification(config)
+
+
+EXPECTED: list[tuple[Callable[[], nn.Module], Any]] = [
+    (wide_gpt2, {"input_ids": torch.arange(16 * 32).reshape(16, 32) * 37 % 100}),
+    (small_resnet, {"pixel_values": normal(16, 3, 32, 32, seed=1)}),
+    (Reader, normal(32, 16, 16, seed=1)),
+]
+
+
+@pytest.mark.parametrize(("make", "batch"), EXPECTED)
+def test_expectation_holds_for_other_weights_and_inputs(
+    make: Callable[[], nn.Module], batch: Any
+) -> None:
+    """The mean over draws is within 0.1 of the target, beside its standard error.
+
+    Of 40 means one is beyond 4 errors with p = 0.003, and the seeds are fixed.
+    """
+    with torch.device("meta"):
+        report = balance_(make(), None, "default", seed=0)
+    rows = {row.layer: row for row in report.rows}
+    draws = 12
+    found: dict[str, list[float]] = {}
+    model = make()
+    for seed in range(draws):
+        init_(model, report.recipe, seed=seed)
+        for name, output in outputs(model, batch, LAYERS).items():
+            found.setdefault(name, []).append(float(output.var(correction=0)))
+    for name, variances in found.items():
+        if not rows[name].note:
+            assert rows[name].is_expected
+            error = np.std(variances, ddof=1) / math.sqrt(draws)
+            assert abs(np.mean(variances) - 1) < 0.1 + 4 * error, name
+            assert error < 0.15, name
+
+
+KINDS: list[Callable[[], nn.Module]] = [
+    lambda: nn.Linear(6, 3),
+    lambda: nn.Conv2d(4, 8, 3, stride=2, padding=2, groups=2, dilation=2),
+    lambda: nn.Conv1d(4, 6, 3, padding=1, padding_mode="circular"),
+    lambda: nn.ConvTranspose2d(4, 6, 3, stride=2, groups=2),
+    lambda: nn.Embedding(16, 8, padding_idx=3),
+    lambda: transformers.pytorch_utils.Conv1D(3, 6),
+]
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_expected_variance_is_the_mean_over_draws(make: Callable[[], nn.Module]) -> None:
+    """Of 400 draws; of 6 means one is beyond 5 standard errors with p = 4e-6."""
+    layer: Any = init_(make(), fastinit.Normal(std=0.3), seed=0)
+    takes_tokens = isinstance(layer, nn.Embedding)
+    x = torch.arange(64).reshape(4, 16) * 7 % 16 if takes_tokens else normal(5, 4, 6, 6)
+    x = x[:, :, 0] + 1.0 if isinstance(layer, nn.Conv1d) else x
+    drawn = DrawnOutput(layers_of(layer)[0][0], 0.3, torch.ones(()), {})
+    with torch.no_grad():
+        expected = float(drawn(x).var(correction=0))
+        found = []
+        for seed in range(400):
+            weight = layer.weight.copy_(normal(*layer.weight.shape, seed=seed) * 0.3)
+            if takes_tokens:
+                weight[3] = 0.0
+            found.append(float(layer(x).var(correction=0)))
+    error = float(np.std(found)) / math.sqrt(400)
+    assert abs(np.mean(found) - expected) < 5 * error
+
+
+@pytest.mark.parametrize("make", [lambda: gpt2()[0], small_resnet, Reader, build])
+def test_meta_device(make: Callable[[], nn.Module]) -> None:
+    """A model without memory stays so, and has the recipe that one with memory has."""
+    with torch.device("meta"):
+        model = make()
+    report = balance_(model, None, "default", seed=3)
+    assert all(each.is_meta for each in model.parameters())
+    other = make()
+    assert balance_(other, None, "default", seed=3).to_dict() == report.to_dict()
+    drawn = fastinit.torch.materialize_(model, report.recipe, seed=3)
+    names = dict(other.named_parameters())
+    assert all(torch.equal(each, names[name]) for name, each in drawn.named_parameters())
+
+
+def test_what_is_measured_on_drawn_weights() -> None:
+    """Rows of layers whose outputs are not drawn say so, as does the report."""
+    report = balance_(Reader(), None, "default", seed=0)
+    assert [row.is_expected for row in report.rows] == [False, True, False]
+    assert "expectation over the weights, but measured on drawn weights in lstm.l0" in str(report)
+    assert "expectation" not in str(balance_(Reader(), normal(8, 4, 16), "default", seed=0))
+
+
+class Reading(nn.Module):
+    """A layer whose weight is read without a call of its module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.last = nn.Linear(8, 64), nn.Linear(64, 64)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(nn.functional.linear(x, self.inner.weight, self.inner.bias))  # type: ignore[no-any-return]
+
+
+def test_weights_that_are_read_without_a_call() -> None:
+    """They are drawn on the meta device too."""
+    found = []
+    for device in ("meta", "cpu"):
+        with torch.device(device), pytest.warns(UserWarning, match="0.1 of 1.0 in inner"):
+            found.append(balance_(Reading(), None, "default", seed=0))
+    rows = {row.layer: row for row in found[0].rows}
+    assert rows["inner"].note == "never called"
+    assert rows["last"].after == pytest.approx(1, abs=0.01)
+    assert found[0].recipe == found[1].recipe
+
+
+def test_measuring_needs_memory() -> None:
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Linear(8, 4))
+    needs: list[dict[str, Any]] = [{"batch": normal(4, 8)}, {"channels": True}, {"of": "gradients"}]
+    for options in needs:
+        with pytest.raises(ValueError, match="'0' is on the meta device"):
+            balance_(model, recipe="default", seed=0, **options)
 
 
 def test_synthetic_inputs_that_do_not_fit() -> None:

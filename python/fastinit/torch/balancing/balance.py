@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import nn
 
 from fastinit.native.arithmetic import in_default_arithmetic
@@ -16,16 +15,13 @@ from fastinit.plans.plan import Plan
 from fastinit.streams import Seed
 from fastinit.tables import listed
 from fastinit.torch.balancing.balance_report import BalanceReport, BalanceRow
-from fastinit.torch.balancing.balancer import Balancer
 from fastinit.torch.balancing.checks import check_layers, check_targets
-from fastinit.torch.balancing.layers import Layer, layers_of
-from fastinit.torch.balancing.recipe import Scaling, balanced
+from fastinit.torch.balancing.finding import Options, expect, measure
+from fastinit.torch.balancing.layers import layers_of
+from fastinit.torch.balancing.recipe import balanced
 from fastinit.torch.modules.init import init_
 from fastinit.torch.modules.plan import Rules, plan_of
-from fastinit.torch.running.arguments import arguments_of
-from fastinit.torch.running.losses import Loss, scalar_of
-from fastinit.torch.running.progress import progress_bar
-from fastinit.torch.running.state import unchanged, without_dropout
+from fastinit.torch.running.losses import Loss
 from fastinit.torch.running.synthetic import synthetic_batch
 
 OF = ("activations", "gradients", "both")
@@ -51,17 +47,28 @@ def balance_(
     It is the idea of LSUV (Mishkin and Matas, arXiv 1511.06422), made reproducible: the scales come
     back as a recipe, which draws the same bits in any process, on any shard and without the batch.
 
+    With a batch, variances are measured on it and on the weights that the recipe draws. Without
+    one they are expectations over the weights: each layer of independent weights of a known std and
+    mean 0 draws its output in place of weights, with the covariance that its inputs give it, and
+    all that is between the layers runs as it is. The scales then hold for every seed, up to the
+    chance of a draw, which matters in layers of few weights. No memory is needed for the weights,
+    so the model may be on the meta device, where it stays: ``materialize_`` takes the recipe. Rows
+    of other layers (attention and recurrent modules of torch, layers with a forward of their own)
+    are measured on weights that are drawn, and the report says so.
+
     Layers are linear layers, convolutions, embeddings, projections of ``nn.MultiheadAttention`` and
     the input weights of recurrent layers, whose outputs are the inputs of the gates. The model runs
     in its mode, without dropout, and keeps its buffers and torch's random numbers. Of a weight that
     an embedding and an output layer share, the output layer decides.
 
     Args:
-        model: A module with memory. All its parameters are drawn.
+        model: A module, in memory or, without a batch, on the meta device. All its parameters in
+            memory are drawn.
         batch: What it is called with: a tensor, a tuple or list of arguments, or a mapping of
             keyword arguments; it should be as varied as a training batch. None means synthetic
             inputs, always the same, which the report names: standard normal numbers or uniform
-            tokens, as the config of a transformers model or the first layer says.
+            tokens, as the config of a transformers model or the first layer says. For gradients and
+            channels these are a batch on which is measured.
         recipe: As for ``init_``: what draws the weights before they are scaled.
         seed: As for ``init_``.
         of: "activations": the variance of each output. "gradients": the variance of the gradient
@@ -83,8 +90,9 @@ def balance_(
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: The model has no such layer, is on the meta device or sharded, an option is out
-            of range, an output is not finite, or synthetic inputs do not fit.
+        ValueError: The model has no such layer or is sharded, it is on the meta device and
+            measured, an option is out of range, an output is not finite, or synthetic inputs do not
+            fit.
 
     Warns:
         UserWarning: The final variance of a layer is not within the tolerance, without a reason
@@ -110,49 +118,22 @@ def balance_(
         raise ValueError(f"channels=True is for of='activations', not {of!r}; leave one out")
     plan = plan_of(model, recipe, seed).plan
     layers, refused = layers_of(model, recurrent=True)
-    check_layers(layers, "balance_")
+    is_measured = batch is not None or channels or of != "activations"
+    check_layers(layers, "balance_", has_memory=is_measured)
     inputs = "the batch"
     if batch is None:
         batch, inputs = synthetic_batch(model)
-    balancer = Balancer(layers, variance, tolerance, rounds, channels)
-    with unchanged(model, parameters=True), without_dropout(model):
-        init_(model, plan)
-        with torch.no_grad(), _explained(inputs):
-            _measure(model, batch, balancer, of, loss, progress)
-            rows = balancer.rows()
-        biases = _biases(model, layers) if channels else {}
-    scalings = [Scaling(layer, factor) for layer, factor in balancer.factors.items()]
-    found = balanced(plan, scalings, biases)
-    init_(model, Plan(plan.manifest, found, seed=plan.stream))
+    options = Options(of, channels, variance, tolerance, rounds, loss, progress)
+    find = measure if is_measured else expect
+    with _explained(inputs):
+        found = find(model, plan, layers, batch, options)
+    scaled = balanced(plan, found.scalings, found.biases)
+    if not any(each.is_meta for each in model.parameters()):
+        init_(model, Plan(plan.manifest, scaled, seed=plan.stream))
     left_out = (BalanceRow(k, k, 1.0, math.nan, math.nan, note=why) for k, why in refused.items())
     if of == "activations":
-        _warn(rows, variance, tolerance)
-    return BalanceReport((*rows, *left_out), balancer.passes, inputs, found)
-
-
-def _measure(
-    model: nn.Module, batch: Any, balancer: Balancer, of: str, loss: Loss, progress: bool | None
-) -> None:
-    """Run the model, and scale its layers meanwhile."""
-    layers = list(balancer.factors)
-    args, kwargs = arguments_of(batch, layers[0].weight.device)
-
-    def forward() -> Any:
-        return model(*args, **kwargs)
-
-    def backward() -> None:
-        with torch.enable_grad():
-            scalar, _ = scalar_of(model, batch, forward(), loss)
-            torch.autograd.grad(scalar, list(model.parameters()), allow_unused=True)
-
-    if of == "gradients":
-        balancer.measure(forward)
-    else:
-        with progress_bar("balance", "layers", len(layers), progress) as settled:
-            balancer.of_activations(forward, settled)
-    if of != "activations":
-        balancer.of_gradients(backward, 0.5 if of == "both" else 1.0)
-        balancer.measure(forward)
+        _warn(found.rows, variance, tolerance)
+    return BalanceReport((*found.rows, *left_out), found.passes, inputs, scaled)
 
 
 @contextlib.contextmanager
@@ -166,12 +147,6 @@ def _explained(inputs: str) -> Iterator[None]:
         raise ValueError(
             f"the model cannot be called with synthetic inputs ({inputs}): {error}; pass a batch"
         ) from error
-
-
-def _biases(model: nn.Module, layers: list[Layer]) -> dict[str, torch.Tensor]:
-    """Return the biases that channels have shifted, by the names of their parameters."""
-    names = {each.bias_parameter for each in layers if each.axes and each.bias_parameter}
-    return {name: model.get_parameter(name).detach().clone() for name in sorted(names)}
 
 
 def _warn(rows: list[BalanceRow], variance: float, tolerance: float) -> None:

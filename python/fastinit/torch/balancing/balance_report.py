@@ -8,7 +8,7 @@ from typing import Any
 
 from fastinit import records
 from fastinit.recipes.recipe import Recipe
-from fastinit.tables import Table
+from fastinit.tables import Table, listed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +27,8 @@ class BalanceRow:
             layer and the activation before it; NaN where it was not measured.
         gradient_after: the final growth.
         note: what is unusual, and why one scale cannot help; or "".
+        is_expected: whether the variances are expectations over the weights; else they are measured
+            on weights that are drawn.
     """
 
     layer: str
@@ -37,6 +39,7 @@ class BalanceRow:
     gradient_before: float = math.nan
     gradient_after: float = math.nan
     note: str = ""
+    is_expected: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +89,16 @@ class BalanceReport:
         ]
         table = Table(("layer", *titles, "note"), cells, frozenset(titles)).text()
         passes = "1 pass" if self.passes == 1 else f"{self.passes} passes"
-        return f"{table}\n{passes} on {self.inputs}"
+        return f"{table}\n{passes} on {self.inputs}{self._expected()}"
+
+    def _expected(self) -> str:
+        """Say what of the variances are expectations."""
+        if not any(row.is_expected for row in self.rows):
+            return ""
+        called = [row for row in self.rows if not math.isnan(row.after)]
+        measured = [row.layer for row in called if not row.is_expected]
+        rest = f", but measured on drawn weights in {listed(measured)}" if measured else ""
+        return f"; variances in expectation over the weights{rest}"
 
 
 def _cell(number: float) -> str:

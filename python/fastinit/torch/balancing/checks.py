@@ -21,8 +21,8 @@ def check_targets(variance: float, tolerance: float, rounds: int) -> None:
         raise ValueError(f"rounds={rounds} is not positive; pass 1 or more")
 
 
-def check_layers(layers: list[Layer], caller: str) -> None:
-    """Check that there are layers, and that each has its whole weight in memory.
+def check_layers(layers: list[Layer], caller: str, *, has_memory: bool = True) -> None:
+    """Check that there are layers, with whole weights, and if need be that these are in memory.
 
     Raises:
         ValueError: There are none, or one is on the meta device or sharded.
@@ -33,7 +33,7 @@ def check_layers(layers: list[Layer], caller: str) -> None:
             "own, so there is nothing to rescale"
         )
     for layer in layers:
-        if layer.weight.is_meta:
+        if has_memory and layer.weight.is_meta:
             raise ValueError(
                 f"{layer.name!r} is on the meta device; call fastinit.torch.materialize_ first"
             )

@@ -10,7 +10,9 @@ from torch import nn
 from fastinit.initializers import Normal, Uniform
 
 _INPUTS, _ROWS = 16, 256  # images and texts; rows of numbers
-_TOKENS, _PIXELS = 32, 32  # of a text, and along an axis of an image where nothing says how many
+_TOKENS = 32  # of a text where nothing says how many fit
+_ALL_TOKENS, _LONGEST = 512, 128  # of texts where a config says how many fit, which are longer
+_PIXELS, _LARGE = 32, 224  # along an axis of an image; of models that reduce it 32 times
 
 
 def synthetic_batch(model: nn.Module) -> tuple[Any, str]:
@@ -25,13 +27,13 @@ def synthetic_batch(model: nn.Module) -> tuple[Any, str]:
     config: Any = getattr(model, "config", None)
     name = getattr(model, "main_input_name", None)
     if name == "pixel_values" and hasattr(config, "num_channels"):
-        size = getattr(config, "image_size", _PIXELS)
+        size = getattr(config, "image_size", _LARGE)
         sides = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
         shape = (_INPUTS, config.num_channels, *sides)
         return {name: _normal(shape)}, f"{name}: normal {shape}"
     if name == "input_ids" and hasattr(config, "vocab_size"):
-        longest = getattr(config, "max_position_embeddings", None) or _TOKENS
-        shape = (_INPUTS, min(_TOKENS, longest))
+        longest = min(getattr(config, "max_position_embeddings", None) or _LONGEST, _LONGEST)
+        shape = (_ALL_TOKENS // longest, longest)
         tokens = _tokens(shape, config.vocab_size)
         found = {name: tokens}
         if getattr(config, "is_encoder_decoder", False):
@@ -50,7 +52,9 @@ def _of_layer(model: nn.Module) -> tuple[torch.Tensor, str]:
         if isinstance(module, nn.Linear):
             numbers = (_ROWS, module.in_features)
         elif isinstance(module, nn.modules.conv._ConvNd):
-            numbers = (_INPUTS, module.in_channels, *[_PIXELS] * len(module.kernel_size))
+            is_stem = min(module.kernel_size) >= 7 or min(module.stride) >= 4  # as for ImageNet
+            sides = [_LARGE if is_stem else _PIXELS] * len(module.kernel_size)
+            numbers = (_INPUTS, module.in_channels, *sides)
         elif isinstance(module, nn.RNNBase):
             numbers = (_INPUTS, _INPUTS, module.input_size)
         if numbers is not None:
