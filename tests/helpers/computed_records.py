@@ -28,6 +28,7 @@ from fastinit import (
     Rwkv7,
     S4DImag,
     Sinusoidal,
+    SinusoidalWeights,
     Ternary,
     Uniform,
 )
@@ -188,6 +189,15 @@ TABLES = (
             golden(shape=(512, 64)),
             golden("bfloat16", shape=(512, 64), interleaved=False, endpoint=True),
         ),
+    ),
+    Record(
+        "SinusoidalWeights",
+        SinusoidalWeights,
+        fits=(((24, 20), {}), ((6, 4, 3), {}), ((3, 4, 6), {"layout": "*io"})),
+        random=False,
+        moments=lambda shape: (0.0, math.sqrt(2 / shape[1] * (1 - 1 / math.prod(shape)))),
+        objects=(SinusoidalWeights(), SinusoidalWeights(1.0, "fan_avg", "*io")),
+        goldens=(golden(shape=(64, 48)), golden("bfloat16", shape=(7, 5, 3, 3), gain=1.0)),
     ),
     Record(
         "DeformableRing",

@@ -26,6 +26,19 @@ def sinusoid(p: int, c: int, channels: int, interleaved: bool, endpoint: bool) -
     return MP.sin(angle) if is_sine else MP.cos(angle)
 
 
+def waves(m: int, n: int, fan: int, gain: Any) -> Entry:
+    """Waves of m outputs and n weights each, of the variance gain^2 / fan."""
+
+    def wave(r: int, j: int) -> Any:
+        return MP.sinpi(2 * (r + 1) * (MP.mpf(j) / n + MP.mpf(1) / m))
+
+    every = [wave(r, j) for r in range(m) for j in range(n)]
+    mean = MP.fsum(every) / (m * n)
+    variance = MP.fsum((each - mean) ** 2 for each in every) / (m * n - 1)
+    amplitude = gain / MP.sqrt(variance * fan)
+    return lambda r, *js: amplitude * wave(r, js[0] if len(js) == 1 else js[0] * 3 + js[1])
+
+
 def hippo(n: int, k: int) -> Any:
     if n > k:
         return -MP.sqrt(2 * n + 1) * MP.sqrt(2 * k + 1)
@@ -108,6 +121,12 @@ CASES: tuple[tuple[Initializer, tuple[int, ...], Entry], ...] = (
     (fastinit.Hadamard(), (40, 50), hadamard),
     (fastinit.ZerO(), (37, 20), zero),
     (fastinit.ZerO(), (20, 37), lambda i, j: int(i == j)),
+    *(
+        (fastinit.SinusoidalWeights(), (m, n), waves(m, n, n, MP.sqrt(2)))
+        for m, n in ((12, 8), (9, 31), (31, 5), (40, 2), (7, 1), (1, 6))
+    ),
+    (fastinit.SinusoidalWeights(1.0, "fan_avg"), (8, 12), waves(8, 12, 10, MP.mpf(1))),
+    (fastinit.SinusoidalWeights(1.0, "fan_out"), (6, 4, 3), waves(6, 12, 18, MP.mpf(1))),
     (fastinit.HippoLegS(), (30, 30), hippo),
     (fastinit.HippoLegS("B"), (30,), lambda n: MP.sqrt(2 * n + 1)),
     (fastinit.HippoLegS("P"), (30,), lambda n: MP.sqrt(n + HALF)),
@@ -253,6 +272,7 @@ def test_rings_up_to_the_unit_circle() -> None:
         assert np.isfinite(fastinit.RgLru(low, high, epsilon)((1 << 16,), seed=0, name="r")).all()
 
 
+INF = math.inf
 wrong: Any = "a"
 wrong_number: Any = 3
 WRONG: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
@@ -262,6 +282,10 @@ WRONG: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
     (lambda: fastinit.Linspace(wrong, 1), TypeError, "start='a' is a str"),
     (lambda: fastinit.Sinusoidal(0), ValueError, "theta=0.0 is not positive"),
     (lambda: fastinit.Sinusoidal()((4, 3)), ValueError, "an even number of channels"),
+    (lambda: fastinit.SinusoidalWeights(INF), ValueError, "gain=inf is not finite"),
+    (lambda: fastinit.SinusoidalWeights(mode="in"), ValueError, "mode='in' is not known"),
+    (lambda: fastinit.SinusoidalWeights()((3,)), ValueError, "has 1 axes, layout='oi.'"),
+    (lambda: fastinit.SinusoidalWeights()((2, 1)), ValueError, r"shape \(2, 1\) are 0; use"),
     (lambda: fastinit.DeformableRing(0, 1, 1), ValueError, "heads=0 is not positive"),
     (lambda: fastinit.DeformableRing(2, 1, 1)((3,)), ValueError, "give 4 values, and shape"),
     (lambda: fastinit.Hadamard()((3,)), ValueError, "Hadamard needs two axes or more"),

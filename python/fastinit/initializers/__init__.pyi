@@ -29,4 +29,5 @@ from fastinit.initializers.transposes import *
 from fastinit.initializers.truncated_normal import *
 from fastinit.initializers.uniform import *
 from fastinit.initializers.variance_scaling import *
+from fastinit.initializers.waves import *
 from fastinit.initializers.zero import *

@@ -46,6 +46,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "structured": ("BlockIdentity", "Hadamard"),
     "table": ("Arange", "Linspace"),
     "transposes": ("Transposed", "transposed"),
+    "waves": ("SinusoidalWeights",),
     "zero": ("ZerO",),
 }
 """The public names of each file, as its ``__all__`` has them."""

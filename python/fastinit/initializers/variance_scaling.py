@@ -47,6 +47,17 @@ DISTRIBUTIONS: dict[str, Callable[[float], Distribution]] = {
 }
 
 
+def mode_of(mode: str) -> str:
+    """Return the name of a fan, once it is known.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not isinstance(mode, str) or mode not in MODES:
+        raise ValueError(f"mode={mode!r} is not known; use one of {', '.join(MODES)}")
+    return mode
+
+
 class FanScaled(Initializer, is_base=True):
     """An initializer with mean 0 whose standard deviation comes from a fan.
 
@@ -80,8 +91,7 @@ class FanScaled(Initializer, is_base=True):
 
     def _check_fan(self) -> None:
         """Check the fields that a fan comes from."""
-        if not isinstance(self.mode, str) or self.mode not in MODES:
-            raise ValueError(f"mode={self.mode!r} is not known; use one of {', '.join(MODES)}")
+        mode_of(self.mode)
         object.__setattr__(self, "layout", fans.layout_of(self.layout))
         object.__setattr__(self, "groups", positive_integer(self.groups, "groups"))
         if self.fan is not None:
