@@ -16,6 +16,7 @@ from fastinit import (
     Constant,
     DeltaOrthogonal,
     Dirac,
+    FanInUniform,
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -292,6 +293,14 @@ SCALED = (
         mode="fan_in",
         objects=(LecunNormal(truncated=True, layout="*io"),),
         goldens=(golden("float32", 1, "fc", MATRIX, truncated=True),),
+    ),
+    preset(
+        "fan_in_uniform",
+        FanInUniform,
+        scale=1 / 3,
+        mode="fan_in",
+        objects=(FanInUniform(layout="*io"),),
+        goldens=(golden("float32", 1, "fc", MATRIX),),
     ),
     preset(
         "siren_uniform",

@@ -237,6 +237,7 @@ PRESETS = {
     "glorot_uniform": (1.0, "fan_avg"),
     "lecun_normal": (1.0, "fan_in"),
     "lecun_uniform": (1.0, "fan_in"),
+    "fan_in_uniform": (1 / 3, "fan_in"),
     "siren_uniform": (2.0, "fan_in"),
 }
 CHECKS = {

@@ -24,6 +24,7 @@ from fastinit.native.box import Index, Shape
 from fastinit.streams import Seed
 
 __all__ = [
+    "FanInUniform",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
@@ -31,6 +32,7 @@ __all__ = [
     "LecunNormal",
     "LecunUniform",
     "SirenUniform",
+    "fan_in_uniform",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",
@@ -287,6 +289,12 @@ class LecunUniform(
     """Uniform distribution within sqrt(3) gain / sqrt(fan_in), gain 1."""
 
 
+class FanInUniform(
+    Preset, scale=1 / 3, distribution="uniform", paper="Glorot and Bengio, AISTATS 2010, equation 1"
+):
+    """Uniform distribution within 1 / sqrt(fan_in), the older rule and that of torch's layers."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class SirenUniform(
     Preset,
@@ -351,6 +359,7 @@ glorot_normal: PresetFunction = function_of(GlorotNormal, "glorot_normal", "xavi
 glorot_uniform: PresetFunction = function_of(GlorotUniform, "glorot_uniform", "xavier_uniform")
 lecun_normal: PresetFunction = function_of(LecunNormal, "lecun_normal")
 lecun_uniform: PresetFunction = function_of(LecunUniform, "lecun_uniform")
+fan_in_uniform: PresetFunction = function_of(FanInUniform, "fan_in_uniform")
 siren_uniform: SirenFunction = function_of(SirenUniform, "siren_uniform")
 kaiming_normal, kaiming_uniform = he_normal, he_uniform
 xavier_normal, xavier_uniform = glorot_normal, glorot_uniform

@@ -67,12 +67,14 @@ class SinusoidalWeights(ClosedForm):
         outputs, inputs = self._sizes(shape)
         if outputs * inputs > _MOST:
             raise ValueError(f"shape {shape} has more than 2**51 weights; draw it in parts")
-        if outputs and inputs and _squares(outputs, inputs)[0] == 0:
+        if outputs * inputs and _squares(outputs, inputs)[0] == 0:
             raise ValueError(f"all sine waves of shape {shape} are 0; use another initializer")
 
     def moments(self, shape: tuple[int, ...]) -> tuple[float, float]:
         """Return those of the weights."""
         outputs, inputs = self._sizes(shape)
+        if not outputs * inputs:
+            return 0.0, 0.0
         count, (squares, total) = outputs * inputs, _squares(outputs, inputs)
         amplitude = self._amplitude(shape)
         mean = total / count

@@ -22,6 +22,7 @@ from fastinit.distribution import check_package
 from fastinit.jax.base import Initializer
 from fastinit.jax.initializers import (
     delta_orthogonal,
+    fan_in_uniform,
     glorot_normal,
     glorot_uniform,
     he_normal,
@@ -49,6 +50,7 @@ __all__ = [
     "Initializer",
     "constant",
     "delta_orthogonal",
+    "fan_in_uniform",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",

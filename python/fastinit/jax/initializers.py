@@ -240,6 +240,7 @@ glorot_normal = _function_of("glorot_normal")
 glorot_uniform = _function_of("glorot_uniform")
 lecun_normal = _function_of("lecun_normal")
 lecun_uniform = _function_of("lecun_uniform")
+fan_in_uniform = _function_of("fan_in_uniform")
 siren_uniform = _function_of("siren_uniform")
 kaiming_normal, kaiming_uniform = he_normal, he_uniform
 xavier_normal, xavier_uniform = glorot_normal, glorot_uniform

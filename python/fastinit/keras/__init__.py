@@ -27,6 +27,7 @@ from fastinit.keras.distributions import (
     TruncatedNormal,
 )
 from fastinit.keras.fan_scaled import (
+    FanInUniform,
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -48,6 +49,7 @@ __all__ = [
     "Constant",
     "DeltaOrthogonal",
     "Dirac",
+    "FanInUniform",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",

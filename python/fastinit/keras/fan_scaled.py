@@ -246,6 +246,10 @@ class LecunUniform(Preset, row=presets.LecunUniform):
     """Uniform distribution within sqrt(3) gain / sqrt(fan_in), gain 1."""
 
 
+class FanInUniform(Preset, row=presets.FanInUniform):
+    """Uniform distribution within 1 / sqrt(fan_in), the older rule and that of torch's layers."""
+
+
 class SirenUniform(
     Preset,
     row=presets.SirenUniform,

@@ -22,6 +22,7 @@ INSTANCES: dict[str, tuple[Any, tuple[int, ...]]] = {
     "constant": (ours.Constant(0.3), (6, 8)),
     "delta_orthogonal": (ours.DeltaOrthogonal(2.0, seed=7), (3, 3, 4, 6)),
     "dirac": (ours.Dirac(2, 0.5), (3, 2, 4)),
+    "fan_in_uniform": (ours.FanInUniform(seed=7), (6, 8)),
     "glorot_normal": (ours.GlorotNormal(seed=7), (3, 3, 4, 6)),
     "glorot_uniform": (ours.GlorotUniform(seed=7, input_axes=[0], output_axes=[1, 2]), (8, 2, 4)),
     "he_normal": (ours.HeNormal(7, nonlinearity="leaky_relu", a=0.2), (6, 8)),
