@@ -274,7 +274,7 @@ GROWN = (
     Record(
         "ZerO",
         ZerO,
-        fits=(((24, 20), {}), ((20, 24), {})),
+        fits=(((24, 20), {}), ((20, 24), {}), ((9, 4, 3), {})),
         on_host=True,
         random=False,
         objects=(ZerO(),),

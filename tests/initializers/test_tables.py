@@ -121,6 +121,8 @@ CASES: tuple[tuple[Initializer, tuple[int, ...], Entry], ...] = (
     (fastinit.Hadamard(), (40, 50), hadamard),
     (fastinit.ZerO(), (37, 20), zero),
     (fastinit.ZerO(), (20, 37), lambda i, j: int(i == j)),
+    (fastinit.ZerO(), (3, 4, 5, 3), lambda i, j, y, x: int((i, y, x) == (j, 2, 1))),
+    (fastinit.ZerO(), (37, 2, 3), lambda i, j, x: zero(i, j) if x == 1 else 0),
     *(
         (fastinit.SinusoidalWeights(), (m, n), waves(m, n, n, MP.sqrt(2)))
         for m, n in ((12, 8), (9, 31), (31, 5), (40, 2), (7, 1), (1, 6))
@@ -286,6 +288,8 @@ WRONG: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
     (lambda: fastinit.SinusoidalWeights(mode="in"), ValueError, "mode='in' is not known"),
     (lambda: fastinit.SinusoidalWeights()((3,)), ValueError, "has 1 axes, layout='oi.'"),
     (lambda: fastinit.SinusoidalWeights()((2, 1)), ValueError, r"shape \(2, 1\) are 0; use"),
+    (lambda: fastinit.ZerO()((3,)), ValueError, "and kernel axes of odd sizes, not shape"),
+    (lambda: fastinit.ZerO()((3, 4, 2)), ValueError, "and kernel axes of odd sizes, not shape"),
     (lambda: fastinit.DeformableRing(0, 1, 1), ValueError, "heads=0 is not positive"),
     (lambda: fastinit.DeformableRing(2, 1, 1)((3,)), ValueError, "give 4 values, and shape"),
     (lambda: fastinit.Hadamard()((3,)), ValueError, "Hadamard needs two axes or more"),

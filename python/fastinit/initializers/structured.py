@@ -107,8 +107,13 @@ class Hadamard(ClosedForm):
         """Return the scale with the sign of the bits in common."""
         doublings = (max(shape[-2:]) - 1).bit_length()
         scale = math.sqrt(math.ldexp(1.0, -doublings)) if self.scale is None else self.scale
-        common = index[-2].astype(np.int64) & index[-1].astype(np.int64)
-        for shift in (32, 16, 8, 4, 2, 1):
-            common = common ^ (common >> shift)
-        found: Array = np.where(common & 1, -scale, scale)
-        return found
+        return hadamard_signs(index[-2], index[-1]) * scale
+
+
+def hadamard_signs(row: Array, column: Array) -> Array:
+    """Return -1 where two numbers have an odd number of bits in common, else 1."""
+    common = row.astype(np.int64) & column.astype(np.int64)
+    for shift in (32, 16, 8, 4, 2, 1):
+        common = common ^ (common >> shift)
+    found: Array = np.where(common & 1, -1.0, 1.0)
+    return found
