@@ -58,7 +58,7 @@ def test_equal_to_what_they_stand_for() -> None:
 def test_table() -> None:
     """A row has a scale, a mode, a distribution and a paper; help() shows the paper and options."""
     for name, preset in PRESETS.items():
-        assert preset.scale in (1.0, 2.0)
+        assert preset.scale in (1 / 3, 1.0, 2.0)
         assert preset.distribution in ("normal", "uniform")
         for documented in (preset, getattr(fastinit, name)):
             assert preset.paper in (documented.__doc__ or "")
