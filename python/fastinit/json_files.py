@@ -46,9 +46,12 @@ def find(source: str | os.PathLike[str], folder: Path, what: str) -> Path:
         return folder / f"{source.replace(':', '+')}.json"
     path = Path(source)
     if not path.exists():
+        known = names(folder)
+        variants = [name for name in known if name.startswith(f"{source}:")]
         raise FileNotFoundError(
-            f"{str(source)!r} is neither a built-in {what} nor a file; built in: "
-            f"{', '.join(names(folder))}; or pass the path of a JSON file"
+            f"{str(source)!r} is neither a built-in {what} nor a file; "
+            f"{'its variants are' if variants else 'built in:'} {', '.join(variants or known)}; or "
+            "pass the path of a JSON file"
         )
     if not path.is_dir():
         with located(str(path)):

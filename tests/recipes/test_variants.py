@@ -60,3 +60,9 @@ def test_deepseek_variants() -> None:
     for name, std in {"deepseek-v3": 0.02, "deepseek-v3:paper": 0.006}.items():
         drawn = {each.initializer for each in Plan(model, name, seed=0).values()}
         assert drawn == {Normal(std=std)}
+
+
+def test_names_without_variants() -> None:
+    """A name that has variants alone is an error that lists them."""
+    with pytest.raises(FileNotFoundError, match="its variants are gdn:fla, gdn:hf, gdn:megatron;"):
+        recipe("gdn")
