@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "bindings/cuda_functions.h"
 #include "bindings/gil.h"
 #include "bindings/requests.h"
 #include "cuda/fill.h"
@@ -71,6 +72,8 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
       PyErr_SetObject(error_type.ptr(), error.ptr());
     }
   });
+  static const CudaFunctions functions = {&fill_keyed_on_cuda, &read_from_cuda};
+  m.attr("functions") = py::capsule(&functions);
   m.attr("compiler") = FASTINIT_CUDA_COMPILER;
   m.attr("architectures") = architectures();
   m.def(

@@ -25,20 +25,25 @@ bool has_columns_by_four(const Request& r) {
   return by_four;
 }
 
-// A request whose units are Philox blocks, row by row.
-FillEntry entry_by_blocks(const Request& r, UnitKind kind) {
-  const int last = static_cast<int>(r.rank) - 1;
-  // Elements of its first block before a row begins; where rows begin at different elements of a block, the most.
-  std::uint64_t skipped = r.offset % 4;
-  for (int axis = 0; axis < last; ++axis) {
-    if (r.stride[axis] % 4 != 0) skipped = 3;
-  }
-  const std::uint64_t units_in_row = (skipped + r.extent[last] + 3) / 4;
-  return {0, kind, units_in_row, r.count / r.extent[last] * units_in_row};
+constexpr std::uint64_t most_skipped = 3;
+
+// A request whose units are Philox blocks, row by row, of which the first has up to `skipped` elements before the row.
+FillEntry entry_by_blocks(const Request& r, UnitKind kind, std::uint64_t skipped) {
+  const std::uint64_t row = r.extent[r.rank - 1], units_in_row = (skipped + row + 3) / 4;
+  return {0, kind, units_in_row, r.count / row * units_in_row};
 }
 
-FillEntry entry_of_constant(const Request& r) {
-  return {0, UnitKind::constant, 0, (r.address % 16 + r.count * r.item_size + 15) / 16};
+FillEntry entry_by_blocks(const Request& r, UnitKind kind) {
+  std::uint64_t skipped = r.offset % 4;
+  for (std::uint64_t axis = 0; axis + 1 < r.rank; ++axis) {
+    if (r.stride[axis] % 4 != 0) skipped = most_skipped;  // rows begin at different elements of a block
+  }
+  return entry_by_blocks(r, kind, skipped);
+}
+
+// A constant, which begins `before` bytes after a multiple of 16, or fewer.
+FillEntry entry_of_constant(const Request& r, std::uint64_t before) {
+  return {0, UnitKind::constant, 0, (before + r.count * r.item_size + 15) / 16};
 }
 
 FillEntry entry_of_mask(const Request& r) {
@@ -57,6 +62,9 @@ const void* kernel_for(const Request& r) {
   });
   return fill_kernel(r.distribution, formula, r.dtype);
 }
+
+// The kernel that fills with constants where no request is drawn; every kernel can.
+const void* kernel_for_constants() { return fill_kernel(Distribution::normal, 0, Dtype::float32); }
 
 }  // namespace
 
@@ -83,13 +91,28 @@ void Launch::prepare(int device) {
   blocks_ = static_cast<std::uint32_t>(std::min(tiles, most));
 }
 
+FillTable Launch::table_at(char* device) const {
+  const std::size_t size_of_entries = entries_.size() * sizeof(FillEntry);
+  return {reinterpret_cast<const FillEntry*>(device), reinterpret_cast<const Request*>(device + size_of_entries),
+          static_cast<std::uint32_t>(requests_.size()), tile_units_, entries_.back().first_tile};
+}
+
 FillTable Launch::write(char* host, char* device) const {
   const std::size_t size_of_entries = entries_.size() * sizeof(FillEntry);
   std::memcpy(host, entries_.data(), size_of_entries);
   auto* out = reinterpret_cast<Request*>(host + size_of_entries);
   for (const Request* request : requests_) std::memcpy(out++, request, sizeof(Request));
-  return {reinterpret_cast<const FillEntry*>(device), reinterpret_cast<const Request*>(device + size_of_entries),
-          static_cast<std::uint32_t>(requests_.size()), tile_units_, entries_.back().first_tile};
+  return table_at(device);
+}
+
+Launch launch_of_fills_anywhere(const Request& request, std::size_t arrays, int device) {
+  const void* const kernel = kernel_for(request);
+  const FillEntry entry =
+      kernel ? entry_by_blocks(request, UnitKind::drawn, most_skipped) : entry_of_constant(request, 15);
+  Launch launch(kernel ? kernel : kernel_for_constants(), fill_threads, largest_fill_tile);
+  for (std::size_t k = 0; k < arrays; ++k) launch.add(request, entry);
+  launch.prepare(device);
+  return launch;
 }
 
 Launches::Launches(const Request* requests, std::size_t count) {
@@ -122,8 +145,8 @@ Launches::Launches(const Request* requests, std::size_t count) {
         break;
     }
   }
-  if (fills.empty() && !constants.empty()) launch_of(fill_kernel(Distribution::normal, 0, Dtype::float32));
-  for (const Request* r : constants) fills.front().add(*r, entry_of_constant(*r));
+  if (fills.empty() && !constants.empty()) launch_of(kernel_for_constants());
+  for (const Request* r : constants) fills.front().add(*r, entry_of_constant(*r, r->address % 16));
   for (Launch* launch : {&scatters, &masks}) {
     if (!launch->empty()) masking.push_back(std::move(*launch));
   }

@@ -24,7 +24,10 @@ class Launch {
   std::uint32_t threads() const { return threads_; }
   std::uint32_t blocks() const { return blocks_; }
   std::size_t size() const { return entries_.size() * sizeof(FillEntry) + requests_.size() * sizeof(Request); }
-  // Writes the table to `host`, as it will be at `device`.
+  const std::vector<FillEntry>& entries() const { return entries_; }
+  // The table as it will be at `device`: the entries, then the requests.
+  FillTable table_at(char* device) const;
+  // Writes that table to `host`.
   FillTable write(char* host, char* device) const;
 
  private:
@@ -34,6 +37,9 @@ class Launch {
   std::vector<const Request*> requests_;
   std::uint64_t units_ = 0;
 };
+
+// The launch that fills some arrays by one request each, whose place in the whole array only the GPU knows.
+Launch launch_of_fills_anywhere(const Request& request, std::size_t arrays, int device);
 
 // The launches of a list of requests, and its requests for matrices.
 struct Launches {

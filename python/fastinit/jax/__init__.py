@@ -42,11 +42,11 @@ from fastinit.jax.initializers import (
     xavier_uniform,
 )
 from fastinit.jax.sharding import sharded
-from fastinit.jax.staged import FFI_TARGET
+from fastinit.jax.targets import FFI_TARGETS, registered
 from fastinit.jax.trees import init_tree
 
 __all__ = [
-    "FFI_TARGET",
+    "FFI_TARGETS",
     "Initializer",
     "constant",
     "delta_orthogonal",
@@ -75,6 +75,7 @@ __all__ = [
 ]
 
 check_package()
+registered()  # for programs that are read from files
 
 
 def __getattr__(name: str) -> Any:

@@ -14,11 +14,15 @@ from fastinit.initializers import Initializer
 from fastinit.initializers.base import _templates
 from fastinit.jax.keys import stream_of
 from fastinit.native.box import Box, part, whole
+from fastinit.native.masks import BlockMask, ExactCountMask, Scatter, TotalCountMask
 from fastinit.native.matrices import Matrices
 from fastinit.native.request import Fill, Request, Template
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+_NATIVE = (Fill, Matrices, ExactCountMask, TotalCountMask, BlockMask, Scatter)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,16 @@ class Drawing:
         Masks of exact counts and operations do not: they need the seed, or Python.
         """
         return all(isinstance(each, (Fill, Matrices)) for each in self.templates)
+
+    @property
+    def has_fills_alone(self) -> bool:
+        """Whether every element is drawn independently of others."""
+        return all(isinstance(each, Fill) and not each.zeroes_only for each in self.templates)
+
+    @property
+    def has_operations(self) -> bool:
+        """Whether Python takes part in drawing."""
+        return not all(isinstance(each, _NATIVE) for each in self.templates)
 
     def packed(self, extents: tuple[int, ...]) -> NDArray[np.int64]:
         """Return the requests of a part at the start of every axis, for native code to complete."""

@@ -1,12 +1,13 @@
 # Built where nvcc is found, so import it guarded: ImportError means "not built". Importing needs no
 # driver; every call but runtime_version and driver_version does, and raises CudaError without one.
 # No call synchronizes a stream or a device.
-from typing import TypedDict, type_check_only
+from typing import Any, TypedDict, type_check_only
 
 import numpy as np
 from numpy.typing import NDArray
 
 compiler: str  # "nvcc 13.0.88"
+functions: Any  # a capsule, for fastinit.native._xla
 architectures: tuple[str, ...]  # what was compiled: "75" machine code, "75-virtual" PTX
 
 class CudaError(RuntimeError):

@@ -16,7 +16,8 @@ def xla_status() -> str:
             "installed, with -Ccmake.define.FASTINIT_XLA=ON, for native code"
         )
     major, minor = native.api_version
-    return f"built: JAX calls native code in programs for CPUs (FFI {major}.{minor})"
+    devices = "CPUs and NVIDIA GPUs" if has_cuda() else "CPUs"
+    return f"built: JAX calls native code in programs for {devices} (FFI {major}.{minor})"
 
 
 @functools.cache
@@ -28,3 +29,17 @@ def extension() -> ModuleType | None:
         if error.name != "fastinit.native._xla":
             raise
         return None
+
+
+@functools.cache
+def has_cuda() -> bool:
+    """Return whether native code draws in programs for GPUs: both modules do it together."""
+    native = extension()
+    if native is None:
+        return False
+    try:
+        cuda = importlib.import_module("fastinit.native._cuda")
+    except ImportError:  # cuda_status says why
+        return False
+    native.use_cuda(cuda.functions)
+    return True

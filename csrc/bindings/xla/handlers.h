@@ -1,0 +1,36 @@
+// The handlers, and what they call.
+#pragma once
+
+#include <pybind11/pybind11.h>
+#include <xla/ffi/api/c_api.h>
+
+#include "bindings/cuda_functions.h"
+#include "bindings/fill_function.h"
+#include "bindings/xla/calls.h"
+
+namespace fastinit {
+
+// Draw by the requests in the program.
+XLA_FFI_Handler* handler_on_cpu(FillFunction* fill);
+XLA_FFI_Handler* handler_on_cuda();
+
+// Ask a function of Python to draw, which makes requests of its own.
+XLA_FFI_Handler* python_handler_on_cpu();
+XLA_FFI_Handler* python_handler_on_cuda();
+void draw_parts_by(const pybind11::function& function);
+
+void use_cuda(const CudaFunctions* functions);
+
+// Asks for huge pages where memory is large. XLA's lies in small pages, whose faults took longer than the drawing.
+void ask_for_huge_pages(std::uint64_t address, std::uint64_t size);
+
+// Calls that function for a part of an array. `stream` is that of a GPU, or null.
+struct CudaStream {
+  int device;
+  void* stream;
+};
+xla::ffi::Error ask_python(std::string_view drawing, const Batch& batch, const std::uint32_t* words,
+                           const std::int32_t* starts, const std::int64_t* extents, std::size_t axes,
+                           const CudaStream* stream);
+
+}  // namespace fastinit
