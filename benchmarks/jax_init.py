@@ -89,12 +89,12 @@ def function(report: dict[str, Any], name: str, size: int, repeats: int) -> None
 
 def compiled(init: Any, shape: tuple[int, ...], by_python: bool = False) -> Callable[[], Any]:
     """Return the call of a compiled program."""
-    before = staged._is_registered
+    before = staged.registered
     if by_python:
-        staged._is_registered = lambda: False  # type: ignore[assignment]
+        staged.registered = frozenset  # type: ignore[assignment]
     jax.clear_caches()
     program = jax.jit(lambda key: init(key, shape)).lower(KEY).compile()
-    staged._is_registered = before
+    staged.registered = before
     return lambda: program(KEY)
 
 

@@ -21,7 +21,15 @@ from helpers.jax_trees import Counted, rules, shapes
 
 KEY = jax.random.key(5)
 SHAPE = (64, 32)
-INITIALIZERS = [ours.he_normal(dtype="bfloat16"), ours.orthogonal()]
+INITIALIZERS = [
+    ours.he_normal(dtype="bfloat16"),
+    ours.orthogonal(),
+]
+BY_PYTHON = [
+    ours.initializer(fastinit.Sparse(0.5, layout="*io")),
+    ours.initializer(fastinit.Sparse(0.5, per="tensor", base="he_uniform", layout="*io")),
+    ours.initializer(fastinit.Mapped(fastinit.HeNormal(layout="*io"), "tanh")),
+]
 LINE = jax.make_mesh((8,), ("x",), axis_types=(AxisType.Auto,))
 GRID = jax.make_mesh((4, 2), ("x", "y"), axis_types=(AxisType.Auto,) * 2)
 SHARDINGS = [
@@ -45,12 +53,12 @@ def text_of(program: Any, *arguments: Any) -> str:
 
 def drawn_by(text: str) -> list[int]:
     """The elements that the calls of native code in a compiled program draw on each device."""
-    shapes = re.findall(r"= \w+\[([\d,]*)\]\S* custom-call\([^\n]*" + ours.FFI_TARGET, text)
+    shapes = re.findall(r"= \w+\[([\d,]*)\]\S* custom-call\([^\n]*fastinit_draw", text)
     return [int(np.prod([int(size) for size in shape.split(",") if size])) for shape in shapes]
 
 
 def check_programs_with_sharded_results() -> None:
-    for init in INITIALIZERS:
+    for init in INITIALIZERS + BY_PYTHON:
         whole = np.asarray(init(KEY, SHAPE))
         for sharding in SHARDINGS:
             program = jax.jit(lambda key, i=init: i(key, SHAPE), out_shardings=sharding)
@@ -63,8 +71,8 @@ def check_programs_with_sharded_results() -> None:
 
 
 def check_programs_that_call_python() -> None:
-    """They draw the whole, whatever the sharding."""
-    staged._is_registered = lambda: False  # type: ignore[assignment]
+    """Callbacks draw the whole, whatever the sharding."""
+    staged.registered = frozenset  # type: ignore[assignment]
     jax.clear_caches()
     init, sharding = INITIALIZERS[0], SHARDINGS[2]
     drawn = jax.jit(lambda key: init(key, SHAPE), out_shardings=sharding)(KEY)
@@ -189,12 +197,12 @@ CHECKS: dict[str, Callable[[], None]] = {
 def main() -> None:
     failures = {}
     for name, check in CHECKS.items():
-        native = staged._is_registered
+        native = staged.registered
         try:
             check()
         except Exception:
             failures[name] = traceback.format_exc()
-        staged._is_registered = native
+        staged.registered = native
     json.dump(failures, sys.stdout)
 
 

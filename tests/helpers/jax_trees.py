@@ -4,10 +4,10 @@ from typing import Any
 
 import jax
 import numpy as np
+from numpy.typing import NDArray
 
 import fastinit
-from fastinit.arrays.devices import Cpu
-from fastinit.native.request import REQUEST
+from fastinit.native import cpu
 
 MODEL = {
     "layer.0": {"kernel": (32, 64), "bias": (64,)},
@@ -34,18 +34,16 @@ class Counted:
 
     def __init__(self) -> None:
         self.calls = self.elements = 0
-        self.fill: Any = Cpu.fill
+        self.fill = cpu.fill
 
     def __enter__(self) -> "Counted":
-        counted = self
+        def fill(requests: NDArray[np.void], threads: int = 0) -> None:
+            self.calls += 1
+            self.elements += int(requests["count"].sum())
+            self.fill(requests, threads)
 
-        def fill(self: Cpu, requests: Any, threads: int = 0) -> None:
-            counted.calls += 1
-            counted.elements += int(np.frombuffer(b"".join(requests), REQUEST)["count"].sum())
-            counted.fill(self, requests, threads)
-
-        Cpu.fill = fill  # type: ignore[method-assign]
+        cpu.fill = fill
         return self
 
     def __exit__(self, *_: object) -> None:
-        Cpu.fill = self.fill  # type: ignore[method-assign]
+        cpu.fill = self.fill

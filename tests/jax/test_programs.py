@@ -10,6 +10,7 @@ import pytest
 
 import fastinit
 import fastinit.jax as ours
+from fastinit.initializers.stored import Stored
 from fastinit.jax import staged
 from fastinit.native import xla
 from helpers.bits import check_bits
@@ -21,6 +22,7 @@ DRAWN = [
     ours.uniform(dtype="bfloat16"),
     ours.orthogonal(),
     ours.initializer(fastinit.Sparse(0.3, layout="*io")),
+    ours.initializer(fastinit.Mapped(fastinit.HeNormal(layout="*io"), "tanh")),
 ]
 
 
@@ -28,7 +30,7 @@ DRAWN = [
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """How programs draw; those of one way are not kept for the other."""
     if request.param == "python":
-        monkeypatch.setattr(staged, "_is_registered", lambda: False)
+        monkeypatch.setattr(staged, "registered", frozenset)
     elif xla.extension() is None:
         pytest.skip("built without _xla")
     jax.clear_caches()
@@ -40,8 +42,10 @@ def test_jit(way: str) -> None:
     for init in DRAWN:
         program = jax.jit(lambda key, init=init: init(key, SHAPE))
         text = program.lower(KEY).as_text()
-        is_native = way == "native" and "Sparse" not in repr(init)
-        assert (ours.FFI_TARGET in text) == is_native
+        called = [name for name in (*ours.FFI_TARGETS, "callback") if name in text]
+        by_requests, by_python = ([name] for name in ours.FFI_TARGETS)
+        native = by_python if "Sparse" in repr(init) or "Mapped" in repr(init) else by_requests
+        assert called == (native if way == "native" else ["callback"]), init
         check_bits(program(KEY), init(KEY, SHAPE), init)
 
 
@@ -98,16 +102,17 @@ def test_export() -> None:
     pytest.importorskip("flatbuffers")
     if xla.extension() is None:
         pytest.skip("built without _xla: calls of Python are not exported")
-    allowed = [jax.export.DisabledSafetyCheck.custom_call(ours.FFI_TARGET)]
-    program = jax.jit(lambda data: ours.he_normal()(jax.random.wrap_key_data(data), SHAPE))
-    exported = jax.export.export(program, disabled_checks=allowed)(jax.random.key_data(KEY))
-    read = jax.export.deserialize(exported.serialize())
-    check_bits(read.call(jax.random.key_data(KEY)), ours.he_normal()(KEY, SHAPE))
+    allowed = [jax.export.DisabledSafetyCheck.custom_call(name) for name in ours.FFI_TARGETS]
+    for init in DRAWN:
+        program = jax.jit(lambda data, init=init: init(jax.random.wrap_key_data(data), SHAPE))
+        exported = jax.export.export(program, disabled_checks=allowed)(jax.random.key_data(KEY))
+        read = jax.export.deserialize(exported.serialize())
+        check_bits(read.call(jax.random.key_data(KEY)), init(KEY, SHAPE), init)
 
 
 def test_a_program_of_another_version_is_an_error() -> None:
     """Its requests are checked before anything is written."""
-    if not staged._is_registered():
+    if xla.extension() is None:
         pytest.skip("built without _xla")
     words, starts = jnp.zeros(2, jnp.uint32), jnp.zeros(1, jnp.int32)
     result = jax.ShapeDtypeStruct((4,), np.float32)
@@ -117,9 +122,28 @@ def test_a_program_of_another_version_is_an_error() -> None:
         (good[:-1], "another version"),
         (np.zeros_like(good), "malformed"),
     ):
-        call = jax.ffi.ffi_call(ours.FFI_TARGET, result)
+        call = jax.ffi.ffi_call(ours.FFI_TARGETS[0], result)
         with pytest.raises(jax.errors.JaxRuntimeError, match=what):
             call(words, starts, requests=requests, strides=np.ones(1, np.int64)).block_until_ready()
+
+
+def test_errors_of_python_become_those_of_jax() -> None:
+    """A program from a file names a type of initializer that is not known here."""
+    if xla.extension() is None:
+        pytest.skip("built without _xla")
+    call = jax.ffi.ffi_call(ours.FFI_TARGETS[1], jax.ShapeDtypeStruct((4,), np.float32))
+    drawing = '{"shape": [4], "dtype": "float32", "initializer": {"type": "Newer"}}'
+    with pytest.raises(jax.errors.JaxRuntimeError, match="ValueError: type='Newer' is not an init"):
+        call(jnp.zeros(2, jnp.uint32), jnp.zeros(1, jnp.int32), drawing=drawing).block_until_ready()
+
+
+def test_large_values_are_called_back() -> None:
+    """They are no part of a program, whose text they would be."""
+    values = np.arange(60000, dtype=np.float32)
+    init = ours.initializer(Stored.of(values))
+    program = jax.jit(lambda key: init(key, values.shape))
+    assert "callback" in program.lower(KEY).as_text()
+    check_bits(program(KEY), values)
 
 
 def test_eager_arrays_are_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:

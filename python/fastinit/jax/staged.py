@@ -48,16 +48,16 @@ def draw_staged(drawing: Drawing, words: Any, out_sharding: Any = None) -> Any:
 @functools.lru_cache(maxsize=1024)
 def _of_batch(drawing: Drawing, batch: tuple[int, ...]) -> _Drawn:
     """Return the function of the words of a batch of keys."""
-    divided = {
-        platform: _divided(functools.partial(call, drawing), drawing.shape, len(batch))
-        for platform, call in _calls(drawing).items()
-    }
-    by_callback = functools.partial(_by_callback, drawing)
 
     @custom_vmap  # type: ignore[untyped-decorator]
     def drawn(words: Any) -> Any:
         if 0 in drawing.shape:
             return jnp.zeros((*batch, *drawing.shape), drawing.dtype)
+        by_callback = functools.partial(_by_callback, drawing)
+        divided = {
+            platform: _divided(functools.partial(call, drawing), drawing.shape, len(batch))
+            for platform, call in _calls(drawing).items()
+        }
         if not divided:
             return by_callback(words)
         return jax.lax.platform_dependent(words, **divided, default=by_callback)

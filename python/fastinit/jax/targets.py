@@ -6,7 +6,6 @@ import functools
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 
