@@ -27,7 +27,7 @@ import numpy as np
 import fastinit
 import fastinit.jax as ours
 from benchmarks import common
-from fastinit.jax import staged
+from fastinit.jax import targets
 from fastinit.native import xla
 
 theirs = jax.nn.initializers
@@ -89,12 +89,12 @@ def function(report: dict[str, Any], name: str, size: int, repeats: int) -> None
 
 def compiled(init: Any, shape: tuple[int, ...], by_python: bool = False) -> Callable[[], Any]:
     """Return the call of a compiled program."""
-    before = staged.registered
+    before = targets.registered
     if by_python:
-        staged.registered = frozenset  # type: ignore[assignment]
+        targets.registered = frozenset  # type: ignore[assignment]
     jax.clear_caches()
     program = jax.jit(lambda key: init(key, shape)).lower(KEY).compile()
-    staged.registered = before
+    targets.registered = before
     return lambda: program(KEY)
 
 

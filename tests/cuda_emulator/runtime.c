@@ -20,7 +20,7 @@ static struct {
   error (*release)(uint64_t);
   error (*copy)(uint64_t, uint64_t, size_t);
   error (*set)(uint64_t, int, size_t);
-  error (*launch)(const char*, const unsigned*, void**, size_t);
+  error (*launch)(const char*, const unsigned*, void**, size_t, uint64_t);
   void (*image)(const void*);
   int (*attribute)(int);
   int (*is_device_memory)(uint64_t);
@@ -121,14 +121,13 @@ static const char* name_of(const void* function) {
   return number < 0 ? NULL : functions[number].name;
 }
 error cudaLaunchKernel(const void* function, dim3 grid, dim3 block, void** arguments, size_t shared, void* stream) {
-  (void)stream;
   RETURN_IF_PLANNED;
   const char* name = name_of(function);
   if (!name) return result(98);
   if (sticky) return result(sticky);
   if (shared > functions[number_of(function)].shared) return result(invalid_value);
   unsigned sizes[6] = {grid.x, grid.y, grid.z, block.x, block.y, block.z};
-  error e = hooks.launch(name, sizes, arguments, shared);
+  error e = hooks.launch(name, sizes, arguments, shared, (uint64_t)stream);
   if (e == launch_failure) sticky = e;
   return result(e);
 }
@@ -232,6 +231,11 @@ error cudaStreamIsCapturing(void* stream, int* status) {
   RETURN_IF_PLANNED;
   *status = capturing;
   return success;
+}
+error cudaStreamSynchronize(void* stream) {
+  (void)stream;
+  RETURN_IF_PLANNED;
+  return result(sticky);
 }
 error cudaEventCreateWithFlags(void** event, unsigned flags) {
   (void)flags;

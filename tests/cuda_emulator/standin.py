@@ -29,11 +29,12 @@ _ATTRIBUTES = {10: 32, 1: 1024, 8: 49152}
 
 @dataclass
 class Launch:
-    """One launch: the kernel's mangled name, its grid and block, and what it took."""
+    """One launch: the kernel's mangled name, its grid, block and stream, and what it took."""
 
     name: str
     grid: tuple[int, ...]
     block: tuple[int, ...]
+    stream: int
     thread_instructions: int
 
 
@@ -71,9 +72,9 @@ class StandIn:
             ctypes.CFUNCTYPE(c_int, c_address)(self._release),
             ctypes.CFUNCTYPE(c_int, c_address, c_address, c_size)(self._copy),
             ctypes.CFUNCTYPE(c_int, c_address, c_int, c_size)(self._set),
-            ctypes.CFUNCTYPE(c_int, ctypes.c_char_p, to(ctypes.c_uint), to(pointer), c_size)(
-                self._launch
-            ),
+            ctypes.CFUNCTYPE(
+                c_int, ctypes.c_char_p, to(ctypes.c_uint), to(pointer), c_size, c_address
+            )(self._launch),
             ctypes.CFUNCTYPE(None, pointer)(self._image),
             ctypes.CFUNCTYPE(c_int, c_int)(self._attribute),
             ctypes.CFUNCTYPE(c_int, c_address)(self._is_device_memory),
@@ -220,7 +221,7 @@ class StandIn:
         }
         return own[number] if number in own else _ATTRIBUTES[number]
 
-    def _launch(self, name: bytes, sizes: Any, arguments: Any, shared: int) -> int:
+    def _launch(self, name: bytes, sizes: Any, arguments: Any, shared: int, stream: int) -> int:
         grid, block = tuple(sizes[0:3]), tuple(sizes[3:6])
 
         def work() -> None:
@@ -233,6 +234,7 @@ class StandIn:
                 grid, block, values, self.device, shared,
                 order=self.order, racecheck=self.racecheck, allow=self.allow,
             )  # fmt: skip
-            self.log.append(Launch(name.decode(), grid, block, done["thread_instructions"]))
+            instructions = done["thread_instructions"]
+            self.log.append(Launch(name.decode(), grid, block, stream, instructions))
 
         return self._guard(work, _LAUNCH_FAILURE)

@@ -15,7 +15,7 @@ from jax.sharding import PartitionSpec as P
 
 import fastinit
 import fastinit.jax as ours
-from fastinit.jax import staged
+from fastinit.jax import targets
 from helpers.bits import check_bits
 from helpers.jax_trees import Counted, rules, shapes
 
@@ -72,7 +72,7 @@ def check_programs_with_sharded_results() -> None:
 
 def check_programs_that_call_python() -> None:
     """Callbacks draw the whole, whatever the sharding."""
-    staged.registered = frozenset  # type: ignore[assignment]
+    targets.registered = frozenset  # type: ignore[assignment]
     jax.clear_caches()
     init, sharding = INITIALIZERS[0], SHARDINGS[2]
     drawn = jax.jit(lambda key: init(key, SHAPE), out_shardings=sharding)(KEY)
@@ -197,12 +197,12 @@ CHECKS: dict[str, Callable[[], None]] = {
 def main() -> None:
     failures = {}
     for name, check in CHECKS.items():
-        native = staged.registered
+        native = targets.registered
         try:
             check()
         except Exception:
             failures[name] = traceback.format_exc()
-        staged.registered = native
+        targets.registered = native
     json.dump(failures, sys.stdout)
 
 

@@ -11,7 +11,7 @@ import pytest
 import fastinit
 import fastinit.jax as ours
 from fastinit.initializers.stored import Stored
-from fastinit.jax import staged
+from fastinit.jax import targets
 from fastinit.native import xla
 from helpers.bits import check_bits
 
@@ -30,7 +30,7 @@ DRAWN = [
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """How programs draw; those of one way are not kept for the other."""
     if request.param == "python":
-        monkeypatch.setattr(staged, "registered", frozenset)
+        monkeypatch.setattr(targets, "registered", frozenset)
     elif xla.extension() is None:
         pytest.skip("built without _xla")
     jax.clear_caches()

@@ -34,13 +34,9 @@ ffi::Error draw(Words words, Starts starts, Result drawn, Packed packed, Packed 
   return ffi::Error::Success();
 }
 
-XLA_FFI_DEFINE_HANDLER(handler, draw,
-                       ffi::Ffi::Bind()
-                           .Arg<Words>()
-                           .Arg<Starts>()
-                           .Ret<ffi::AnyBuffer>()
-                           .Attr<Packed>("requests")
-                           .Attr<Packed>("strides"));
+XLA_FFI_DEFINE_HANDLER(
+    handler, draw,
+    ffi::Ffi::Bind().Arg<Words>().Arg<Starts>().Ret<ffi::AnyBuffer>().Attr<Packed>("requests").Attr<Packed>("strides"));
 
 }  // namespace
 

@@ -67,8 +67,8 @@ ffi::Error draw_by_python(void* stream, std::int32_t device, Words words, Starts
     const auto keys = read(words, device, stream);
     const auto first = read(starts, device, stream);
     const CudaStream queue = {device, stream};
-    return ask_python(drawing, batch, keys.data(), first.data(), drawn->dimensions().end() - first.size(),
-                      first.size(), &queue);
+    return ask_python(drawing, batch, keys.data(), first.data(), drawn->dimensions().end() - first.size(), first.size(),
+                      &queue);
   } catch (const std::exception& error) {
     return failed(error.what());
   }

@@ -27,8 +27,7 @@ ffi::Error draw(Words words, Starts starts, Result drawn, std::string_view drawi
 }
 
 XLA_FFI_DEFINE_HANDLER(
-    handler, draw,
-    ffi::Ffi::Bind().Arg<Words>().Arg<Starts>().Ret<ffi::AnyBuffer>().Attr<std::string_view>("drawing"));
+    handler, draw, ffi::Ffi::Bind().Arg<Words>().Arg<Starts>().Ret<ffi::AnyBuffer>().Attr<std::string_view>("drawing"));
 
 }  // namespace
 

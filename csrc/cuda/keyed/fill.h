@@ -9,7 +9,7 @@
 
 namespace fastinit {
 
-constexpr std::uint32_t most_axes = 64;
+constexpr std::uint32_t most_axes = 64;  // as in NumPy
 
 // Arrays of one shape, one after another in memory, each of which has a key and is drawn by the same requests.
 struct KeyedArrays {
@@ -27,10 +27,10 @@ constexpr std::size_t size_of_keyed_tables(std::size_t requests, std::size_t arr
   return requests * ((arrays + 1) * sizeof(FillEntry) + arrays * sizeof(Request));
 }
 
-// Queues the requests, all of them fills, on a stream (a cudaStream_t) of a device, and returns. They have the addresses
-// in the first array, and the places in a part that begins at index 0 of every axis. `tables` is memory of the GPU,
-// aligned to 8 bytes, until the work is done. Nothing is allocated or copied from the host, so the stream may be captured
-// into a graph. Throws CudaFailure.
+// Queues the requests, all of them fills, on a stream (a cudaStream_t) of a device, and returns. They have the
+// addresses in the first array, and the places in a part that begins at index 0 of every axis. `tables` is memory of
+// the GPU, aligned to 8 bytes, until the work is done. Nothing is allocated or copied from the host, so the stream may
+// be captured into a graph. Throws CudaFailure.
 void fill_keyed_on_cuda(const Request* requests, std::size_t count, const KeyedArrays& arrays, void* tables, int device,
                         void* stream);
 

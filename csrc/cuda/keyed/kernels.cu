@@ -7,17 +7,8 @@ namespace {
 
 __device__ std::uint64_t joined(const std::uint32_t* words) { return std::uint64_t{words[0]} << 32 | words[1]; }
 
-// The flat index of the part's first element in the whole array.
-__device__ std::uint64_t offset_of(const KeyedArrays& arrays) {
-  std::uint64_t offset = 0;
-  FASTINIT_ROLLED
-  for (std::uint32_t axis = 0; axis < arrays.axes; ++axis)
-    offset += static_cast<std::uint64_t>(arrays.starts[axis]) * static_cast<std::uint64_t>(arrays.strides[axis]);
-  return offset;
-}
-
 // Writes the table; each thread has an array.
-__global__ void __launch_bounds__(keyed_threads) write_keyed_table(const __grid_constant__ KeyedTable table) {
+__global__ void __launch_bounds__(keyed_threads) write_keyed_table(const KeyedTable table) {
   const KeyedArrays& arrays = table.arrays;
   const std::uint64_t array = std::uint64_t{blockIdx.x} * keyed_threads + threadIdx.x;
   if (array > arrays.count) return;
@@ -30,7 +21,9 @@ __global__ void __launch_bounds__(keyed_threads) write_keyed_table(const __grid_
   request.address += array * arrays.bytes;
   request.seed = joined(words);
   request.stream = arrays.words_of_array == 4 ? joined(words + 2) : 0;
-  request.offset += offset_of(arrays);
+  FASTINIT_ROLLED
+  for (std::uint32_t axis = 0; axis < arrays.axes; ++axis)
+    request.offset += std::uint64_t(arrays.starts[axis]) * std::uint64_t(arrays.strides[axis]);
   table.requests[array] = request;
 }
 

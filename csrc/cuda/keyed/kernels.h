@@ -10,7 +10,7 @@ namespace fastinit {
 struct KeyedTable {
   FillEntry* entries;  // one more than there are arrays
   Request* requests;
-  FillEntry entry;  // of each array but for its first tile
+  FillEntry entry;      // of each array but for its first tile
   std::uint32_t tiles;  // of each array
   Request request;
   KeyedArrays arrays;

@@ -18,14 +18,9 @@ import numpy as np
 from jax.custom_batching import custom_vmap
 from jax.experimental.custom_partitioning import custom_partitioning
 
+from fastinit.jax import targets
 from fastinit.jax.drawing import Drawing
-from fastinit.jax.targets import (
-    NATIVE_TARGET,
-    PYTHON_TARGET,
-    description_of,
-    registered,
-    size_of_tables,
-)
+from fastinit.jax.targets import NATIVE_TARGET, PYTHON_TARGET, description_of, size_of_tables
 from fastinit.native.box import c_strides
 from fastinit.native.request import REQUEST
 
@@ -83,7 +78,7 @@ def _calls(drawing: Drawing) -> dict[str, _Drawn]:
         calls["cuda"] = _by_kernels
     elif is_described and not drawing.has_operations:
         calls["cuda"] = _by_python
-    return {platform: calls[platform] for platform in registered() & calls.keys()}
+    return {platform: calls[platform] for platform in targets.registered() & calls.keys()}
 
 
 def _by_callback(drawing: Drawing, words: Any) -> Any:

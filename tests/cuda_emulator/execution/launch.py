@@ -95,6 +95,11 @@ class Launch:
     def parameter(self, offset: int, size: int) -> Array:
         return self.arguments[offset : offset + size].view(UNSIGNED[size])
 
+    def parameter_at(self, offsets: Array, size: int) -> Array:
+        """Return what is read at an offset per thread."""
+        places = offsets.astype(np.int64)[:, np.newaxis] + np.arange(size)
+        return self.arguments[places].view(UNSIGNED[size])[:, 0]
+
 
 def _spaces(c: Instruction) -> list[str]:
     """Return which of shared and global memory an access may reach."""

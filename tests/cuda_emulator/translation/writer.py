@@ -50,7 +50,9 @@ class Writer:
         return self.registers[register]
 
     def address(self, symbol: str, offset: int = 0) -> str:
-        """Return the address of a variable in its space."""
+        """Return the address of a variable in its space, or of a parameter of the kernel."""
+        if symbol in self.parameters:
+            return f"np.array([{self.parameters[symbol] + offset}], u8)"
         if symbol not in self.symbols:
             raise PtxError("unknown symbol " + symbol)
         place = f"S.launch.address({symbol!r})"

@@ -57,6 +57,9 @@ def _parameter(w: Writer, source: Operand, more: int, type_: str) -> str:
     if name in w.parameters:
         place = w.parameters[name] + offset
         return f"S.launch.parameter({place}, {size}).view({NAMES[DTYPES[type_]]})"
+    if name.startswith("%"):  # a register that holds a parameter's address
+        place = f"{w.use(name)} + u8({offset & (2**64 - 1)})"
+        return f"S.launch.parameter_at({place}, {size}).view({NAMES[DTYPES[type_]]})"
     register = f"{name}+{offset}"
     w.registers.setdefault(register, f"b{8 * max(size, 2)}")
     return w.value(("reg", register), type_)
