@@ -71,6 +71,23 @@ def test_layer_scale(depth: int, value: float) -> None:
     assert plan["blocks.0.gamma"].initializer == Constant(value)
 
 
+def test_explanations_by_rule() -> None:
+    """A row for each rule, and not for each layer; one that does not differ shows the values."""
+    shapes = {f"{k}.att.{name}": (1, 1, 8) for k in range(9) for name in ("x_k", "gamma")}
+    depth = {"layer": "layer_index", "layers": "layers"}
+    rules = [
+        Rule("{layer}.**.x_k", fastinit.Rwkv7("x_k"), numbers=depth | {"head_size": Axis(-1)}),
+        Rule("{layer}.**", fastinit.LayerScale(), numbers={"layers": "layers"}),
+    ]
+    explanation = Plan(shapes, rules, seed=0).explain()
+    assert explanation[-2]["distribution"]["layer"] == 8
+    tables, factors = explanation.by_rule()
+    assert tables["parameters"] == factors["parameters"] == 9
+    assert "layer='layer index', layers='layers', head_size='axis -1'" in str(explanation.by_rule())
+    assert (tables["std"], factors["std"]) == (None, 0.0)
+    assert factors["distribution"] == {"type": "Constant", "value": 0.1}
+
+
 LINSPACE = fastinit.Linspace(0, 1)
 WRONG: tuple[tuple[Any, dict[str, Any], str], ...] = (
     (LINSPACE, {"numbers": wrong}, "numbers: 3 is not an object"),

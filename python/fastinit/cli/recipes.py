@@ -7,7 +7,7 @@ from fastinit.cli.rules import condition, text_of
 from fastinit.cli.shared import errors, print_json
 from fastinit.cli.tables import Column, print_table, print_text
 from fastinit.plans.explanation import short
-from fastinit.recipes.model_numbers import Axis, Layers, Of, Setting
+from fastinit.recipes.model_numbers import described
 from fastinit.recipes.recipe import list_recipes
 from fastinit.recipes.recipe import recipe as find
 from fastinit.recipes.rule import Rule
@@ -64,7 +64,7 @@ def recipe(name: RecipeArgument, as_json: Json = False) -> None:
 def _also(rule: Rule) -> str:
     """Return what changes the values of an initializer, and what the rule assumes, in words."""
     words = [f"{field} from {key}" for field, key in rule.settings.items()]
-    words += [f"{field} = {_number(of)}" for field, of in rule.numbers.items()]
+    words += [f"{field} = {described(of)}" for field, of in rule.numbers.items()]
     words += [f"times {_factor(each)}" for each in rule.scale]
     if rule.fan_of is not None:
         words.append(f"fan of {rule.fan_of}")
@@ -78,12 +78,4 @@ def _also(rule: Rule) -> str:
 def _factor(scale: Scale) -> str:
     times = "" if scale.times == 1 else f"{scale.times:g} x "
     part = "" if scale.part is None else f" in part {scale.part}"
-    return f"({times}{_number(scale.of)})^{scale.power}{part}"
-
-
-def _number(of: Of) -> str:
-    if isinstance(of, Axis):
-        return f"axis {of.axis}" + (f" of {text_of(of.parameter)}" if of.parameter else "")
-    if isinstance(of, Layers):
-        return f"layers of {text_of(of.layers)}"
-    return of.config if isinstance(of, Setting) else of.replace("_", " ")
+    return f"({times}{described(scale.of)})^{scale.power}{part}"

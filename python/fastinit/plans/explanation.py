@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastinit.checkpoints.values import without_values
+from fastinit.recipes.model_numbers import described
 from fastinit.recipes.numbers import without_numbers
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import plain
@@ -34,6 +35,9 @@ class Explanation(list[Row]):
     def by_rule(self) -> Explanation:
         """Return a row for each rule, and for each distribution and dtype that it leads to.
 
+        Distributions of a rule that differ in numbers of the model, as those of layers, are one
+        row, in which the fields are named after the numbers.
+
         Returns:
             Rows with ``pattern``, ``initializer``, ``distribution``, ``dtype``, ``mean``, ``std``
             and ``assumes`` as in a tensor's row, and the numbers of ``parameters`` and
@@ -47,7 +51,7 @@ class Explanation(list[Row]):
         """
         shared = ("dtype", *_OF_RULE)
         groups: dict[str, Row] = {}
-        for row in map(_without_values, self):
+        for row in map(_without_values, _without_layers(self)):
             key = repr([row[field] for field in shared if field != "rule" or not _is_stored(row)])
             group = groups.setdefault(
                 key, {field: row[field] for field in shared} | {"parameters": 0, "elements": 0}
@@ -113,6 +117,22 @@ def explain(
     return Explanation(rows, _with_assumptions(rows, columns))
 
 
+def _without_layers(rows: Sequence[Row]) -> list[Row]:
+    """Return rows in which distributions have the names of numbers that differ in a rule."""
+    found: dict[tuple[int, str], set[str]] = {}
+    for row in rows:
+        if row["numbers"]:
+            key = row["rule"], row["dtype"]
+            found.setdefault(key, set()).add(repr(row["distribution"]))
+    several = {key for key, distributions in found.items() if len(distributions) > 1}
+    return [
+        row | {"distribution": row["initializer"] | row["numbers"], "mean": None, "std": None}
+        if row["numbers"] and (row["rule"], row["dtype"]) in several
+        else row
+        for row in rows
+    ]
+
+
 def _without_values(row: Row) -> Row:
     """Return the row of a tensor whose values are stored as one of a group of such tensors."""
     if not _is_stored(row):
@@ -151,17 +171,18 @@ def _row(each: TensorPlan, number: int) -> Row:
         "std": std,
         "assumes": each.rule.assumes,
         "origin": each.rule.origin,
+        "numbers": {field: described(of) for field, of in each.rule.numbers.items()} or None,
     }
 
 
 def _row_left_alone(parameter: Parameter) -> Row:
-    described = {
+    facts = {
         "name": parameter.name,
         "shape": list(parameter.shape),
         "elements": parameter.elements,
         "dtype": parameter.dtype,
     }
-    return described | dict.fromkeys(_OF_RULE)
+    return facts | dict.fromkeys((*_OF_RULE, "numbers"))
 
 
 def short(data: dict[str, Any]) -> str:

@@ -142,7 +142,8 @@ class Plan(TensorPlans):
             ``elements`` and ``dtype``; the ``pattern`` and ``initializer`` of its rule and the
             rule's number; the ``distribution`` with fans and scales worked out; the ``mean`` and
             ``std`` of the values, None where they are not known; what the rule ``assumes`` that
-            the tensor is, if anything. Tensors that are left alone come last: all that belongs to
+            the tensor is, if anything; the ``numbers`` of the model that the rule's initializer
+            takes. Tensors that are left alone come last: all that belongs to
             rules is None in their rows. ``print`` shows a table; ``by_rule()`` has a row for every
             rule.
 

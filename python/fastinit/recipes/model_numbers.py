@@ -123,6 +123,19 @@ def checked_of(of: Any, what: str, names: tuple[str, ...]) -> Of:
     )
 
 
+def described(of: Of) -> str:
+    """Return what a number is of in words, as "axis 1 of **.wte.weight"."""
+    if isinstance(of, Axis):
+        return f"axis {of.axis}" + ("" if of.parameter is None else f" of {_text(of.parameter)}")
+    if isinstance(of, Layers):
+        return f"layers of {_text(of.layers)}"
+    return of.config if isinstance(of, Setting) else of.replace("_", " ")
+
+
+def _text(pattern: Pattern) -> str:
+    return pattern if isinstance(pattern, str) else pattern.re
+
+
 def plain_of(of: Of) -> Any:
     """Return what a number is of as plain data."""
     if isinstance(of, Layers):
