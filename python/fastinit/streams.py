@@ -83,6 +83,17 @@ def part_name(names: str, stream: int, part: str | int) -> str:
     return names.format(**fields)
 
 
+def part_of(where: NamedStream, part: str) -> dict[str, Any]:
+    """Return ``seed=`` and ``name=`` of a part of what has a stream.
+
+    Example:
+        >>> from fastinit.streams import NamedStream, part_of
+        >>> part_of(NamedStream(7, "w"), "a")
+        {'seed': 7, 'name': 'w.a'}
+    """
+    return {"seed": where.seed, "name": part_name("{name}.{part}", stream_of(where.name), part)}
+
+
 def child_seed(seed: int, number: int) -> int:
     """Return the seed of the ``number``-th child process of a process with this seed.
 

@@ -35,6 +35,7 @@ from fastinit import (
 )
 from helpers import reference
 from helpers import wrong_arguments as wrong
+from helpers.attention_records import ATTENTION
 from helpers.computed_records import COMPUTED, DISCRETE, SCHEMES, TABLES
 from helpers.dtypes import DTYPES, INTEGERS
 from helpers.record import Golden, Kernel, Record, golden, preset
@@ -464,7 +465,7 @@ RECORDS: dict[str, Record] = {
     )
     for record in family
 }
-ALL_RECORDS = RECORDS | {record.name: record for record in (*TABLES, *SCHEMES, *GROWN)}
+ALL_RECORDS = RECORDS | {record.name: record for record in (*TABLES, *SCHEMES, *ATTENTION, *GROWN)}
 # By its key in golden.json: a golden array and the name of the function that draws it.
 GOLDENS: dict[str, tuple[str, Golden]] = {
     each.key(name): (name, each) for name, record in ALL_RECORDS.items() for each in record.goldens

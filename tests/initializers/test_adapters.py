@@ -32,6 +32,32 @@ def test_vera() -> None:
     check_bits(b, fastinit.he_uniform((50, 4), seed=0, name="shared.b"))
 
 
+@pytest.mark.parametrize("sparsity", [None, 3, 48**0.5])
+def test_randlora(sparsity: float | None) -> None:
+    """As in peft, but that its samples have the standard deviation 1 exactly."""
+    for shape in ((64, 48), (48, 64)):
+        a, b = fastinit.randlora(shape, 10, sparsity=sparsity, seed=0, name="r")
+        assert (a.shape, b.shape) == ((10, 1, 48), (64, 5, 10))
+        check_bits(a, fastinit.RandloraBasis(sparsity)(a.shape, seed=0, name="r.a"))
+        if sparsity is None:
+            assert float(abs(b).max()) < 3**0.5
+        else:
+            assert len(np.unique(b)) == 3
+            assert abs(float((b != 0).mean()) - 1 / sparsity) < 0.05
+        assert abs(float(b.std()) - 1) < 0.05
+    with pytest.raises(ValueError, match="rank=49 is more than the 48 of shape"):
+        fastinit.randlora((64, 48), 49)
+    with pytest.raises(ValueError, match=r"sparsity=0\.5 is below 1; pass 1 or more, such as 3"):
+        fastinit.randlora((64, 48), 4, sparsity=0.5)
+    if sparsity is not None:
+        return
+    # With any lambda and gamma the update has full rank, which that of one basis has not.
+    scales = np.random.default_rng(0)
+    inner = a[:, 0] * scales.standard_normal((5, 10, 1)) * scales.standard_normal((5, 1, 48))
+    assert np.linalg.matrix_rank(b.reshape(64, 50) @ inner.reshape(50, 48)) == 48
+    assert np.linalg.matrix_rank(b[:, 0] @ inner[0]) == 10
+
+
 @pytest.mark.parametrize("shape", [(60, 40), (40, 60)])
 def test_pissa(shape: tuple[int, int]) -> None:
     weight = fastinit.normal(shape, seed=1, name="w")

@@ -37,7 +37,8 @@ def is_function_of_a_shape(name: str) -> bool:
     if not isinstance(value, FunctionType) or value.__name__ != name:
         return False
     parameters = inspect.signature(value).parameters
-    return "shape" in parameters and name not in ("adapter", "describe", "factorized", "lora")
+    several = ("adapter", "describe", "factorized", "lora", "randlora")
+    return "shape" in parameters and name not in several
 
 
 def is_initializer(name: str) -> bool:

@@ -18,6 +18,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("lecun_normal_", "lecun_normal", {"layout": "io*", "groups": 2}),
     ("lecun_uniform_", "lecun_uniform", {}),
     ("lecun_uniform_", "lecun_uniform", {"fan": 7.5}),
+    ("fan_in_uniform_", "fan_in_uniform", {}),
+    ("fan_in_uniform_", "fan_in_uniform", {"layout": "io*", "groups": 2}),
     *(
         (
             "variance_scaling_",
@@ -119,6 +121,15 @@ def test_errors(name: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         getattr(ours, name)(tensor, **options)
     assert bool((tensor == 7.0).all())
+
+
+def test_the_default_of_torch_by_its_name() -> None:
+    """torch calls it a Kaiming uniform distribution with another slope."""
+    given, named = torch.empty(12, 25), torch.empty(12, 25)
+    ours.kaiming_uniform_(given, a=5**0.5, seed=3, name="fc.weight")
+    ours.fan_in_uniform_(named, seed=3, name="fc.weight")
+    assert bool((given == named).all())
+    assert 0.19 < float(named.abs().max()) < 0.2
 
 
 @pytest.mark.parametrize("name", ["xavier_normal_", "xavier_uniform_", "orthogonal_"])

@@ -11,12 +11,14 @@ from fastinit.initializers.identity import *
 from fastinit.initializers.layer_scale import *
 from fastinit.initializers.loaded import *
 from fastinit.initializers.mapping import *
+from fastinit.initializers.mimetic import *
 from fastinit.initializers.normal import *
 from fastinit.initializers.norms import *
 from fastinit.initializers.orthogonal import *
 from fastinit.initializers.positions import *
 from fastinit.initializers.presets import *
 from fastinit.initializers.products import *
+from fastinit.initializers.random_bases import *
 from fastinit.initializers.recurrent import *
 from fastinit.initializers.registered import *
 from fastinit.initializers.sparse import *

@@ -105,7 +105,7 @@ def adapter(
     where = streams.fixed(seed, name)
 
     def draw(what: Initializer | None, size: tuple[int, int], part: str) -> Any:
-        options: dict[str, Any] = _stream(where, part) | {"dtype": precision_of(wanted)}
+        options: dict[str, Any] = streams.part_of(where, part) | {"dtype": precision_of(wanted)}
         return orthogonal(size, **options) if what is None else what(size, **options)
 
     a, b = KINDS[kind](sizes, positive_integer(rank, "rank"), draw)
@@ -157,7 +157,7 @@ def pissa(
     if extra or unknown:
         raise unexpected(pissa, weight, extra, unknown)
     matrix, count, scale = _checked(weight, rank, scaling)
-    where = _stream(streams.fixed(seed, name), "sketch")
+    where = streams.part_of(streams.fixed(seed, name), "sketch")
     columns = min(count + _MORE, *matrix.shape)
     tall = matrix.shape[0] >= matrix.shape[1]
     turned = matrix if tall else matrix.T
@@ -237,8 +237,3 @@ def _with_rest(
 
 def _rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return values.astype(precision_of(dtype)).astype(dtype)
-
-
-def _stream(where: streams.NamedStream, part: str) -> dict[str, Any]:
-    number = streams.stream_of(where.name)
-    return {"seed": where.seed, "name": streams.part_name("{name}.{part}", number, part)}

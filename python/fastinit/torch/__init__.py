@@ -24,6 +24,7 @@ from torch.nn.init import calculate_gain, eye, eye_
 from fastinit.distribution import check_package
 from fastinit.torch.acceleration.context import accelerate
 from fastinit.torch.nn_init.additions import (
+    fan_in_uniform_,
     lecun_normal_,
     lecun_uniform_,
     truncated_normal_,
@@ -104,6 +105,7 @@ __all__ = [
     "draw_masks",
     "eye",
     "eye_",
+    "fan_in_uniform_",
     "fill_shard_",
     "init_",
     "kaiming_normal",

@@ -1,11 +1,11 @@
-"""Functions that torch.nn.init lacks: ``lecun_*``, ``variance_scaling_``, ``truncated_normal_``."""
+"""Functions that torch.nn.init lacks: scalings by fans, and truncation in sigmas."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from fastinit.initializers import Normal, TruncatedNormal, Uniform, VarianceScaling
+from fastinit.initializers import FanInUniform, Normal, TruncatedNormal, Uniform, VarianceScaling
 from fastinit.initializers.base import Distribution
 from fastinit.streams import Seed
 from fastinit.torch.nn_init import originals, values
@@ -97,6 +97,50 @@ def lecun_uniform_(
         True
     """
     scaled = VarianceScaling(distribution="uniform", layout=layout, groups=groups, fan=fan)
+    return _fill_(tensor, scaled.resolve(tuple(tensor.shape)), Source(generator, seed, name))
+
+
+def fan_in_uniform_(
+    tensor: Tensor,
+    generator: torch.Generator | None = None,
+    *,
+    layout: str = "oi*",
+    groups: int = 1,
+    fan: float | None = None,
+    seed: Seed | None = None,
+    name: str | int | None = None,
+) -> Tensor:
+    """Fill a tensor uniformly within 1 / sqrt(fan_in), as ``fastinit.fan_in_uniform`` does.
+
+    It is the default of torch's Linear and convolutions, for which torch writes
+    ``kaiming_uniform_(tensor, a=sqrt(5))``.
+
+    Args:
+        tensor: A tensor of a floating-point or complex dtype.
+        generator: The generator that gives the seed, and advances. None means torch's default
+            CPU generator.
+        layout: What each axis is; "oi*" is torch's, "io*" that of transposed convolutions.
+        groups: The number of groups of the convolution.
+        fan: Replaces the fan of shape, layout and groups. A bias has that of its weight.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, in place of a generator. The
+            same seed and name give the same numbers.
+        name: The stream of the seed: a string, or an integer in [0, 2**63).
+
+    Returns:
+        The tensor.
+
+    Raises:
+        NotImplementedError: The dtype does not hold such values.
+        ValueError: The tensor does not have the axes of the layout, both ``seed`` and ``generator``
+            are given, or the call cannot keep to the seed.
+
+    Example:
+        >>> import fastinit.torch as init, torch
+        >>> w = init.fan_in_uniform_(torch.empty(3, 25), seed=0)
+        >>> bool((w.abs() < 1 / 5).all())
+        True
+    """
+    scaled = FanInUniform(layout=layout, groups=groups, fan=fan)
     return _fill_(tensor, scaled.resolve(tuple(tensor.shape)), Source(generator, seed, name))
 
 
