@@ -1,5 +1,6 @@
 """Coordinate checks: muP is flat over widths, the standard parametrization is not."""
 
+import itertools
 import json
 import math
 from typing import Any
@@ -78,6 +79,26 @@ def test_a_small_gpt() -> None:
     assert all(abs(row.change_slope) < 0.1 for row in last if not math.isnan(row.change_slope))
     standard = coord_check(Gpt, widths, TOKENS, recipe=START, **options)
     assert {"blocks.0.o_proj", "blocks.1.down_proj", "head"} <= set(standard.broken)
+
+
+@pytest.mark.slow
+def test_changes_by_chance_vanish_with_the_width() -> None:
+    """With many tokens muP's changes are sqrt(c^2 + b / width): b halves with each doubling."""
+    tokens = torch.from_numpy(fastinit.uniform((16, 16), 0, 64, seed=0, name="tokens")).long()
+
+    def loss(logits: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
+
+    widths = (64, 128, 256, 512)
+    report = coord_check(Gpt, widths, tokens, recipe=mup, loss=loss, lr=0.003, seeds=2)
+    row = next(each for each in report.rows if (each.layer, each.step) == ("blocks.0.qkv", 3))
+    assert -0.2 < row.change_slope < -0.1
+    squares = [each**2 for each in row.change]
+    steps = [first - second for first, second in itertools.pairwise(squares)]
+    for first, second in itertools.pairwise(steps):
+        assert first / second == pytest.approx(2, rel=0.25)
+    limit = squares[-1] - steps[-1]  # c^2, at an infinite width
+    assert limit > 0.7 * squares[-1]
 
 
 def mlp(width: int) -> nn.Module:
