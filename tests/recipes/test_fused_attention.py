@@ -18,8 +18,11 @@ XAVIER = math.sqrt(2 / (2 * D))
 
 def stds(plan: Plan, name: str) -> list[float]:
     """The standard deviations of the three parts of a weight."""
-    parts = plan[name].initializer.parts  # type: ignore[attr-defined]
-    return [each.moments((D, D))[1] for each in parts]
+    return stds_of(plan[name].initializer)
+
+
+def stds_of(fused: Any) -> list[float]:
+    return [each.moments((D, D))[1] for each in fused.parts]
 
 
 @pytest.mark.parametrize(
@@ -166,6 +169,30 @@ def test_wrong_parts(initializer: Any, part: Any, error: Any, message: str) -> N
     data["scale"] = [{"of": "layers", "part": part}]
     with pytest.raises(error, match=message):
         Plan({"0.w": (6, 2)}, [Rule.from_dict(data)], seed=0)
+
+
+def test_parts_of_sparse_and_wide_models() -> None:
+    """The part is scaled beneath a mask, and the fused weight in a wider model than the base."""
+    small, wide = ({"h.0.attn.c_attn.weight": (d, 3 * d)} for d in (D, 4 * D))
+    gain = 8**-0.25
+    sparse = Plan(small, fastinit.sparse_recipe(small, 0.5, "deepnorm"), seed=0)
+    base: Any = next(iter(sparse.values())).initializer
+    assert stds_of(base.base) == pytest.approx([XAVIER, XAVIER, gain * XAVIER], rel=1e-12)
+    model, base = (fastinit.Manifest.from_shapes(each) for each in (wide, small))
+    plan = Plan(wide, Recipe.mup(model, base, start="deepnorm"), seed=0)
+    expected = [XAVIER / 2, XAVIER / 2, gain * XAVIER / 2]
+    assert stds(plan, "h.0.attn.c_attn.weight") == pytest.approx(expected, rel=1e-12)
+
+
+def test_tables_stay_in_other_parametrizations() -> None:
+    """u-muP and the spectral parametrization draw what is random anew, and keep tables."""
+    shapes = {"blocks.0.att.x_k": (1, 1, D), "blocks.0.att.key.weight": (D, D)}
+    model = fastinit.Manifest.from_shapes(shapes)
+    base = fastinit.Manifest.from_shapes({k: (*s[:-1], 8) for k, s in shapes.items()})
+    for recipe in (Recipe.spectral(model, start="rwkv7"), Recipe.u_mup(model, base, start="rwkv7")):
+        found = [each.initializer for each in Plan(model, recipe, seed=0).values()]
+        assert found[0] == fastinit.Rwkv7("x_k")
+        assert isinstance(found[1], fastinit.Normal)
 
 
 def test_multipliers_have_no_parts() -> None:

@@ -102,6 +102,11 @@ class Masked(Initializer, is_base=True):
         changed: dict[str, Any] = {"base": self.dense.scaled(apply)}
         return dataclasses.replace(self, **changed)
 
+    def with_part_scaled(self, label: str, apply: Callable[[float], float]) -> Initializer:
+        """Return the same mask over the base with a scaled part."""
+        changed: dict[str, Any] = {"base": self.dense.with_part_scaled(label, apply)}
+        return dataclasses.replace(self, **changed)
+
     def moments(self, shape: tuple[int, ...]) -> tuple[float, float] | None:
         """Return those of the base's values, some of which are zeroed."""
         found = self.values(shape).moments(shape)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, Protocol
 
-from fastinit.initializers import Constant, Initializer, Normal
+from fastinit.initializers import Initializer, Normal, Split
 from fastinit.initializers.base import Distribution
+from fastinit.initializers.masked import Masked
 from fastinit.recipes.context import Context, Model
 from fastinit.recipes.multipliers import Multipliers
 from fastinit.recipes.pattern import Pattern
@@ -194,13 +195,22 @@ def _rate(growth: Growth, optimizer: str) -> Scales:
 
 def _hidden_scale(growth: Growth, initializer: Initializer) -> Scales:
     """Return muP's factor on the drawn values; orthogonal and other matrices keep their norms."""
-    is_scaled = growth.is_hidden and isinstance(initializer, Distribution)
+    is_scaled = growth.is_hidden and _is_of_distributions(initializer)
     return growth.growth("i", -_HALF) if is_scaled else ()
 
 
+def _is_of_distributions(initializer: Initializer) -> bool:
+    if isinstance(initializer, Split):
+        parts: Any = initializer.parts
+        return all(map(_is_of_distributions, parts))
+    if isinstance(initializer, Masked):
+        return _is_of_distributions(initializer.dense)
+    return isinstance(initializer, Distribution)
+
+
 def _drawn(growth: Growth, initializer: Initializer, std: float) -> Initializer:
-    """Return a normal distribution for weights; constants and all other parameters stay."""
-    if growth.is_weight and not isinstance(initializer, Constant):
+    """Return a normal distribution for weights; tables and all other parameters stay."""
+    if growth.is_weight and initializer.is_random:
         return Normal(std=std)
     return initializer
 

@@ -235,7 +235,7 @@ class Recipe:
         Args:
             model: A manifest.
             base: The manifest of the model of another width, which says which axes grow.
-            start: As for ``mup``; its constants, such as those of norms and biases, stay.
+            start: As for ``mup``; what is not random, as norms, biases and tables, stays.
             layouts: As for ``mup``.
             branches: As for ``completep``.
 
@@ -272,7 +272,7 @@ class Recipe:
             model: A manifest.
             optimizer: "adam", "sgd" or "muon".
             gain: A factor on all standard deviations.
-            start: As for ``mup``; its constants, such as those of norms and biases, stay.
+            start: As for ``mup``; what is not random, as norms, biases and tables, stays.
             layouts: As for ``mup``.
 
         Raises:
