@@ -99,8 +99,17 @@ def _divided(call: _Drawn, shape: tuple[int, ...], batch_rank: int) -> _Drawn:
     axes = [f"axis{k}" for k in range(len(shape))]
     operands = ", ".join([" ".join([*batches, "word"]), *axes])
     divided = custom_partitioning(call)
+
+    def part_of_a_device(*operands: Any) -> Any:
+        # On a mesh whose axes are explicit, JAX 0.11 and later would divide the part again.
+        with jax.sharding.use_abstract_mesh(jax.sharding.AbstractMesh((), ())):
+            return call(*operands)
+
+    def partition(mesh: Any, given: Any, result: Any) -> Any:
+        return mesh, part_of_a_device, result.sharding, tuple(each.sharding for each in given)
+
     divided.def_partition(
-        lambda mesh, given, result: (mesh, call, result.sharding, tuple(g.sharding for g in given)),
+        partition,
         sharding_rule=f"{operands} -> {' '.join(batches + axes)}",
         need_replication_factors=("word",),
     )
