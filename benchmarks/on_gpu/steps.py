@@ -19,6 +19,7 @@ FINDING = "86"  # the exit status of compute-sanitizer where a tool has found so
 _REFUSALS = re.compile(
     r"device not supported|not supported on this|LibraryNotLoaded|ERR_NVGPUCTRPERM", re.I
 )
+_BACKEND = "import jax; print(jax.default_backend())"
 METRICS = (  # of ncu: how long a kernel took, its instructions, issue slots in use, bytes stored
     "gpu__time_duration.sum",
     "smsp__inst_executed.sum",
@@ -64,6 +65,16 @@ def figures(session: Session) -> str:
     """Compare fastinit with its peers; ``cuda.json`` grows part by part."""
     path = str(session.out / "cuda.json")
     measured(session.run([sys.executable, "-m", "benchmarks.cuda", "--json", path], "figures"))
+    return "every result was checked before it was timed"
+
+
+def jax(session: Session) -> str:
+    """Time programs of JAX beside those of jax.nn.initializers; JAX is optional."""
+    found = session.run([sys.executable, "-c", _BACKEND], "backend of JAX")
+    if found.status != 0 or found.last_line != "gpu":
+        raise StopError(REFUSED, f"JAX is missing or sees no GPU: {found.last_line}")
+    command = [sys.executable, "-m", "benchmarks.jax_init", "--layers", "0", "--repeats", "3"]
+    session.run([*command, "--json", f"{session.out}/jax_init.json"], "jax").needed()
     return "every result was checked before it was timed"
 
 
@@ -117,6 +128,7 @@ STEPS = (
     Step("build", "compile for this GPU's architecture", 90, build, needs_build=False),
     Step("suite", "every kernel equals the CPU bit for bit", 130, suite),
     Step("figures", "fastinit beside its peers and the memory's rate", 110, figures),
+    Step("jax", "programs of JAX", 50, jax),
     Step("sweep", "variants of the kernels", 100, sweep),
     Step("sanitizer", "memcheck, racecheck, initcheck, synccheck", 80, sanitizer),
     Step("counters", "instructions and issue slots that the hardware counts", 40, counters),

@@ -86,7 +86,7 @@ def test_script() -> None:
         check=True,
     )
     names = [line.split()[0] for line in done.stdout.splitlines()]
-    assert names == ["build", "suite", "figures", "sweep", "sanitizer", "counters"]
+    assert names == ["build", "suite", "figures", "jax", "sweep", "sanitizer", "counters"]
 
 
 def test_standard_library_alone() -> None:
@@ -275,6 +275,17 @@ def test_figures(recorded: Recorded) -> None:
     recorded.prepare((0, "Nothing is measured, since CUDA is not here"))
     with pytest.raises(StopError, match="since CUDA is not here"):
         sweep._rates(recorded, variant, None)
+
+
+def test_jax(recorded: Recorded) -> None:
+    """JAX may be missing, or be one for CPUs."""
+    commands = recorded.prepare((0, "gpu\n"), (0, "he_normal ..."), (0, "cpu\n"), (1, "no jax"))
+    assert steps.jax(recorded) == "every result was checked before it was timed"
+    assert "benchmarks.jax_init" in commands[1]
+    for output in ("cpu", "no jax"):
+        with pytest.raises(StopError, match=f"sees no GPU: {output}") as caught:
+            steps.jax(recorded)
+        assert caught.value.status == REFUSED
 
 
 def program(path: Path, body: str) -> None:
