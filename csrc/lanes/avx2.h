@@ -65,6 +65,16 @@ struct Avx2Lanes {
     return (F64)(((U64)x >> 52) | 0x4330000000000000u) - f64(0x1p52 + 1023);  // 2^52 + n is n in the low bits
   }
 
+  // A negative number's sign makes its exponent larger than the bias, so that the saturating difference is 0.
+  FASTINIT_INLINE F32 add_halvings(F32 x, M32 /* negative */, F32 scale, F32 sum) {
+    const __m256i n = _mm256_subs_epu16(_mm256_set1_epi32(127), (__m256i)((U32)x >> 23));
+    return fma(to_float((I32)n), scale, sum);
+  }
+  FASTINIT_INLINE F64 add_halvings(F64 x, M64 /* negative */, F64 scale, F64 sum) {
+    const __m256i n = _mm256_subs_epu16(_mm256_set1_epi64x(1023), (__m256i)((U64)x >> 52));
+    return fma((F64)((U64)n | 0x4330000000000000u) - f64(0x1p52), scale, sum);  // 2^52 + n is n in the low bits
+  }
+
   FASTINIT_INLINE F32 max(F32 a, F32 b) { return _mm256_max_ps(a, b); }
   FASTINIT_INLINE F32 min(F32 a, F32 b) { return _mm256_min_ps(a, b); }
   FASTINIT_INLINE F64 max(F64 a, F64 b) { return _mm256_max_pd(a, b); }
@@ -149,10 +159,13 @@ struct Avx2Lanes {
     return U64{0, 1, 2, 3};
   }
 
-  FASTINIT_INLINE void even_and_odd(const U64 (&word)[4], U32 (&even)[halves], U32 (&odd)[halves]) {
-    even[0] = merge(word[0], word[2]);
-    odd[0] = merge(word[1], word[3]);
+  FASTINIT_INLINE U64 low_halves(U64 a, U64 b) {
+    return (U64)_mm256_blend_epi32((__m256i)a, _mm256_shuffle_epi32((__m256i)b, 0xa0), 0xaa);
   }
+  FASTINIT_INLINE U64 high_halves(U64 a, U64 b) {
+    return (U64)_mm256_blend_epi32((__m256i)(a >> 32), (__m256i)b, 0xaa);
+  }
+  FASTINIT_INLINE void split(U64 pairs, U32 (&word)[halves]) { word[0] = (U32)pairs; }
 
   FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
     _mm256_storeu_ps(out, _mm256_unpacklo_ps(even[0], odd[0]));
@@ -193,10 +206,6 @@ struct Avx2Lanes {
   FASTINIT_INLINE __m128i halves_of(M32 mask) {
     const __m256i lanes = (__m256i)mask.sign;
     return _mm_packs_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
-  }
-  // The low half of a in the even 32-bit lane of each pair, and that of b in the odd one.
-  FASTINIT_INLINE U32 merge(U64 a, U64 b) {
-    return (U32)_mm256_blend_epi32((__m256i)a, _mm256_shuffle_epi32((__m256i)b, 0xa0), 0xaa);
   }
 };
 

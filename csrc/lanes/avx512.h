@@ -53,6 +53,13 @@ struct Avx512Lanes {
   FASTINIT_INLINE F32 exponent(F32 x) { return _mm512_getexp_ps(x); }
   FASTINIT_INLINE F64 exponent(F64 x) { return _mm512_getexp_pd(x); }
 
+  FASTINIT_INLINE F32 add_halvings(F32 x, M32 negative, F32 scale, F32 sum) {
+    return select(negative, sum, fma(exponent(x), -scale, sum));
+  }
+  FASTINIT_INLINE F64 add_halvings(F64 x, M64 negative, F64 scale, F64 sum) {
+    return select(negative, sum, fma(exponent(x), -scale, sum));
+  }
+
   FASTINIT_INLINE F32 max(F32 a, F32 b) { return _mm512_max_ps(a, b); }
   FASTINIT_INLINE F32 min(F32 a, F32 b) { return _mm512_min_ps(a, b); }
   FASTINIT_INLINE F64 max(F64 a, F64 b) { return _mm512_max_pd(a, b); }
@@ -142,10 +149,13 @@ struct Avx512Lanes {
     return U64{0, 1, 2, 3, 4, 5, 6, 7};
   }
 
-  FASTINIT_INLINE void even_and_odd(const U64 (&word)[4], U32 (&even)[halves], U32 (&odd)[halves]) {
-    even[0] = merge(word[0], word[2]);
-    odd[0] = merge(word[1], word[3]);
+  FASTINIT_INLINE U64 low_halves(U64 a, U64 b) {
+    return (U64)_mm512_mask_shuffle_epi32((__m512i)a, 0xaaaa, (__m512i)b, (_MM_PERM_ENUM)0xa0);
   }
+  FASTINIT_INLINE U64 high_halves(U64 a, U64 b) {
+    return (U64)_mm512_mask_shuffle_epi32((__m512i)b, 0x5555, (__m512i)a, (_MM_PERM_ENUM)0xf5);
+  }
+  FASTINIT_INLINE void split(U64 pairs, U32 (&word)[halves]) { word[0] = (U32)pairs; }
 
   FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
     _mm512_storeu_ps(out, _mm512_unpacklo_ps(even[0], odd[0]));
@@ -182,10 +192,6 @@ struct Avx512Lanes {
  private:
   FASTINIT_INLINE void zero_where_8(std::uint64_t* out, M64 mask) {
     _mm512_storeu_si512(out, _mm512_mask_mov_epi64(_mm512_loadu_si512(out), mask, _mm512_setzero_si512()));
-  }
-  // The low half of a in the even 32-bit lane of each pair, and that of b in the odd one.
-  FASTINIT_INLINE U32 merge(U64 a, U64 b) {
-    return (U32)_mm512_mask_shuffle_epi32((__m512i)a, 0xaaaa, (__m512i)b, (_MM_PERM_ENUM)0xa0);
   }
 };
 

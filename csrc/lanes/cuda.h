@@ -71,6 +71,12 @@ struct CudaLanes {
     return float_of(__funnelshift_r(bits(x), 0x4b000000u >> 9, 23)) - (0x1p23f + 127);
   }
   FASTINIT_INLINE F64 exponent(F64 x) { return to_float(static_cast<I64>(bits(x) >> 52) - 1023); }
+  FASTINIT_INLINE F32 add_halvings(F32 x, M32 negative, F32 scale, F32 sum) {
+    return select(negative, sum, fma(exponent(x), -scale, sum));
+  }
+  FASTINIT_INLINE F64 add_halvings(F64 x, M64 negative, F64 scale, F64 sum) {
+    return select(negative, sum, fma(exponent(x), -scale, sum));
+  }
 
   FASTINIT_INLINE F32 max(F32 a, F32 b) { return a > b ? a : b; }
   FASTINIT_INLINE F32 min(F32 a, F32 b) { return a < b ? a : b; }

@@ -97,6 +97,10 @@ struct Interleaved {
   FASTINIT_INLINE F exponent(F x) {
     return {L::exponent(x.a), L::exponent(x.b)};
   }
+  template <class F, class M>
+  FASTINIT_INLINE F add_halvings(F x, M negative, F scale, F sum) {
+    return {L::add_halvings(x.a, negative.a, scale.a, sum.a), L::add_halvings(x.b, negative.b, scale.b, sum.b)};
+  }
   template <class F>
   FASTINIT_INLINE F max(F x, F y) {
     return {L::max(x.a, y.a), L::max(x.b, y.b)};
@@ -137,15 +141,14 @@ struct Interleaved {
     const auto order = L::template block_order<item>();
     return {order, order + std::uint64_t{L::blocks}};
   }
-  FASTINIT_INLINE void even_and_odd(const U64 (&word)[4], U32 (&even)[halves], U32 (&odd)[halves]) {
-    typename L::U32 first_even[halves], first_odd[halves], second_even[halves], second_odd[halves];
-    L::even_and_odd({word[0].a, word[1].a, word[2].a, word[3].a}, first_even, first_odd);
-    L::even_and_odd({word[0].b, word[1].b, word[2].b, word[3].b}, second_even, second_odd);
+  FASTINIT_INLINE U64 low_halves(U64 x, U64 y) { return {L::low_halves(x.a, y.a), L::low_halves(x.b, y.b)}; }
+  FASTINIT_INLINE U64 high_halves(U64 x, U64 y) { return {L::high_halves(x.a, y.a), L::high_halves(x.b, y.b)}; }
+  FASTINIT_INLINE void split(U64 pairs, U32 (&word)[halves]) {
+    typename L::U32 first[halves], second[halves];
+    L::split(pairs.a, first);
+    L::split(pairs.b, second);
     FASTINIT_UNROLL
-    for (int h = 0; h < halves; ++h) {
-      even[h] = {first_even[h], second_even[h]};
-      odd[h] = {first_odd[h], second_odd[h]};
-    }
+    for (int h = 0; h < halves; ++h) word[h] = {first[h], second[h]};
   }
   template <class T, class V>
   FASTINIT_INLINE void store(T* out, const Pair<V> (&even)[halves], const Pair<V> (&odd)[halves]) {

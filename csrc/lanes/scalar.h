@@ -68,6 +68,15 @@ struct ScalarLanes {
   FASTINIT_INLINE F32 exponent(F32 x) { return to_float(static_cast<I32>(bits(x) >> 23) - 127); }
   FASTINIT_INLINE F64 exponent(F64 x) { return to_float(static_cast<I64>(bits(x) >> 52) - 1023); }
 
+  // sum + scale n, where x is a normal number in (0, 1] and its exponent is -n, or negative, as the mask says, and n 0.
+  // Rounded once.
+  FASTINIT_INLINE F32 add_halvings(F32 x, M32 negative, F32 scale, F32 sum) {
+    return select(negative, sum, fma(exponent(x), -scale, sum));
+  }
+  FASTINIT_INLINE F64 add_halvings(F64 x, M64 negative, F64 scale, F64 sum) {
+    return select(negative, sum, fma(exponent(x), -scale, sum));
+  }
+
   // The second operand if both are equal, which includes zeros of either sign.
   FASTINIT_INLINE F32 max(F32 a, F32 b) { return a > b ? a : b; }
   FASTINIT_INLINE F32 min(F32 a, F32 b) { return a < b ? a : b; }
@@ -118,12 +127,14 @@ struct ScalarLanes {
     return 0;
   }
 
-  // The words of even elements, and those of odd ones. word[j] holds word j of each block in its low half.
-  FASTINIT_INLINE void even_and_odd(const U64 (&word)[4], U32 (&even)[halves], U32 (&odd)[halves]) {
-    even[0] = static_cast<U32>(word[0]);
-    odd[0] = static_cast<U32>(word[1]);
-    even[1] = static_cast<U32>(word[2]);
-    odd[1] = static_cast<U32>(word[3]);
+  // The low half of a below that of b, and the high half of a below that of b.
+  FASTINIT_INLINE U64 low_halves(U64 a, U64 b) { return b << 32 | (a & 0xffffffffu); }
+  FASTINIT_INLINE U64 high_halves(U64 a, U64 b) { return (b >> 32) << 32 | a >> 32; }
+
+  // The words of two elements of each block, the first ones in the low halves.
+  FASTINIT_INLINE void split(U64 pairs, U32 (&word)[halves]) {
+    word[0] = static_cast<U32>(pairs);
+    word[1] = static_cast<U32>(pairs >> 32);
   }
 
   // Stores the elements of `blocks` blocks in their natural order; narrow ones are the low bits of 32-bit lanes.

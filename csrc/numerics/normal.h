@@ -90,12 +90,12 @@ template <class P>
 FASTINIT_INLINE typename P::F normal_radius(typename P::U a) {
   using L = typename P::Lanes;
   using F = typename P::F;
-  constexpr double minus_two_ln2 = -0x1.62e42fefa39efp0;
+  constexpr double two_ln2 = 0x1.62e42fefa39efp0;
   const F doubled = L::fma(L::to_float((typename P::I)a), P::value(2 * P::unit), P::value(P::unit));
   const auto large = L::negative((typename P::I)a);
   const F h = L::select(large, doubled, L::significand(doubled) - P::value(2));
   const F product = h * log_ratio<L>(h);
-  return L::sqrt(L::select(large, product, L::fma(L::exponent(doubled), P::value(minus_two_ln2), product)));
+  return L::sqrt(L::add_halvings(doubled, large, P::value(two_ln2), product));
 }
 
 // z0 = r cos t and z1 = r sin t.
@@ -111,11 +111,11 @@ FASTINIT_INLINE void normal_pair(typename P::U a, typename P::U b, typename P::F
   const F t = L::to_float((I)(b << 2)) * P::value(half_pi * P::unit);
   const F square = t * t;
   const F s = sine<L>(t, square), c = cosine<L>(square);
-  const U turned = b + (sign >> 2);  // its top two bits are the quadrant
-  const auto odd = L::negative((I)(turned << 1));
-  const U cosine_sign = (turned + (sign >> 1)) & sign, sine_sign = turned & sign;
-  z0 = r * L::float_of(L::bits(L::select(odd, s, c)) ^ cosine_sign);
-  z1 = r * L::float_of(L::bits(L::select(odd, c, s)) ^ sine_sign);
+  const U turned = b + (sign >> 2), second = turned << 1;  // the top bits of both are the quadrant
+  const auto odd = L::negative((I)second);
+  const F signed_r = L::float_of(L::bits(r) ^ (turned & sign));
+  z0 = signed_r * L::float_of(L::bits(L::select(odd, s, c)) ^ (second & sign));
+  z1 = signed_r * L::select(odd, c, s);
 }
 
 }  // namespace fastinit

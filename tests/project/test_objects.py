@@ -91,7 +91,7 @@ MOST_SPILLS = {
     ("avx2", False): 2.5,
     ("avx2", True): 5,
     ("avx512", False): 0.7,
-    ("avx512", True): 0.8,
+    ("avx512", True): 0.9,
 }
 MOST_SPILLS_ALONE = {False: 0.2, True: 2.5}
 

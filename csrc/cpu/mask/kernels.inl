@@ -36,12 +36,13 @@ struct MaskWords {
 
   template <class L, int groups>
   FASTINIT_MEMBER void fill(Nothing, std::uint64_t block, typename L::U64 lane, Item* out) const {
-    typename L::U64 word[groups][4];
-    philox<L, groups>(stream, block | purpose_masks, lane, word);
+    typename L::U64 even_words[groups], odd_words[groups];
+    philox_pairs<L, groups>(stream, block | purpose_masks, lane, even_words, odd_words);
     FASTINIT_UNROLL
     for (int g = 0; g < groups; ++g) {
       typename L::U32 even[L::halves], odd[L::halves];
-      L::even_and_odd(word[g], even, odd);
+      L::split(even_words[g], even);
+      L::split(odd_words[g], odd);
       L::store(out + g * 4 * L::blocks, even, odd);
     }
   }

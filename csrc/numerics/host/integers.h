@@ -15,10 +15,9 @@ constexpr std::uint64_t most_words_of_an_integer = 124;
 FASTINIT_INLINE void words_of_block(Stream stream, std::uint64_t block, std::uint64_t attempt,
                                     std::uint64_t (&word)[4]) {
   const std::uint64_t purpose = (attempt == 0 ? 0 : 6 + 2 * attempt) << 56;
-  std::uint64_t high[1][4], low[1][4];
-  philox<ScalarLanes, 1>(stream, block | purpose, 0, high);
-  philox<ScalarLanes, 1>(stream, block | (purpose + purpose_low_words), 0, low);
-  for (int j = 0; j < 4; ++j) word[j] = word64<ScalarLanes>(high[0][j], low[0][j]);
+  std::uint64_t words[1][4];
+  philox64<ScalarLanes, 1>(stream, block | purpose, 0, words);
+  for (int j = 0; j < 4; ++j) word[j] = words[0][j];
 }
 
 // The integer of the element of flat index `index`, given its first word; a range of 0 stands for 2^64.
