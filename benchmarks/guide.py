@@ -1,10 +1,10 @@
-"""Recommended starts of fastinit and of AnyInit on eight models: signals, time, training.
+"""Recommended starts of fastinit and of AnyInit on nine models: signals, time, training.
 
     python -m benchmarks.guide --json benchmarks/results/guide.json
 
 An entry of ``results`` has ``model``, ``library`` ("fastinit": ``recommend_recipe`` and ``init_``;
 "anyinit": ``anyinit.initialize(model)``; "torch": the start that the modules have of their own)
-and
+and ``failure``, where the library fails on the model, or
 
 - ``forward``, ``backward``: the factor by which the mean square of signals and of gradients grows
   per module of the model's stack, a geometric mean over the seeds.
@@ -19,6 +19,7 @@ Models, data, batches and optimizer are the same for all; seeds are equal too.
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import statistics
 import sys
@@ -90,10 +91,13 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def describe(entry: dict[str, Any]) -> str:
     """Return a line of text about an entry."""
+    name = f"{entry['model']:16}{entry['library']:10}"
+    if "failure" in entry:
+        return f"{name}{entry['failure']}"
     losses = entry["losses"]
     took = entry["seconds"]["median"] if entry["seconds"] else math.nan
     return (
-        f"{entry['model']:16}{entry['library']:10}forward {entry['forward']:.3f} backward "
+        f"{name}forward {entry['forward']:.3f} backward "
         f"{entry['backward']:.3f} error {entry['error']:.3f} {1e3 * took:6.1f} ms  loss "
         f"{statistics.mean(losses):.4f} ({min(losses):.4f} to {max(losses):.4f})"
     )
@@ -111,28 +115,45 @@ def check(task: Task) -> dict[str, Any]:
 
 def measured(task: Task, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """Return the figures of all starts of a model."""
-    found: dict[str, dict[str, Any]] = {library: {"losses": []} for library in STARTS}
-    growths: dict[str, list[tuple[float, float]]] = {library: [] for library in STARTS}
-    for seed in range(options.seeds):
-        for library, start in STARTS.items():
-            model = built(task, seed)
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                start(model, seed)
-            found[library]["warnings"] = len(caught)
-            growths[library].append(growth(task, model))
-            found[library]["losses"].append(trained(task, model, seed, options.steps))
+    starts = dict(STARTS)
+    found: dict[str, dict[str, Any]] = {}
+    for library, start in STARTS.items():
+        if (reason := failure(task, start)) is not None:
+            found[library] = {"failure": reason}
+            del starts[library]
+    growths: dict[str, list[tuple[float, float]]] = {library: [] for library in starts}
+    for seed, library in itertools.product(range(options.seeds), starts):
+        model = built(task, seed)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            starts[library](model, seed)
+        entry = found.setdefault(library, {"losses": []})
+        entry["warnings"] = len(caught)
+        growths[library].append(growth(task, model))
+        entry["losses"].append(trained(task, model, seed, options.steps))
     for library, pairs in growths.items():
         forward, backward = (
             math.exp(statistics.mean(map(math.log, each))) for each in zip(*pairs, strict=True)
         )
-        error = max(abs(math.log(forward)), abs(math.log(backward)))
+        error = growth_error(forward, backward)
         found[library] |= {"forward": forward, "backward": backward, "error": error}
-    timed = {name: _timing(task, start) for name, start in STARTS.items() if name != "torch"}
+    timed = {name: _timing(task, start) for name, start in starts.items() if name != "torch"}
     seconds = common.interleaved(timed, options.repeats)
-    for library, entry in found.items():
-        entry["seconds"] = common.spread(seconds[library]) if library in seconds else None
-    return found
+    for library in starts:
+        times = seconds.get(library)
+        found[library]["seconds"] = None if times is None else common.spread(times)
+    return {library: found[library] for library in STARTS}
+
+
+def failure(task: Task, start: Start) -> str | None:
+    """Return the error of a start, or None where there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            start(built(task, 0), 0)
+    except Exception as error:  # whatever it is, it is the result
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    return None
 
 
 def built(task: Task, seed: int) -> nn.Module:
@@ -165,6 +186,11 @@ def growth(task: Task, model: nn.Module) -> tuple[float, float]:
     squares = [float(each.detach().square().mean()) for each in outputs]
     gradients = [float(each.grad.square().mean()) for each in outputs if each.grad is not None]
     return _factor(squares), _factor(gradients[::-1])
+
+
+def growth_error(forward: float, backward: float) -> float:
+    """Return the larger of |ln forward| and |ln backward|."""
+    return max(abs(math.log(forward)), abs(math.log(backward)))
 
 
 def _over_time(states: torch.Tensor, inputs: torch.Tensor) -> tuple[float, float]:

@@ -1,14 +1,17 @@
-"""The eight models on which recommended starts are compared, each with its data and its stack.
+"""The nine models on which recommended starts are compared, each with its data and its stack.
 
 They are written as people write them: with torch's modules and functions, and without an
-initialization of their own. Data is scikit-learn's digits, or is made from a fixed seed.
+initialization of their own, and GPT-2 is that of transformers. Data is scikit-learn's digits, or is
+made from a fixed seed.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +37,7 @@ class Task:
     name: str
     build: Callable[[], nn.Module]
     data: Callable[[], Batch]
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: Callable[[Any, Tensor], Tensor]
     stack: Callable[[nn.Module], Sequence[str]]
     optimizer: Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]
 
@@ -289,6 +292,17 @@ class Vit(nn.Module):
         return logits
 
 
+def gpt2() -> nn.Module:
+    """Return the GPT-2 of transformers, of 6 blocks, with its own start."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    dropout = dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), 0.0)
+    sizes = {"n_embd": 64, "n_layer": 6, "n_head": 4, "n_positions": 16, "vocab_size": 32}
+    config = GPT2Config(**sizes, **dropout, bos_token_id=0, eos_token_id=0)
+    model: nn.Module = GPT2LMHeadModel(config)
+    return model
+
+
 # ---- tasks --------------------------------------------------------------------------------------
 
 
@@ -297,9 +311,18 @@ def tokens_loss(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
+def logits_loss(output: Any, targets: Tensor) -> Tensor:
+    """Return that of a model of transformers."""
+    return tokens_loss(output.logits, targets)
+
+
 def _kind(kind: type[nn.Module]) -> Callable[[nn.Module], Sequence[str]]:
     """Return a reader of the names of all modules of a kind but the last, which ends the stack."""
     return lambda model: [name for name, each in model.named_modules() if isinstance(each, kind)]
+
+
+def _blocks(model: nn.Module) -> Sequence[str]:
+    return [name for name, _ in model.named_modules() if re.fullmatch(r"transformer\.h\.\d+", name)]
 
 
 TASKS = (
@@ -307,6 +330,7 @@ TASKS = (
     Task("CNN, 12 x relu", cnn, images, F.cross_entropy, _kind(nn.ReLU), adam(1e-3)),
     Task("ResNet", resnet, images, F.cross_entropy, _kind(ResidualBlock), sgd(0.05)),
     Task("GPT", Gpt, text, tokens_loss, _kind(Block), adam(1e-3)),
+    Task("GPT-2", gpt2, text, logits_loss, _blocks, adam(1e-3)),
     Task("BERT", Bert, masked, tokens_loss, _kind(nn.TransformerEncoderLayer), adam(1e-3)),
     Task("LSTM", Lstm, sums, F.mse_loss, lambda _: ["lstm1"], adam(1e-2)),
     Task("SIREN", siren, waves, F.mse_loss, _kind(Sine), adam(1e-4)),

@@ -1,11 +1,11 @@
-"""Generate the README's table, docs/benchmarks.md and the table in docs/cuda.md from the results.
+"""Generate docs/benchmarks.md, and the tables in README.md and other pages, from the results.
 
     python -m benchmarks.report [--check]
 
 The README gets a few rows of every result file between its two markers, docs/benchmarks.md gets all
-figures, and docs/cuda.md gets those of the compiled kernels between its markers. With ``--check``
-nothing is written, and the exit status is 1 if a page would change. A peer without figures becomes
-a dash, and a missing result file is left out.
+figures, and between their markers docs/cuda.md gets those of the compiled kernels and docs/guide.md
+those of starts. With ``--check`` nothing is written, and the exit status is 1 if a page would
+change. A peer without figures becomes a dash, and a missing result file is left out.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from benchmarks.tables import (
     cuda,
     cuda_static,
     fills,
+    guide,
     jax_init,
     keras_init,
     models,
@@ -64,6 +65,7 @@ TABLES: tuple[Tables, ...] = (
     cuda,
     cuda_static,
     coverage,
+    guide,
 )
 TITLE = """# Benchmarks
 
@@ -86,6 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         kernels = options.root / "docs" / "cuda.md"
         overview = cuda_static.overview(common.read(results / cuda_static.FILE))
         wanted[kernels] = replaced(kernels.read_text(), f"{overview}\n")
+    if (results / guide.FILE).exists():
+        starts = options.root / "docs" / "guide.md"
+        overview = guide.overview(common.read(results / guide.FILE))
+        wanted[starts] = replaced(starts.read_text(), f"{overview}\n")
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
     for path in stale:
         if options.check:

@@ -38,7 +38,7 @@ ROWS: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
     ({"architecture": "lstm", "layer": "recurrent"}, "Orthogonal"),
     ({"architecture": "gru", "layer": "recurrent"}, "Orthogonal"),
     ({"activation": "relu", "architecture": "rnn", "layer": "recurrent"}, "Identity"),
-    ({"architecture": "lstm", "layer": "input"}, GLOROT),
+    ({"architecture": "lstm", "layer": "input"}, "LecunUniform"),  # glorot per gate
     ({"architecture": "lstm", "layer": "forget_bias"}, "Constant"),
     ({"architecture": "transformer"}, "Normal"),
     ({"architecture": "transformer", "layer": "embedding"}, "Normal"),
@@ -105,7 +105,7 @@ def test_narrow_transformers() -> None:
     assert std((64, 64), width=64) == pytest.approx((2 / 64) ** 0.5)
     assert std((100, 64), width=64, layer="output") == pytest.approx(1 / 8)
     last = std((64, 256), width=64, layer="residual_output")
-    assert last == pytest.approx((2 / 256) ** 0.5 / 4)
+    assert last == pytest.approx((1 / 256) ** 0.5 / 4)
     narrow: dict[str, Any] = {"architecture": "gpt", "width": 64}
     assert recommend(layer="embedding", **narrow).initializer == fastinit.Normal(std=1.0)
     assert recommend(layer="tied_embedding", **narrow).initializer == fastinit.LecunNormal()

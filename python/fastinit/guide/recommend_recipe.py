@@ -225,7 +225,8 @@ def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> Reci
     general = [_general(role, case) for role in roles_of(case.architecture or "mlp")]
     rules = [rule for rule, _ in general]
     first = FirstMatch(rules)
-    unknown = tuple(each.name for each in model.parameters if _is_unknown(each, first))
+    matched = {each.name: first.of(each) for each in model.parameters}
+    unknown = tuple(e.name for e in model.parameters if _is_unknown(e, matched[e.name]))
     parameters = tuple(each for each in model.parameters if each.name not in unknown)
     if not parameters:
         raise ValueError(f"no advice is for any parameter of {model.model!r}, as {unknown[0]!r}")
@@ -234,7 +235,7 @@ def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> Reci
     special: list[Rule] = []
     used: set[int] = set()
     for each in parameters:
-        rule, place = first.of(each), places.get(each.name)
+        rule, place = matched[each.name], places.get(each.name)
         if rule is None:
             continue
         if each.name in targets and by_rule[id(rule)].case.layer == "embedding":
@@ -256,12 +257,12 @@ def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> Reci
     return RecipeRecommendation(recipe, rows, unknown, case)
 
 
-def _is_unknown(parameter: Parameter, rules: FirstMatch) -> bool:
+def _is_unknown(parameter: Parameter, matching: Rule | None) -> bool:
     """Whether neither advice nor the name says what a parameter starts with."""
     if parameter.value is not None or parameter.is_left_alone:
         return False
     found = known.find(parameter)
-    return found.rule is None if found else rules.of(parameter) is None
+    return found.rule is None if found else matching is None
 
 
 @functools.lru_cache(maxsize=1024)

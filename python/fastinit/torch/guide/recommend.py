@@ -122,5 +122,6 @@ def _moments(tensor: torch.Tensor) -> tuple[float, float] | None:
     if tensor.is_meta or not tensor.numel() or not tensor.is_floating_point():
         return None
     with torch.no_grad():
-        variance, mean = torch.var_mean(tensor.detach().double(), correction=0)
+        wide = tensor.float() if tensor.element_size() < 4 else tensor  # no copy of large weights
+        variance, mean = torch.var_mean(wide, correction=0)
     return float(mean), math.sqrt(float(variance))
