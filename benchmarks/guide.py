@@ -39,7 +39,7 @@ BATCH = 64
 NOTES = [
     "The growth is that of mean squares per module of the stack: of tanh, relu and sine layers, of "
     "residual and transformer blocks, of LSTM layers. It is measured on one batch before training.",
-    "The time is the processor's, of the second and later calls in a process.",
+    "The time is the processor's, of the second and later calls in a process, with 1 thread.",
 ]
 Start = Callable[[nn.Module, int], object]
 
@@ -76,8 +76,26 @@ def main(argv: Sequence[str] | None = None) -> int:
             entry = {"model": task.name, "library": library} | found
             report["results"].append(entry)
             print(describe(entry), flush=True)
+    if not wanted:
+        report["large"] = large(options.repeats)
     common.write(options.json, report)
     return 0
+
+
+def large(repeats: int) -> dict[str, Any]:
+    """Return the times of starts of an encoder of the size of BERT-base, by library."""
+
+    def build() -> nn.Module:
+        layer = nn.TransformerEncoderLayer(768, 12, 3072, batch_first=True)
+        return nn.TransformerEncoder(layer, 12, enable_nested_tensor=False)
+
+    model = build()
+    with common.threads(1):
+        timed = {name: _timing(lambda: model, STARTS[name]) for name in ("fastinit", "anyinit")}
+        seconds = common.interleaved(timed, repeats)
+    parameters = sum(each.numel() for each in model.parameters())
+    spreads = {library: common.spread(found) for library, found in seconds.items()}
+    return {"parameters": parameters, "seconds": spreads}
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -137,8 +155,13 @@ def measured(task: Task, options: argparse.Namespace) -> dict[str, dict[str, Any
         )
         error = growth_error(forward, backward)
         found[library] |= {"forward": forward, "backward": backward, "error": error}
-    timed = {name: _timing(task, start) for name, start in starts.items() if name != "torch"}
-    seconds = common.interleaved(timed, options.repeats)
+    timed = {
+        name: _timing(lambda: built(task, 0), start)
+        for name, start in starts.items()
+        if name != "torch"
+    }
+    with common.threads(1):
+        seconds = common.interleaved(timed, options.repeats)
     for library in starts:
         times = seconds.get(library)
         found[library]["seconds"] = None if times is None else common.spread(times)
@@ -222,9 +245,9 @@ def trained(task: Task, model: nn.Module, seed: int, steps: int) -> float:
     return statistics.mean(losses[-max(1, steps // 10) :])
 
 
-def _timing(task: Task, start: Start) -> Callable[[], float]:
+def _timing(build: Callable[[], nn.Module], start: Start) -> Callable[[], float]:
     def took() -> float:
-        model = built(task, 0)
+        model = build()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             begun = time.process_time()

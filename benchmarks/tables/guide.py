@@ -45,7 +45,17 @@ def overview(report: Report) -> str:
     used = (("AnyInit", "anyinit"), ("torch", "torch"), ("transformers", "transformers"))
     versions = ", ".join(f"{name} {facts['versions'][package]}" for name, package in used)
     measured = f"{versions}, {report['settings']['seeds']} seeds, {facts['date'][:10]}."
-    return "\n\n".join([table(head, rows), *_failures(results), measured])
+    return "\n\n".join([table(head, rows), *_failures(results), *_large(report), measured])
+
+
+def _large(report: Report) -> list[str]:
+    """Return a sentence about the times of a large model, if it was measured."""
+    if "large" not in report:
+        return []
+    found = report["large"]
+    own, theirs = (seconds(found["seconds"][each]["median"]) for each in LIBRARIES[:2])
+    millions = round(found["parameters"] / 1e6)
+    return [f"A transformer of {millions} M parameters takes {own}, with AnyInit {theirs}."]
 
 
 def _entry(results: Entries, model: str, library: str) -> dict[str, Any]:
