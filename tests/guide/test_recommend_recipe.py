@@ -124,7 +124,7 @@ def test_width_of_a_model() -> None:
     found = {row.name: row.std for row in fastinit.recommend_recipe(manifest).rows}
     assert found["wte.weight"] == 1
     assert found["h.0.attn.q_proj.weight"] == pytest.approx((2 / 64) ** 0.5)
-    assert found["h.0.mlp.c_proj.weight"] == pytest.approx(1 / 16)
+    assert found["h.0.mlp.c_proj.weight"] == pytest.approx((1 / 512) ** 0.5)
     tied = dataclasses.replace(manifest, tied={"lm_head.weight": "wte.weight"})
     found = {row.name: row.std for row in fastinit.recommend_recipe(tied).rows}
     assert found["wte.weight"] == pytest.approx(1 / 8)

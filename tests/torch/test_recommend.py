@@ -262,3 +262,16 @@ def test_transformers(kind: str) -> None:
         assert {row.layer for row in found.rows if "norm" in row.name} == {"norm_offset"}
     fastinit.torch.init_(model, found.recipe, seed=0)
     assert fastinit.torch.recommend_recipe(model).differences() == []
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_norms_after_sums(norm_first: bool) -> None:
+    """Branches whose sums are normalized end in DeepNorm's ratio, beta / alpha = (4 L)^(-1/2)."""
+    layer = nn.TransformerEncoderLayer(64, 4, 128, norm_first=norm_first)
+    model = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
+    rows = {row.name: row for row in fastinit.torch.recommend_recipe(model).rows}
+    for name, width in (("self_attn.out_proj", 64), ("linear2", 128)):
+        row = rows[f"layers.2.{name}.weight"]
+        assert row.layer == ("residual_output" if norm_first else "post_norm_output")
+        ratio = 2 * 3 if norm_first else (8 * 3 * 2 * 3) ** 0.5
+        assert row.std == pytest.approx((width * ratio) ** -0.5)

@@ -61,6 +61,9 @@ class Case:
             elif fact == "activation":
                 if self.family not in allowed:
                     return False
+            elif fact == "layer":
+                if self.layer not in allowed and knowledge()["like"].get(self.layer) not in allowed:
+                    return False
             elif getattr(self, fact) not in allowed:
                 return False
         return True

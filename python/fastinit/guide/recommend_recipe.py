@@ -159,11 +159,13 @@ class Place:
         activation: what follows; None for the model's own.
         part: the first and the last index but one of the part of a vector that this is known of;
             None for all of it.
+        depth: the number of layers of the stack that it is in; None for that of the model.
     """
 
     layer: str | None = None
     activation: Any = None
     part: tuple[int, int] | None = None
+    depth: int | None = None
 
 
 def recommend_recipe(
@@ -281,7 +283,7 @@ def _special(
     own = case_of(
         asked,
         case.architecture,
-        case.depth,
+        place.depth or case.depth,
         place.layer or case.layer,
         case.normalization,
         case.residual,
@@ -299,7 +301,9 @@ def _special(
     is_same = (found.initializer, found.reason) == (general.initializer, general.reason)
     if is_same and own.activation is case.activation:
         return None
-    if found.scale and has_layer(rule.pattern):  # the general rule counts the layers
+    if (
+        found.scale and place.depth is None and has_layer(rule.pattern)
+    ):  # the general rule counts the layers
         return None
     layout = getattr(rule.initializer, "layout", "oi*")
     exact = Role(own.layer, Regex(re.escape(parameter.name)), None, None, layout, ())

@@ -76,7 +76,8 @@ def recommend_recipe(
         optimizer,
         width_of(manifest) if width is None else width,
     )
-    places = _places(manifest, graph, case.architecture) | dict(_forget_gates(module))
+    places = _places(manifest, graph, case.architecture)
+    places |= dict(_forget_gates(module)) | dict(_post_norm_outputs(module))
     found = recipe_for(manifest, case, places)
     tensors = dict(module.named_parameters(remove_duplicate=False))
     rows = tuple(
@@ -115,6 +116,18 @@ def _forget_gates(module: torch.nn.Module) -> Iterator[tuple[str, Place]]:
                 if last.startswith("bias_ih"):
                     place = Place("forget_bias", part=(size, 2 * size))
                     yield f"{name}.{last}" if name else last, place
+
+
+def _post_norm_outputs(module: torch.nn.Module) -> Iterator[tuple[str, Place]]:
+    """Yield the last weights of the branches of torch's layers that normalize the sums."""
+    kinds = (torch.nn.TransformerEncoderLayer, torch.nn.TransformerDecoderLayer)
+    for name, stack in module.named_modules():
+        layers = {k: each for k, each in stack.named_children() if isinstance(each, kinds)}
+        for key, layer in layers.items():
+            prefix = f"{name}.{key}." if name else f"{key}."
+            for last, _ in layer.named_parameters() if not layer.norm_first else ():
+                if last.endswith(("out_proj.weight", "linear2.weight")):
+                    yield prefix + last, Place("post_norm_output", depth=len(layers))
 
 
 def _moments(tensor: torch.Tensor) -> tuple[float, float] | None:
