@@ -33,6 +33,7 @@ _DTYPES = {
     **{"Float32": "float32", "Float16": "float16", "BFloat16": "bfloat16"},
     **{"Float8E4M3FN": "float8_e4m3fn", "Float8E5M2": "float8_e5m2"},
 }
+MASK_WORDS = "mask words"
 _TO_STACK = re.compile(r"v?mov\w+\s+%[xyz]mm\d+,.*\(%r[sb]p")
 
 
@@ -42,7 +43,7 @@ class Loop:
 
     Attributes:
         instruction_set: "avx2" or "avx512".
-        draw: the distribution, with the formula of a truncation, or "words".
+        draw: the distribution, with the formula of a truncation, or MASK_WORDS.
         dtype: of the elements.
         values: elements per iteration.
         is_single: whether it draws one group at a time, as for the ends of arrays.
@@ -91,7 +92,7 @@ def loops(library: Path) -> Iterator[Loop]:
 
 def _what(source: str, of: str) -> tuple[str, str]:
     if source == "MaskWords":
-        return "words", "uint32"
+        return MASK_WORDS, "uint32"
     formula, _, element = of.rpartition(", ") if source == "Values32" else (of, "", "")
     formula = formula.replace(" ", "")
     return _FORMULAS.get(formula, formula), _DTYPES.get(element, "float64")

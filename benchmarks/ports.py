@@ -13,6 +13,15 @@ by processor below which the ports of its vector units are all taken, and ``mode
 llvm-mca's simulation takes, with its latencies and schedulers; and ``measured``, cycles per value
 on this machine. Rare branches are part of the loop's code, so wide truncations and tails have
 neither limits nor a model.
+
+Further entries have parts of this only:
+
+- "mask words": the loop of a Bernoulli mask's words; ``measured`` is of the whole mask, which also
+  compares the words with a threshold and zeroes elements.
+- "gathered normal": single elements of a normal distribution, as for sparse arrays. A whole block
+  of four is drawn for each.
+- "orthogonal 1024 x 1024": per element, with the fma units' limit for 2 M N^2 - 2/3 N^3
+  operations.
 """
 
 from __future__ import annotations
@@ -24,21 +33,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import fastinit
 from benchmarks import common
-from benchmarks.loops import Loop, loops
+from benchmarks.loops import MASK_WORDS, Loop, loops
 from fastinit.arrays.memory import empty
 from fastinit.initializers.base import Distribution
 from fastinit.native import _cpu
-from fastinit.native.box import whole
+from fastinit.native.box import Box, whole
 from fastinit.native.dtypes import dtype_of
-from fastinit.native.request import as_array
+from fastinit.native.request import Template, as_array
 
 DRAWS: dict[str, Distribution] = {
     "uniform": fastinit.Uniform(),
@@ -57,6 +67,8 @@ PROCESSORS = {
 ZEN4, ZEN5 = "znver4", "znver5"
 VALUES = 6144  # a multiple of every set, so that there are no ends
 AT_ONCE = 8  # requests per call, so that the call itself takes no share
+SQUARE = 1024  # rows and columns of the orthogonal matrix
+FMA_OPERATIONS = {"avx2": 32, "avx512": 64}  # float32 per cycle, with two units
 ADDITIONS = 100_000
 _CHAIN = """
 extern "C" void chain(long n) {
@@ -67,6 +79,9 @@ extern "C" void chain(long n) {
 """
 _VECTOR_PIPE = re.compile(r"\[([\d.]+)\]\s+- \w*?(?:FP[0-3]|FPU[0-3]|Port0?[015])\n")
 NOTES = [
+    "A uniform takes 5 vector operations of Philox alone with AVX2, two of whose ten rounds are "
+    "shared by blocks: no order of them reaches 15 times torch's rate on Zen 5, and bfloat16 "
+    "normals do not reach 12 times.",
     "A limit counts the vector units only: no loop can be faster. llvm-mca 19 has no numbers of "
     "Zen 5, whose limit is taken as Zen 4's, or as half of it for AVX-512, which Zen 4 executes in "
     "two halves.",
@@ -81,13 +96,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     found = [each for each in loops(Path(_cpu.__file__)) if not each.is_single]
     report = common.new_report("ports", {"repeats": options.repeats}, NOTES)
-    kept = [each for each in found if each.draw in DRAWS]
+    kept = [each for each in found if each.draw in (*DRAWS, MASK_WORDS)]
     before = _cpu.instruction_set()
     with common.threads(1):
-        chain = _chain()
-        for each in sorted(kept, key=lambda one: (one.instruction_set, one.dtype, one.draw)):
-            if each.instruction_set in _cpu.instruction_sets():
-                entry = _entry(each, options.mca, _measured(each, chain, options.repeats))
+        clock = Clock(_chain(), options.repeats)
+        for name in (each for each in FMA_OPERATIONS if each in _cpu.instruction_sets()):
+            _cpu.select_instruction_set(name)
+            own = [each for each in kept if each.instruction_set == name]
+            for each in sorted(own, key=lambda one: (one.dtype, one.draw)):
+                measured = _of_loop(each, clock)
+                report["results"].append(_entry_of_loop(each, options.mca, measured))
+                print(describe(report["results"][-1]))
+            for entry in _others(name, clock):
                 report["results"].append(entry)
                 print(describe(entry))
     _cpu.select_instruction_set(before)
@@ -102,7 +122,14 @@ def _newest_mca() -> str:
     return next((name for name in (*names, "llvm-mca") if shutil.which(name)), "")
 
 
-def _entry(loop: Loop, mca: str, measured: float) -> dict[str, Any]:
+def _entry(
+    name: str, draw: str, measured: float, limits: dict[str, float] | None = None
+) -> dict[str, Any]:
+    entry = {"instruction_set": name, "draw": draw, "dtype": "float32", "measured": measured}
+    return {**entry, "limits": limits or {}, "modeled": {}}
+
+
+def _entry_of_loop(loop: Loop, mca: str, measured: float) -> dict[str, Any]:
     models: dict[str, tuple[float, float]] = {}
     if mca and loop.draw not in BRANCHING:
         models = {name: _model(loop, mca, name) for name in PROCESSORS if _fits(loop, name)}
@@ -110,14 +137,11 @@ def _entry(loop: Loop, mca: str, measured: float) -> dict[str, Any]:
     if ZEN4 in limits:
         limits[ZEN5] = limits[ZEN4] / (2 if loop.instruction_set == "avx512" else 1)
     return {
-        "instruction_set": loop.instruction_set,
-        "draw": loop.draw,
+        **_entry(loop.instruction_set, loop.draw, measured, limits),
         "dtype": loop.dtype,
         "instructions": len(loop.instructions) / loop.values,
         "spills": loop.spills / loop.values,
-        "limits": limits,
         "modeled": {name: cycles for name, (_, cycles) in models.items()},
-        "measured": measured,
     }
 
 
@@ -141,23 +165,78 @@ def _model(loop: Loop, mca: str, processor: str) -> tuple[float, float]:
     return taken / len(pipes) / loop.values, int(total[1]) / iterations / loop.values
 
 
-def _measured(loop: Loop, chain: Callable[[int], None], repeats: int) -> float:
-    """Return cycles per value: the lower decile, each between two timings of the clock."""
-    _cpu.select_instruction_set(loop.instruction_set)
-    dtype = dtype_of(loop.dtype)
+class Clock:
+    """Measures in cycles of the processor: those of a chain of dependent additions."""
+
+    def __init__(self, chain: Callable[[int], None], repeats: int) -> None:
+        self.chain, self.repeats = chain, repeats
+
+    def cycles(self, run: Callable[[], object], values: int, quantile: float = 0.1) -> float:
+        """Return a quantile of the cycles per value, each between two timings of the chain."""
+        run()
+        ratios = []
+        for _ in range(self.repeats):
+            first = _seconds(lambda: self.chain(ADDITIONS))
+            kernel = _seconds(run)
+            cycle = min(first, _seconds(lambda: self.chain(ADDITIONS))) / ADDITIONS
+            ratios.append(kernel / cycle / values)
+        return float(np.quantile(ratios, quantile))
+
+
+def _of_loop(loop: Loop, clock: Clock) -> float:
+    """Return the cycles per value of a loop's kernel, whose result is checked."""
+    if loop.draw == MASK_WORDS:
+        return _of_filling(fastinit.Bernoulli(0.5), dtype_of("float32"), clock)
+    return _of_filling(DRAWS[loop.draw], dtype_of(loop.dtype), clock)
+
+
+def _of_filling(draw: fastinit.Initializer, dtype: np.dtype[Any], clock: Clock) -> float:
+    """Return those of an initializer's last request, which may be a mask."""
     array, address = empty((VALUES,), dtype)
-    template = DRAWS[loop.draw].template(dtype)
-    requests = as_array(template.requests(whole((VALUES,)), address, 1, 2) * AT_ONCE)
-    expected = DRAWS[loop.draw](VALUES, seed=1, name=2, dtype=dtype)
-    _cpu.fill(requests, 1)
+    *before, last = draw.templates((VALUES,), dtype)
+    for each in (*before, last):
+        _cpu.fill(_requests(each, whole((VALUES,)), address), 1)
+    expected = draw(VALUES, seed=1, name=2, dtype=dtype)
     assert array.tobytes() == expected.tobytes(), "the kernel is wrong"
-    ratios = []
-    for _ in range(repeats):
-        first = _seconds(lambda: chain(ADDITIONS))
-        kernel = _seconds(lambda: _cpu.fill(requests, 1))
-        cycle = min(first, _seconds(lambda: chain(ADDITIONS))) / ADDITIONS
-        ratios.append(kernel / cycle / (VALUES * AT_ONCE))
-    return float(np.quantile(ratios, 0.1))
+    requests = np.tile(_requests(last, whole((VALUES,)), address), AT_ONCE)
+    return clock.cycles(lambda: _cpu.fill(requests, 1), VALUES * AT_ONCE)
+
+
+def _of_gathering(clock: Clock) -> float:
+    """Return those of drawing the first element of every block."""
+    found, address = empty((VALUES,), dtype_of("float32"))
+    rows = Box((VALUES, 4), 0, (VALUES, 4), (4, 1), None)
+    request = _requests(DRAWS["normal"].template(found.dtype), rows, address)
+    indptr, indices = np.arange(VALUES + 1), np.zeros(VALUES, np.int64)
+    _cpu.gather(request, indptr, indices, False)
+    expected = DRAWS["normal"]((VALUES, 4), seed=1, name=2)[:, 0]
+    assert found.tobytes() == expected.tobytes(), "the kernel is wrong"
+    return clock.cycles(lambda: _cpu.gather(request, indptr, indices, False), VALUES)
+
+
+def _of_orthogonal(clock: Clock) -> float:
+    """Return those of an orthogonal matrix."""
+    array, address = empty((SQUARE, SQUARE), dtype_of("float32"))
+    (template,) = fastinit.Orthogonal().templates(array.shape, array.dtype)
+    request = _requests(template, whole(array.shape), address)
+    _cpu.fill(request, 1)
+    expected = fastinit.orthogonal(array.shape, seed=1, name=2)
+    assert array.tobytes() == expected.tobytes(), "the kernel is wrong"
+    return clock.cycles(lambda: _cpu.fill(request, 1), array.size, 0.5)  # it takes milliseconds
+
+
+def _requests(template: Template, box: Box, address: int) -> NDArray[np.void]:
+    requests = template.requests(box, address, 1, 2)
+    return as_array([each for each in requests if isinstance(each, bytes)])
+
+
+def _others(name: str, clock: Clock) -> Iterator[dict[str, Any]]:
+    """Yield the entries of kernels that are not loops over successive blocks."""
+    yield _entry(name, "gathered normal", _of_gathering(clock))
+    operations = 4 / 3 * SQUARE  # per element
+    limit = {ZEN5: operations / FMA_OPERATIONS[name]}
+    few = Clock(clock.chain, min(clock.repeats, 15))
+    yield _entry(name, f"orthogonal {SQUARE} x {SQUARE}", _of_orthogonal(few), limit)
 
 
 def _seconds(run: Callable[[], object]) -> float:

@@ -45,8 +45,8 @@ def _row(entry: dict[str, Any]) -> list[str]:
     limit = limits.get(OF_THIS_MACHINE)
     return [
         f"{entry['draw']} {entry['dtype']} ({entry['instruction_set']})",
-        f"{entry['instructions']:.1f}",
-        f"{entry['spills']:.2f}",
+        f"{entry['instructions']:.1f}" if "instructions" in entry else NONE,
+        f"{entry['spills']:.2f}" if "spills" in entry else NONE,
         f"{entry['measured']:.2f}",
         f"{limit / entry['measured']:.2f}" if limit else NONE,
         *(_cell(limits.get(name), modeled.get(name)) for name in MODELS),
