@@ -65,11 +65,15 @@ template <>
 struct InFlight64<ScalarLanes> : InFlight<ScalarLanes, 1> {};
 
 // Truncations with two roots after each other have the longest chains.
+template <class L, Truncation truncation>
+struct InFlightTruncated : std::conditional_t<truncation == Truncation::center, InFlight32<L>, InFlight<Four<L>, 2>> {};
+
 template <class L, class Formula>
 struct InFlightOf : InFlight32<L> {};
 template <Truncation truncation>
-struct InFlightOf<Avx2Lanes, TruncatedFormula<truncation>>
-    : std::conditional_t<truncation == Truncation::center, InFlight32<Avx2Lanes>, InFlight<Four<Avx2Lanes>, 2>> {};
+struct InFlightOf<Avx2Lanes, TruncatedFormula<truncation>> : InFlightTruncated<Avx2Lanes, truncation> {};
+template <Truncation truncation>
+struct InFlightOf<Avx512Lanes, TruncatedFormula<truncation>> : InFlightTruncated<Avx512Lanes, truncation> {};
 
 }  // namespace
 }  // namespace fastinit

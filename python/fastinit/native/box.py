@@ -87,9 +87,12 @@ def shape_of(shape: Shape) -> tuple[int, ...]:
         TypeError: a size is not an integer.
         ValueError: a size is negative, or there are more than 2**58 elements.
     """
+    if type(shape) is int:
+        sizes: tuple[int, ...] = (shape,)
+        _check(sizes)
+        return sizes
     is_sequence = type(shape) is tuple or (
-        type(shape) is not int
-        and getattr(shape, "ndim", 1) != 0  # arrays without axes count as their number
+        getattr(shape, "ndim", 1) != 0  # arrays without axes count as their number
         and hasattr(shape, "__iter__")
         and not isinstance(shape, (str, bytes, bytearray, Mapping, Set))
     )

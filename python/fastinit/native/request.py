@@ -170,8 +170,9 @@ class Fill(Template):
         """Return one request, or several where the box has more axes than a request."""
         extents = box.extents
         if len(extents) == 1:
-            where = location(address, extents[0], seed, stream, box.offset, extents, box.strides)
-            return [where + self.packed]
+            # What location() does, in one call less.
+            place = _PLACE.pack(address, extents[0], seed, stream)
+            return [place + _layout(box.offset, extents, box.strides) + self.packed]
         return [
             location(
                 address + position * self.item_size,
