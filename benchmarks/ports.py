@@ -79,9 +79,9 @@ extern "C" void chain(long n) {
 """
 _VECTOR_PIPE = re.compile(r"\[([\d.]+)\]\s+- \w*?(?:FP[0-3]|FPU[0-3]|Port0?[015])\n")
 NOTES = [
-    "Eight of Philox's ten rounds take two multiplications, two shifts and four xors for four "
-    "blocks with AVX2, which has no xor of three numbers: two thirds of a normal's operations, and "
-    "four fifths of a uniform's.",
+    "A round of Philox takes two multiplications, two shifts and four xors for four blocks with "
+    "AVX2, which has no xor of three numbers: more than half of a normal's operations, and four "
+    "fifths of a uniform's.",
 ]
 
 

@@ -14,6 +14,7 @@ namespace {
 constexpr double values_per_thread = 16384;
 // A piece is small enough that threads finish together and Ctrl-C is answered, and large enough to cost nothing. In a
 // large tensor it is larger than a huge page: two threads that first touch the same page at the same time both zero it.
+// Multiples of the smallest one keep threads out of each other's cache lines, and loops over whole sets of groups.
 constexpr std::uint64_t smallest_piece = 4096, largest_piece = 1 << 20, pieces_per_thread = 16;
 // Columns are processed side by side, and in fewer pieces, since narrow ones waste lanes and cache lines.
 constexpr std::uint64_t column_pieces_per_thread = 4, columns_side_by_side = 512;
@@ -45,8 +46,10 @@ void Work::add(const Request& request, std::uint64_t units, std::uint64_t cost) 
 void Work::divide(int most_threads) {
   threads_ = threads_for(double(total_), values_per_thread, most_threads);
   const std::uint64_t most = std::max(largest_piece, columns_side_by_side * most_cost_);
-  const std::uint64_t pieces = threads_ * (most_cost_ > 1 ? column_pieces_per_thread : pieces_per_thread);
-  piece_ = std::clamp(total_ / pieces, smallest_piece, most);
+  const std::uint64_t each = most_cost_ > 1 ? column_pieces_per_thread : pieces_per_thread;
+  const std::uint64_t pieces = threads_ == 1 ? 1 : threads_ * each;  // a thread alone waits for none
+  const std::uint64_t size = std::clamp(total_ / pieces, smallest_piece, most);
+  piece_ = (size + smallest_piece - 1) / smallest_piece * smallest_piece;
 }
 
 std::vector<Work::Job>::const_iterator Work::job_at(std::uint64_t cost) const {
