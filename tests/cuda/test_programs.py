@@ -44,7 +44,7 @@ KEYS = [[1, 2, 3, 0xFFFFFFFF], [0, 7, 0, 0], [0xFFFFFFFF, 0, 5, 6]]
 @pytest.fixture
 def machine(emulation: Emulated, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulated]:
     """A machine whose only GPU is the emulated one, on which the handlers draw."""
-    with emulation.stand_in.fresh(), the_only_gpu(monkeypatch, emulation.module), used(emulation):
+    with used(emulation), emulation.stand_in.fresh(), the_only_gpu(monkeypatch, emulation.module):
         yield emulation
         emulation.clear()
 

@@ -77,8 +77,7 @@ def used(machine: Emulated) -> Iterator[None]:
     try:
         yield
     finally:
-        xla.has_cuda.cache_clear()
-        xla.has_cuda()
+        xla.connect()
 
 
 class Call:

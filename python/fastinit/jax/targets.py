@@ -34,6 +34,7 @@ def registered() -> frozenset[str]:
     if native is None:
         return frozenset()
     native.draw_parts_by(_draw_part)
+    xla.connect()
     platforms = ("cpu", "cuda") if xla.has_cuda() else ("cpu",)
     for platform in platforms:
         by_native, by_python = (f"draw{by}_on_{platform}" for by in ("", "_by_python"))

@@ -31,15 +31,17 @@ def extension() -> ModuleType | None:
         return None
 
 
-@functools.cache
 def has_cuda() -> bool:
     """Return whether native code draws in programs for GPUs: both modules do it together."""
-    native = extension()
-    if native is None:
-        return False
     try:
-        cuda = importlib.import_module("fastinit.native._cuda")
+        importlib.import_module("fastinit.native._cuda")
     except ImportError:  # cuda_status says why
         return False
-    native.use_cuda(cuda.functions)
-    return True
+    return extension() is not None
+
+
+def connect() -> None:
+    """Let the native code call that of CUDA."""
+    native = extension()
+    if native is not None and has_cuda():
+        native.use_cuda(importlib.import_module("fastinit.native._cuda").functions)
