@@ -56,7 +56,8 @@ enum { most = 4 };
 
 static void set_buffers(const buffer* given, int count, XLA_FFI_Buffer* buffers, void** pointers) {
   for (int k = 0; k < count; ++k) {
-    buffers[k] = (XLA_FFI_Buffer){XLA_FFI_Buffer_STRUCT_SIZE, NULL, given[k].dtype, given[k].data, given[k].rank, given[k].sizes};
+    buffers[k] = (XLA_FFI_Buffer){
+        XLA_FFI_Buffer_STRUCT_SIZE, NULL, given[k].dtype, given[k].data, given[k].rank, given[k].sizes};
     pointers[k] = &buffers[k];
   }
 }
@@ -102,9 +103,10 @@ void call_handler(XLA_FFI_Handler* handler, void* stream, int32_t device, const 
 int is_capturable(XLA_FFI_Handler* handler) {
   XLA_FFI_Metadata metadata = {.struct_size = XLA_FFI_Metadata_STRUCT_SIZE,
                                .api_version = {.struct_size = XLA_FFI_Api_Version_STRUCT_SIZE}};
-  XLA_FFI_Metadata_Extension extension = {
-      {XLA_FFI_Metadata_Extension_STRUCT_SIZE, XLA_FFI_Extension_Metadata, NULL}, &metadata};
-  XLA_FFI_CallFrame frame = {.struct_size = XLA_FFI_CallFrame_STRUCT_SIZE, .extension_start = &extension.extension_base, .api = &api};
+  XLA_FFI_Metadata_Extension extension = {{XLA_FFI_Metadata_Extension_STRUCT_SIZE, XLA_FFI_Extension_Metadata, NULL},
+                                          &metadata};
+  XLA_FFI_CallFrame frame = {
+      .struct_size = XLA_FFI_CallFrame_STRUCT_SIZE, .extension_start = &extension.extension_base, .api = &api};
   free(handler(&frame));
   return (metadata.traits & XLA_FFI_HANDLER_TRAITS_COMMAND_BUFFER_COMPATIBLE) != 0;
 }
