@@ -133,8 +133,10 @@ def test_errors_of_python_become_those_of_jax() -> None:
         pytest.skip("built without _xla")
     call = jax.ffi.ffi_call(ours.FFI_TARGETS[1], jax.ShapeDtypeStruct((4,), np.float32))
     drawing = '{"shape": [4], "dtype": "float32", "initializer": {"type": "Newer"}}'
-    with pytest.raises(jax.errors.JaxRuntimeError, match="ValueError: type='Newer' is not an init"):
-        call(jnp.zeros(2, jnp.uint32), jnp.zeros(1, jnp.int32), drawing=drawing).block_until_ready()
+    for axes, what in ((1, "ValueError: type='Newer' is not an init"), (2, "more axes")):
+        starts = jnp.zeros(axes, jnp.int32)
+        with pytest.raises(jax.errors.JaxRuntimeError, match=what):
+            call(jnp.zeros(2, jnp.uint32), starts, drawing=drawing).block_until_ready()
 
 
 def test_large_values_are_called_back() -> None:

@@ -67,8 +67,7 @@ ffi::Error draw_by_python(void* stream, std::int32_t device, Words words, Starts
     const auto keys = read(words, device, stream);
     const auto first = read(starts, device, stream);
     const CudaStream queue = {device, stream};
-    return ask_python(drawing, batch, keys.data(), first.data(), drawn->dimensions().end() - first.size(), first.size(),
-                      &queue);
+    return ask_python(drawing, keys.data(), first.data(), first.size(), batch, drawn, &queue);
   } catch (const std::exception& error) {
     return failed(error.what());
   }

@@ -24,13 +24,14 @@ void use_cuda(const CudaFunctions* functions);
 // Asks for huge pages where memory is large. XLA's lies in small pages, whose faults took longer than the drawing.
 void ask_for_huge_pages(std::uint64_t address, std::uint64_t size);
 
-// Calls that function for a part of an array. `stream` is that of a GPU, or null.
 struct CudaStream {
   int device;
   void* stream;
 };
-xla::ffi::Error ask_python(std::string_view drawing, const Batch& batch, const std::uint32_t* words,
-                           const std::int32_t* starts, const std::int64_t* extents, std::size_t axes,
-                           const CudaStream* stream);
+
+// Calls that function for a part with `axes` axes, whose starts and keys are on the host. `stream` is that of a GPU, or
+// null.
+xla::ffi::Error ask_python(std::string_view drawing, const std::uint32_t* words, const std::int32_t* starts,
+                           std::size_t axes, const Batch& batch, Result& drawn, const CudaStream* stream);
 
 }  // namespace fastinit

@@ -21,9 +21,7 @@ ffi::Error draw(Words words, Starts starts, Result drawn, std::string_view drawi
   if (!batch.has_keys()) return invalid("a key has 2 or 4 words");
   if (batch.is_empty()) return ffi::Error::Success();
   ask_for_huge_pages(batch.address, drawn->size_bytes());
-  const std::size_t axes = starts.element_count();
-  return ask_python(drawing, batch, words.typed_data(), starts.typed_data(), drawn->dimensions().end() - axes, axes,
-                    nullptr);
+  return ask_python(drawing, words.typed_data(), starts.typed_data(), starts.element_count(), batch, drawn, nullptr);
 }
 
 XLA_FFI_DEFINE_HANDLER(
@@ -35,9 +33,11 @@ XLA_FFI_Handler* python_handler_on_cpu() { return handler; }
 
 void draw_parts_by(const py::function& function) { draw_part = py::object(function).release().ptr(); }
 
-ffi::Error ask_python(std::string_view drawing, const Batch& batch, const std::uint32_t* words,
-                      const std::int32_t* starts, const std::int64_t* extents, std::size_t axes,
-                      const CudaStream* stream) {
+ffi::Error ask_python(std::string_view drawing, const std::uint32_t* words, const std::int32_t* starts,
+                      std::size_t axes, const Batch& batch, Result& drawn, const CudaStream* stream) {
+  const auto sizes = drawn->dimensions();
+  if (sizes.size() < axes) return invalid("starts has more axes than the result");
+  const std::int64_t* const extents = sizes.end() - axes;  // those before are the batch's
   return with_the_gil_or_never([&] {
     const py::gil_scoped_acquire held;
     try {
