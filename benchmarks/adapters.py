@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = {name: getattr(options, name) for name in ("size", "rank", "repeats")}
     report = common.new_report("adapters", settings, NOTES, ("peft",))
     weight = weight_of(options.size)
-    least = float(np.sqrt((np.linalg.svd(weight, compute_uv=False)[options.rank :] ** 2).sum()))
+    least = least_error(weight, options.rank)
     runs: dict[str, Callable[[], float]] = {
         "fastinit": lambda: _fastinit(weight, options.rank),
         "peft": lambda: _peft(weight, options.rank, "pissa"),
@@ -76,9 +76,19 @@ def weight_of(size: int) -> Any:
     return (left / np.arange(1, 65, dtype=np.float32)) @ right.T + noise
 
 
+def least_error(weight: Any, rank: int) -> float:
+    """Return the least norm of a weight without a product of a rank.
+
+    Its square is the sum of the squares of the small singular values. What remains of all squares
+    has more digits than these values, which are found in float32.
+    """
+    largest = np.linalg.svd(weight, compute_uv=False)[:rank].astype(np.float64)
+    return float(np.sqrt((weight.astype(np.float64) ** 2).sum() - (largest**2).sum()))
+
+
 def _fastinit(weight: Any, rank: int) -> float:
     rest = fastinit.pissa(weight, rank, seed=0, name="adapter")[2]
-    return float(np.linalg.norm(rest))
+    return float(np.linalg.norm(rest.astype(np.float64)))
 
 
 def _peft(weight: Any, rank: int, init: Any) -> float:
@@ -92,7 +102,7 @@ def _peft(weight: Any, rank: int, init: Any) -> float:
         base.weight.copy_(torch.from_numpy(weight))
     config = LoraConfig(r=rank, lora_alpha=rank, init_lora_weights=init)
     Linear(base, "default", config=config, r=rank, lora_alpha=rank, init_lora_weights=init)
-    return float(torch.linalg.norm(base.weight.detach()))
+    return float(torch.linalg.norm(base.weight.detach().double()))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ is one of
 
 "fastinit" is the whole process that makes the plan (it finds the digests of the source), reads the
 source, draws the rest, writes the file with digests and waits for the disk. "copy" reads the file
-that fastinit wrote and writes it again with the same writer, and also waits. The source is drawn by
-fastinit. Before anything is timed, ``fastinit.verify`` compares every bit of both files.
+that fastinit wrote and writes it again with the same writer, without digests, and also waits. The
+source is drawn by fastinit. Before anything is timed, ``fastinit.verify`` compares every bit of
+both files.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ from fastinit.checkpoints.read import Reader
 from fastinit.checkpoints.write import DIRECT
 
 NOTES = [
-    "The copy has the source in the page cache as far as memory allows, and so has fastinit.",
+    "The source of fastinit is small and stays in the page cache. The first copy finds the file "
+    "that fastinit wrote there, since it has just been verified; others read it from the disk.",
 ]
 UPCYCLE = """
 import fastinit, sys

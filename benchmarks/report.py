@@ -18,11 +18,13 @@ from typing import Protocol
 
 from benchmarks import common
 from benchmarks.tables import (
+    adapters,
     checkpoints,
     coverage,
     cuda,
     cuda_static,
     fills,
+    growth,
     guide,
     jax_init,
     keras_init,
@@ -62,6 +64,8 @@ TABLES: tuple[Tables, ...] = (
     keras_init,
     models,
     checkpoints,
+    growth,
+    adapters,
     cuda,
     cuda_static,
     coverage,
