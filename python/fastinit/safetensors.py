@@ -46,6 +46,7 @@ _DTYPES = {
     "BF16": "bfloat16",
     "F8_E4M3": "float8_e4m3fn",
     "F8_E5M2": "float8_e5m2",
+    "C64": "complex64",
     "BOOL": "bool",
     **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
     **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
@@ -54,7 +55,13 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 def dtype_name(dtype: np.dtype[Any]) -> str:
-    """Return the name of a dtype in a header."""
+    """Return the name of a dtype in a header.
+
+    Raises:
+        ValueError: The format has no such dtype.
+    """
+    if dtype.name not in _NAMES:
+        raise ValueError(f"safetensors files do not hold {dtype.name}; use complex64")
     return _NAMES[dtype.name]
 
 

@@ -1,7 +1,9 @@
 """Complex arrays: the reference's values, distributions, parts, and unitary matrices."""
 
+import dataclasses
 import importlib
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +31,15 @@ KINDS: tuple[tuple[Initializer, tuple[int, ...]], ...] = (
     (fastinit.Orthogonal(2.0), (8, 5)),
     (fastinit.Orthogonal(layout="boi"), (4, 5, 8)),
     (fastinit.Orthogonal(layout="*io"), (4, 3, 5)),
+    (fastinit.DeltaOrthogonal(), (6, 4, 3, 5)),
+    (fastinit.DeltaOrthogonal(2.0, "*io"), (4, 5, 6)),
+    (fastinit.Identity(0.5), (6, 7)),
+    (fastinit.Dirac(), (6, 5, 3)),
+    (fastinit.Sinusoidal(), (6, 8)),
+    (fastinit.Split({"a": "he_normal", "b": "ones", "c": "orthogonal"}, -1), (6, 9)),
+    (fastinit.Stacked("orthogonal"), (4, 6, 5)),
+    (fastinit.Transposed("he_normal"), (6, 7)),
+    (fastinit.Existing("normal", (3, 9), ("tile", "copy")), (6, 7)),
 )
 WHERE: dict[str, Any] = {"seed": 5, "name": "w"}
 
@@ -152,12 +163,58 @@ WRONG: tuple[tuple[Initializer, str], ...] = (
     (fastinit.Normal(1.0), "mean=1.0 of a complex array is not 0"),
     (fastinit.TruncatedNormal(0, 1, -1, 2), "has no complex values"),
     (fastinit.Uniform(), "dtype=complex64 does not hold Uniform values; use one of normal"),
-    (fastinit.Identity(), "dtype=complex64 does not hold Identity values"),
-    (fastinit.DeltaOrthogonal(), "dtype=complex64 does not hold DeltaOrthogonal values"),
+    (fastinit.Rademacher(), "dtype=complex64 does not hold Rademacher values"),
+    (fastinit.Mapped("normal", "exp"), "dtype=complex64 does not hold Mapped values"),
+    (fastinit.Normed(), "dtype=complex64 does not hold Normed values"),
+    (fastinit.Product("normal", "normal", 2), "dtype=complex64 does not hold Product values"),
+    (fastinit.Split(["normal", "uniform"]), "dtype=complex64 does not hold Uniform values"),
+    (fastinit.DeltaOrthogonal(), "shape (4, 8) has 4 outputs and 8 inputs"),
 )
 
 
 @pytest.mark.parametrize(("what", "message"), WRONG, ids=lambda x: repr(x)[:50])
 def test_what_has_no_complex_values(what: Initializer, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        what((4, 4), dtype="complex64")
+    out = np.full((4, 8), 7, np.complex64)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        what(out.shape, out=out)
+    assert (out == 7).all()
+
+
+def test_delta_orthogonal() -> None:
+    """The matrix at the center is that of orthogonal, and the rest of the kernel is 0."""
+    kernel = fastinit.delta_orthogonal((6, 4, 3, 5), 2.0, dtype="complex128", **WHERE)
+    matrix = fastinit.orthogonal((6, 4), 2.0, dtype="complex128", **WHERE)
+    check_same(kernel[:, :, 1, 2], matrix)
+    assert int((kernel != 0).sum()) == matrix.size
+    np.testing.assert_allclose(matrix.conj().T @ matrix, 4 * np.eye(4), atol=1e-14)
+    with pytest.raises(ValueError, match="has 4 outputs and 6 inputs"):
+        fastinit.delta_orthogonal((4, 6, 3), dtype="complex64")
+
+
+def test_real_values_have_imaginary_parts_of_zero() -> None:
+    for what in (fastinit.HippoLegS(), fastinit.Hadamard(), fastinit.Dirac(), fastinit.Arange(1)):
+        found = what((8, 8, 2) if isinstance(what, fastinit.Dirac) else (8, 8), dtype="complex64")
+        expected = what(found.shape)
+        check_same(found, expected.astype("complex64"))
+
+
+def test_parts_have_their_own_streams() -> None:
+    fused = fastinit.Split("he_normal", labels="qk", names="{grandparent}.{part}.weight")
+    whole = fused((8, 4), seed=5, name="attn.qk.weight", dtype="complex64")
+    key = fastinit.he_normal((4, 4), seed=5, name="attn.k.weight", dtype="complex64")
+    check_same(whole[4:], key)
+
+
+@pytest.mark.parametrize(
+    "mask", [fastinit.Sparse(0.5, per="out"), fastinit.NM(1, 2), fastinit.Bernoulli(0.5)]
+)
+def test_masks(mask: Any) -> None:
+    """They zero the elements that they zero of real arrays; complex128 is refused."""
+    unset: dict[str, Any] = {"std": None} if isinstance(mask, fastinit.Sparse) else {}
+    over = dataclasses.replace(mask, base=fastinit.Normal(), **unset)
+    found = over((6, 8), dtype="complex64", **WHERE)
+    kept = mask((6, 8), **WHERE) != 0
+    values = fastinit.normal((6, 8), dtype="complex64", **WHERE)
+    check_same(found, np.where(kept, values, np.complex64(0)))
+    with pytest.raises(ValueError, match="complex128 has no masks; use complex64"):
+        over((6, 8), dtype="complex128", **WHERE)

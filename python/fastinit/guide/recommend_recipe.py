@@ -261,7 +261,7 @@ def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> Reci
 
 def _is_unknown(parameter: Parameter, matching: Rule | None) -> bool:
     """Whether neither advice nor the name says what a parameter starts with."""
-    if parameter.value is not None or parameter.is_left_alone:
+    if parameter.value is not None or parameter.is_left_alone or parameter.is_complex:
         return False
     found = known.find(parameter)
     return found.rule is None if found else matching is None

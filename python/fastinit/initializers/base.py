@@ -77,6 +77,9 @@ class Initializer(metaclass=_Type):
     is_random: ClassVar[bool] = True
     """Whether values depend on the seed and the name."""
 
+    in_complex: ClassVar[str | None] = None
+    """What fills a complex array: "templates", as they are; "real" parts alone; None if nothing."""
+
     def __init_subclass__(cls, *, is_base: bool = False) -> None:
         for name in _COMPUTING & vars(cls).keys():
             if callable(method := getattr(cls, name)):  # std is a field of some
@@ -244,7 +247,7 @@ class Initializer(metaclass=_Type):
         box = whole(sizes) if index is None else part(sizes, index)
         output = destination(box.shape, dtype, out, device)
         # Nothing is drawn of an empty array, so whatever fits no weights is right for it.
-        templates = () if 0 in sizes else _templates(self, sizes, output.dtype)
+        templates = () if 0 in sizes else templates_of(self, sizes, output.dtype)
         which, stream = streams.resolve(seed, name)
         if (
             not stream  # as for all seeds without a name, and few others
@@ -304,9 +307,14 @@ def made(cls: Callable[P, Kind], *args: P.args, **kwargs: P.kwargs) -> Kind:
 
 # Equal initializers draw equal bits, so the cache may go by value.
 @functools.lru_cache(maxsize=1024)
-def _templates(
+def templates_of(
     initializer: Initializer, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> tuple[Template, ...]:
+    """Return the templates of an initializer for a whole array of any dtype, complex ones too.
+
+    Raises:
+        ValueError: the initializer does not fit the shape, or the dtype cannot hold it.
+    """
     if dtype.kind == "c":
         # Its initializers have this base, and few draw complex arrays.
         module = importlib.import_module("fastinit.initializers.complex_values")

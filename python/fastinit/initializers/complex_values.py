@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,12 @@ from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import axes_of
 from fastinit.initializers.gains import gain_of
 from fastinit.initializers.normal import Normal
-from fastinit.initializers.orthogonal import Orthogonal
+from fastinit.initializers.orthogonal import DeltaOrthogonal, Orthogonal
 from fastinit.initializers.truncated_normal import TruncatedNormal
 from fastinit.initializers.uniform import Uniform
 from fastinit.initializers.variance_scaling import FanScaled
 from fastinit.native import _cpu
-from fastinit.native.box import Bounds, Box
+from fastinit.native.box import Bounds, Box, flat, part
 from fastinit.native.dtypes import real_of, representable
 from fastinit.native.functions import evaluate
 from fastinit.native.request import Request, Template
@@ -51,9 +52,16 @@ def complex_templates(
         return (_truncated(initializer, shape, dtype),)
     if isinstance(initializer, Orthogonal):
         return (_unitary(initializer, shape, dtype),)
+    if isinstance(initializer, DeltaOrthogonal):
+        return (_delta(initializer, shape, dtype),)
+    if initializer.in_complex == "templates":
+        return initializer.templates(shape, dtype)
+    if initializer.in_complex == "real":
+        return (_real(initializer, shape, dtype),)
     raise ValueError(
         f"dtype={dtype.name} does not hold {type(initializer).__name__} values; use one of normal, "
-        "truncated_normal, variance_scaling and its kin, orthogonal and constant for complex dtypes"
+        "truncated_normal, variance_scaling and its kin, orthogonal, delta_orthogonal, constant, "
+        "identities and tables for complex dtypes, or split, stacked and transposed ones of these"
     )
 
 
@@ -83,6 +91,56 @@ class _Pairs(Template):
         return list(self.inner.requests(real, address, seed, stream))
 
 
+@dataclass(frozen=True)
+class _AsPairs(Template):
+    """A template of a complex array, for boxes of its real numbers with an axis of size 2."""
+
+    inner: Template
+    shape: tuple[int, ...]
+
+    @property
+    def elementwise(self) -> bool:  # type: ignore[override]
+        """Whether the complex array's template is."""
+        return self.inner.elementwise
+
+    @property
+    def may_fail(self) -> bool:  # type: ignore[override]
+        """Whether the complex array may fail."""
+        return self.inner.may_fail
+
+    def check(self, seed: int, stream: int) -> None:
+        """Check what the complex array needs."""
+        self.inner.check(seed, stream)
+
+    def requests(self, box: Box, address: int, seed: int, stream: int) -> list[Request]:
+        """Return those of the complex array."""
+        if box.bounds is None:
+            piece = flat(box.offset // 2, math.prod(box.extents) // 2)
+        else:
+            piece = part(self.shape, tuple(slice(*each) for each in box.bounds[:-1]))
+        return list(self.inner.requests(piece, address, seed, stream))
+
+
+def as_pairs(templates: Iterable[Template], shape: tuple[int, ...]) -> tuple[Template, ...]:
+    """Return the templates of a complex array of a shape for the array of its real numbers.
+
+    Example:
+        >>> import fastinit, numpy as np
+        >>> from fastinit.arrays.devices import CPU
+        >>> from fastinit.initializers.base import templates_of
+        >>> from fastinit.initializers.complex_values import as_pairs
+        >>> from fastinit.native.box import whole
+        >>> (normal,) = templates_of(fastinit.Normal(), (3,), np.dtype("complex64"))
+        >>> (pairs,) = as_pairs((normal,), (3,))
+        >>> out = np.empty((3, 2), np.float32)
+        >>> CPU.fill(pairs.requests(whole((3, 2)), out.ctypes.data, 0, 0))
+        >>> expected = fastinit.normal(3, seed=0, dtype="complex64")
+        >>> bool((out.view("complex64")[:, 0] == expected).all())
+        True
+    """
+    return tuple(_AsPairs(each, shape) for each in templates)
+
+
 def _pairs(
     initializer: Initializer, shape: tuple[int, ...], real: np.dtype[Any]
 ) -> tuple[Template, ...]:
@@ -101,6 +159,40 @@ def _constant(
         return found
 
     return (Computed(shape, dtype, compute, elementwise=True),)
+
+
+def _real(initializer: Initializer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Computed:
+    """Return what is drawn in the dtype of the real parts, with imaginary parts 0."""
+    real = real_of(dtype)
+    templates = initializer.templates(shape, real)
+
+    def compute(bounds: Bounds, seed: int, stream: int) -> NDArray[Any]:
+        found: NDArray[Any] = draw_bounds(templates, shape, real, bounds, seed, stream)
+        return found.astype(dtype)
+
+    elementwise = all(each.elementwise for each in templates)
+    return Computed(shape, dtype, compute, elementwise, templates)
+
+
+def _delta(initializer: DeltaOrthogonal, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Computed:
+    """Return the unitary matrix of the other axes at the center of the kernel, and zeros."""
+    letters = initializer.letters(shape)
+    others = [axis for axis, letter in enumerate(letters) if letter != "*"]
+    center = {axis: (n - 1) // 2 for axis, n in enumerate(shape) if letters[axis] == "*"}
+    inner = Orthogonal(initializer.gain, "".join(letters[axis] for axis in others))
+    unitary = _unitary(inner, tuple(shape[axis] for axis in others), dtype)
+
+    def compute(bounds: Bounds, seed: int, stream: int) -> NDArray[Any]:
+        found: NDArray[Any] = np.zeros([stop - start for start, stop in bounds], dtype)
+        if all(bounds[axis][0] <= at < bounds[axis][1] for axis, at in center.items()):
+            index = tuple(
+                center[axis] - start if axis in center else slice(None)
+                for axis, (start, _) in enumerate(bounds)
+            )
+            found[index] = unitary.compute(tuple(bounds[axis] for axis in others), seed, stream)
+        return found
+
+    return Computed(shape, dtype, compute, elementwise=False)
 
 
 def _scaled(

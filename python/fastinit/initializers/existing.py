@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from fastinit.checks import shown
-from fastinit.initializers.base import Initializer
+from fastinit.initializers.base import Initializer, templates_of
 from fastinit.initializers.computed import Computed, check_all, draw_bounds
 from fastinit.initializers.loaded import Loaded
 from fastinit.initializers.named import initializer_of
@@ -70,6 +70,8 @@ class Existing(Initializer):
         >>> fastinit.Existing(source, source_shape=(2,), rest="zeros")((4,))
         array([1., 2., 0., 0.], dtype=float32)
     """
+
+    in_complex: ClassVar[str | None] = "templates"
 
     source: Initializer | str
     source_shape: Sequence[int] | None = None
@@ -143,11 +145,11 @@ class Existing(Initializer):
             )
         drawn = drawable(dtype, "divided") if "divide" in axes else dtype
         rest = (
-            self.rest.templates(shape, dtype)
+            templates_of(self.rest, shape, dtype)
             if has_rest and isinstance(self.rest, Initializer)
             else ()
         )
-        templates = self._source.templates(there, drawn)
+        templates = templates_of(self._source, there, drawn)
         mapped = _Mapped(templates, rest, there, shape, axes, drawn, dtype, self.units)
         over = (*templates, *rest)
         elementwise = all(each.elementwise for each in over)

@@ -30,6 +30,7 @@ class PassThrough(Initializer, is_base=True):
 
     magnitudes: ClassVar[tuple[str, ...]] = ("gain",)
     is_random: ClassVar[bool] = False
+    in_complex: ClassVar[str | None] = "real"
 
     gain: float | str
     layout: str

@@ -64,6 +64,7 @@ class Loaded(Initializer):
     """
 
     is_random: ClassVar[bool] = False
+    in_complex: ClassVar[str | None] = "templates"
 
     path: str
     tensor: str

@@ -6,12 +6,12 @@ import abc
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fastinit.checks import boolean, finite, positive_integer, shown
-from fastinit.initializers.base import Initializer
+from fastinit.initializers.base import Initializer, templates_of
 from fastinit.initializers.constant import Constant
 from fastinit.initializers.fans import fan, layout_of
 from fastinit.initializers.named import initializer_of, named
@@ -22,10 +22,13 @@ from fastinit.native.request import Template
 from fastinit.streams import Seed
 
 Base = Initializer | str | None
+_WIDEST = 8  # bytes of an element that a mask writes zeros to
 
 
 class Masked(Initializer, is_base=True):
     """An initializer of which a mask zeroes some elements; the others keep their bits."""
+
+    in_complex: ClassVar[str | None] = "templates"
 
     base: Base
     correct_fan: bool
@@ -82,7 +85,9 @@ class Masked(Initializer, is_base=True):
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return the values, and the mask over them."""
-        return self._over(self.values(shape).templates(shape, dtype), shape, dtype)
+        if dtype.itemsize > _WIDEST:
+            raise ValueError(f"dtype={dtype.name} has no masks; use complex64")
+        return self._over(templates_of(self.values(shape), shape, dtype), shape, dtype)
 
     def mask_templates(self, shape: tuple[int, ...]) -> tuple[Template, ...]:
         """Return those of the mask alone, in bool: True where a value is kept."""
@@ -94,7 +99,7 @@ class Masked(Initializer, is_base=True):
     ) -> tuple[Template, ...]:
         kept, of = self.density(shape)
         if kept == 0:
-            return (Constant(0).template(dtype),)
+            return templates_of(Constant(0), shape, dtype)
         return values if kept == of else (*values, self.mask(shape, dtype))
 
     def scaled(self, apply: Callable[[float], float]) -> Initializer:

@@ -116,6 +116,15 @@ class DeltaOrthogonal(Initializer):
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return a fill with zeros, and the matrices over it."""
+        matrices = _matrices(dtype, gain_of(self.gain), shape, self.letters(shape), _DELTA_ROLES)
+        return Constant(0.0).template(dtype), matrices
+
+    def letters(self, shape: tuple[int, ...]) -> str:
+        """Return what each axis of a shape is.
+
+        Raises:
+            ValueError: The shape does not fit the layout, or has fewer outputs than inputs.
+        """
         letters = axes_of(shape, self.layout)
         outputs, inputs = (
             math.prod(size for size, each in zip(shape, letters, strict=True) if each == letter)
@@ -126,8 +135,7 @@ class DeltaOrthogonal(Initializer):
                 f"shape {shape} has {outputs} outputs and {inputs} inputs; a convolution that "
                 "keeps norms needs as many outputs as inputs, or more"
             )
-        matrices = _matrices(dtype, gain_of(self.gain), shape, letters, _DELTA_ROLES)
-        return Constant(0.0).template(dtype), matrices
+        return letters
 
 
 def _need_axis(layout: str, letter: str, what: str) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fastinit.checks import finite
-from fastinit.initializers.base import Initializer
+from fastinit.initializers.base import Initializer, templates_of
 from fastinit.native.request import Template
 
 
 class Scheme(Initializer, is_base=True):
     """A name for what another initializer draws for a shape."""
+
+    in_complex: ClassVar[str | None] = "templates"
 
     @abc.abstractmethod
     def inner(self, shape: tuple[int, ...]) -> Initializer:
@@ -29,7 +31,7 @@ class Scheme(Initializer, is_base=True):
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return those of what draws this shape."""
-        return self.inner(shape).templates(shape, dtype)
+        return templates_of(self.inner(shape), shape, dtype)
 
 
 def set_numbers(scheme: Initializer, *fields: str, above: float | None = None) -> None:

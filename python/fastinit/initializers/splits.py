@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Never
+from typing import Any, ClassVar, Never
 
 import numpy as np
 
 from fastinit.checks import positive_integer, shown
-from fastinit.initializers.base import Initializer
+from fastinit.initializers.base import Initializer, templates_of
 from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.initializers.parts import Part, Parts, axis_of, checked_axis, names_of
@@ -59,6 +59,8 @@ class Split(Initializer):
         >>> bias(8, seed=0, name="bias")
         array([0., 0., 1., 1., 0., 0., 0., 0.], dtype=float32)
     """
+
+    in_complex: ClassVar[str | None] = "templates"
 
     parts: Sequence[Initializer | str] | Mapping[str, Initializer | str] | Initializer | str
     axis: int = 0
@@ -228,7 +230,7 @@ class Split(Initializer):
         axis, stops = self.stops(shape)
         inner = self.shapes(shape)
         parts = [
-            Part(label, start, stop, inner[k], self._parts[k].templates(inner[k], dtype))
+            Part(label, start, stop, inner[k], templates_of(self._parts[k], inner[k], dtype))
             for k, (label, start, stop) in enumerate(
                 zip(self._labels, [0, *stops[:-1]], stops, strict=True)
             )

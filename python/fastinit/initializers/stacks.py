@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Never
+from typing import Any, ClassVar, Never
 
 import numpy as np
 
-from fastinit.initializers.base import Initializer
+from fastinit.initializers.base import Initializer, templates_of
 from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.initializers.parts import Part, Parts, axis_of, checked_axis, names_of
@@ -48,6 +48,8 @@ class Stacked(Initializer):
         True
     """
 
+    in_complex: ClassVar[str | None] = "templates"
+
     base: Initializer | str
     axis: int = 0
     names: str = "{name}.{part}"
@@ -86,7 +88,7 @@ class Stacked(Initializer):
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return one template for all parts."""
         axis, inner = axis_of(self.axis, shape), self._inner(shape)
-        templates = self._base.templates(inner, dtype)
+        templates = templates_of(self._base, inner, dtype)
         parts = (Part(str(k), k, k + 1, inner, templates) for k in range(shape[axis]))
         return (Parts(shape, dtype, axis, tuple(parts), self.names),)
 

@@ -44,6 +44,7 @@ class Stored(Initializer):
     """
 
     is_random: ClassVar[bool] = False
+    in_complex: ClassVar[str | None] = "templates"
 
     dtype: str = "float32"
     data: str | None = None
@@ -111,6 +112,8 @@ class Stored(Initializer):
         values = self.array()
         if values.size != math.prod(shape):
             raise ValueError(f"{values.size} values are stored for shape {shape}")
+        if values.dtype.kind == "c" and dtype.kind != "c":
+            raise ValueError(f"values of dtype {self.dtype} are not written as {dtype.name}")
         with np.errstate(all="ignore"):
             written = values.astype(dtype)
         if dtype not in CODES and (written != values).any():

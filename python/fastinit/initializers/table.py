@@ -33,6 +33,7 @@ class ClosedForm(Initializer, is_base=True):
     """
 
     is_random: ClassVar[bool] = False
+    in_complex: ClassVar[str | None] = "real"
 
     holds_integers: ClassVar[bool] = False
     """Whether integer dtypes hold the values."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Never
+from typing import Any, ClassVar, Never
 
 import numpy as np
 
 from fastinit.checks import integer, shown
-from fastinit.initializers.base import Initializer
+from fastinit.initializers.base import Initializer, templates_of
 from fastinit.initializers.computed import Placed, any_may_fail, check_all
 from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, plain_signature, unexpected
@@ -45,6 +45,8 @@ class Transposed(Initializer):
         >>> bool((kernel == weight.T).all())
         True
     """
+
+    in_complex: ClassVar[str | None] = "templates"
 
     base: Initializer | str
     axes: Sequence[int] | None = None
@@ -98,7 +100,7 @@ class Transposed(Initializer):
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return one template."""
         axes, drawn = self._order(shape)
-        return (_Transposed(shape, dtype, axes, drawn, self._base.templates(drawn, dtype)),)
+        return (_Transposed(shape, dtype, axes, drawn, templates_of(self._base, drawn, dtype)),)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastinit.arrays.destination import destination
 from fastinit.initializers import Initializer
-from fastinit.initializers.base import _templates
+from fastinit.initializers.base import templates_of
 from fastinit.jax.keys import stream_of
 from fastinit.native.box import Box, part, whole
 from fastinit.native.masks import BlockMask, ExactCountMask, Scatter, TotalCountMask
@@ -86,5 +86,5 @@ def drawing_of(initializer: Initializer, shape: tuple[int, ...], dtype: np.dtype
         ValueError: the initializer does not fit the shape, or the dtype cannot hold its values.
     """
     # Nothing is drawn of an empty array, so whatever fits no weights is right for it.
-    templates = () if 0 in shape else _templates(initializer, shape, dtype)
+    templates = () if 0 in shape else templates_of(initializer, shape, dtype)
     return Drawing(initializer, shape, dtype, templates)

@@ -28,7 +28,6 @@ _INSTEAD = "pass a safetensors file, or build the model and use Manifest.from_to
 
 # The dtypes of headers that plans list and leave alone.
 _LEFT_ALONE = {
-    "C64": "complex64",
     "F8_E8M0": "float8_e8m0fnu",
     "F8_E4M3FNUZ": "float8_e4m3fnuz",
     "F8_E5M2FNUZ": "float8_e5m2fnuz",
@@ -162,7 +161,10 @@ def _of_checkpoint(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
             config = json_files.mapping(json_files.read(beside))
     architecture = None if config is None else config.get("model_type")
     of_diffusers = None if config is None else config.get("_class_name")
-    parameters, buffers = divided(tensors)
+    # A complex tensor of a file is a table of rotations, as a rule.
+    parameters, buffers = divided(each for each in tensors if not each.is_complex)
+    rotations = tuple(each for each in tensors if each.is_complex)
+    parameters, buffers = parameters or rotations, buffers + (rotations if parameters else ())
     return {
         "model": architecture or of_diffusers or name,
         "parameters": parameters,

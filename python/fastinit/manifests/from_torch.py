@@ -95,7 +95,7 @@ def _buffer(name: str, owner: Any, tensor: Any) -> Parameter:
     found = _parameter(name, owner, tensor)
     of_name = find(found)
     belongs_to_another_weight = of_name is not None and of_name.is_computed
-    if belongs_to_another_weight or found.is_left_alone:
+    if belongs_to_another_weight or found.is_left_alone or found.is_complex:
         return found
     rule = known(found)
     is_statistic = rule is not None and isinstance(rule.initializer, Constant)

@@ -61,7 +61,8 @@ class Plan(TensorPlans):
         stream: the ``Stream`` of the seed, whose path goes before the names.
         dtype: what was asked for, or None.
         tensors: a ``TensorPlan`` for every tensor that is drawn, in the manifest's order.
-        left_alone: the tensors whose dtype is not drawn (complex64, float8_e8m0fnu, ...).
+        left_alone: the tensors whose dtype is not drawn (float8_e8m0fnu, ...), and complex ones for
+            which there is no rule, as for complex buffers.
 
     Raises:
         FileNotFoundError: ``model`` or ``recipe`` is neither built in nor a file.
@@ -100,7 +101,7 @@ class Plan(TensorPlans):
         if not self.recipe.complete:
             rules |= buffers.rules_of(manifest)
         context = self.recipe.context(manifest)
-        drawn = (each for each in manifest.tensors if not each.is_left_alone)
+        drawn = (each for each in manifest.tensors if each.name in rules)
         tensors = [
             tensor_plan(each, rules[each.name], context, self.stream, wanted) for each in drawn
         ]

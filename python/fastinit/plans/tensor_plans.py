@@ -20,16 +20,17 @@ class TensorPlans(Mapping[str, TensorPlan]):
     Attributes:
         manifest: the manifest.
         tensors: a ``TensorPlan`` for every tensor that is drawn, in the manifest's order.
-        left_alone: the tensors whose dtype is not drawn (complex64, float8_e8m0fnu, ...).
+        left_alone: the tensors whose dtype is not drawn (float8_e8m0fnu, ...), and complex ones for
+            which there is no rule, as for complex buffers.
     """
 
     def __init__(self, manifest: Manifest, tensors: Sequence[TensorPlan]) -> None:
         self.manifest = manifest
         self.tensors = tuple(tensors)
-        self.left_alone: tuple[Parameter, ...] = tuple(
-            each for each in manifest.tensors if each.is_left_alone
-        )
         self._by_name = {each.parameter.name: each for each in self.tensors}
+        self.left_alone: tuple[Parameter, ...] = tuple(
+            each for each in manifest.tensors if each.name not in self._by_name
+        )
 
     def __getitem__(self, name: str) -> TensorPlan:
         try:
@@ -58,8 +59,10 @@ class TensorPlans(Mapping[str, TensorPlan]):
         found = self.find(name)
         if found is None:
             if alone := [each for each in self.left_alone if each.name == name]:
-                dtype = alone[0].dtype
-                raise ValueError(f"{name!r} is left alone: values of dtype {dtype} are not drawn")
+                dtype, rule = alone[0].dtype, " without a rule" if alone[0].is_complex else ""
+                raise ValueError(
+                    f"{name!r} is left alone: values of dtype {dtype} are not drawn{rule}"
+                )
             close = difflib.get_close_matches(str(name), self._by_name, n=3)
             hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
             raise ValueError(f"{name!r} is not a tensor of {self.manifest.model!r}{hint}")

@@ -44,7 +44,7 @@ def rules_of(model: Model) -> dict[str, Rule]:
     rules = {}
     missing = []
     for each in model.buffers:
-        if each.is_left_alone:
+        if each.is_left_alone or (each.is_complex and each.value is None):
             continue
         rule = known(each) if each.value is None else value_rule(each)
         if rule is None:

@@ -34,6 +34,8 @@ def matched(name: str, rules: Sequence[Rule], model: Model, *, complete: bool) -
                 unknown.append(f"{each.name} {each.shape} ({said.holds})")
             else:
                 found[each.name] = said.rule
+        elif rule is None and each.is_complex:
+            continue  # as complex buffers are, and recorded tensors
         elif rule is None:
             missing.append(f"{each.name} {each.shape}")
         else:

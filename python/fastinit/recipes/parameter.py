@@ -17,7 +17,7 @@ _OPTIONAL = ("module", "dtype", "zero_row", "value", "stream")
 # The dtypes of torch, ml_dtypes and safetensors that are neither drawn nor filled with a constant.
 LEFT_ALONE = frozenset(
     (
-        *("complex32", "complex64", "complex128"),
+        "complex32",
         *("float8_e3m4", "float8_e4m3", "float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2fnuz"),
         *("float8_e8m0fnu", "float6_e2m3fn", "float6_e3m2fn", "float4_e2m1fn", "float4_e2m1fn_x2"),
         *("quint8", "qint8", "qint32", "quint4x2", "quint2x4"),
@@ -37,7 +37,7 @@ class Parameter:
         shape: The sizes of its axes.
         module: The type of the module that it belongs to.
         dtype: The dtype of the tensor, if it has its own. Plans list tensors of dtypes that are not
-            drawn, such as complex64 and float8_e8m0fnu, and leave them alone.
+            drawn, such as float8_e8m0fnu, and complex buffers, and leave them alone.
         zero_row: The row that is zero whatever draws the others (torch's ``padding_idx``).
         value: The values of the tensor, which no rule draws then: one number, or one per element in
             C order. Buffers and integer tensors need them where their names do not say them.
@@ -130,7 +130,12 @@ class Parameter:
         """Whether the tensor holds integers or booleans."""
         if self.dtype is None or self.is_left_alone:
             return False
-        return dtype_of(self.dtype) not in CODES
+        return dtype_of(self.dtype) not in CODES and not self.is_complex
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the tensor holds complex numbers that can be drawn."""
+        return self.dtype in ("complex64", "complex128")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, without the fields that are None."""

@@ -246,7 +246,7 @@ def _parametrization(
     for growth in found.values():
         each = growth.parameter
         stored = model.tied.get(each.name, each.name)
-        if each.value is not None or each.is_left_alone:
+        if each.value is not None or stored not in starts:
             continue
         begun = starts[stored]
         change = scheme(growth, begun.resolve(shapes[stored], context))

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastinit import streams
 from fastinit.initializers import Constant, Initializer
+from fastinit.initializers.base import templates_of
 from fastinit.initializers.masked import Masked
 from fastinit.native.box import Box, flat, whole
 from fastinit.native.dtypes import CODES, DTYPES, dtype_of
@@ -111,7 +112,9 @@ def tensor_plan(
 def _templates(
     initializer: Initializer, shape: tuple[int, ...], dtype: np.dtype[Any], row: int | None
 ) -> tuple[Template, ...]:
-    templates = initializer.templates(shape, dtype)
+    templates = templates_of(initializer, shape, dtype)
     if row is None:
         return templates
+    if dtype.kind == "c":
+        raise ValueError(f"zero_row= is for real tensors, and this is {dtype.name}; leave it out")
     return with_zero_row(templates, Constant(0).template(dtype), shape, row)

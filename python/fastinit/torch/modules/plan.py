@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.nn.parameter import is_lazy
 
+from fastinit.initializers.complex_values import as_pairs
 from fastinit.manifests import Manifest, Parameter
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.plans.plan import Plan
@@ -134,7 +135,10 @@ def fill(chosen: Chosen) -> None:
             weights[planned] = None
         elif (key := memory_of(tensor)) not in seen:
             seen.add(key)
-            batch.add(tensor, planned.templates, planned.stream)
+            templates = planned.templates
+            if tensor.is_complex():  # whose memory is that of real numbers
+                templates = as_pairs(templates, planned.parameter.shape)
+            batch.add(tensor, templates, planned.stream)
     batch.run()
     for steps in itertools.zip_longest(*(weight.finish for weight in weights)):
         for step in filter(None, steps):
