@@ -39,7 +39,11 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Any:
             "23.6 M values)",
         ),
         (
-            Plan([Parameter("w", (2,)), Parameter("z", (3,), dtype="complex64")], Normal(), seed=2),
+            Plan(
+                [Parameter("w", (2,)), Parameter("z", (3,), dtype="float8_e8m0fnu")],
+                Normal(),
+                seed=2,
+            ),
             "Plan(model, recipe Normal(), seed 2, float32: 1 tensor, 2 values, 1 left alone)",
         ),
         (Manifest.load("gpt2"), "Manifest(gpt2: 148 parameters, 1 tied, 124 M values)"),
