@@ -111,11 +111,11 @@ FASTINIT_INLINE void normal_pair(typename P::U a, typename P::U b, typename P::F
   const F t = L::to_float((I)(b << 2)) * P::value(half_pi * P::unit);
   const F square = t * t;
   const F s = sine<L>(t, square), c = cosine<L>(square);
-  const U turned = b + (sign >> 2), second = turned << 1;  // the top bits of both are the quadrant
-  const auto odd = L::negative((I)second);
-  const F signed_r = L::float_of(L::bits(r) ^ (turned & sign));
-  z0 = signed_r * L::float_of(L::bits(L::select(odd, s, c)) ^ (second & sign));
-  z1 = signed_r * L::select(odd, c, s);
+  const U turned = b + (sign >> 2);  // its top two bits are the quadrant
+  const auto odd = L::negative((I)(turned << 1));
+  const U cosine_sign = (turned + (sign >> 1)) & sign, sine_sign = turned & sign;
+  z0 = r * L::float_of(L::bits(L::select(odd, s, c)) ^ cosine_sign);
+  z1 = r * L::float_of(L::bits(L::select(odd, c, s)) ^ sine_sign);
 }
 
 }  // namespace fastinit

@@ -33,16 +33,16 @@ struct LastKey {
   std::uint64_t half0, half1;
 };
 
-// `groups` groups of L::blocks blocks each, the first of them at `block`, all sharing their high 32 bits, up to the
-// products of the last round: word[g][0] and word[g][2] are those of multiplier1 and multiplier0, word[g][1] and
-// word[g][3] the words that are added to their high halves. Only the low halves of these are defined, since the
-// widening multiply never reads the others. Several groups in flight hide the latency of the multiplies.
+// `groups` groups of L::blocks blocks each, the first of them at `block`, all sharing their high 32 bits, before the
+// last round. word[g][j] holds word j of the blocks of group g in the low halves of its 64-bit lanes; the high halves
+// are undefined, since the widening multiply never reads them. Several groups in flight hide the latency of the
+// multiplies.
 //
 // Blocks that share three of their four counter words share a product of the first round and one of the second, which
 // are therefore computed once, outside the lanes: a twentieth of a uniform's operations.
 template <class L, int groups>
-FASTINIT_INLINE LastKey philox_products(Stream s, std::uint64_t block, typename L::U64 order,
-                                        typename L::U64 (&word)[groups][4]) {
+FASTINIT_INLINE LastKey philox_before_last(Stream s, std::uint64_t block, typename L::U64 order,
+                                           typename L::U64 (&word)[groups][4]) {
   using U64 = typename L::U64;
   const U64 multiplier0 = L::u64(philox_multiplier0), multiplier1 = L::u64(philox_multiplier1);
   const auto low_half = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
@@ -57,10 +57,9 @@ FASTINIT_INLINE LastKey philox_products(Stream s, std::uint64_t block, typename 
   for (int g = 0; g < groups; ++g) {
     const U64 product0 = L::multiply_low_halves(L::u64(block + std::uint64_t(g) * L::blocks) + order, multiplier0);
     const U64 product1 = L::multiply_low_halves(product0 >> 32 ^ first, multiplier1);
-    const U64 word0 = product1 >> 32 ^ second0, word2 = product0 ^ second2;
-    word[g][0] = L::multiply_low_halves(word2, multiplier1);
+    word[g][0] = product1 >> 32 ^ second0;
     word[g][1] = product1;
-    word[g][2] = L::multiply_low_halves(word0, multiplier0);
+    word[g][2] = product0 ^ second2;
     word[g][3] = L::u64(shared2);
   }
   FASTINIT_UNROLL
@@ -70,10 +69,11 @@ FASTINIT_INLINE LastKey philox_products(Stream s, std::uint64_t block, typename 
     const U64 k0 = L::u64(key0), k1 = L::u64(key1);
     FASTINIT_UNROLL
     for (int g = 0; g < groups; ++g) {
-      const U64 product1 = word[g][0], product0 = word[g][2];
-      word[g][2] = L::multiply_low_halves(L::xor3(product1 >> 32, word[g][1], k0), multiplier0);
-      word[g][0] = L::multiply_low_halves(L::xor3(product0 >> 32, word[g][3], k1), multiplier1);
+      const U64 product0 = L::multiply_low_halves(word[g][0], multiplier0);
+      const U64 product1 = L::multiply_low_halves(word[g][2], multiplier1);
+      word[g][0] = L::xor3(product1 >> 32, word[g][1], k0);
       word[g][1] = product1;
+      word[g][2] = L::xor3(product0 >> 32, word[g][3], k1);
       word[g][3] = product0;
     }
   }
@@ -84,47 +84,61 @@ FASTINIT_INLINE LastKey philox_products(Stream s, std::uint64_t block, typename 
 template <class L, int groups>
 FASTINIT_INLINE void philox(Stream s, std::uint64_t block, typename L::U64 order, typename L::U64 (&word)[groups][4]) {
   using U64 = typename L::U64;
-  const LastKey key = philox_products<L, groups>(s, block, order, word);
+  const LastKey key = philox_before_last<L, groups>(s, block, order, word);
+  const U64 k0 = L::u64(key.half0), k1 = L::u64(key.half1);
   FASTINIT_UNROLL
   for (int g = 0; g < groups; ++g) {
-    const U64 product1 = word[g][0], product0 = word[g][2];
-    word[g][0] = L::xor3(product1 >> 32, word[g][1], L::u64(key.half0));
+    const U64 product0 = L::multiply_low_halves(word[g][0], L::u64(philox_multiplier0));
+    const U64 product1 = L::multiply_low_halves(word[g][2], L::u64(philox_multiplier1));
+    word[g][0] = L::xor3(product1 >> 32, word[g][1], k0);
     word[g][1] = product1;
-    word[g][2] = L::xor3(product0 >> 32, word[g][3], L::u64(key.half1));
+    word[g][2] = L::xor3(product0 >> 32, word[g][3], k1);
     word[g][3] = product0;
   }
 }
 
-// Words in pairs, as vectors hold them: those of even elements, 0 below 2, and of odd ones, 1 below 3. The last round
-// works on both words of a pair at once, which saves a fortieth of a uniform's operations.
+// The last round for two words at once, x below y: the sums of the high halves of products and the words before them.
+template <class L>
+FASTINIT_INLINE typename L::U64 last_words(typename L::U64 product_x, typename L::U64 product_y, typename L::U64 word_x,
+                                           typename L::U64 word_y, std::uint64_t key_x, std::uint64_t key_y) {
+  return L::xor3(L::high_halves(product_x, product_y), L::low_halves(word_x, word_y), L::u64(key_y << 32 | key_x));
+}
+
+// Words in pairs, as vectors hold them: those of even elements, 0 below 2, and of odd ones, 1 below 3. That the last
+// round works on both words of a pair saves a fortieth of a uniform's operations.
 template <class L, int groups>
 FASTINIT_INLINE void philox_pairs(Stream s, std::uint64_t block, typename L::U64 order, typename L::U64 (&even)[groups],
                                   typename L::U64 (&odd)[groups]) {
-  typename L::U64 word[groups][4];
-  const LastKey key = philox_products<L, groups>(s, block, order, word);
-  const typename L::U64 keys = L::u64(key.half1 << 32 | key.half0);
+  using U64 = typename L::U64;
+  U64 word[groups][4];
+  const LastKey key = philox_before_last<L, groups>(s, block, order, word);
   FASTINIT_UNROLL
   for (int g = 0; g < groups; ++g) {
-    even[g] = L::xor3(L::high_halves(word[g][0], word[g][2]), L::low_halves(word[g][1], word[g][3]), keys);
-    odd[g] = L::low_halves(word[g][0], word[g][2]);
+    const U64 product0 = L::multiply_low_halves(word[g][0], L::u64(philox_multiplier0));
+    const U64 product1 = L::multiply_low_halves(word[g][2], L::u64(philox_multiplier1));
+    even[g] = last_words<L>(product1, product0, word[g][1], word[g][3], key.half0, key.half1);
+    odd[g] = L::low_halves(product1, product0);
   }
 }
 
-// 64-bit words: those of `block` and its purpose above those of the purpose after the next, as with purpose_values and
+// 64-bit words: those of `block` and its purpose above those of the next purpose, as with purpose_values and
 // purpose_low_words.
 template <class L, int groups>
 FASTINIT_INLINE void philox64(Stream s, std::uint64_t block, typename L::U64 order,
                               typename L::U64 (&word)[groups][4]) {
-  typename L::U64 high[groups][4], low[groups][4];
-  philox_products<L, groups>(s, block, order, high);
-  const LastKey key = philox_products<L, groups>(s, block + purpose_low_words, order, low);
+  using U64 = typename L::U64;
+  U64 high[groups][4], low[groups][4];
+  philox_before_last<L, groups>(s, block, order, high);
+  const LastKey key = philox_before_last<L, groups>(s, block + purpose_low_words, order, low);
   FASTINIT_UNROLL
   for (int g = 0; g < groups; ++g) {
     for (int j = 0; j < 4; j += 2) {
+      const U64 multiplier = L::u64(j == 0 ? philox_multiplier1 : philox_multiplier0);
       const std::uint64_t half = j == 0 ? key.half0 : key.half1;
-      word[g][j] = L::xor3(L::high_halves(low[g][j], high[g][j]), L::low_halves(low[g][j + 1], high[g][j + 1]),
-                           L::u64(half << 32 | half));
-      word[g][j + 1] = L::low_halves(low[g][j], high[g][j]);
+      const U64 x = L::multiply_low_halves(low[g][2 - j], multiplier);
+      const U64 y = L::multiply_low_halves(high[g][2 - j], multiplier);
+      word[g][j] = last_words<L>(x, y, low[g][j + 1], high[g][j + 1], half, half);
+      word[g][j + 1] = L::low_halves(x, y);
     }
   }
 }
