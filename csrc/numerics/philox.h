@@ -132,13 +132,16 @@ FASTINIT_INLINE void philox64(Stream s, std::uint64_t block, typename L::U64 ord
   const LastKey key = philox_before_last<L, groups>(s, block + purpose_low_words, order, low);
   FASTINIT_UNROLL
   for (int g = 0; g < groups; ++g) {
+    U64 x[4], y[4];  // the products, where the words that they give are
     for (int j = 0; j < 4; j += 2) {
       const U64 multiplier = L::u64(j == 0 ? philox_multiplier1 : philox_multiplier0);
+      x[j] = L::multiply_low_halves(low[g][2 - j], multiplier);
+      y[j] = L::multiply_low_halves(high[g][2 - j], multiplier);
+    }
+    for (int j = 0; j < 4; j += 2) {
       const std::uint64_t half = j == 0 ? key.half0 : key.half1;
-      const U64 x = L::multiply_low_halves(low[g][2 - j], multiplier);
-      const U64 y = L::multiply_low_halves(high[g][2 - j], multiplier);
-      word[g][j] = last_words<L>(x, y, low[g][j + 1], high[g][j + 1], half, half);
-      word[g][j + 1] = L::low_halves(x, y);
+      word[g][j] = last_words<L>(x[j], y[j], low[g][j + 1], high[g][j + 1], half, half);
+      word[g][j + 1] = L::low_halves(x[j], y[j]);
     }
   }
 }
