@@ -13,6 +13,10 @@ from torch.nn import functional as F  # noqa: N812
 
 import fastinit
 import fastinit.torch
+from fastinit.probes.report import ProbeReport
+from fastinit.probes.rows import ProbeRow
+from fastinit.probes.stacks import stacks_of
+from fastinit.probes.verdicts import verdicts_of
 from helpers import tiny_transformers
 
 DEPTH, WIDTH = 8, 128
@@ -223,6 +227,24 @@ def test_transformers(kind: str) -> None:
     assert report.verdicts == ()
     assert len(report.rows) > 10
     assert {each.keys for each in report.attention} <= {16, 17}
+
+
+@pytest.mark.slow
+def test_short_stacks_of_batch_norms() -> None:
+    """Batch norms alone make gradients of a ResNet grow, which short stacks bear."""
+    from transformers import ResNetConfig, ResNetModel
+
+    torch.manual_seed(0)
+    sizes = {"embedding_size": 16, "hidden_sizes": [32, 64, 128, 256], "depths": [3, 4, 6, 3]}
+    model = ResNetModel(ResNetConfig(**sizes))
+    images = torch.from_numpy(fastinit.normal((8, 3, 32, 32), seed=0))
+    report = fastinit.torch.probe(model, images)
+    assert max(each.gradient for each in report.stacks) > 1.3
+    assert report.verdicts == ()
+    # A stack that is as deep as that of a ResNet-152 does not.
+    rows = [ProbeRow(f"b.{k}", "Block", (1,), 1.0, 1.4**k, 1.0, is_block=True) for k in range(36)]
+    deep = ProbeReport(tuple(rows), 1.0, None, (), stacks=tuple(stacks_of(rows)))
+    assert "the signal grows 1.4 x a block in b, from b.17 on" in verdicts_of(deep, 1.0, {})[0]
 
 
 def test_tied_scale_lost() -> None:

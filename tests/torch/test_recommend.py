@@ -7,7 +7,7 @@ from torch.nn import functional as F  # noqa: N812
 
 import fastinit
 import fastinit.torch
-from fastinit.torch.guide.graph import normalization_of, of_module, read
+from fastinit.torch.guide.graph import of_module, read
 from helpers import tiny_transformers
 
 
@@ -85,7 +85,7 @@ def test_activations_of_modules() -> None:
         "5": ("hard_swish", None),
         "7": ("linear", None),
     }
-    assert normalization_of(model) == "batch"
+    assert fastinit.torch.recommend_recipe(model).case.normalization == "batch"
 
 
 def test_activations_that_are_registered() -> None:
@@ -275,3 +275,23 @@ def test_norms_after_sums(norm_first: bool) -> None:
         assert row.layer == ("residual_output" if norm_first else "post_norm_output")
         ratio = 2 * 3 if norm_first else (8 * 3 * 2 * 3) ** 0.5
         assert row.std == pytest.approx((width * ratio) ** -0.5)
+
+
+class Embedded(nn.Module):
+    """A language model of one block: token and position vectors, summed, are no residual branch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wte, self.wpe = nn.Embedding(16, 8), nn.Embedding(4, 8)
+        self.learned = nn.Parameter(torch.zeros(8))
+        self.up, self.down, self.head = nn.Linear(8, 32), nn.Linear(32, 8), nn.Linear(8, 16)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        x = self.wte(ids) + self.wpe(torch.arange(ids.shape[1])) + self.learned
+        return self.head(x + self.down(torch.relu(self.up(x))))  # type: ignore[no-any-return]
+
+
+def test_sums_of_embeddings_are_not_residual() -> None:
+    graph = read(Embedded())
+    assert graph.blocks == 1
+    assert graph.branch_ends == {"down"}

@@ -12,7 +12,14 @@ from typing import Any
 
 from fastinit.guide.advice import Case, case_of
 from fastinit.guide.recommend import Recommendation, advise
-from fastinit.guide.roles import Role, activation_of, architecture_of, roles_of, width_of
+from fastinit.guide.roles import (
+    Role,
+    activation_of,
+    architecture_of,
+    roles_of,
+    width_of,
+    with_layout,
+)
 from fastinit.initializers import Initializer
 from fastinit.initializers.composite import Composite, Layer
 from fastinit.manifests import Manifest, Parameter
@@ -160,12 +167,14 @@ class Place:
         part: the first and the last index but one of the part of a vector that this is known of;
             None for all of it.
         depth: the number of layers of the stack that it is in; None for that of the model.
+        layout: what each axis is; None for what its name says.
     """
 
     layer: str | None = None
     activation: Any = None
     part: tuple[int, int] | None = None
     depth: int | None = None
+    layout: str | None = None
 
 
 def recommend_recipe(
@@ -181,8 +190,8 @@ def recommend_recipe(
     """Return a recipe for a whole model, with a reason for each parameter.
 
     Names, shapes and types of modules say what each parameter is for. What is left out follows from
-    them and from the model's config. ``fastinit.torch.recommend_recipe`` reads the graph of a torch
-    module as well.
+    them and from the model's config. ``recommend_recipe`` of ``fastinit.torch``, ``fastinit.jax``
+    and ``fastinit.keras`` read the graphs of models as well.
 
     Args:
         model: a manifest, such as ``Manifest.load("gpt2")`` or ``Manifest.from_tree(variables)``.
@@ -213,7 +222,9 @@ def recommend_recipe(
     if not isinstance(model, Manifest):
         raise TypeError(
             f"model is a {type(model).__name__}; pass a Manifest, as Manifest.load and "
-            "Manifest.from_tree return it (a torch module to fastinit.torch.recommend_recipe)"
+            "Manifest.from_tree return it (a torch module to fastinit.torch.recommend_recipe, a "
+            "model of flax to fastinit.jax.recommend_recipe, one of Keras to "
+            "fastinit.keras.recommend_recipe)"
         )
     size = width_of(model) if width is None else width
     facts = (depth, "hidden", normalization, residual, optimizer, size)
@@ -298,16 +309,26 @@ def _special(
             Layer(found.initializer, start=(start,), stop=(stop,)),
         )
         found = dataclasses.replace(found, initializer=Composite((whole, gate)))
-    is_same = (found.initializer, found.reason) == (general.initializer, general.reason)
+    usual = getattr(rule.initializer, "layout", "oi*")
+    layout = place.layout
+    if layout is None or _expanded(usual, len(parameter.shape)) == layout:
+        layout = usual
+    is_same = found.reason == general.reason and (
+        with_layout(found.initializer, layout) == with_layout(general.initializer, usual)
+    )
     if is_same and own.activation is case.activation:
         return None
     if (
         found.scale and place.depth is None and has_layer(rule.pattern)
     ):  # the general rule counts the layers
         return None
-    layout = getattr(rule.initializer, "layout", "oi*")
     exact = Role(own.layer, Regex(re.escape(parameter.name)), None, None, layout, ())
     return exact.rule(found), found
+
+
+def _expanded(layout: str, ndim: int) -> str:
+    """Return a layout with a letter for each axis."""
+    return layout.replace("*", "k" * (ndim + 1 - len(layout)))
 
 
 def _advised(

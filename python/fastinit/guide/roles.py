@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,13 @@ from fastinit.initializers import Constant, Initializer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.recipes.pattern import Pattern, compiled, has_layer, pattern_of
 from fastinit.recipes.rule import FirstMatch, Rule
+
+_NORMS = {
+    "BatchNorm": "batch",
+    "RMSNorm": "rms",
+    "GroupNorm": "group",
+    "InstanceNorm": "instance",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +86,14 @@ def architecture_of(manifest: Manifest) -> str:
         if any(map(speaks_for, manifest.parameters)):
             return architecture
     return "mlp"
+
+
+def normalization_of(kinds: Iterable[str]) -> str:
+    """Return the kind of the first normalization among types of modules, or "none"."""
+    for kind in kinds:
+        if "Norm" in kind:
+            return next((said for part, said in _NORMS.items() if part in kind), "layer")
+    return "none"
 
 
 def width_of(manifest: Manifest) -> int | None:

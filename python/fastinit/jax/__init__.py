@@ -7,7 +7,8 @@ fastinit does not define are jax.nn.initializers'. ``initializer`` brings all ot
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
 try:
     from jax.nn import initializers as _jaxs
@@ -45,6 +46,10 @@ from fastinit.jax.sharding import sharded
 from fastinit.jax.targets import FFI_TARGETS, registered
 from fastinit.jax.trees import init_tree
 
+if TYPE_CHECKING:
+    from fastinit.jax.guide.recommend import recommend_recipe
+    from fastinit.jax.probing.probe import probe
+
 __all__ = [
     "FFI_TARGETS",
     "Initializer",
@@ -64,6 +69,8 @@ __all__ = [
     "normal",
     "ones",
     "orthogonal",
+    "probe",
+    "recommend_recipe",
     "sharded",
     "siren_uniform",
     "truncated_normal",
@@ -78,7 +85,18 @@ check_package()
 registered()  # for programs that are read from files
 
 
+# Imported on first use: initializers do not need these modules.
+_LAZY = {
+    "probe": "fastinit.jax.probing.probe",
+    "recommend_recipe": "fastinit.jax.guide.recommend",
+}
+
+
 def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        value = getattr(importlib.import_module(_LAZY[name]), name)
+        globals()[name] = value
+        return value
     if name.startswith("__") or not hasattr(_jaxs, name):
         raise AttributeError(f"module 'fastinit.jax' has no attribute {name!r}")
     return getattr(_jaxs, name)

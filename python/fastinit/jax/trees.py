@@ -23,8 +23,11 @@ Names = Mapping[str, Name] | Callable[[str], Name]
 
 
 @dataclass(frozen=True)
-class _Leaf:
-    """An array of a tree, which is ``tensor.transpose(axes)`` of the tensor with its name."""
+class Leaf:
+    """An array of a tree, with its place among the leaves.
+
+    It is ``tensor.transpose(axes)`` of the tensor with its name.
+    """
 
     number: int
     path: str
@@ -36,6 +39,7 @@ class _Leaf:
 
     @property
     def tensor_shape(self) -> tuple[int, ...]:
+        """The shape of the tensor."""
         if self.axes is None:
             return self.shape
         return tuple(self.shape[self.axes.index(axis)] for axis in range(len(self.shape)))
@@ -84,7 +88,7 @@ def init_tree(
         >>> bool((params["dense"]["kernel"] == kernel).all())
         True
     """
-    leaves = list(_leaves(tree, shardings, names))
+    leaves = list(leaves_of(tree, shardings, names))
     tensors = _tensors(recipe, leaves, seed)
     drawn = [leaf for leaf in leaves if leaf.number in tensors]
     wholes = [_whole(leaf, tensors[leaf.number]) for leaf in drawn]
@@ -94,7 +98,7 @@ def init_tree(
     return jax.tree_util.tree_unflatten(structure, places)
 
 
-def _leaves(tree: Any, shardings: Any, names: Names | None) -> Iterator[_Leaf]:
+def leaves_of(tree: Any, shardings: Any = None, names: Names | None = None) -> Iterator[Leaf]:
     """Yield the arrays among the leaves of a tree."""
     own = jax.tree_util.tree_leaves(tree)
     where = _shardings(own, shardings)
@@ -110,7 +114,7 @@ def _leaves(tree: Any, shardings: Any, names: Names | None) -> Iterator[_Leaf]:
                     "arrays, or the result of jax.eval_shape"
                 )
             shape, dtype = tuple(node.shape), np.dtype(node.dtype)
-            yield _Leaf(number, path, shape, dtype, where[number], *_named(path, shape, names))
+            yield Leaf(number, path, shape, dtype, where[number], *_named(path, shape, names))
         number += count
 
 
@@ -156,7 +160,7 @@ def _named(
     return name, None if axes is None else tuple(axes)
 
 
-def _tensors(recipe: Any, leaves: Sequence[_Leaf], seed: Seed | None) -> dict[int, TensorPlan]:
+def _tensors(recipe: Any, leaves: Sequence[Leaf], seed: Seed | None) -> dict[int, TensorPlan]:
     """Return what is drawn, by the numbers of leaves; tensors of other dtypes are left alone."""
     if isinstance(recipe, Plan):
         if seed is not None:
@@ -181,7 +185,7 @@ def _tensors(recipe: Any, leaves: Sequence[_Leaf], seed: Seed | None) -> dict[in
     return found
 
 
-def _of_plan(plan: Plan, leaf: _Leaf) -> TensorPlan:
+def _of_plan(plan: Plan, leaf: Leaf) -> TensorPlan:
     tensor = plan.tensor(leaf.name)
     wanted, found = (leaf.tensor_shape, leaf.dtype), (tensor.parameter.shape, tensor.dtype)
     if wanted != found:
@@ -193,5 +197,5 @@ def _of_plan(plan: Plan, leaf: _Leaf) -> TensorPlan:
     return tensor
 
 
-def _whole(leaf: _Leaf, tensor: TensorPlan) -> Whole:
+def _whole(leaf: Leaf, tensor: TensorPlan) -> Whole:
     return Whole(leaf.shape, tensor.dtype, tensor.requests, leaf.sharding, leaf.axes)

@@ -97,7 +97,7 @@ def is_no_tensor(leaf: Any) -> bool:
     if leaf is None or isinstance(leaf, type) or (callable(leaf) and not hasattr(leaf, "shape")):
         return True
     jax = sys.modules.get("jax")
-    if jax is None or not isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct)):
+    if jax is None or not hasattr(leaf, "dtype"):
         return False
     return bool(jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key))
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from fastinit.guide import functions
 from fastinit.guide.activation import activation
 from fastinit.guide.recommend import recommend
+from fastinit.guide.roles import with_layout
+from fastinit.initializers.fans import fans
 from fastinit.plans.explanation import short
 from fastinit.probes.report import ProbeReport
 from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeStack
@@ -49,19 +51,18 @@ def of_layers(report: ProbeReport, stack: ProbeStack, factor: float) -> str:
     """Return the initializer that fits the activation of plain layers, and what it would give."""
     rows = {row.name: row for row in report.rows}
     late = [rows[name] for name in stack.late]
-    shapes = {each.name: each.shape for each in report.weights}
-    shape = shapes.get(f"{late[-1].name}.weight", ())
-    if len(shape) < 2:
+    weight = {each.name: each for each in report.weights}.get(late[-1].weight)
+    if weight is None or len(weight.shape) < 2:
         return ""
     between = report.rows[report.rows.index(late[0]) : report.rows.index(late[-1])]
     found = (functions.find(row.kind) for row in between if math.isnan(row.weight_rms))
     name = next((each for each in found if each is not None), "linear")
-    initializer = recommend(name, layer="hidden").initializer
-    moments = initializer.resolve(shape).moments(shape)
+    initializer = with_layout(recommend(name, layer="hidden").initializer, weight.layout)
+    moments = initializer.resolve(weight.shape).moments(weight.shape)
     now = late[-1].weight_rms
     if moments is None or not moments[1] or not now:
         return ""
-    std, fan_in = moments[1], math.prod(shape) / shape[0]
+    std, fan_in = moments[1], fans(weight.shape, weight.layout)[0]
     would = factor * std / now
     if name not in _HOMOGENEOUS:
         would = _in_theory(name, std * math.sqrt(fan_in))

@@ -26,6 +26,7 @@ class ProbeRow:
         bias_rms: of its bias; NaN if it has none.
         weight_gradient_rms: of the gradient of its weight; NaN if none reaches it.
         is_block: whether it is one of the blocks of a stack.
+        weight: the name of the module's weight; "" if it has none.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ProbeRow:
     bias_rms: float = math.nan
     weight_gradient_rms: float = math.nan
     is_block: bool = False
+    weight: str = ""
 
     @property
     def label(self) -> str:
@@ -60,6 +62,7 @@ class ProbeWeight:
         is_alike: whether it is a matrix whose rows are all equal, and not 0.
         update_to_weight: by optimizer, the root mean square of the first update over ``rms``; empty
             where no learning rate was given. Infinite for a weight of 0.
+        layout: what each axis is, as in ``fastinit.he_normal``.
     """
 
     name: str
@@ -68,6 +71,7 @@ class ProbeWeight:
     gradient_rms: float
     is_alike: bool
     update_to_weight: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    layout: str = "oi*"
 
     @property
     def gradient_to_weight(self) -> float:

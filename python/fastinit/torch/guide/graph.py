@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import operator
 from collections.abc import Iterator
 from typing import Any
@@ -13,13 +12,14 @@ from torch import fx, nn
 from fastinit.guide import functions
 from fastinit.guide.activation import Activation, activation
 from fastinit.guide.advice import known_activation
+from fastinit.guide.graph import Graph, Node, graph_of
 
+_EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 _WEIGHTED = (
     nn.Linear,
     nn.Bilinear,
     nn.modules.conv._ConvNd,
-    nn.Embedding,
-    nn.EmbeddingBag,
+    *_EMBEDDINGS,
     nn.RNNBase,
     nn.RNNCellBase,
     nn.MultiheadAttention,
@@ -27,35 +27,6 @@ _WEIGHTED = (
 _PARAMETERS = ("negative_slope", "alpha")  # of torch's modules
 _SOFTMAX = ("softmax", "softmax2d", "log_softmax", "logsoftmax")
 _SUMS = (operator.add, operator.iadd, torch.add, "add", "add_")
-
-
-@dataclasses.dataclass(frozen=True)
-class Graph:
-    """What is known of a module.
-
-    Attributes:
-        followed_by: module -> the activation that follows its output, by qualified name.
-        order: the qualified names of modules with weights, in the order of their calls.
-        blocks: the number of residual connections; None if not known.
-        branch_ends: the modules that are the last of a residual branch.
-        branch_norms: the normalizations after these, whose outputs are added.
-    """
-
-    followed_by: dict[str, Activation]
-    order: tuple[str, ...]
-    blocks: int | None
-    branch_ends: frozenset[str]
-    branch_norms: frozenset[str] = frozenset()
-
-    @property
-    def residual(self) -> bool | None:
-        """Whether there are residual connections; None if not known."""
-        return None if self.blocks is None else self.blocks > 0
-
-    @property
-    def depth(self) -> int | None:
-        """The number of residual connections, or without any of layers; None if not known."""
-        return None if self.blocks is None else self.blocks or len(self.order) or None
 
 
 def read(module: nn.Module) -> Graph:
@@ -67,76 +38,30 @@ def read(module: nn.Module) -> Graph:
     return _traced(module, traced)
 
 
-def normalization_of(module: nn.Module) -> str:
-    """Return the kind of the first normalization of a module, or "none"."""
-    kinds = {
-        "BatchNorm": "batch",
-        "RMSNorm": "rms",
-        "GroupNorm": "group",
-        "InstanceNorm": "instance",
-    }
-    for each in module.modules():
-        name = type(each).__name__
-        if "Norm" in name:
-            return next((kind for part, kind in kinds.items() if part in name), "layer")
-    return "none"
-
-
 def _traced(module: nn.Module, graph: fx.Graph) -> Graph:
     modules = dict(module.named_modules())
-    followed: dict[str, Activation] = {}
-    ends: list[tuple[str, str | None] | None] = []
-    for node in graph.nodes:
-        if node.target in _SUMS and len(node.all_input_nodes) > 1:
-            ends.append(_branch_end(node, modules))
-        if _is_weighted(node, modules):
-            followed[str(node.target)] = _after(node, modules)
-    known = [each for each in ends if each is not None]
-    weights = frozenset(weight for weight, _ in known)
-    norms = frozenset(norm for _, norm in known if norm is not None)
-    return Graph(followed, tuple(followed), len(ends), weights, norms)
-
-
-def _is_weighted(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
-    return node.op == "call_module" and isinstance(modules[str(node.target)], _WEIGHTED)
-
-
-def _branch_end(addition: fx.Node, modules: dict[str, nn.Module]) -> tuple[str, str | None] | None:
-    """Return the module whose output is added to the stream, and the normalization between.
-
-    It is None if that is not clear. What is used elsewhere too is the stream. Of two modules one
-    may be the projection of a shortcut, whose input is used elsewhere.
-    """
-    found = []
-    for node in addition.all_input_nodes:
-        norm = None
-        while len(node.users) == 1 and not _is_weighted(node, modules):
-            if len(node.all_input_nodes) != 1 or _of_node(node, modules) is not None:
-                break
-            if "Norm" in type(modules.get(str(node.target))).__name__:
-                norm = str(node.target)
-            node = node.all_input_nodes[0]
-        if len(node.users) == 1 and _is_weighted(node, modules):
-            found.append((node, norm))
-    if len(found) == 2:
-        found = [each for each in found if len(each[0].all_input_nodes[0].users) == 1]
-    return (str(found[0][0].target), found[0][1]) if len(found) == 1 else None
-
-
-def _after(node: fx.Node, modules: dict[str, nn.Module]) -> Activation:
-    """Return the first activation on the way from a node, "linear" where another weight is next."""
-    waiting, seen = list(node.users), set[fx.Node]()
-    while waiting:
-        user = waiting.pop(0)
-        if user in seen:
+    nodes: dict[fx.Node, Node] = {}
+    for each in graph.nodes:
+        inputs = [nodes[node] for node in each.all_input_nodes if node in nodes]
+        if each.op == "get_attr":  # a parameter or a buffer, which is not data
             continue
-        seen.add(user)
-        if (found := _of_node(user, modules)) is not None:
-            return found
-        module = modules.get(str(user.target)) if user.op == "call_module" else None
-        if not isinstance(module, _WEIGHTED):
-            waiting += user.users
-    return known_activation("linear")
+        if inputs or each.op in ("placeholder", "call_module"):
+            nodes[each] = _node(each, inputs, modules)
+    return graph_of(list(nodes.values()))
+
+
+def _node(node: fx.Node, inputs: list[Node], modules: dict[str, nn.Module]) -> Node:
+    module = modules[str(node.target)] if node.op == "call_module" else None
+    name = str(node.target)
+    is_weighted = isinstance(module, _WEIGHTED)
+    return Node(
+        inputs,
+        weight=name if is_weighted else None,
+        is_embedding=isinstance(module, _EMBEDDINGS),
+        norm=name if "Norm" in type(module).__name__ else None,
+        activation=None if is_weighted else _of_node(node, modules),
+        is_sum=node.target in _SUMS,
+    )
 
 
 def _of_node(node: fx.Node, modules: dict[str, nn.Module]) -> Activation | None:

@@ -11,9 +11,9 @@ import torch
 
 from fastinit.guide.advice import case_of
 from fastinit.guide.recommend_recipe import Place, RecipeRecommendation, recipe_for
-from fastinit.guide.roles import activation_of, architecture_of, width_of
+from fastinit.guide.roles import activation_of, architecture_of, normalization_of, width_of
 from fastinit.manifests import Manifest
-from fastinit.torch.guide.graph import Graph, normalization_of, read
+from fastinit.torch.guide.graph import read
 
 
 def recommend_recipe(
@@ -66,17 +66,20 @@ def recommend_recipe(
         raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
     manifest = Manifest.from_torch(module)
     graph = read(module)
+    kind = graph.kind(architecture_of(manifest)) if architecture is None else architecture
     case = case_of(
         activation_of(manifest) if activation is None else activation,
-        _architecture(manifest, graph) if architecture is None else architecture,
-        graph.depth if depth is None else depth,
+        kind,
+        graph.depth_of(kind) if depth is None else depth,
         "hidden",
-        normalization_of(module) if normalization is None else normalization,
+        normalization_of(type(each).__name__ for each in module.modules())
+        if normalization is None
+        else normalization,
         graph.residual if residual is None else residual,
         optimizer,
         width_of(manifest) if width is None else width,
     )
-    places = _places(manifest, graph, case.architecture)
+    places = graph.places(_owners(manifest), case.architecture)
     places |= dict(_forget_gates(module)) | dict(_post_norm_outputs(module))
     found = recipe_for(manifest, case, places)
     tensors = dict(module.named_parameters(remove_duplicate=False))
@@ -86,25 +89,14 @@ def recommend_recipe(
     return dataclasses.replace(found, rows=rows)
 
 
-def _architecture(manifest: Manifest, graph: Graph) -> str:
-    """Return the kind of network; sines after most weights make a SIREN."""
-    sines = sum(each.name == "sin" for each in graph.followed_by.values())
-    return "siren" if 2 * sines > len(graph.followed_by) else architecture_of(manifest)
-
-
-def _places(manifest: Manifest, graph: Graph, architecture: str | None) -> dict[str, Place]:
-    """Return what the graph says of parameters."""
-    places = {}
+def _owners(manifest: Manifest) -> dict[str, str]:
+    """Return the module of each parameter that is called weight."""
+    owners = {}
     for each in manifest.parameters:
         owner, _, last = each.name.rpartition(".")
-        if last == "weight" and owner in graph.followed_by:
-            layer = "residual_output" if owner in graph.branch_ends else None
-            if architecture == "siren" and owner == graph.order[0]:
-                layer = "input"
-            places[each.name] = Place(layer, graph.followed_by[owner])
-        elif last == "weight" and owner in graph.branch_norms:
-            places[each.name] = Place("residual_norm_scale")
-    return places
+        if last == "weight":
+            owners[each.name] = owner
+    return owners
 
 
 def _forget_gates(module: torch.nn.Module) -> Iterator[tuple[str, Place]]:

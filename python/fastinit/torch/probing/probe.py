@@ -175,7 +175,10 @@ def _with_weights(
         weight, bias = shared.get(f"{prefix}weight"), shared.get(f"{prefix}bias")
         if weight is not None:
             row = dataclasses.replace(
-                row, weight_rms=weight.rms, weight_gradient_rms=weight.gradient_rms
+                row,
+                weight_rms=weight.rms,
+                weight_gradient_rms=weight.gradient_rms,
+                weight=weight.name,
             )
         return row if bias is None else dataclasses.replace(row, bias_rms=bias.rms)
 

@@ -1,0 +1,1 @@
+"""The probe: what signals and gradients do in a model of JAX at its start."""
