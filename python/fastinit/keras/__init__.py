@@ -41,6 +41,7 @@ from fastinit.keras.initializer import Initializer
 from fastinit.keras.masked import NM, Bernoulli, Sparse
 from fastinit.keras.matrices import DeltaOrthogonal, Orthogonal
 from fastinit.keras.models import init_, plan
+from fastinit.keras.recommend import recommend_recipe
 
 __all__ = [
     "NM",
@@ -71,6 +72,7 @@ __all__ = [
     "accelerate",
     "init_",
     "plan",
+    "recommend_recipe",
 ]
 
 check_package()

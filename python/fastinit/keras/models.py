@@ -36,7 +36,7 @@ def plan(model: Any, seed: Seed | None = None, recipe: Any = None) -> Plan:
         >>> fastinit.keras.plan(model, seed=0).init()["head/bias"]
         array([0., 0., 0., 0.], dtype=float32)
     """
-    return planned(_weights(model), model.name, seed, recipe)
+    return planned(built_weights(model), model.name, seed, recipe)
 
 
 def init_(model: Any, seed: Seed | None = None, recipe: Any = None, *, only: Any = None) -> Any:
@@ -76,7 +76,7 @@ def init_(model: Any, seed: Seed | None = None, recipe: Any = None, *, only: Any
         >>> bool((kernel == expected).all())
         True
     """
-    weights = _weights(model)
+    weights = built_weights(model)
     variables = {each.name: each.variable for each in weights}
     _draw(
         [
@@ -87,7 +87,13 @@ def init_(model: Any, seed: Seed | None = None, recipe: Any = None, *, only: Any
     return model
 
 
-def _weights(model: Any) -> list[Weight]:
+def built_weights(model: Any) -> list[Weight]:
+    """Return the weights of a model.
+
+    Raises:
+        TypeError: it is neither a model nor a layer of Keras.
+        ValueError: it is not built.
+    """
     if not isinstance(model, keras.Layer):
         raise TypeError(f"model is a {type(model).__name__}; pass a model or layer of Keras")
     found = weights_of(model)
