@@ -34,6 +34,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Any], Any], str, float | None]] = {
     "hard swish": (nn.hard_swish, "hard_swish", None),
     "sigmoid": (nn.sigmoid, "sigmoid", None),
     "tanh": (jnp.tanh, "tanh", None),
+    "steep tanh": (lambda x: jnp.tanh(3 * x), "tanh", None),
     "sine": (lambda x: jnp.sin(30 * x), "sin", None),
     "softmax": (nn.softmax, "linear", None),
     "layer norm": (nn.standardize, "linear", None),

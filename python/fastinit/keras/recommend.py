@@ -59,11 +59,11 @@ def recommend_recipe(
 
     Example:
         >>> import fastinit.keras, keras
-        >>> layers = [keras.layers.Dense(64, "silu", name="up"), keras.layers.Dense(4, name="head")]
+        >>> layers = [keras.layers.Dense(64, "silu", name="up"), keras.layers.Dense(4, name="down")]
         >>> model = keras.Sequential([keras.Input((8,)), *layers])
         >>> found = fastinit.keras.recommend_recipe(model)
         >>> [(row.name, row.activation) for row in found.rows[::2]]
-        [('up/kernel', 'silu'), ('head/kernel', 'linear')]
+        [('up/kernel', 'silu'), ('down/kernel', 'linear')]
         >>> _ = fastinit.keras.init_(model, seed=0, recipe=found.recipe)
     """
     weights = [each for each in built_weights(model) if each.variable.trainable]

@@ -16,6 +16,7 @@ from fastinit.jax.guide.elementwise import COPIES, SUMS, applied, is_elementwise
 from fastinit.jax.guide.programs import DATA, Program, Step
 
 _PRODUCTS = ("dot_general", "conv_general_dilated")
+_BY_PRIMITIVE = {"tanh": "tanh", "logistic": "sigmoid", "sin": "sin"}
 _SCALES = ("scale", "weight", "gamma")
 _SHAPES = ("reshape", "broadcast_in_dim", "squeeze", "expand_dims", "transpose", *COPIES)
 
@@ -252,23 +253,26 @@ def _recognize(region: list[tuple[Operation, Any]], results: set[Any]) -> None:
     """Mark that of the functions of the elements of a node which is an activation.
 
     It is the first that the rest of the program uses and that has a name, else the last of those
-    in between, such as the relu of a scaled relu.
+    in between, such as the relu of a scaled relu, else a tanh or sine of a multiple.
     """
     members = {node for node, _ in region}
-    found = [(node, recognized(np.broadcast_to(values, POINTS.shape))) for node, values in region]
-    named = [(node, act) for node, act in found if act is not None]
     ends = [
-        (node, act)
-        for node, act in named
+        node
+        for node, _ in region
         if node in results or any(user not in members for user in node.users)
     ]
-    if named:
-        chosen, activation = ends[0] if ends else named[-1]
-        chosen.activation = activation
+    named = {
+        node: found
+        for node, values in region
+        if (found := recognized(np.broadcast_to(values, POINTS.shape))) is not None
+    }
+    chosen = next((each for each in ends if each in named), next(reversed(named), None))
+    if chosen is not None:
+        chosen.activation = named[chosen]
         return
-    for each, _ in region:
-        if each.step is not None and each.step.name == "sin":
-            each.activation = known_activation("sin")
+    for each in ends:
+        if each.step is not None and (name := _BY_PRIMITIVE.get(each.step.name)) is not None:
+            each.activation = known_activation(name)
 
 
 def _number(constant: Any) -> float | None:
