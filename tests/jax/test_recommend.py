@@ -85,8 +85,8 @@ def test_axes() -> None:
     def apply(own: Any, x: Any) -> Any:
         x = nn.relu(x @ own["plain"]["kernel"])
         x = nn.relu(x @ own["turned"]["kernel"].T)
-        x = nn.relu(jnp.einsum("nd,dhk->nhk", x, own["heads"]["kernel"]))
-        return jnp.einsum("nhk,hkd->nd", x, own["merged"]["kernel"])
+        x = nn.relu(jnp.einsum("bd,dhk->bhk", x, own["heads"]["kernel"]))
+        return jnp.einsum("bhk,hkd->bd", x, own["merged"]["kernel"])
 
     rows = rows_of(fastinit.jax.recommend_recipe(apply, X, variables, architecture="mlp"))
     for name, fan_in in {"plain": 8, "turned": 16, "heads": 24}.items():
