@@ -11,6 +11,7 @@ import fastinit
 from fastinit import Manifest, Plan
 from fastinit.guide.roles import architecture_of
 from helpers.command_line import run
+from helpers.pages import parsed
 
 MODELS = {
     "gpt2": "transformer",
@@ -158,5 +159,23 @@ def test_command(tmp_path: Any) -> None:
     whole = json.loads(run("recommend", "--model", "gpt2", "--json").stdout)
     assert len(whole["parameters"]) == 148
     assert run("recommend").exit_code == 2
+
+
+@pytest.mark.parametrize("what", [["swiglu"], ["--layer", "bias"], ["--model", "gpt2"]])
+def test_pictures(what: list[str], tmp_path: Any) -> None:
+    """A page has the advice, and charts of what it does where signals can be simulated."""
+    path = tmp_path / "page.html"
+    assert run("recommend", *what, "--html", path).exit_code == 0
+    page = path.read_text()
+    parsed(page)
+    has_charts = what[0] != "--layer"
+    assert ("<svg" in page) == has_charts
+    assert "avoid" in page or "Reasons" in page
+
+
+def test_command_of_wrong_options(tmp_path: Any) -> None:
+    out = tmp_path / "recipe.json"
+    plot = tmp_path / "advice.png"
+    assert "has nothing to draw" in run("recommend", "--layer", "bias", "--plot", plot).stderr
     assert "pass --model with it" in run("recommend", "relu", "--out", out).stderr
     assert "did you mean 'gelu'" in run("recommend", "geluu").stderr

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import Annotated
 
 import typer
 
 from fastinit.checkpoints.atomic_file import write_whole
 from fastinit.plots.figure import check_matplotlib
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from fastinit.plots.page import Page
 
 PlotOption = Annotated[
     Path | None,
@@ -33,16 +30,6 @@ HtmlOption = Annotated[
         show_default=False,
     ),
 ]
-
-
-class Report(Protocol):
-    """A report that can be drawn."""
-
-    def plot(self, figure: Figure | None = None) -> Figure:
-        """Draw into a figure."""
-
-    def html(self, path: str | os.PathLike[str]) -> None:
-        """Write a page."""
 
 
 def check_paths(plot: Path | None, html: Path | None) -> None:
@@ -65,17 +52,23 @@ def check_paths(plot: Path | None, html: Path | None) -> None:
             raise ValueError(f"{path} is in a folder that does not exist; make {path.parent} first")
 
 
-def write(report: Report, plot: Path | None, html: Path | None) -> None:
-    """Write the pictures that are asked for."""
+def write(page: Page, plot: Path | None, html: Path | None) -> None:
+    """Write the pictures of a report that are asked for.
+
+    Raises:
+        ValueError: there is nothing to plot.
+    """
     if plot is not None:
+        if not page.charts:
+            raise ValueError(f"--plot {plot} has nothing to draw here; pass --html for a page")
         from matplotlib.figure import Figure
 
         content = io.BytesIO()
-        drawn = report.plot(Figure(layout="constrained"))
+        drawn = page.figure(Figure(layout="constrained"))
         drawn.savefig(content, format=_format(plot))
         write_whole(plot, content.getvalue())
     if html is not None:
-        report.html(html)
+        page.write(html)
 
 
 def _format(path: Path) -> str:

@@ -82,7 +82,7 @@ def probe(
         made, given = _model_and_batch(build(), model, shape is not None)
         inputs = given if shape is None else _batch(shape, tokens, seed)
         found = probed(made, inputs)
-        write(found, plot, html)
+        write(found.page(), plot, html)
     if as_json:
         print_json(found.to_dict())
     else:

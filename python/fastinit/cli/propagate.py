@@ -63,7 +63,7 @@ def propagate(
         check_paths(plot, html)
         acts, inits = ([each.strip() for each in text.split(",")] for text in (activation, init))
         found = profiles_of(acts, inits, depth=depth, width=width, sigma_b=sigma_b, seed=seed)
-        write(found, plot, html)
+        write(found.page(), plot, html)
     if as_json:
         print_json(found.to_dict())
     elif layers:

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from fastinit.cli.options import Json
+from fastinit.cli.pictures import HtmlOption, PlotOption, check_paths, write
 from fastinit.cli.shared import errors, print_json
 from fastinit.guide.recommend import recommend as advice_for
 from fastinit.guide.recommend_recipe import recommend_recipe
+from fastinit.guide.recommended import page_of_recipe, page_of_recommendation
 from fastinit.manifests import Manifest
 
 
@@ -89,6 +91,8 @@ def recommend(
             show_default=False,
         ),
     ] = None,
+    plot: PlotOption = None,
+    html: HtmlOption = None,
     as_json: Json = False,
 ) -> None:
     """Say which initializer fits a layer, or a whole model, and why.
@@ -98,12 +102,13 @@ def recommend(
       fastinit recommend relu --architecture cnn
       fastinit recommend --architecture gpt --layer residual_output --depth 12
       fastinit recommend --model gpt2 --out recipe.json
-      fastinit recommend gelu --json
+      fastinit recommend gelu --html page.html
 
     \b
     Exit codes: 0 done, 2 wrong usage or an error.
     """  # noqa: D301
     with errors():
+        check_paths(plot, html)
         if model is None:
             if out is not None:
                 raise ValueError(f"--out {out} is for the recipe of a model; pass --model with it")
@@ -111,12 +116,16 @@ def recommend(
                 activation, architecture, depth, layer, normalization, residual, optimizer, width
             )
             shown, data = str(found), found.to_dict()
+            if plot is not None or html is not None:
+                write(page_of_recommendation(found), plot, html)
         else:
             manifest = Manifest.load(model)
             whole = recommend_recipe(
                 manifest, activation, architecture, depth, normalization, residual, optimizer, width
             )
             shown, data = str(whole), whole.to_dict()
+            if plot is not None or html is not None:
+                write(page_of_recipe(whole), plot, html)
             if out is not None:
                 with out.open("x", encoding="utf-8") as file:  # nothing is replaced
                     file.write(whole.recipe.to_json())
