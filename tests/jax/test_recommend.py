@@ -220,8 +220,8 @@ def test_attention() -> None:
     attention = "params.MultiHeadDotProductAttention_1"
     assert rows[f"{attention}.query.kernel"].std == pytest.approx((2 / 32) ** 0.5)
     assert rows[f"{attention}.out.kernel"].layer == "residual_output"
-    assert rows[f"{attention}.out.kernel"].std == pytest.approx((2 / 32 / 6) ** 0.5)
-    assert rows["params.Dense_2.kernel"].std == pytest.approx((2 / 128 / 6) ** 0.5)
+    assert rows[f"{attention}.out.kernel"].std == pytest.approx((1 / 32 / 6) ** 0.5)
+    assert rows["params.Dense_2.kernel"].std == pytest.approx((1 / 128 / 6) ** 0.5)
 
 
 @pytest.mark.slow
