@@ -245,6 +245,7 @@ class Mlp(nnx.Module):  # type: ignore[misc, name-defined]
         return self.last(self.drop(nnx.selu(self.norm(self.first(x)))))
 
 
+@pytest.mark.slow
 def test_nnx() -> None:
     """The model stays as it is, and its state is the tree that the recipe draws."""
     model = Mlp(nnx.Rngs(0))
