@@ -148,3 +148,9 @@ def test_one_digest_everywhere() -> None:
     assert digests[0] == digests[1]
     assert sorted(digests[0]) == sorted(map(fastinit.digest, tensors.values()))
     assert all(isinstance(each, np.ndarray) for each in arrays)
+
+
+def test_trees_of_torch() -> None:
+    """Tensors of other frameworks are tensors where JAX is imported, too."""
+    tree = {"w": torch.zeros(3, 4, dtype=torch.float16)}
+    assert list(fastinit.Plan(tree, "normal", seed=0)) == ["w"]

@@ -97,9 +97,8 @@ def is_no_tensor(leaf: Any) -> bool:
     if leaf is None or isinstance(leaf, type) or (callable(leaf) and not hasattr(leaf, "shape")):
         return True
     jax = sys.modules.get("jax")
-    if jax is None or not hasattr(leaf, "dtype"):
-        return False
-    return bool(jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key))
+    kind = getattr(getattr(leaf, "dtype", None), "type", None)  # of NumPy's and JAX's dtypes
+    return jax is not None and isinstance(kind, type) and issubclass(kind, jax.dtypes.prng_key)
 
 
 def _tensor(name: str, given: Any) -> Parameter:
