@@ -7,6 +7,8 @@
 #include <cstring>
 #include <new>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "bindings/dlpack.h"
 #include "bindings/fill_function.h"
@@ -171,9 +173,8 @@ void replace_by_eigenvectors(py::array& matrix, py::array& values) {
   if (!converged) throw py::value_error("matrix has values that are not finite");
 }
 
-void fill_requests(const py::array& requests, int threads, const py::dtype& request_dtype) {
+void fill_requests(const RequestList& list, int threads) {
   if (threads < 0) throw py::value_error("threads is negative");
-  const RequestList list = requests_in(requests, request_dtype);
   bool finished;
   {
     const GilRelease release;
@@ -194,6 +195,22 @@ py::tuple mask_border(std::uint64_t seed, std::uint64_t stream, std::uint64_t co
   if (search == BorderSearch::out_of_memory) throw std::bad_alloc();
   if (search == BorderSearch::interrupted) throw py::error_already_set();
   return py::make_tuple(border.threshold, py::tuple(py::cast(border.tied)));
+}
+
+// A new array whose first element lies at a multiple of `alignment`, in memory that NumPy allocates; and its address.
+// In Python this would be three calls, which take longer than the fill of a small array.
+py::tuple empty_array(const py::tuple& shape, const py::dtype& dtype, std::size_t alignment) {
+  std::vector<py::ssize_t> sizes;
+  py::ssize_t bytes = dtype.itemsize();
+  for (const py::handle size : shape) {
+    sizes.push_back(size.cast<py::ssize_t>());
+    if (sizes.back() < 0 || __builtin_mul_overflow(bytes, sizes.back(), &bytes)) bytes = -1;
+    if (bytes < 0) throw py::value_error("shape is out of range");
+  }
+  py::array_t<std::uint8_t> memory(bytes + static_cast<py::ssize_t>(alignment) - 1);
+  const auto start = reinterpret_cast<std::uintptr_t>(memory.data());
+  const std::uintptr_t address = (start + alignment - 1) / alignment * alignment;
+  return py::make_tuple(py::array(dtype, std::move(sizes), reinterpret_cast<void*>(address), memory), address);
 }
 
 const Request& only(const py::array& requests, const py::dtype& request_dtype) {
@@ -218,8 +235,13 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.attr("largest_sample") = largest_sample;
   m.attr("compiler") = FASTINIT_COMPILER;
   m.def(
+      "fill", [](const py::bytes& requests, int threads) { fill_requests(requests_in(requests), threads); },
+      py::arg("requests"), py::arg("threads") = 0);
+  m.def(
       "fill",
-      [request_dtype](const py::array& requests, int threads) { fill_requests(requests, threads, request_dtype); },
+      [request_dtype](const py::array& requests, int threads) {
+        fill_requests(requests_in(requests, request_dtype), threads);
+      },
       py::arg("requests").noconvert(), py::arg("threads") = 0);
   const py::dict functions = function_codes();
   m.attr("functions") = functions;
@@ -249,6 +271,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def(
       "address", [](const py::array& array) { return reinterpret_cast<std::uintptr_t>(array.data()); },
       py::arg("array").noconvert());
+  m.def("empty", &empty_array, py::arg("shape"), py::arg("dtype"), py::arg("alignment"));
   m.def("set_default_arithmetic", &set_default_arithmetic);
   m.def("set_arithmetic", &set_arithmetic, py::arg("arithmetic"));
   m.def("truncation", &truncation, py::arg("lower"), py::arg("upper"), py::arg("in_float64"));

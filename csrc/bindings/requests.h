@@ -17,4 +17,7 @@ struct RequestList {
 // The requests of an array, each of them valid. Throws what Python sees as TypeError or ValueError.
 RequestList requests_in(const pybind11::array& requests, const pybind11::dtype& request_dtype);
 
+// Those of packed bytes.
+RequestList requests_in(const pybind11::bytes& packed);
+
 }  // namespace fastinit

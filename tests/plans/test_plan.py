@@ -10,6 +10,7 @@ import pytest
 import fastinit
 from fastinit import Manifest, Parameter, Plan, Recipe, Rule
 from fastinit.native import cpu
+from fastinit.native.request import REQUEST
 from fastinit.recipes import Scale
 from helpers.bits import check_bits
 from helpers.settings import process_seed
@@ -61,9 +62,10 @@ def test_values_do_not_depend_on_the_rest_of_the_model() -> None:
 def test_one_native_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """A whole model is one list of requests."""
     calls = []
-    monkeypatch.setattr(cpu, "fill", lambda requests, _: calls.append(len(requests)))
+    monkeypatch.setattr(cpu, "fill", lambda requests, _: calls.append(requests))
     Plan(gpt2_like(), seed=0).init()
-    assert calls == [1 + 3 * len(BLOCK)]
+    (requests,) = calls
+    assert len(np.frombuffer(requests, REQUEST)) == 1 + 3 * len(BLOCK)
 
 
 def test_tied_names_are_left_out() -> None:

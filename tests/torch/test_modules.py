@@ -5,6 +5,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 
 import fastinit
 from fastinit import Recipe, Rule
+from fastinit.native.request import REQUEST
 from fastinit.torch import init_
 from helpers.bits import check_bits
 from helpers.settings import process_seed
@@ -64,8 +66,8 @@ def test_one_native_call_draws_ties_once(monkeypatch: pytest.MonkeyPatch) -> Non
     calls = []
     fill = cpu.fill
 
-    def counted(requests: Any, threads: int) -> None:
-        calls.append(requests)
+    def counted(requests: bytes, threads: int) -> None:
+        calls.append(np.frombuffer(requests, REQUEST))
         fill(requests, threads)
 
     monkeypatch.setattr(cpu, "fill", counted)

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastinit.arrays import memory
 from fastinit.native import cpu, cuda
-from fastinit.native.request import REQUEST, Barrier, Operation, Request, as_array
+from fastinit.native.request import Barrier, Operation, Request, as_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ class Cpu:
     def fill(self, requests: Sequence[Request], threads: int = 0) -> None:
         """Draw all requests by this many threads, or as many as are set; return when it is done."""
         if len(requests) == 1 and type(requests[0]) is bytes:  # a small call, which a scan slows
-            cpu.fill(np.frombuffer(requests[0], REQUEST), threads)
+            cpu.fill(requests[0], threads)
             return
         self.prepare(requests)
         self.run(requests, threads)
@@ -46,7 +46,7 @@ class Cpu:
             if isinstance(each, Operation):
                 each.run(self)
             else:
-                cpu.fill(as_array(each), threads)
+                cpu.fill(b"".join(each), threads)
 
     def view(self, address: int, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Return memory as an array."""

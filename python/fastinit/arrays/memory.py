@@ -27,11 +27,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[NDArray[Any], i
     It starts at a cache line, a large one at a huge page.
     """
     size = math.prod(shape) * dtype.itemsize
-    alignment = _HUGE_PAGE if size >= _LARGE else _ALIGNMENT
-    buffer = np.empty(size + alignment - 1, np.uint8)
-    start = _cpu.address(buffer)
-    skipped = -start % alignment
-    return np.ndarray(shape, dtype, buffer, skipped), start + skipped
+    return _cpu.empty(shape, dtype, _HUGE_PAGE if size >= _LARGE else _ALIGNMENT)
 
 
 def empty_on_gpu(shape: tuple[int, ...], dtype: np.dtype[Any], device_name: str) -> Any:
