@@ -1,6 +1,5 @@
 """``to_dlpack``: the export of arrays of every dtype, as other libraries take it."""
 
-import gc
 import threading
 import weakref
 from collections.abc import Iterator
@@ -168,20 +167,16 @@ def test_the_consumer_keeps_the_array(version: tuple[int, int] | None) -> None:
     array, alive = owner()
     capsule = fastinit.to_dlpack(array).__dlpack__(max_version=version)
     del array
-    gc.collect()
     assert alive() is not None
     tensor = torch.utils.dlpack.from_dlpack(capsule)
     del capsule
-    gc.collect()
     assert alive() is not None
     assert not tensor.any()
     del tensor
-    gc.collect()
     assert alive() is None
     array, alive = owner()
     capsule = fastinit.to_dlpack(array).__dlpack__(max_version=version)
     del array, capsule
-    gc.collect()
     assert alive() is None
 
 
@@ -200,7 +195,6 @@ def test_another_thread_frees_it() -> None:
     thread = threading.Thread(target=held.clear)
     thread.start()
     thread.join()
-    gc.collect()
     assert alive() is None
 
 

@@ -37,7 +37,7 @@ class Counted:
         self.fill = cpu.fill
 
     def __enter__(self) -> "Counted":
-        def fill(requests: bytes, threads: int = 0) -> None:
+        def fill(requests: Any, threads: int = 0) -> None:
             self.calls += 1
             self.elements += int(np.frombuffer(requests, REQUEST)["count"].sum())
             self.fill(requests, threads)

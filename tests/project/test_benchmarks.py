@@ -45,7 +45,8 @@ def test_overhead_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_jax_init_checks_and_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "jax_init.json"
-    jax_init.main(["--size", "64", "--repeats", "2", "--layers", "0", "--json", str(path)])
+    sizes = ["--size", "64", "--layers", "0", "--width", "64", "--repeats", "1"]
+    jax_init.main([*sizes, "--json", str(path)])
     found = json.loads(path.read_text())
     assert {each["way"] for each in found["results"]} >= {"eager", "callback", "jit"}
     shown = jax_tables.section(found)
