@@ -37,6 +37,8 @@ FUNCTIONS = {"he_normal": 1, "he_uniform": 1, "orthogonal": 4}  # and what divid
 NOTES = [
     "Compare within one run only. Both may use the same processors.",
     "The model is a transformer of flax.linen, with flax's own initializers or those of fastinit.",
+    "Before each timing the same call is done once and its memory is freed. Otherwise the host of "
+    "a virtual machine has to find the pages of some calls and not of others.",
 ]
 
 
@@ -99,7 +101,8 @@ def compiled(init: Any, shape: tuple[int, ...], by_python: bool = False) -> Call
 
 
 def once(call: Callable[[], Any]) -> float:
-    """Return the seconds of a call, whose result then goes away."""
+    """Return the seconds of a call after another one, whose memory the system has again."""
+    jax.block_until_ready(call())
     gc.collect()
     return common.once(lambda: jax.block_until_ready(call()))
 
@@ -194,7 +197,7 @@ def model(report: dict[str, Any], layers: int, width: int, repeats: int) -> None
 def _first(built: Any, tokens: Any) -> float:
     jax.clear_caches()
     program = jax.jit(lambda key: built.init(key, tokens))
-    return once(lambda: program(KEY))
+    return common.once(lambda: jax.block_until_ready(program(KEY)))
 
 
 def check_model(report: dict[str, Any], drawn: dict[tuple[str, str], Any]) -> None:
