@@ -52,7 +52,7 @@ def needs(*programs: str) -> None:
             pytest.skip(f"{program} is not installed")
 
 
-@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize("name", ["scalar", "avx2", pytest.param("avx512", marks=pytest.mark.slow)])
 def test_one_exported_symbol(name: str, tmp_path: Path) -> None:
     """`nm -g --defined-only` shows the table of kernels and nothing else."""
     needs("g++", "nm")
