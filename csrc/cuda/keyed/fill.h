@@ -22,7 +22,7 @@ struct KeyedArrays {
   std::int64_t strides[most_axes];  // of the whole array, in elements
 };
 
-// The memory that the tables of so many requests need, in bytes.
+// Returns how many bytes of memory the tables of this many requests and arrays need.
 constexpr std::size_t size_of_keyed_tables(std::size_t requests, std::size_t arrays) {
   return requests * ((arrays + 1) * sizeof(FillEntry) + arrays * sizeof(Request));
 }

@@ -43,7 +43,7 @@ class Node:
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """What is known of a model.
+    """The order, activations and residual branches of a model, as its program tells them.
 
     Attributes:
         followed_by: weight -> the activation that follows its output.

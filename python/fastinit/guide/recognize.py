@@ -16,7 +16,7 @@ from fastinit.native.arithmetic import in_default_arithmetic
 Array = npt.NDArray[np.float64]
 
 POINTS: Array = np.array([-9.0, -2.7, -1.0, -0.6, -0.05, 0.0, 0.05, 0.6, 1.0, 2.7, 9.0])
-"""Where functions are compared."""
+"""The points at which functions are compared."""
 
 _TOLERANCE = 1e-5  # of float32 constants, and of formulas that approximate others
 _DIGITS = 6  # of a parameter that is found

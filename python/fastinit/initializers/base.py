@@ -78,7 +78,10 @@ class Initializer(metaclass=_Type):
     """Whether values depend on the seed and the name."""
 
     in_complex: ClassVar[str | None] = None
-    """What fills a complex array: "templates", as they are; "real" parts alone; None if nothing."""
+    """How complex arrays are drawn: by the "templates" as they are, or their "real" parts alone.
+
+    None means that the initializer does not draw complex arrays.
+    """
 
     def __init_subclass__(cls, *, is_base: bool = False) -> None:
         for name in _COMPUTING & vars(cls).keys():

@@ -33,8 +33,8 @@ class ChannelScaled(Initializer):
 
     Raises:
         TypeError: ``base`` is not an initializer.
-        ValueError: There are no factors, or one is not finite; when drawn, the axis has another
-            size or does not exist.
+        ValueError: The list of factors is empty, or a factor is not finite. When drawn, the
+            axis has another size or does not exist.
 
     Example:
         >>> import fastinit

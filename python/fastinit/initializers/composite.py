@@ -123,8 +123,8 @@ class Composite(Initializer):
 
     Raises:
         TypeError: A field has the wrong type.
-        ValueError: There are no layers, or the dtype does not hold random values; when drawn, the
-            layers do not fit the shape or leave elements unwritten.
+        ValueError: The list of layers is empty, or the dtype does not hold random values. When
+            drawn, the layers do not fit the shape or leave elements unwritten.
 
     Example:
         >>> import fastinit

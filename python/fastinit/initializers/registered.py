@@ -84,7 +84,7 @@ def _place(function: Callable[..., Any]) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Custom(Initializer):
-    """What a registered function returns; see ``fastinit.register``.
+    """Values that a registered function returns; see ``fastinit.register``.
 
     Values are rounded from float64 to float32, and from there to narrower dtypes. Plans and recipes
     hold the name alone: a program that loads them must register the function first.

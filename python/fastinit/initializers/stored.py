@@ -33,8 +33,8 @@ class Stored(Initializer):
         digest: The digest of the flat array (``fastinit.digest``); None means that of ``data``.
 
     Raises:
-        ValueError: The data is not base64, not whole elements, or has another digest; when drawn,
-            there is no data, or as many elements as the shape has.
+        ValueError: The data is not base64, not whole elements, or has another digest. When drawn,
+            the data is missing, or the shape has another number of elements.
 
     Example:
         >>> import numpy as np
@@ -72,7 +72,7 @@ class Stored(Initializer):
         """Return the values as a flat array.
 
         Raises:
-            ValueError: There is no data, or it is not that of an array.
+            ValueError: The data is missing, or it does not hold an array.
         """
         if self.data is None:
             raise ValueError(

@@ -24,7 +24,7 @@ __all__ = ["Transposed", "transposed"]
 
 @dataclasses.dataclass(frozen=True)
 class Transposed(Initializer):
-    """What another initializer draws, with its axes in another order.
+    """Values of another initializer, with the axes in another order.
 
     A weight that one framework stores as (out, in) and another as (in, out) can so have the same
     values in both.

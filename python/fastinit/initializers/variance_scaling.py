@@ -81,7 +81,7 @@ class FanScaled(Initializer, is_base=True):
     @property
     @abc.abstractmethod
     def _meaning(self) -> tuple[Any, ...]:
-        """What two initializers have in common exactly if they draw the same for every shape."""
+        """The key by which initializers compare: equal keys draw the same for every shape."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FanScaled) and self._meaning == other._meaning

@@ -19,7 +19,7 @@ from fastinit.native.box import Shape, shape_of
 
 
 class Initializer(abc.ABC):
-    """What ``jax.nn.initializers.Initializer`` describes; equal ones draw the same.
+    """An initializer as ``jax.nn.initializers.Initializer`` describes it; equal ones draw the same.
 
     Called eagerly, it fills the memory that the array then has. Traced by ``jax.jit``,
     ``jax.vmap``, ``jax.lax.scan`` and the like, it puts a call into the program.
