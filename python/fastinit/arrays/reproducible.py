@@ -10,7 +10,7 @@ arithmetic of IEEE 754.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,12 +92,23 @@ def matmul(left: NDArray[Any], right: NDArray[Any], slices: int = 3) -> Array:
     found = np.empty((left.shape[0], right.shape[1]))
     for start in range(0, left.shape[0], _ROWS):
         rows, own = sliced(left[start : start + _ROWS], bits, slices)
-        total = np.zeros((rows[0].shape[0], right.shape[1]))
-        for order in reversed(range(slices)):  # the small ones first
-            for k in range(order + 1):
-                total += (rows[k] @ turned[order - k]) * 2.0 ** (-bits * order)
-        found[start : start + _ROWS] = total * own[:, None] * units
+        found[start : start + _ROWS] = product_of_slices(rows, turned, bits) * own[:, None] * units
     return found
+
+
+def product_of_slices(rows: Sequence[Array], columns: Sequence[Array], bits: int) -> Array:
+    """Return the product of two matrices that are given as slices, in the units of the first ones.
+
+    Args:
+        rows: The slices of the first matrix.
+        columns: As many slices of the second matrix.
+        bits: The number of bits of a slice.
+    """
+    total = np.zeros((len(rows[0]), columns[0].shape[1]))
+    for order in reversed(range(len(rows))):  # the small ones first
+        for k in range(order + 1):
+            total += (rows[k] @ columns[order - k]) * 2.0 ** (-bits * order)
+    return total
 
 
 def bits_of(inner: int) -> int:

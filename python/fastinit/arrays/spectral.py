@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastinit.arrays.reproducible import LEAST, bits_of, matmul, norms, qr, sliced
+from fastinit.arrays.reproducible import (
+    LEAST,
+    bits_of,
+    matmul,
+    norms,
+    product_of_slices,
+    qr,
+    sliced,
+)
 from fastinit.native import _cpu
 
 if TYPE_CHECKING:
@@ -75,14 +83,9 @@ class FixedPoint:
         return self._times([each.T for each in self._slices], right)
 
     def _times(self, rows: list[Array], right: Array) -> Array:
-        count = len(rows)
-        columns, units = sliced(right.T, self._bits, count)
+        columns, units = sliced(right.T, self._bits, len(rows))
         turned = [np.ascontiguousarray(each.T) for each in columns]
-        total = np.zeros((len(rows[0]), right.shape[1]))
-        for order in reversed(range(count)):  # the small ones first
-            for k in range(order + 1):
-                total += (rows[k] @ turned[order - k]) * 2.0 ** (-self._bits * order)
-        return total * (units * self._unit)
+        return product_of_slices(rows, turned, self._bits) * (units * self._unit)
 
 
 def spectral_norm(matrix: NDArray[Any], start: NDArray[Any], tolerance: float) -> float:
