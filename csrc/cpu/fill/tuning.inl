@@ -7,7 +7,7 @@
 // than their loads and stores of registers take: in float64, where the words take twice the registers, that is sooner.
 //
 // Two more ways were measured and left out, since they gain 3 % at most: to draw the words of the next set beside the
-// values of this one, and other orders of the compiler's.
+// values of this one, and other flags of the compiler for scheduling.
 #pragma once
 
 #include <type_traits>

@@ -130,7 +130,7 @@ class _Reader:
                 self._values[number] = found
 
     def _value(self, step: Step, given: list[_Value]) -> _Value:
-        if self._program.kinds[step.outputs[0]] != DATA if step.outputs else True:
+        if not step.outputs or self._program.kinds[step.outputs[0]] != DATA:
             return _of_constants(step, given)
         if step.name in COPIES:
             return next(each for each in given if each.node is not None)
