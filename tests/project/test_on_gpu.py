@@ -167,9 +167,7 @@ def test_isolation(session: Session) -> None:
         ),
         Step("good", "pass", 5, lambda run: run.run(["echo", "well"], "good").needed().last_line),
     ]
-    start = time.monotonic()
     assert run(session, made_of=made_of) == 1
-    assert time.monotonic() - start < 20
     assert statuses(session) == {
         **{"slow": TIMED_OUT, "broken": FAILED, "exit": FAILED, "good": PASSED},
     }

@@ -1,10 +1,8 @@
 """Patterns that are matched together: the same matches as ``re`` finds one after the other."""
 
-import gc
 import random
 import re
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from fastinit.recipes.automaton import Automaton, Reader
 from fastinit.recipes.expression import parse
 from fastinit.recipes.pattern import Pattern, compiled
 from fastinit.recipes.pattern_set import PatternSet
+from helpers.work import bounded
 
 PIECES = ("h", "layers", "0", "1", "12", "attn", "q_proj", "weight", "bias", "a", "")
 GLOBS = ("*", "**", "**.", "*_proj", "{layer}", "h", "layers", "weight", "bias", "*e*", "a")
@@ -104,9 +103,8 @@ def test_too_many_states_together() -> None:
     patterns: list[Pattern] = [f"**{a}**{b}**{c}**" for a in "abcd" for b in "abcd" for c in "abcd"]
     chance = random.Random(0)
     names = ["".join(chance.choices("abcd", k=chance.randint(1, 12))) for _ in range(500)]
-    began = time.perf_counter()
-    check(patterns, names, PatternSet(patterns))
-    assert time.perf_counter() - began < 5
+    with bounded(20_000_000):
+        check(patterns, names, PatternSet(patterns))
 
 
 def test_large_set() -> None:
@@ -121,10 +119,8 @@ def test_work_is_bounded() -> None:
     chance = random.Random(0)
     names = ["".join(chance.choices("ab", k=40)) for _ in range(20_000)]
     found = PatternSet([TOO_MANY, "**", "h.{layer}.*"])
-    began = time.perf_counter()
-    with pytest.raises(ValueError, match="too many ways to match"):
+    with bounded(20_000_000), pytest.raises(ValueError, match="too many ways to match"):
         list(map(found.matching, names))
-    assert time.perf_counter() - began < 5
 
 
 def test_automaton_that_is_too_large_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,14 +180,9 @@ def mixture_of_experts(layers: int, experts: int) -> Manifest:
 @pytest.mark.parametrize("recipe", ["deepnorm", "default"])
 def test_many_experts(recipe: str) -> None:
     """The work for a name does not grow with the number of names (5,800 here)."""
-    gc.disable()  # to collect the garbage of a whole suite takes longer
-    try:
-        began = time.process_time()
-        plan = Plan(mixture_of_experts(15, 128), recipe, seed=0)
-        taken = time.process_time() - began
-    finally:
-        gc.enable()
-    assert taken < 1  # about 0.15 s
+    manifest = mixture_of_experts(15, 128)
+    with bounded(1000 * len(manifest.parameters)):
+        plan = Plan(manifest, recipe, seed=0)
     assert len(plan.tensors) == 1 + 15 * (4 + 3 * 128)
     assert len({each.initializer for each in plan.tensors}) < 10
 
@@ -203,7 +194,7 @@ def test_sizes_elsewhere_are_found_once() -> None:
         fastinit.recipes.Scale(fastinit.recipes.Layers("**.layers.{layer}.**"), power=-1),
     )
     rules = (Rule("**", Normal(), scale=scale),)
-    began = time.process_time()
-    plan = Plan(mixture_of_experts(10, 128), Recipe("r", "s", rules), seed=0)
-    assert time.process_time() - began < 1  # it was quadratic: a minute
+    manifest = mixture_of_experts(10, 128)
+    with bounded(1000 * len(manifest.parameters)):
+        plan = Plan(manifest, Recipe("r", "s", rules), seed=0)
     assert plan.tensors[0].initializer == Normal(std=100.0)
