@@ -1,6 +1,6 @@
 """Arguments, environment, threads, timing and result files that all benchmarks share.
 
-A result file is one JSON object:
+A result file is one JSON object, with a line per item of its lists:
 
 - ``format``: 1. It is raised when a field changes its meaning or is removed.
 - ``benchmark``: the name of the module, such as ``"fill"``.
@@ -25,7 +25,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import importlib
-import json
 import os
 import platform
 import statistics
@@ -305,10 +304,13 @@ def write(path: str | None, report: dict[str, Any]) -> None:
     """Write a report to a file, completely or not at all; without a path, do nothing."""
     if path is None:
         return
+    from fastinit import json_files
+
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
-    partial.write_text(json.dumps(report, indent=1) + "\n")
+    lists = tuple(field for field, value in report.items() if isinstance(value, list))
+    partial.write_text(json_files.text(report, lists))
     partial.replace(target)
 
 
@@ -318,7 +320,9 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: The file has another format.
     """
-    report: dict[str, Any] = json.loads(path.read_text())
+    from fastinit import json_files
+
+    report: dict[str, Any] = json_files.read(path)
     if report.get("format") != FORMAT:
         raise ValueError(
             f"{path} has format {report.get('format')}, not {FORMAT}; run the benchmark again"
