@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +16,8 @@ from fastinit.initializers import Initializer
 from fastinit.initializers.masked import Masked
 from fastinit.plots.chart import Chart, LineChart, Mask, Series
 from fastinit.plots.page import Page
+from fastinit.plots.report import Report
 from fastinit.tables import Table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _BINS = 40
 _POINTS = 161  # of the density's line
@@ -31,7 +28,7 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Description:
+class Description(Report):
     """Description of what an initializer draws for a shape.
 
     Attributes:
@@ -82,7 +79,7 @@ class Description:
         return Table(("", "drawn", "expected"), cells, frozenset(("drawn", "expected")))
 
     def page(self) -> Page:
-        """Return the charts and the table, of which ``plot`` and ``html`` make pictures."""
+        """Return the charts and tables, of which ``plot`` and ``html`` make pictures."""
         return Page(
             title=_title(self),
             subtitle="What is drawn, and what is expected of it.",
@@ -90,25 +87,6 @@ class Description:
             charts=tuple(_charts(self)),
             tables=(("Moments", self.table()),),
         )
-
-    def plot(self, figure: Figure | None = None) -> Figure:
-        """Draw the histogram, the singular values and the mask.
-
-        Args:
-            figure: a figure of matplotlib to draw into; None for a new one of pyplot.
-
-        Raises:
-            ModuleNotFoundError: matplotlib is not installed.
-        """
-        return self.page().figure(figure)
-
-    def html(self, path: str | os.PathLike[str]) -> None:
-        """Write the charts and the table to an HTML file that needs no other, nor a network.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        self.page().write(path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -120,9 +98,6 @@ class Description:
         return f"{_title(self)}\n{self.table().text()}"
 
     __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return self.page().fragment()
 
 
 def describe(

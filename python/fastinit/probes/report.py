@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastinit import records
 from fastinit.plots.page import Page
+from fastinit.plots.report import Report
 from fastinit.probes.pages import page_of
 from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
 from fastinit.tables import Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 @dataclasses.dataclass(frozen=True)
-class ProbeReport:
+class ProbeReport(Report):
     """What signals and gradients do in a model.
 
     Attributes:
@@ -96,28 +93,6 @@ class ProbeReport:
             self._loss(),
             tables,
         )
-
-    def plot(self, figure: Figure | None = None) -> Figure:
-        """Draw signals, gradients, weights and attention, module by module.
-
-        Args:
-            figure: a figure of matplotlib to draw into; None for a new one of pyplot.
-
-        Raises:
-            ModuleNotFoundError: matplotlib is not installed.
-        """
-        return self.page().figure(figure)
-
-    def html(self, path: str | os.PathLike[str]) -> None:
-        """Write charts, verdicts and tables to an HTML file that needs no other, nor a network.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        self.page().write(path)
-
-    def _repr_html_(self) -> str:
-        return self.page().fragment()
 
     def _table(self) -> Table:
         fields = ("input_rms", "output_rms", "dead", "saturated", "gradient_rms", "weight_rms")

@@ -5,22 +5,19 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-import os
 import statistics
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastinit import records
 from fastinit.initializers import Uniform
 from fastinit.plots.page import Page
+from fastinit.plots.report import Report
 from fastinit.tables import Table
 from fastinit.torch.training.pages import comparison
 from fastinit.torch.training.runs import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _MOST_EXACT = 16  # pairs of which all signs are tried
 
@@ -70,7 +67,7 @@ class PairedTest:
 
 
 @dataclasses.dataclass(frozen=True)
-class CompareReport:
+class CompareReport(Report):
     """How starts compare.
 
     Attributes:
@@ -101,30 +98,8 @@ class CompareReport:
         return records.from_data(CompareReport, data)
 
     def page(self) -> Page:
-        """Return the charts and the table, of which ``plot`` and ``html`` make pictures."""
+        """Return the charts and tables, of which ``plot`` and ``html`` make pictures."""
         return comparison(self.runs, self._told(), self._table())
-
-    def plot(self, figure: Figure | None = None) -> Figure:
-        """Draw loss curves and gradients with matplotlib.
-
-        Args:
-            figure: a figure of matplotlib to draw into; None for a new one of pyplot.
-
-        Raises:
-            ModuleNotFoundError: matplotlib is not installed.
-        """
-        return self.page().figure(figure)
-
-    def html(self, path: str | os.PathLike[str]) -> None:
-        """Write charts and tables to an HTML file that needs no other, nor a network.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        self.page().write(path)
-
-    def _repr_html_(self) -> str:
-        return self.page().fragment()
 
     def _table(self) -> Table:
         titles = (f"steps to {self.target:.3g}", "final loss", "test loss", "accuracy")

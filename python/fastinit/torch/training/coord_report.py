@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastinit import records
 from fastinit.plots.page import Page
+from fastinit.plots.report import Report
 from fastinit.tables import Table
 from fastinit.torch.training.coord_rows import CoordRow, fault
 from fastinit.torch.training.pages import coordinates
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 @dataclasses.dataclass(frozen=True)
-class CoordReport:
+class CoordReport(Report):
     """What the width of a model changes.
 
     Attributes:
@@ -68,30 +65,8 @@ class CoordReport:
         return records.from_data(CoordReport, data)
 
     def page(self) -> Page:
-        """Return the charts and the table, of which ``plot`` and ``html`` make pictures."""
+        """Return the charts and tables, of which ``plot`` and ``html`` make pictures."""
         return coordinates(self.widths, self.rows, self.tolerance, self.verdicts, self._table())
-
-    def plot(self, figure: Figure | None = None) -> Figure:
-        """Draw outputs over widths with matplotlib.
-
-        Args:
-            figure: a figure of matplotlib to draw into; None for a new one of pyplot.
-
-        Raises:
-            ModuleNotFoundError: matplotlib is not installed.
-        """
-        return self.page().figure(figure)
-
-    def html(self, path: str | os.PathLike[str]) -> None:
-        """Write charts and tables to an HTML file that needs no other, nor a network.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        self.page().write(path)
-
-    def _repr_html_(self) -> str:
-        return self.page().fragment()
 
     def _table(self) -> Table:
         titles = ("slope at start", "slope", "slope of change")
