@@ -11,8 +11,8 @@ from fastinit import Linspace, Mapped, Normal, Plan, Uniform
 from fastinit.arrays import memory
 from fastinit.arrays.devices import CPU, Cuda
 from fastinit.arrays.operations import Arithmetic
-from fastinit.initializers.composite import Composite, Layer
-from fastinit.initializers.stored import Stored
+from fastinit.initializers.composites.composite import Composite, Layer
+from fastinit.initializers.existing.stored import Stored
 from helpers import fake_gpu
 from helpers.bits import check_bits
 

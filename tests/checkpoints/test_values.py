@@ -9,8 +9,8 @@ import pytest
 
 import fastinit
 from fastinit import safetensors
-from fastinit.initializers.composite import Composite, Layer
-from fastinit.initializers.stored import Stored
+from fastinit.initializers.composites.composite import Composite, Layer
+from fastinit.initializers.existing.stored import Stored
 from helpers.processes import attempt
 
 LARGE = np.random.default_rng(0).normal(size=(200, 300)).astype(np.float32)

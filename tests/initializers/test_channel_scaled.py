@@ -7,7 +7,7 @@ import pytest
 
 import fastinit
 from fastinit import Initializer
-from fastinit.initializers.channel_scaled import ChannelScaled
+from fastinit.initializers.composites.channel_scaled import ChannelScaled
 
 BASE = fastinit.Normal(std=0.5)
 

@@ -10,9 +10,9 @@ import pytest
 import fastinit
 from fastinit import Arange, Constant, Initializer, Normal, Orthogonal, Uniform
 from fastinit.arrays.devices import Cuda
-from fastinit.initializers.composite import Composite, Layer
-from fastinit.initializers.stored import Stored
-from fastinit.initializers.values import Values
+from fastinit.initializers.composites.composite import Composite, Layer
+from fastinit.initializers.existing.stored import Stored
+from fastinit.initializers.existing.values import Values
 from fastinit.native.box import whole
 from helpers.bits import check_bits
 from helpers.processes import child

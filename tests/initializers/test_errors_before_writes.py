@@ -31,8 +31,8 @@ from fastinit import (
     Stacked,
     Transposed,
 )
-from fastinit.initializers.channel_scaled import ChannelScaled
-from fastinit.initializers.composite import Composite, Layer
+from fastinit.initializers.composites.channel_scaled import ChannelScaled
+from fastinit.initializers.composites.composite import Composite, Layer
 from helpers.dtypes import DTYPES, INTEGERS, dtype_of
 from helpers.initializer_records import OBJECTS
 

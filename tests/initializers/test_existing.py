@@ -158,7 +158,7 @@ def test_a_wider_network_computes_the_same() -> None:
 
 
 def stored(values: Any) -> dict[str, Any]:
-    from fastinit.initializers.stored import Stored
+    from fastinit.initializers.existing.stored import Stored
 
     data = Stored.of(values).to_dict()
     del data["type"]

@@ -7,8 +7,8 @@ import pytest
 
 import fastinit
 from fastinit import Initializer, VarianceScaling, initializers
+from fastinit.initializers.distributions.presets import PRESETS
 from fastinit.initializers.gains import torch_gain
-from fastinit.initializers.presets import PRESETS
 from helpers.bits import check_bits
 
 OPTIONS = ["mode", "gain", "nonlinearity", "a", "truncated", "layout", "groups", "fan"]

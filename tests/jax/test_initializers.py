@@ -12,7 +12,7 @@ import pytest
 
 import fastinit
 import fastinit.jax as ours
-from fastinit.initializers.presets import PRESETS
+from fastinit.initializers.distributions.presets import PRESETS
 from helpers.bits import check_bits, f64
 
 theirs = jax.nn.initializers

@@ -10,7 +10,7 @@ import pytest
 
 import fastinit
 import fastinit.jax as ours
-from fastinit.initializers.stored import Stored
+from fastinit.initializers.existing.stored import Stored
 from fastinit.jax import targets
 from fastinit.native import xla
 from helpers.bits import check_bits

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import fastinit
-from fastinit.initializers.presets import PRESETS
+from fastinit.initializers.distributions.presets import PRESETS
 from helpers.initializer_records import OBJECTS
 from helpers.processes import child
 

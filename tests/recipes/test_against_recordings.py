@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from fastinit import Plan, list_recipes, recipe
-from fastinit.initializers.composite import Composite
-from fastinit.initializers.stored import Stored
-from fastinit.initializers.values import Values
+from fastinit.initializers.composites.composite import Composite
+from fastinit.initializers.existing.stored import Stored
+from fastinit.initializers.existing.values import Values
 from fastinit.torch import record
 from helpers.bits import check_bits
 from helpers.tiny_transformers import TYPES, builder

@@ -9,7 +9,7 @@ import pytest
 
 import fastinit
 from fastinit import Arange, Manifest, Plan, Recipe, Rule
-from fastinit.initializers.values import Values
+from fastinit.initializers.existing.values import Values
 from fastinit.recipes import Scale
 from helpers.bits import check_bits
 from helpers.initializer_records import OBJECTS

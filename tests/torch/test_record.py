@@ -13,8 +13,8 @@ from torch.nn import init
 
 import fastinit
 from fastinit import Constant, Identity, Normal, Orthogonal, Plan, TruncatedNormal
-from fastinit.initializers.composite import Composite
-from fastinit.initializers.stored import Stored
+from fastinit.initializers.composites.composite import Composite
+from fastinit.initializers.existing.stored import Stored
 from fastinit.torch import accelerate, init_, materialize_, record
 from fastinit.torch.memory.batch import FillBatch
 from helpers.bits import check_bits

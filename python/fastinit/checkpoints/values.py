@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from fastinit import json_files, regular_files, safetensors
 from fastinit.checkpoints.atomic_file import has_content, write_whole
-from fastinit.initializers.stored import Stored
+from fastinit.initializers.existing.stored import Stored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

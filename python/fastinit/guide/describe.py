@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fastinit.guide.densities import density, singular_values
 from fastinit.guide.named import known_initializer, title_of
 from fastinit.initializers import Initializer
-from fastinit.initializers.masked import Masked
+from fastinit.initializers.masks.masked import Masked
 from fastinit.plots.chart import Chart, LineChart, Mask, Series
 from fastinit.plots.page import Page
 from fastinit.plots.report import Report

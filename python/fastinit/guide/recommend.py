@@ -12,8 +12,8 @@ from fastinit.guide.activation import Activation
 from fastinit.guide.advice import Case, case_of, notes_for, rule_for
 from fastinit.guide.gain import gain
 from fastinit.initializers import Initializer
+from fastinit.initializers.distributions.presets import Preset
 from fastinit.initializers.gains import gain_of
-from fastinit.initializers.presets import Preset
 from fastinit.plans.explanation import short
 from fastinit.recipes.scale import Scale
 

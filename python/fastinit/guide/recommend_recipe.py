@@ -21,7 +21,7 @@ from fastinit.guide.roles import (
     with_layout,
 )
 from fastinit.initializers import Initializer
-from fastinit.initializers.composite import Composite, Layer
+from fastinit.initializers.composites.composite import Composite, Layer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.plans.explanation import short
 from fastinit.plans.plan import Plan

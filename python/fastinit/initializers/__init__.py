@@ -2,30 +2,30 @@
 
 from typing import Any
 
-import fastinit.initializers.bernoulli as _bernoulli
-import fastinit.initializers.constant as _constant
-import fastinit.initializers.factors as _factors
-import fastinit.initializers.identity as _identity
-import fastinit.initializers.normal as _normal
-import fastinit.initializers.orthogonal as _orthogonal
-import fastinit.initializers.presets as _presets
-import fastinit.initializers.sparse as _sparse
-import fastinit.initializers.truncated_normal as _truncated_normal
-import fastinit.initializers.uniform as _uniform
-import fastinit.initializers.variance_scaling as _variance_scaling
+import fastinit.initializers.distributions.constant as _constant
+import fastinit.initializers.distributions.normal as _normal
+import fastinit.initializers.distributions.presets as _presets
+import fastinit.initializers.distributions.truncated_normal as _truncated_normal
+import fastinit.initializers.distributions.uniform as _uniform
+import fastinit.initializers.distributions.variance_scaling as _variance_scaling
+import fastinit.initializers.masks.bernoulli as _bernoulli
+import fastinit.initializers.masks.sparse as _sparse
+import fastinit.initializers.matrices.factors as _factors
+import fastinit.initializers.matrices.identity as _identity
+import fastinit.initializers.matrices.orthogonal as _orthogonal
 from fastinit.initializers import later as _later
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.bernoulli import *
-from fastinit.initializers.constant import *
-from fastinit.initializers.factors import *
-from fastinit.initializers.identity import *
-from fastinit.initializers.normal import *
-from fastinit.initializers.orthogonal import *
-from fastinit.initializers.presets import *
-from fastinit.initializers.sparse import *
-from fastinit.initializers.truncated_normal import *
-from fastinit.initializers.uniform import *
-from fastinit.initializers.variance_scaling import *
+from fastinit.initializers.distributions.constant import *
+from fastinit.initializers.distributions.normal import *
+from fastinit.initializers.distributions.presets import *
+from fastinit.initializers.distributions.truncated_normal import *
+from fastinit.initializers.distributions.uniform import *
+from fastinit.initializers.distributions.variance_scaling import *
+from fastinit.initializers.masks.bernoulli import *
+from fastinit.initializers.masks.sparse import *
+from fastinit.initializers.matrices.factors import *
+from fastinit.initializers.matrices.identity import *
+from fastinit.initializers.matrices.orthogonal import *
 
 __all__ = ["Initializer"]
 __all__ += _bernoulli.__all__

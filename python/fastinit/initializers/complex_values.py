@@ -11,14 +11,14 @@ import numpy as np
 
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.computed import Computed, draw_bounds
-from fastinit.initializers.constant import Constant
+from fastinit.initializers.distributions.constant import Constant
+from fastinit.initializers.distributions.normal import Normal
+from fastinit.initializers.distributions.truncated_normal import TruncatedNormal
+from fastinit.initializers.distributions.uniform import Uniform
+from fastinit.initializers.distributions.variance_scaling import FanScaled
 from fastinit.initializers.fans import axes_of
 from fastinit.initializers.gains import gain_of
-from fastinit.initializers.normal import Normal
-from fastinit.initializers.orthogonal import DeltaOrthogonal, Orthogonal
-from fastinit.initializers.truncated_normal import TruncatedNormal
-from fastinit.initializers.uniform import Uniform
-from fastinit.initializers.variance_scaling import FanScaled
+from fastinit.initializers.matrices.orthogonal import DeltaOrthogonal, Orthogonal
 from fastinit.native import _cpu
 from fastinit.native.box import Bounds, Box, flat, part
 from fastinit.native.dtypes import real_of, representable

@@ -9,9 +9,9 @@ import importlib
 from types import ModuleType
 
 PUBLIC: dict[str, tuple[str, ...]] = {
-    "adapters": ("adapter", "olora", "pissa"),
+    "schemes.adapters": ("adapter", "olora", "pissa"),
     "registered": ("Custom", "custom", "register"),
-    "discrete": (
+    "distributions.discrete": (
         "Integers",
         "Permutation",
         "Rademacher",
@@ -21,20 +21,20 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "rademacher",
         "ternary",
     ),
-    "existing": ("Existing",),
-    "growth": ("Redrawn", "RowMixture"),
-    "layer_scale": ("LayerScale",),
-    "loaded": ("Loaded",),
-    "mapping": ("Mapped", "mapped"),
-    "mimetic": ("Mimetic",),
-    "norms": ("Normed", "normed"),
-    "positions": ("DeformableRing", "Sinusoidal"),
-    "products": ("Product", "product"),
-    "random_bases": ("RandloraBasis", "randlora"),
-    "recurrent": ("Chrono", "Rwkv7"),
-    "splits": ("Split", "split"),
-    "stacks": ("Stacked", "stacked"),
-    "state_space": (
+    "existing.existing": ("Existing",),
+    "existing.growth": ("Redrawn", "RowMixture"),
+    "schemes.layer_scale": ("LayerScale",),
+    "existing.loaded": ("Loaded",),
+    "composites.mapping": ("Mapped", "mapped"),
+    "schemes.mimetic": ("Mimetic",),
+    "composites.norms": ("Normed", "normed"),
+    "tables.positions": ("DeformableRing", "Sinusoidal"),
+    "composites.products": ("Product", "product"),
+    "schemes.random_bases": ("RandloraBasis", "randlora"),
+    "schemes.recurrent": ("Chrono", "Rwkv7"),
+    "composites.splits": ("Split", "split"),
+    "composites.stacks": ("Stacked", "stacked"),
+    "schemes.state_space": (
         "HippoLegS",
         "LruGamma",
         "LruNu",
@@ -45,19 +45,19 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "RgLru",
         "S4DImag",
     ),
-    "structured": ("BlockIdentity", "Hadamard"),
-    "table": ("Arange", "Linspace"),
-    "transposes": ("Transposed", "transposed"),
-    "waves": ("SinusoidalWeights",),
-    "zero": ("ZerO",),
+    "tables.structured": ("BlockIdentity", "Hadamard"),
+    "tables.table": ("Arange", "Linspace"),
+    "composites.transposes": ("Transposed", "transposed"),
+    "tables.waves": ("SinusoidalWeights",),
+    "tables.zero": ("ZerO",),
 }
 """The public names of each file, as its ``__all__`` has them."""
 
 _OF_DATA = {
-    "channel_scaled": ("ChannelScaled",),
-    "composite": ("Composite",),
-    "stored": ("Stored",),
-    "values": ("Values",),
+    "composites.channel_scaled": ("ChannelScaled",),
+    "composites.composite": ("Composite",),
+    "existing.stored": ("Stored",),
+    "existing.values": ("Values",),
 }
 """The classes that only data names."""
 

@@ -12,8 +12,8 @@ from typing import Any
 from fastinit.checks import shown
 from fastinit.initializers import later
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.constant import Constant
-from fastinit.initializers.presets import PRESETS
+from fastinit.initializers.distributions.constant import Constant
+from fastinit.initializers.distributions.presets import PRESETS
 
 _Maker = Callable[..., Initializer]
 

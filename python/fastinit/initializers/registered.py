@@ -11,8 +11,8 @@ import numpy as np
 from fastinit.checks import shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.computed import Computed, draw_bounds, rounded
+from fastinit.initializers.distributions.uniform import Uniform
 from fastinit.initializers.options import Out, plain_signature, unexpected
-from fastinit.initializers.uniform import Uniform
 from fastinit.native.box import Bounds, Index, Shape
 from fastinit.native.dtypes import DTYPES, drawable
 from fastinit.native.request import Template

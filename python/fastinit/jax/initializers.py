@@ -9,7 +9,7 @@ import jax
 
 from fastinit import initializers
 from fastinit.initializers import Normal, TruncatedNormal, Uniform, VarianceScaling
-from fastinit.initializers.presets import PRESETS
+from fastinit.initializers.distributions.presets import PRESETS
 from fastinit.jax.axes import Axes
 from fastinit.jax.base import Initializer
 from fastinit.jax.kinds import CenteredColumns, Columns, FanScaled, Fixed, Multiplied

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 
 from fastinit import initializers
 from fastinit.initializers import DeltaOrthogonal, Orthogonal, VarianceScaling
+from fastinit.initializers.composites.nested import check_layout
+from fastinit.initializers.distributions.presets import Preset
 from fastinit.initializers.fans import fan_of_mode
-from fastinit.initializers.nested import check_layout
-from fastinit.initializers.presets import Preset
 from fastinit.jax.axes import Axes, fans_of, layout_of_columns
 from fastinit.jax.base import Initializer
 from fastinit.native.box import Shape

@@ -13,8 +13,8 @@ from jax.sharding import NamedSharding, PartitionSpec
 from fastinit import streams
 from fastinit.arrays.destination import destination, fill
 from fastinit.initializers import Initializer
+from fastinit.initializers.composites.nested import check_layout
 from fastinit.initializers.named import named
-from fastinit.initializers.nested import check_layout
 from fastinit.jax.drawing import Drawing, drawing_of
 from fastinit.jax.dtypes import dtype_meant
 from fastinit.native.box import Box, Shape, part, shape_of

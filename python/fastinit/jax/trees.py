@@ -11,7 +11,7 @@ import numpy as np
 from jax.sharding import Sharding
 
 from fastinit import json_files
-from fastinit.initializers.nested import check_layout
+from fastinit.initializers.composites.nested import check_layout
 from fastinit.jax.sharding import Whole, draw_wholes
 from fastinit.manifests.from_trees import is_no_tensor
 from fastinit.plans.plan import Plan

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastinit import initializers
 from fastinit.checks import shown
-from fastinit.initializers.nested import check_layout
+from fastinit.initializers.composites.nested import check_layout
 from fastinit.keras.initializer import Random, SeedLike
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from fastinit import initializers
-from fastinit.initializers.stored import Stored
+from fastinit.initializers.existing.stored import Stored
 from fastinit.keras.fan_scaled import KERNEL
 from fastinit.keras.initializer import Initializer
 

@@ -9,7 +9,7 @@ import keras
 
 from fastinit import initializers
 from fastinit.checks import shown
-from fastinit.initializers import presets
+from fastinit.initializers.distributions import presets
 from fastinit.keras.initializer import Random, SeedLike
 
 Axes = Sequence[int]

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from fastinit import initializers
-from fastinit.initializers.composite import Composite, Layer
+from fastinit.initializers.composites.composite import Composite, Layer
 from fastinit.keras.distributions import TruncatedNormal
 from fastinit.keras.fan_scaled import FanScaled
 from fastinit.keras.initializer import made

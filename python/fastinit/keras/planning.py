@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastinit import initializers, json_files
-from fastinit.initializers.nested import check_layout
+from fastinit.initializers.composites.nested import check_layout
 from fastinit.keras.initializer import CLASSES, Initializer, made
 from fastinit.keras.own import own_initializer
 from fastinit.keras.variables import Weight

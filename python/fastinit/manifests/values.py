@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinit.initializers.values import LARGEST
+from fastinit.initializers.existing.values import LARGEST
 
 
 def value_of(array: np.ndarray[Any, Any]) -> float | tuple[float, ...] | None:

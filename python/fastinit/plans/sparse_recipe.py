@@ -8,7 +8,7 @@ from typing import Any
 
 from fastinit import json_files
 from fastinit.initializers import Constant, Initializer, Sparse
-from fastinit.initializers.masked import Masked
+from fastinit.initializers.masks.masked import Masked
 from fastinit.manifests import Manifest
 from fastinit.manifests.given import model_of
 from fastinit.recipes.budgets import densities_of

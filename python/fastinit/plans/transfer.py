@@ -10,13 +10,13 @@ from typing import Any
 
 from fastinit.checks import positive_integer
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.constant import Constant
-from fastinit.initializers.existing import Existing, evenly
-from fastinit.initializers.growth import Redrawn, RowMixture
-from fastinit.initializers.loaded import Loaded, tensors_of
-from fastinit.initializers.splits import Split
-from fastinit.initializers.stacks import Stacked
-from fastinit.initializers.transposes import Transposed
+from fastinit.initializers.composites.splits import Split
+from fastinit.initializers.composites.stacks import Stacked
+from fastinit.initializers.composites.transposes import Transposed
+from fastinit.initializers.distributions.constant import Constant
+from fastinit.initializers.existing.existing import Existing, evenly
+from fastinit.initializers.existing.growth import Redrawn, RowMixture
+from fastinit.initializers.existing.loaded import Loaded, tensors_of
 from fastinit.manifests import Manifest
 from fastinit.manifests.given import model_of
 from fastinit.plans.plan import Plan

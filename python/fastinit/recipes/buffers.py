@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fastinit import json_files
 from fastinit.initializers import Constant, Initializer
-from fastinit.initializers.values import Values
+from fastinit.initializers.existing.values import Values
 from fastinit.recipes.context import Model
 from fastinit.recipes.known import find
 from fastinit.recipes.parameter import Parameter

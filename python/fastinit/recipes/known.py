@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from fastinit.initializers import Constant
 from fastinit.initializers.base import Initializer
-from fastinit.initializers.table import Arange
+from fastinit.initializers.tables.table import Arange
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.pattern import Regex
 from fastinit.recipes.rule import Rule

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from fastinit.initializers import Initializer, Normal, Split
 from fastinit.initializers.base import Distribution
-from fastinit.initializers.masked import Masked
+from fastinit.initializers.masks.masked import Masked
 from fastinit.recipes.context import Context, Model
 from fastinit.recipes.multipliers import Multipliers
 from fastinit.recipes.pattern import Pattern

@@ -10,7 +10,7 @@ import numpy as np
 from fastinit import streams
 from fastinit.initializers import Constant, Initializer
 from fastinit.initializers.base import templates_of
-from fastinit.initializers.masked import Masked
+from fastinit.initializers.masks.masked import Masked
 from fastinit.native.box import Box, flat, whole
 from fastinit.native.dtypes import CODES, DTYPES, dtype_of
 from fastinit.native.request import Request, Template

@@ -10,7 +10,7 @@ from keras import layers
 import fastinit
 import fastinit.keras as ours
 from fastinit import repeated_streams
-from fastinit.initializers.composite import Composite, Layer
+from fastinit.initializers.composites.composite import Composite, Layer
 from fastinit.keras.initializer import CLASSES
 from helpers.bits import check_bits
 from helpers.keras_cases.registry import again, array, case, once, small_model

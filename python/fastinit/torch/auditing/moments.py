@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastinit.initializers import Constant, Initializer, LogUniform, Uniform
-from fastinit.initializers.truncated_normal import BoundedNormal, TruncatedNormal
+from fastinit.initializers.distributions.truncated_normal import BoundedNormal, TruncatedNormal
 from fastinit.torch.auditing.report import Moments
 
 _EXACT = 0.01  # by which moments that are known may differ, in standard deviations

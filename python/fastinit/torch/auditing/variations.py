@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from fastinit.initializers import Initializer
-from fastinit.initializers.composite import Composite
+from fastinit.initializers.composites.composite import Composite
 from fastinit.torch.auditing.evidence import NUMBERED, Evidence
 from fastinit.torch.nn_init.state import state
 

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from fastinit.initializers import Initializer
-from fastinit.initializers.channel_scaled import ChannelScaled
-from fastinit.initializers.composite import Composite
-from fastinit.initializers.composite import Layer as Step
-from fastinit.initializers.stored import Stored
+from fastinit.initializers.composites.channel_scaled import ChannelScaled
+from fastinit.initializers.composites.composite import Composite
+from fastinit.initializers.composites.composite import Layer as Step
+from fastinit.initializers.existing.stored import Stored
 from fastinit.plans.plan import Plan
 from fastinit.recipes.pattern import Regex
 from fastinit.recipes.recipe import Recipe

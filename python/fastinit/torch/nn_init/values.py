@@ -25,7 +25,7 @@ from fastinit.initializers import (
     TruncatedNormal,
     Uniform,
 )
-from fastinit.initializers.truncated_normal import BoundedNormal
+from fastinit.initializers.distributions.truncated_normal import BoundedNormal
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.request import fill_template
 from fastinit.torch.memory.dtypes import DRAWN

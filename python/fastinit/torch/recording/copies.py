@@ -9,8 +9,8 @@ from torch import Tensor
 
 from fastinit.arrays.digest import to_numpy
 from fastinit.initializers import Initializer
-from fastinit.initializers.composite import Composite, Layer
-from fastinit.initializers.stored import Stored
+from fastinit.initializers.composites.composite import Composite, Layer
+from fastinit.initializers.existing.stored import Stored
 from fastinit.native.dtypes import CODES, dtype_of
 from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.memory.passive import is_basic_index

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 
 from fastinit.initializers import Constant, Initializer, Normal
-from fastinit.initializers.composite import Composite, Layer
-from fastinit.initializers.truncated_normal import BoundedNormal, TruncatedNormal
+from fastinit.initializers.composites.composite import Composite, Layer
+from fastinit.initializers.distributions.truncated_normal import BoundedNormal, TruncatedNormal
 from fastinit.native.dtypes import dtype_of
 from fastinit.torch.recording.history import Entry, Extent
 from fastinit.torch.recording.layers import layers_of

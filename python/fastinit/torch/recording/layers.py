@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastinit.initializers import Initializer
-from fastinit.initializers.composite import Layer
+from fastinit.initializers.composites.composite import Layer
 from fastinit.native.box import c_strides
 from fastinit.native.dtypes import dtype_of
 from fastinit.native.region import is_covered

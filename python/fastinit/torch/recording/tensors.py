@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from fastinit import streams
 from fastinit.arrays.digest import to_numpy
 from fastinit.initializers import Constant, Initializer
-from fastinit.initializers.composite import Composite, Layer
-from fastinit.initializers.stored import Stored
-from fastinit.initializers.values import Values
+from fastinit.initializers.composites.composite import Composite, Layer
+from fastinit.initializers.existing.stored import Stored
+from fastinit.initializers.existing.values import Values
 from fastinit.native.dtypes import dtype_of
 from fastinit.recipes.generalize import Found
 from fastinit.recipes.parameter import Parameter

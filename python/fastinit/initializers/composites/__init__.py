@@ -1,0 +1,1 @@
+"""Initializers that are made of others."""

@@ -1,0 +1,1 @@
+"""Independent values: the distributions, and those whose scale comes from a fan."""

@@ -1,0 +1,1 @@
+"""Values that exist already: in files, in arrays, in data."""

@@ -1,0 +1,1 @@
+"""Masks: values of other initializers, some of which are zeroed."""

@@ -1,0 +1,1 @@
+"""Weights that are matrices as a whole: orthogonal, the identity, low rank."""

@@ -1,0 +1,1 @@
+"""Named schemes of papers and architectures."""
