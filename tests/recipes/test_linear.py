@@ -10,9 +10,9 @@ import pytest
 import fastinit
 from fastinit import Manifest, Normal, Plan, Recipe, Rule, json_files
 from fastinit.recipes import Axis, Layers, Regex, Scale
-from fastinit.recipes.expression import UnsupportedError
-from fastinit.recipes.linear import Linear
-from fastinit.recipes.pattern import compiled, pattern_of
+from fastinit.recipes.patterns.expression import UnsupportedError
+from fastinit.recipes.patterns.linear import Linear
+from fastinit.recipes.patterns.pattern import compiled, pattern_of
 from helpers.work import bounded
 
 ATOMS = ("a", "b", r"\.", ".", "[ab]", "[^.]", "[0-9]", r"\d", "1", r"\w", "x{", "[]a]", r"\x61")

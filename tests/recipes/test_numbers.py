@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastinit.recipes.numbers import without_numbers
+from fastinit.recipes.patterns.numbers import without_numbers
 
 
 @pytest.mark.parametrize(

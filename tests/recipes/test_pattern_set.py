@@ -10,10 +10,10 @@ import pytest
 import fastinit
 from fastinit import Constant, Manifest, Normal, Plan, Recipe, Rule
 from fastinit.recipes import Regex
-from fastinit.recipes.automaton import Automaton, Reader
-from fastinit.recipes.expression import parse
-from fastinit.recipes.pattern import Pattern, compiled
-from fastinit.recipes.pattern_set import PatternSet
+from fastinit.recipes.patterns.automaton import Automaton, Reader
+from fastinit.recipes.patterns.expression import parse
+from fastinit.recipes.patterns.pattern import Pattern, compiled
+from fastinit.recipes.patterns.pattern_set import PatternSet
 from helpers.work import bounded
 
 PIECES = ("h", "layers", "0", "1", "12", "attn", "q_proj", "weight", "bias", "a", "")
@@ -125,7 +125,7 @@ def test_work_is_bounded() -> None:
 
 def test_automaton_that_is_too_large_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it has built is dropped, and no later name builds it again."""
-    monkeypatch.setattr("fastinit.recipes.automaton._MOST_WORK", 100)
+    monkeypatch.setattr("fastinit.recipes.patterns.automaton._MOST_WORK", 100)
     automaton = Automaton([parse("[ab]*.{5}a[ab]*")])
     for _ in range(2):
         with pytest.raises(ValueError, match="too many ways"):

@@ -12,7 +12,7 @@ import pytest
 
 import fastinit
 from fastinit import Manifest, Parameter, Plan, json_files
-from fastinit.recipes.pattern import compiled
+from fastinit.recipes.patterns.pattern import compiled
 from fastinit.recipes.recipe import (
     RECIPES,
     Recipe,

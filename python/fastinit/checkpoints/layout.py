@@ -14,7 +14,7 @@ from typing import Any
 from fastinit import json_files, safetensors
 from fastinit.checkpoints import values
 from fastinit.checkpoints.plan import Plan
-from fastinit.recipes.pattern import pattern_of, plain
+from fastinit.recipes.patterns.pattern import pattern_of, plain
 from fastinit.safetensors import CONFIG, INDEX, PAGE, SUFFIX, WHOLE
 from fastinit.streams import STREAM_VERSION
 from fastinit.tensors.tensor_plan import TensorPlan

@@ -16,7 +16,7 @@ from fastinit.checkpoints.mismatch import Mismatch, Raw, between, combined, mism
 from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.plan import Plan
 from fastinit.checkpoints.read import Reader, digests_in, open_checkpoint, part_of
-from fastinit.recipes.pattern import Pattern, pattern_of
+from fastinit.recipes.patterns.pattern import Pattern, pattern_of
 from fastinit.safetensors import Entry, Header, dtype_name
 from fastinit.tables import Table, plural
 from fastinit.tensors.tensor_plan import TensorPlan

@@ -8,7 +8,7 @@ from typing import Any
 from fastinit.cli.tables import Column, print_table
 from fastinit.plans.explanation import Explanation
 from fastinit.plans.plan import Plan
-from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
+from fastinit.recipes.patterns.pattern import Pattern, compiled, pattern_of, plain
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule
 

@@ -26,7 +26,7 @@ from fastinit.manifests import Manifest, Parameter
 from fastinit.plans.explanation import short
 from fastinit.plans.plan import Plan
 from fastinit.recipes import known
-from fastinit.recipes.pattern import Regex, has_layer
+from fastinit.recipes.patterns.pattern import Regex, has_layer
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import FirstMatch, Rule
 

@@ -13,7 +13,7 @@ from fastinit.guide import functions
 from fastinit.guide.recommend import Recommendation, scaled
 from fastinit.initializers import Constant, Initializer
 from fastinit.manifests import Manifest, Parameter
-from fastinit.recipes.pattern import Pattern, compiled, has_layer, pattern_of
+from fastinit.recipes.patterns.pattern import Pattern, compiled, has_layer, pattern_of
 from fastinit.recipes.rule import FirstMatch, Rule
 
 _NORMS = {

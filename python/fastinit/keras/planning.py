@@ -20,7 +20,7 @@ from fastinit.plans.plan import Plan
 from fastinit.recipes.buffers import known
 from fastinit.recipes.given import RecipeLike, recipe_from
 from fastinit.recipes.parameter import LEFT_ALONE
-from fastinit.recipes.pattern import compiled, exact, pattern_of
+from fastinit.recipes.patterns.pattern import compiled, exact, pattern_of
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule
 from fastinit.streams import Seed

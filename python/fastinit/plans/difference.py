@@ -13,7 +13,7 @@ from fastinit.native import _cpu
 from fastinit.native.box import whole
 from fastinit.native.request import as_array
 from fastinit.plans.explanation import Explanation, Row
-from fastinit.recipes.pattern import compiled, pattern_of
+from fastinit.recipes.patterns.pattern import compiled, pattern_of
 from fastinit.tensors.tensor_plan import TensorPlan
 
 _WITHOUT_STREAM = [_cpu.distributions[name] for name in ("constant", "scatter")]

@@ -8,9 +8,9 @@ from typing import Any
 
 from fastinit.checkpoints.values import without_values
 from fastinit.recipes.model_numbers import described
-from fastinit.recipes.numbers import without_numbers
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.pattern import plain
+from fastinit.recipes.patterns.numbers import without_numbers
+from fastinit.recipes.patterns.pattern import plain
 from fastinit.recipes.recipe import Recipe
 from fastinit.tables import Table, count_text, plural
 from fastinit.tensors.tensor_plan import TensorPlan

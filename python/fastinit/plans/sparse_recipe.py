@@ -14,9 +14,9 @@ from fastinit.manifests.given import model_of
 from fastinit.recipes.budgets import densities_of
 from fastinit.recipes.context import Context
 from fastinit.recipes.given import RecipeLike, recipe_from
-from fastinit.recipes.numbers import without_numbers
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.pattern import Pattern, Regex, compiled, pattern_of
+from fastinit.recipes.patterns.numbers import without_numbers
+from fastinit.recipes.patterns.pattern import Pattern, Regex, compiled, pattern_of
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule
 

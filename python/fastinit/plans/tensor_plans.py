@@ -8,7 +8,7 @@ from typing import Any
 
 from fastinit.manifests import Manifest
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.pattern import compiled, pattern_of
+from fastinit.recipes.patterns.pattern import compiled, pattern_of
 from fastinit.tensors.tensor_plan import TensorPlan
 
 

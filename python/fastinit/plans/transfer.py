@@ -22,7 +22,7 @@ from fastinit.manifests.given import model_of
 from fastinit.plans.plan import Plan
 from fastinit.recipes.given import RecipeLike
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.pattern import Regex
+from fastinit.recipes.patterns.pattern import Regex
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule
 from fastinit.streams import Seed

@@ -11,7 +11,7 @@ from fastinit.probes import remedies
 from fastinit.probes.report import ProbeReport
 from fastinit.probes.rows import ProbeRow
 from fastinit.probes.stacks import FEWEST, LAYERS
-from fastinit.recipes.numbers import without_numbers
+from fastinit.recipes.patterns.numbers import without_numbers
 from fastinit.tables import listed
 
 _PER_BLOCK = 1.3  # factor of an rms per block, up or down, in the later half of a stack

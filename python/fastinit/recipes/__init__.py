@@ -3,7 +3,7 @@
 from fastinit.recipes.model_numbers import Axis, Layers, Setting
 from fastinit.recipes.multipliers import Multipliers
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.pattern import Regex
+from fastinit.recipes.patterns.pattern import Regex
 from fastinit.recipes.recipe import Recipe, list_recipes, recipe
 from fastinit.recipes.rule import Rule
 from fastinit.recipes.scale import Scale

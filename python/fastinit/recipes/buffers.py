@@ -11,7 +11,7 @@ from fastinit.initializers.existing.values import Values
 from fastinit.recipes.context import Model
 from fastinit.recipes.known import find
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.pattern import Regex
+from fastinit.recipes.patterns.pattern import Regex
 from fastinit.recipes.rule import Rule
 
 

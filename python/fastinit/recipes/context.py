@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeVar
 from fastinit import json_files
 from fastinit.recipes.model_numbers import Axis, Layers, Of, Setting
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.pattern import Pattern, compiled
-from fastinit.recipes.pattern_set import PatternSet
+from fastinit.recipes.patterns.pattern import Pattern, compiled
+from fastinit.recipes.patterns.pattern_set import PatternSet
 
 Shape = tuple[int, ...]
 T = TypeVar("T")

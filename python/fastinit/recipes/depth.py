@@ -10,7 +10,7 @@ from fractions import Fraction
 from fastinit.checks import positive_integer
 from fastinit.initializers import Constant, HeNormal, Initializer
 from fastinit.recipes.context import Model
-from fastinit.recipes.pattern import Regex
+from fastinit.recipes.patterns.pattern import Regex
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule
 from fastinit.recipes.scale import Scale

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fastinit.initializers import Initializer
-from fastinit.recipes.numbers import without_numbers
-from fastinit.recipes.pattern import SPECIAL, Pattern, exact
+from fastinit.recipes.patterns.numbers import without_numbers
+from fastinit.recipes.patterns.pattern import SPECIAL, Pattern, exact
 from fastinit.recipes.rule import Rule
 
 

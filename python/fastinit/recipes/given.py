@@ -10,7 +10,7 @@ from typing import Any
 from fastinit.initializers import Constant, Initializer
 from fastinit.initializers.named import is_name, named
 from fastinit.recipes.context import Model
-from fastinit.recipes.pattern import Pattern, Regex
+from fastinit.recipes.patterns.pattern import Pattern, Regex
 from fastinit.recipes.recipe import Recipe, list_recipes, recipe, recipe_of
 from fastinit.recipes.rule import Rule
 

@@ -16,7 +16,7 @@ from fastinit.initializers import Constant
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.tables.table import Arange
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.pattern import Regex
+from fastinit.recipes.patterns.pattern import Regex
 from fastinit.recipes.rule import Rule
 
 _SCALE = "scale of quantized values"

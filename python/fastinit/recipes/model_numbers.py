@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastinit import json_files
-from fastinit.recipes.pattern import Pattern, has_layer, pattern_of, plain
+from fastinit.recipes.patterns.pattern import Pattern, has_layer, pattern_of, plain
 
 SCALES = ("layers", "layer")
 """The numbers of a parameter's own stack of layers that are never 0."""

@@ -12,7 +12,7 @@ from fastinit.initializers.base import Distribution
 from fastinit.initializers.masks.masked import Masked
 from fastinit.recipes.context import Context, Model
 from fastinit.recipes.multipliers import Multipliers
-from fastinit.recipes.pattern import Pattern
+from fastinit.recipes.patterns.pattern import Pattern
 from fastinit.recipes.rule import Rule
 from fastinit.recipes.scale import Scale
 from fastinit.recipes.widths import (

@@ -14,7 +14,7 @@ from fastinit.checks import boolean
 from fastinit.native.dtypes import CODES, dtype_of
 from fastinit.recipes import matching, parametrizations
 from fastinit.recipes.context import Context, Model
-from fastinit.recipes.pattern import Pattern, has_layer
+from fastinit.recipes.patterns.pattern import Pattern, has_layer
 from fastinit.recipes.rule import Rule
 from fastinit.tables import listed, plural
 

@@ -14,10 +14,10 @@ from fastinit.recipes.context import Context
 from fastinit.recipes.model_numbers import FIELDS, Of, checked_of, of_from, plain_of
 from fastinit.recipes.multipliers import NO_MULTIPLIERS, Multipliers
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.pattern import Pattern, compiled, pattern_of, plain
-from fastinit.recipes.pattern_set import PatternSet
+from fastinit.recipes.patterns.pattern import Pattern, compiled, pattern_of, plain
+from fastinit.recipes.patterns.pattern_set import PatternSet
+from fastinit.recipes.patterns.shapes import fits_shape, shape_pattern_of
 from fastinit.recipes.scale import Scale, scales_of
-from fastinit.recipes.shapes import fits_shape, shape_pattern_of
 
 _OPTIONAL = (
     *("module", "ndim", "min_ndim", "shape", "settings", "numbers", "scale", "fan_of"),

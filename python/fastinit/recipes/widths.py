@@ -14,9 +14,9 @@ from fractions import Fraction
 from fastinit.initializers.fans import axes_of
 from fastinit.recipes.context import Model, Shape, with_tied
 from fastinit.recipes.model_numbers import Axis
-from fastinit.recipes.numbers import NUMBER, without_numbers
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.pattern import SPECIAL, Pattern, Regex, compiled
+from fastinit.recipes.patterns.numbers import NUMBER, without_numbers
+from fastinit.recipes.patterns.pattern import SPECIAL, Pattern, Regex, compiled
 from fastinit.recipes.scale import Scale
 from fastinit.tables import listed
 

@@ -19,7 +19,7 @@ from fastinit.jax.guide.models import Inputs, Model, model_of
 from fastinit.jax.guide.programs import Program, program_of
 from fastinit.jax.trees import Leaf
 from fastinit.manifests import Manifest, Parameter
-from fastinit.recipes.pattern import pattern_of
+from fastinit.recipes.patterns.pattern import pattern_of
 from fastinit.recipes.rule import Rule
 
 _STATISTICS = {"mean": 0, "var": 1}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from fastinit.recipes.numbers import without_numbers
+from fastinit.recipes.patterns.numbers import without_numbers
 from fastinit.tables import plural
 
 Verdict = Literal[

@@ -13,7 +13,7 @@ import torch
 
 from fastinit.initializers import Constant
 from fastinit.plans.plan import Plan
-from fastinit.recipes.numbers import without_numbers
+from fastinit.recipes.patterns.numbers import without_numbers
 from fastinit.torch.auditing.evidence import Evidence
 from fastinit.torch.auditing.log import Lost
 from fastinit.torch.auditing.moments import differ, expected_moments, found_moments

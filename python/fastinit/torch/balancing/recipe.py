@@ -17,7 +17,7 @@ from fastinit.initializers.composites.composite import Composite
 from fastinit.initializers.composites.composite import Layer as Step
 from fastinit.initializers.existing.stored import Stored
 from fastinit.plans.plan import Plan
-from fastinit.recipes.pattern import Regex
+from fastinit.recipes.patterns.pattern import Regex
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule
 from fastinit.torch.balancing.layers import Layer

@@ -17,7 +17,7 @@ from fastinit.plans.plan import Plan
 from fastinit.recipes.buffers import known
 from fastinit.recipes.given import RecipeLike, recipe_from
 from fastinit.recipes.known import find
-from fastinit.recipes.pattern import compiled, pattern_of
+from fastinit.recipes.patterns.pattern import compiled, pattern_of
 from fastinit.streams import Seed
 from fastinit.tensors.tensor_plan import TensorPlan
 from fastinit.torch.modules import parametrized

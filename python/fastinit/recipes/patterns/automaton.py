@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fastinit.recipes.expression import (
+from fastinit.recipes.patterns.expression import (
     Alternatives,
     Character,
     Layer,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastinit.recipes.automaton import Automaton, Reader, Span
-from fastinit.recipes.expression import parse
+from fastinit.recipes.patterns.automaton import Automaton, Reader, Span
+from fastinit.recipes.patterns.expression import parse
 
 
 class Match:

@@ -6,10 +6,10 @@ import functools
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from fastinit.recipes.automaton import Automaton, Reader, Span, TooManyStatesError
-from fastinit.recipes.expression import UnsupportedError, parse
-from fastinit.recipes.linear import Linear
-from fastinit.recipes.pattern import Pattern, compiled, is_literal
+from fastinit.recipes.patterns.automaton import Automaton, Reader, Span, TooManyStatesError
+from fastinit.recipes.patterns.expression import UnsupportedError, parse
+from fastinit.recipes.patterns.linear import Linear
+from fastinit.recipes.patterns.pattern import Pattern, compiled, is_literal
 
 _MOST_TOGETHER = 200  # patterns of an automaton
 

@@ -12,7 +12,7 @@ def without_numbers(name: str) -> str:
     """Return a name with ``*`` in place of its numbers.
 
     Example:
-        >>> from fastinit.recipes.numbers import without_numbers
+        >>> from fastinit.recipes.patterns.numbers import without_numbers
         >>> without_numbers("h.11.mlp2.weight")
         'h.*.mlp2.weight'
     """

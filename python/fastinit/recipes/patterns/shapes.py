@@ -34,7 +34,7 @@ def fits_shape(pattern: str, shape: tuple[int, ...]) -> bool:
     """Return whether each letter of a pattern stands for one number in a shape.
 
     Example:
-        >>> from fastinit.recipes.shapes import fits_shape
+        >>> from fastinit.recipes.patterns.shapes import fits_shape
         >>> fits_shape("3d d", (12, 4)), fits_shape("3d d", (4, 12)), fits_shape("3d d", (12, 6))
         (True, False, False)
     """

@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from fastinit import json_files
-from fastinit.recipes.expression import LONGEST, UnsupportedError
-from fastinit.recipes.linear import Linear
+from fastinit.recipes.patterns.expression import LONGEST, UnsupportedError
+from fastinit.recipes.patterns.linear import Linear
 
 _SYNTAX = (
     "* stands for anything but dots, ** for anything, **. for any number of leading segments, "
@@ -137,7 +137,7 @@ def compiled(pattern: Pattern) -> Linear | re.Pattern[str]:
             ``{layer}`` twice.
 
     Example:
-        >>> from fastinit.recipes.pattern import compiled
+        >>> from fastinit.recipes.patterns.pattern import compiled
         >>> compiled("**.h.{layer}.*.weight").fullmatch("h.11.ln_1.weight").span("layer")
         (2, 4)
     """
@@ -150,7 +150,7 @@ def exact(name: str) -> Pattern:
     r"""Return the pattern that matches one name.
 
     Example:
-        >>> from fastinit.recipes.pattern import exact
+        >>> from fastinit.recipes.patterns.pattern import exact
         >>> exact("h.0.weight"), exact("h[0]")
         ('h.0.weight', Regex(re='h\\[0\\]'))
     """

@@ -1,0 +1,1 @@
+"""Patterns over names and shapes, which match in linear time."""
