@@ -8,6 +8,7 @@ tensors, without gaps. A checkpoint is one such file, or several with an index: 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -26,6 +27,7 @@ SUFFIX = ".safetensors"
 WHOLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 CONFIG = "config.json"
+DIGESTS = "fastinit.digests"  # of the metadata: the digest of each tensor
 PAGE = 4096  # bytes; headers end at a multiple, so that tensors can lie on pages of their own
 
 _LARGEST_SIZE = 1 << 63  # bytes and elements are below: they are counted in 64 bits
@@ -100,6 +102,14 @@ class Header:
     content: bytes
     metadata: dict[str, str]
     entries: tuple[Entry, ...]
+
+    @property
+    def digests(self) -> dict[str, str] | None:
+        """The digests that the file states, by the name of the tensor; None if it states none."""
+        with contextlib.suppress(ValueError, KeyError):
+            found = json_files.parse(self.metadata[DIGESTS])
+            return json_files.strings(found, "digests")
+        return None
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def tree_sum(values: NDArray[Any], axis: int = -1) -> Array:
         total[: count - half] += rows[half:]
     while half > 1:
         half //= 2
-        total = total[:half] + total[half:]
+        total[:half] += total[half : 2 * half]
     found: Array = total[0]
     return found
 

@@ -96,6 +96,8 @@ def draw_batches(
     Memory is bounded by the number of threads, and by the largest tensor whose elements are not
     drawn independently: its pieces would each cost as much as the whole, so it is drawn at once, by
     all threads.
+
+    Tensors whose digest is known before are not compared with it; ``Digests.of_drawn`` does that.
     """
 
     def draw_and_act(batch: Batch, buffer: Bytes) -> Result:
@@ -108,7 +110,7 @@ def draw_batches(
     whole: TensorPlan | None = None
     values: Bytes | None = None
     with Pipeline(draw_and_act, done) as pipeline:
-        for batch in batches(tensors):
+        for batch in batches([_unchecked(each) for each in tensors]):
             piece = batch.pieces[0]
             if not _in_pieces(piece.tensor):
                 if piece.tensor is not whole:
@@ -125,6 +127,7 @@ class Digests:
     """``fastinit.digest`` of tensors, from the SHA-256 of their pieces in order."""
 
     def __init__(self, tensors: Sequence[TensorPlan]) -> None:
+        self._tensors = tensors
         self._hashes = {
             each.parameter.name: begin(each.dtype, each.parameter.shape) for each in tensors
         }
@@ -142,6 +145,35 @@ class Digests:
     def result(self) -> dict[str, str]:
         """Return the digests by name."""
         return {name: each.hexdigest() for name, each in self._hashes.items()}
+
+    def of_drawn(self) -> dict[str, str]:
+        """Return the digests by name of tensors that ``draw_batches`` has drawn.
+
+        Raises:
+            ValueError: A tensor has not the digest that its template states.
+        """
+        found = self.result()
+        for each in self._tensors:
+            digest = found[each.parameter.name]
+            if _known_digest(each) not in (None, digest):
+                each.templates[0].check(*each.stream)  # which finds what the source holds now
+                raise ValueError(
+                    f"{each.parameter.name!r} was read with the digest {digest}, which its source "
+                    "no longer has: it was changed meanwhile; try again"
+                )
+        return found
+
+
+def _known_digest(tensor: TensorPlan) -> str | None:
+    """Return the digest that a tensor must have, if that is known before it is drawn."""
+    return tensor.templates[0].digest if len(tensor.templates) == 1 else None
+
+
+def _unchecked(tensor: TensorPlan) -> TensorPlan:
+    """Return what draws a tensor without a check of its source, where ``of_drawn`` checks it."""
+    if _known_digest(tensor) is None:
+        return tensor
+    return replace(tensor, templates=(tensor.templates[0].unchecked(),))
 
 
 def _in_pieces(tensor: TensorPlan) -> bool:

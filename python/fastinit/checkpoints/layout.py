@@ -15,7 +15,7 @@ from fastinit import json_files, safetensors
 from fastinit.checkpoints import values
 from fastinit.checkpoints.plan import Plan
 from fastinit.recipes.patterns.pattern import pattern_of, plain
-from fastinit.safetensors import CONFIG, INDEX, PAGE, SUFFIX, WHOLE
+from fastinit.safetensors import CONFIG, DIGESTS, INDEX, PAGE, SUFFIX, WHOLE
 from fastinit.streams import STREAM_VERSION
 from fastinit.tensors.tensor_plan import TensorPlan
 
@@ -49,7 +49,7 @@ class Shard:
                 )
                 for each in self.tensors
             ),
-            {**self.metadata, "fastinit.digests": json_files.compact(in_order)},
+            {**self.metadata, DIGESTS: json_files.compact(in_order)},
         )
 
     @functools.cached_property

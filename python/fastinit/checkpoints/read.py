@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 from pathlib import Path
@@ -49,14 +48,6 @@ def plan_text(header: Header) -> str | None:
             "the version of fastinit that made the file"
         )
     return text
-
-
-def digests_in(header: Header) -> dict[str, str] | None:
-    """Return the digests that a file carries, by the name of the tensor; None if they are wrong."""
-    with contextlib.suppress(ValueError, KeyError):
-        found = json_files.parse(header.metadata["fastinit.digests"])
-        return json_files.strings(found, "digests")
-    return None
 
 
 def part_of(header: Header) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from fastinit import safetensors
 from fastinit.checkpoints.batches import Batch, Digests, batches
 from fastinit.checkpoints.layout import Shard
 from fastinit.checkpoints.pipeline import Bytes, Progress, run
-from fastinit.checkpoints.read import Reader, digests_in
+from fastinit.checkpoints.read import Reader
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def _stored_digests(shard: Shard) -> dict[str, str] | None:
     """Return the digests in the header of the file, if all else in the header is the shard's."""
     with suppress(OSError, ValueError, KeyError):
         header = safetensors.read_header(shard.path)
-        stored = digests_in(header)
+        stored = header.digests
         if stored is not None and header.content == shard.header(stored):
             return stored
     return None

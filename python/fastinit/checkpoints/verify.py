@@ -15,7 +15,7 @@ from fastinit.checkpoints.batches import Batch, Digests, checked_device, draw_ba
 from fastinit.checkpoints.mismatch import Mismatch, Raw, between, combined, mismatch
 from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.plan import Plan
-from fastinit.checkpoints.read import Reader, digests_in, open_checkpoint, part_of
+from fastinit.checkpoints.read import Reader, open_checkpoint, part_of
 from fastinit.recipes.patterns.pattern import Pattern, pattern_of
 from fastinit.safetensors import Entry, Header, dtype_name
 from fastinit.tables import Table, plural
@@ -286,14 +286,14 @@ def _differences(
             progress(batch.size)
 
         draw_batches(tensors, compare, add, device)
-    return differ, digests.result()
+    return differ, digests.of_drawn()
 
 
 def _header_problems(header: Header, expected: bytes, digests: dict[str, str]) -> list[str]:
     """Return what is wrong with a header, given the one that fastinit would write."""
     if header.content == expected:
         return []
-    stored = digests_in(header) or {}
+    stored = header.digests or {}
     wrong = [name for name, digest in digests.items() if stored.get(name) != digest]
     if wrong:
         return [

@@ -187,6 +187,6 @@ def _write(
             progress(batch.size)
 
         draw_batches(shard.tensors, store, add, device)
-        result = digests.result()
+        result = digests.of_drawn()
         file.write(shard.header(result), 0)
     return result

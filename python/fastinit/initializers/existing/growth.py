@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import math
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from fastinit.initializers.distributions.normal import normal
 from fastinit.initializers.distributions.uniform import uniform
 from fastinit.initializers.existing.loaded import Loaded
 from fastinit.initializers.named import initializer_of
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Bounds
+from fastinit.native.cpu import get_num_threads
 from fastinit.native.dtypes import drawable, exceeds
 from fastinit.native.request import Template
 from fastinit.streams import part_name
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Redrawn", "RowMixture"]
 
-_lock = threading.RLock()  # so that threads do not find the same sums
 _GROUP = 256  # rows that are mixed of the same rows of the source
 _BLOCK = 1024  # rows of the source whose sum is one tree
 
@@ -136,6 +138,7 @@ class _Rows:
     templates: tuple[Template, ...]
     shape: tuple[int, int]
     dtype: np.dtype[Any]
+    lock: Any = dataclasses.field(default_factory=threading.RLock)  # for one search of the mean
 
     def row(self, k: int, columns: tuple[int, int], seed: int, stream: int) -> NDArray[np.float64]:
         """Return a part of a row."""
@@ -149,15 +152,21 @@ class _Rows:
 
     def mean(self, seed: int, stream: int) -> NDArray[np.float64]:
         """Return the mean of all rows."""
-        with _lock:
+        with self.lock:
             return _mean(self, seed, stream, getattr(stream, "name", None))
 
     def find_mean(self, seed: int, stream: int) -> NDArray[np.float64]:
         """Return the mean: the sum of the trees of blocks, in order, over the number of rows."""
+
+        @in_default_arithmetic
+        def sum_from(start: int) -> NDArray[np.float64]:
+            rows = (start, min(start + _BLOCK, self.shape[0]))
+            return tree_sum(self._drawn((rows, (0, self.shape[1])), seed, stream), 0)
+
         total = np.zeros(self.shape[1])
-        for start in range(0, self.shape[0], _BLOCK):
-            stop = min(start + _BLOCK, self.shape[0])
-            total += tree_sum(self._drawn(((start, stop), (0, self.shape[1])), seed, stream), 0)
+        with ThreadPoolExecutor(get_num_threads()) as pool:
+            for each in pool.map(sum_from, range(0, self.shape[0], _BLOCK)):
+                total += each
         return total / self.shape[0]
 
 
@@ -252,6 +261,7 @@ class _Units:
     dtype: np.dtype[Any]
     axis: int
     redrawn: Redrawn
+    lock: Any = dataclasses.field(default_factory=threading.RLock)  # for one search of the moments
 
     def drawn(self, bounds: Bounds, seed: int, stream: int) -> NDArray[Any]:
         """Return values of the base."""
@@ -268,7 +278,7 @@ class _Units:
 
     def moments(self, seed: int, stream: int) -> tuple[float, float]:
         """Return the mean and the standard deviation of the weights that are drawn again."""
-        with _lock:
+        with self.lock:
             return _moments(self, seed, stream, getattr(stream, "name", None))
 
     def find_moments(self, seed: int, stream: int) -> tuple[float, float]:

@@ -79,7 +79,10 @@ class Loaded(Initializer):
 
     @staticmethod
     def of(path: str | os.PathLike[str], tensor: str) -> Loaded:
-        """Return the initializer of a tensor, with the digest of the values that are there now.
+        """Return the initializer of a tensor, with its digest.
+
+        That is the one that the file states, if fastinit wrote it, else that of the values which
+        are there now. A file that does not hold what it states fails when it is drawn from.
 
         Raises:
             OSError: A file is missing or cannot be read.
@@ -87,7 +90,8 @@ class Loaded(Initializer):
         """
         found = Loaded(str(path), tensor)
         file, entry, stamp = found.place()
-        return Loaded(str(path), tensor, _digest(file, entry, stamp))
+        stated = _header(file, stamp)[1].get(tensor)
+        return Loaded(str(path), tensor, stated or _digest(file, entry, stamp))
 
     def place(self) -> tuple[Path, Entry, tuple[int, ...]]:
         """Return the file of the tensor, where it lies there, and what changes with the file.
@@ -99,7 +103,7 @@ class Loaded(Initializer):
         path = _place(self.path)
         file = _files(path, _stamp(path)).get(self.tensor, path)
         stamp = _stamp(file)
-        entry = _entries(file, stamp).get(self.tensor)
+        entry = _header(file, stamp)[0].get(self.tensor)
         if entry is None:
             raise ValueError(f"{file} has no tensor {self.tensor!r}")
         return file, entry, stamp
@@ -142,11 +146,18 @@ class Loaded(Initializer):
         if self.digest is None:
             return
         found = _digest(file, entry, stamp)
-        if found != self.digest:
-            raise ValueError(
-                f"{self.tensor!r} in {file} has the digest {found}, and {self.digest} was expected:"
-                " the file has changed; put the original in its place, or make the plan again"
+        if found == self.digest:
+            return
+        hint = "put the original in its place, or make the plan again"
+        if _header(file, stamp)[1].get(self.tensor) == self.digest:
+            hint = (
+                "its own header states the other one, so put the original in its place, or, if "
+                f"these values are meant, write the file without the metadata {safetensors.DIGESTS}"
             )
+        raise ValueError(
+            f"{self.tensor!r} in {file} has the digest {found}, and {self.digest} was expected: "
+            f"the file has changed; {hint}"
+        )
 
 
 def tensors_of(path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]:
@@ -185,8 +196,10 @@ def _files(path: Path, _: tuple[int, ...]) -> dict[str, Path]:
 
 
 @functools.lru_cache(maxsize=256)  # by file: one may change while the index stays
-def _entries(file: Path, _: tuple[int, ...]) -> dict[str, Entry]:
-    return {entry.name: entry for entry in safetensors.read_header(file).entries}
+def _header(file: Path, _: tuple[int, ...]) -> tuple[dict[str, Entry], dict[str, str]]:
+    """Return the tensors of a file, and the digests that it states, by name."""
+    header = safetensors.read_header(file)
+    return {entry.name: entry for entry in header.entries}, header.digests or {}
 
 
 _lock = threading.Lock()
@@ -253,7 +266,18 @@ class _Read(Template):
     loaded: Loaded
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    is_checked: bool = True
     elementwise = True
+
+    @property
+    def digest(self) -> str | None:  # type: ignore[override]
+        """The digest of the tensor, which is that of an array of its dtype."""
+        stored = safetensors.dtype_of(self.loaded.place()[1].dtype)
+        return self.loaded.digest if stored == self.dtype else None
+
+    def unchecked(self) -> Template:
+        """Return a template that does not read the tensor once more before it is drawn."""
+        return dataclasses.replace(self, is_checked=False)
 
     @property
     def may_fail(self) -> bool:  # type: ignore[override]
@@ -272,7 +296,8 @@ class _Read(Template):
         stored = safetensors.dtype_of(entry.dtype)
         if stored == self.dtype and box.strides == (1,):
             start = entry.begin + box.offset * stored.itemsize
-            return [_Direct(check, file, start, box.extents[0], stored, address)]
+            before = check if self.is_checked else None
+            return [_Direct(before, file, start, box.extents[0], stored, address)]
 
         def compute(bounds: Bounds, _: int, __: int) -> NDArray[Any]:
             return read(file, entry, stored, bounds)
@@ -287,7 +312,7 @@ class _Read(Template):
 class _Direct(Operation):
     """Elements of a file, read into the memory where they belong."""
 
-    check: Callable[[], None]
+    check: Callable[[], None] | None
     file: Path
     start: int
     count: int
@@ -296,7 +321,8 @@ class _Direct(Operation):
 
     def prepare(self, _: Device) -> None:
         """Compare the digest."""
-        self.check()
+        if self.check is not None:
+            self.check()
 
     @in_default_arithmetic
     def run(self, device: Device) -> None:
