@@ -101,4 +101,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({"__version__", *__all__, *_ADAPTERS})
+    # Adapters are listed once they are imported: help() reads every name that it finds here.
+    return sorted({"__version__", *__all__, *(name for name in _ADAPTERS if name in globals())})

@@ -76,3 +76,7 @@ __all__ = [
 ]
 
 check_package()
+
+
+def __dir__() -> list[str]:
+    return __all__
