@@ -6,11 +6,14 @@ An adapter makes a ``Node`` of each operation on data, and ``graph_of`` finds wh
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from fastinit.guide.activation import Activation
-from fastinit.guide.advice import known_activation
+from fastinit.guide.advice import Case, case_of, known_activation
 from fastinit.guide.recommend_recipe import Place
+from fastinit.guide.roles import architecture_of, normalization_of, width_of
+from fastinit.manifests import Manifest
 
 
 @dataclasses.dataclass(eq=False)
@@ -81,6 +84,44 @@ class Graph:
         """Return the kind of network; sines after most weights make a SIREN."""
         sines = sum(each.name == "sin" for each in self.followed_by.values())
         return "siren" if 2 * sines > len(self.followed_by) else architecture
+
+    def case(
+        self,
+        manifest: Manifest,
+        kinds: Iterable[str],
+        *,
+        activation: Any,
+        architecture: str | None,
+        depth: int | None,
+        normalization: str | None,
+        residual: bool | None,
+        optimizer: str | None,
+        width: int | None,
+    ) -> Case:
+        """Return the case of the model: what is given, else what the graph and its names say.
+
+        Args:
+            manifest: the parameters, with the types of their modules where these are known.
+            kinds: the types of all modules.
+            activation: see ``fastinit.recommend``, as the others.
+            architecture: None for what the model looks like.
+            depth: None for what the graph says.
+            normalization: None for that of the modules.
+            residual: None for what the graph says.
+            optimizer: see ``fastinit.recommend``.
+            width: None for that of the normalizations.
+        """
+        kind = self.kind(architecture_of(manifest)) if architecture is None else architecture
+        return case_of(
+            activation,
+            kind,
+            self.depth_of(kind) if depth is None else depth,
+            "hidden",
+            normalization_of(kinds) if normalization is None else normalization,
+            self.residual if residual is None else residual,
+            optimizer,
+            width_of(manifest) if width is None else width,
+        )
 
     def places(
         self,

@@ -7,7 +7,7 @@ import functools
 import math
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastinit.guide.advice import Case, case_of
@@ -29,6 +29,7 @@ from fastinit.recipes import known
 from fastinit.recipes.patterns.pattern import Regex, has_layer
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import FirstMatch, Rule
+from fastinit.tables import Table
 
 _NAME = "recommended"
 _WIDTH = 88
@@ -101,6 +102,13 @@ class RecipeRecommendation:
         """Return the parameters whose values now are not of the mean and std of the recipe."""
         return [each for each in self.rows if each.differs]
 
+    def with_current(
+        self, moments_of: Callable[[str], tuple[float, float] | None]
+    ) -> RecipeRecommendation:
+        """Return this with the moments of the values that parameters have now, by their names."""
+        rows = (dataclasses.replace(each, current=moments_of(each.name)) for each in self.rows)
+        return dataclasses.replace(self, rows=tuple(rows))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         return {
@@ -118,14 +126,8 @@ class RecipeRecommendation:
             key: tuple[Any, ...] = (name, each.shape, each.layer, each.activation, each.initializer)
             groups.setdefault(key, []).append(each)
         has_current = any(each.current for each in self.rows)
-        table = [["parameter", "n", "shape", "for", "initializer", "std", *["now"] * has_current]]
-        for key, rows in groups.items():
-            table.append(_cells(str(key[0]), rows, has_current))
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in table
-        ]
+        titles = ("parameter", "n", "shape", "for", "initializer", "std", *["now"] * has_current)
+        cells = [_cells(str(key[0]), rows, has_current) for key, rows in groups.items()]
         reasons: dict[str, dict[str, None]] = {}
         for each in self.rows:
             reasons.setdefault(f"{each.reason} ({each.source})", {})[each.layer or "other"] = None
@@ -136,7 +138,7 @@ class RecipeRecommendation:
         if self.unknown:
             left = f"no advice for: {', '.join(self.unknown)}"
             told.append(textwrap.fill(left, _WIDTH, subsequent_indent="  "))
-        return "\n".join([_told(self.case), "", *lines, "", *told])
+        return "\n".join([_told(self.case), "", Table(titles, cells).text(), "", *told])
 
 
 def _cells(name: str, rows: list[Advised], has_current: bool) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,9 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fastinit.guide.advice import case_of
 from fastinit.guide.recommend_recipe import Place, RecipeRecommendation, recipe_for
-from fastinit.guide.roles import architecture_of, normalization_of, width_of
 from fastinit.keras.graph import read
 from fastinit.keras.models import built_weights
 from fastinit.keras.variables import Weight
@@ -70,16 +67,16 @@ def recommend_recipe(
     manifest = Manifest(model.name, tuple(map(_parameter, weights)))
     graph = read(model, weights)
     kinds = [type(each).__name__ for each in model._flatten_layers()]
-    kind = graph.kind(architecture_of(manifest)) if architecture is None else architecture
-    case = case_of(
-        activation,
-        kind,
-        graph.depth_of(kind) if depth is None else depth,
-        "hidden",
-        normalization_of(kinds) if normalization is None else normalization,
-        graph.residual if residual is None else residual,
-        optimizer,
-        width_of(manifest) if width is None else width,
+    case = graph.case(
+        manifest,
+        kinds,
+        activation=activation,
+        architecture=architecture,
+        depth=depth,
+        normalization=normalization,
+        residual=residual,
+        optimizer=optimizer,
+        width=width,
     )
     layouts = dict(_layouts(weights))
     owners = {
@@ -91,10 +88,7 @@ def recommend_recipe(
     places |= graph.places(owners, case.architecture, layouts) | dict(_forget_gates(weights))
     found = recipe_for(manifest, case, places)
     values = {each.name: each.variable for each in weights}
-    rows = tuple(
-        dataclasses.replace(each, current=_moments(values[each.name])) for each in found.rows
-    )
-    return dataclasses.replace(found, rows=rows)
+    return found.with_current(lambda name: _moments(values[name]))
 
 
 def _parameter(weight: Weight) -> Parameter:

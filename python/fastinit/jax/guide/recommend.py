@@ -10,9 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from fastinit.guide.advice import case_of
 from fastinit.guide.recommend_recipe import RecipeRecommendation, recipe_for
-from fastinit.guide.roles import architecture_of, normalization_of, width_of
 from fastinit.initializers import Constant
 from fastinit.jax.guide.graph import Reading, read
 from fastinit.jax.guide.models import Inputs, Model, model_of
@@ -85,26 +83,23 @@ def recommend_recipe(
     reading = read_model(traced, program_of_model(traced))
     graph = reading.graph
     kinds = list(traced.modules.values()) or [each.name for each in manifest.parameters]
-    named = architecture_of(manifest_of(traced, has_modules=True))
-    kind = graph.kind(named) if architecture is None else architecture
-    case = case_of(
-        activation,
-        kind,
-        graph.depth_of(kind) if depth is None else depth,
-        "hidden",
-        normalization_of(kinds) if normalization is None else normalization,
-        graph.residual if residual is None else residual,
-        optimizer,
-        width_of(manifest) if width is None else width,
+    case = graph.case(
+        manifest_of(traced, has_modules=True),
+        kinds,
+        activation=activation,
+        architecture=architecture,
+        depth=depth,
+        normalization=normalization,
+        residual=residual,
+        optimizer=optimizer,
+        width=width,
     )
     owners = {each.name: reading.aliases.get(each.name, each.name) for each in manifest.parameters}
     found = recipe_for(manifest, case, graph.places(owners, case.architecture, reading.layouts))
     values = {leaf.path: each for leaf, each in zip(traced.leaves, traced.values, strict=True)}
-    rows = tuple(
-        dataclasses.replace(each, current=_moments(values[each.name])) for each in found.rows
-    )
     recipe = dataclasses.replace(found.recipe, rules=(*found.recipe.rules, *_statistics(traced)))
-    return dataclasses.replace(found, recipe=recipe, rows=rows)
+    found = dataclasses.replace(found, recipe=recipe)
+    return found.with_current(lambda name: _moments(values[name]))
 
 
 def _statistics(model: Model) -> Iterator[Rule]:

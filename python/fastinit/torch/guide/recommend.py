@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-from fastinit.guide.advice import case_of
 from fastinit.guide.recommend_recipe import Place, RecipeRecommendation, recipe_for
-from fastinit.guide.roles import activation_of, architecture_of, normalization_of, width_of
+from fastinit.guide.roles import activation_of
 from fastinit.manifests import Manifest
 from fastinit.torch.guide.graph import read
 
@@ -66,27 +64,22 @@ def recommend_recipe(
         raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
     manifest = Manifest.from_torch(module)
     graph = read(module)
-    kind = graph.kind(architecture_of(manifest)) if architecture is None else architecture
-    case = case_of(
-        activation_of(manifest) if activation is None else activation,
-        kind,
-        graph.depth_of(kind) if depth is None else depth,
-        "hidden",
-        normalization_of(type(each).__name__ for each in module.modules())
-        if normalization is None
-        else normalization,
-        graph.residual if residual is None else residual,
-        optimizer,
-        width_of(manifest) if width is None else width,
+    case = graph.case(
+        manifest,
+        [type(each).__name__ for each in module.modules()],
+        activation=activation_of(manifest) if activation is None else activation,
+        architecture=architecture,
+        depth=depth,
+        normalization=normalization,
+        residual=residual,
+        optimizer=optimizer,
+        width=width,
     )
     places = graph.places(_owners(manifest), case.architecture)
     places |= dict(_forget_gates(module)) | dict(_post_norm_outputs(module))
     found = recipe_for(manifest, case, places)
     tensors = dict(module.named_parameters(remove_duplicate=False))
-    rows = tuple(
-        dataclasses.replace(each, current=_moments(tensors[each.name])) for each in found.rows
-    )
-    return dataclasses.replace(found, rows=rows)
+    return found.with_current(lambda name: _moments(tensors[name]))
 
 
 def _owners(manifest: Manifest) -> dict[str, str]:
