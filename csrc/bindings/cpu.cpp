@@ -5,8 +5,12 @@
 
 #include <cfenv>
 #include <cstring>
+#include <iterator>
 #include <new>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -75,53 +79,27 @@ double std_of_truncation(double lower, double upper) {
   return truncated_std(lower, upper);
 }
 
-// The codes of a request's fields, by name.
-py::dict distribution_codes() {
+// The codes of an enumeration, by the names of its entries, which count from 0.
+template <std::size_t size>
+py::dict codes_of(const std::string_view (&names)[size]) {
   py::dict codes;
-#define FASTINIT_ROW(name, request_class, Numbers) codes[#name] = static_cast<std::uint32_t>(Distribution::name);
-  FASTINIT_DISTRIBUTIONS(FASTINIT_ROW)
-#undef FASTINIT_ROW
+  for (std::size_t k = 0; k < size; ++k) codes[py::str(names[k])] = k;
   return codes;
 }
 
-py::dict class_names() {
-  py::dict names;
-#define FASTINIT_ROW(name, request_class, Numbers) names[#name] = #request_class;
-  FASTINIT_DISTRIBUTIONS(FASTINIT_ROW)
-#undef FASTINIT_ROW
-  return names;
-}
-
-py::dict dtype_codes() {
-  py::dict codes;
-#define FASTINIT_ROW(name, Element) codes[#name] = static_cast<std::uint32_t>(Dtype::name);
-  FASTINIT_DTYPES(FASTINIT_ROW)
-#undef FASTINIT_ROW
-  return codes;
-}
-
-py::dict axis_role_codes() {
-  py::dict codes;
-#define FASTINIT_ROW(name) codes[#name] = static_cast<std::uint32_t>(AxisRole::name);
-  FASTINIT_AXIS_ROLES(FASTINIT_ROW)
-#undef FASTINIT_ROW
-  return codes;
-}
-
-py::dict function_codes() {
-  py::dict codes;
-#define FASTINIT_ROW(name, takes_number) codes[#name] = static_cast<std::uint32_t>(Function::name);
-  FASTINIT_FUNCTIONS(FASTINIT_ROW)
-#undef FASTINIT_ROW
-  return codes;
-}
-
-void apply_function(std::uint32_t function, double number, py::array& values, std::uint32_t functions) {
-  if (function >= functions) throw py::value_error("function is not one of `functions`");
-  if (!values.dtype().equal(py::dtype::of<double>()) || !(values.flags() & py::array::c_style)) {
-    throw py::type_error("values are not a contiguous array of float64");
+// The elements of a contiguous array of T, which is called `name`.
+template <class T>
+T* elements_of(py::array& array, const char* name) {
+  const py::dtype dtype = py::dtype::of<T>();
+  if (!array.dtype().equal(dtype) || !(array.flags() & py::array::c_style)) {
+    throw py::type_error(std::string(name) + " is not a contiguous array of " + std::string(py::str(dtype)));
   }
-  auto* const first = static_cast<double*>(values.mutable_data());
+  return static_cast<T*>(array.mutable_data());
+}
+
+void apply_function(std::uint32_t function, py::array& values, double number) {
+  if (function >= std::size(function_names)) throw py::value_error("function is not one of `functions`");
+  double* const first = elements_of<double>(values, "values");
   const auto count = static_cast<std::uint64_t>(values.size());
   const GilRelease release;
   apply(static_cast<Function>(function), number, first, count);
@@ -129,10 +107,7 @@ void apply_function(std::uint32_t function, double number, py::array& values, st
 
 // Replaces flat indices by the integers in [0, range) of these elements; a range of 0 stands for 2^64.
 void replace_by_integers(std::uint64_t seed, std::uint64_t stream, std::uint64_t range, py::array& indices) {
-  if (!indices.dtype().equal(py::dtype::of<std::uint64_t>()) || !(indices.flags() & py::array::c_style)) {
-    throw py::type_error("indices are not a contiguous array of uint64");
-  }
-  auto* const first = static_cast<std::uint64_t*>(indices.mutable_data());
+  std::uint64_t* const first = elements_of<std::uint64_t>(indices, "indices");
   const auto count = static_cast<std::uint64_t>(indices.size());
   const GilRelease release;
   draw_integers(seed, stream, range, first, count);
@@ -140,11 +115,8 @@ void replace_by_integers(std::uint64_t seed, std::uint64_t stream, std::uint64_t
 
 // Replaces an array of pairs of shape (M, N, 2), M >= N, by those of a unitary matrix.
 void replace_by_unitary(py::array& z) {
-  if (!z.dtype().equal(py::dtype::of<double>()) || !(z.flags() & py::array::c_style)) {
-    throw py::type_error("z is not a contiguous array of float64");
-  }
+  double* const first = elements_of<double>(z, "z");
   if (z.ndim() != 3 || z.shape(2) != 2 || z.shape(0) < z.shape(1)) throw py::value_error("z is not of shape (M, N, 2)");
-  auto* const first = static_cast<double*>(z.mutable_data());
   const auto rows = static_cast<std::uint64_t>(z.shape(0)), columns = static_cast<std::uint64_t>(z.shape(1));
   const GilRelease release;
   make_unitary(first, rows, columns);
@@ -152,17 +124,12 @@ void replace_by_unitary(py::array& z) {
 
 // Replaces a symmetric matrix by its eigenvectors, as rows, and `values` by their eigenvalues.
 void replace_by_eigenvectors(py::array& matrix, py::array& values) {
-  for (const py::array* each : {&matrix, &values}) {
-    if (!each->dtype().equal(py::dtype::of<double>()) || !(each->flags() & py::array::c_style)) {
-      throw py::type_error("matrix and values are not contiguous arrays of float64");
-    }
-  }
+  double* const first = elements_of<double>(matrix, "matrix");
+  double* const found = elements_of<double>(values, "values");
   if (matrix.ndim() != 2 || values.ndim() != 1 || matrix.shape(0) != matrix.shape(1) ||
       values.shape(0) != matrix.shape(0)) {
     throw py::value_error("matrix is not of shape (N, N), or values not of shape (N,)");
   }
-  auto* const first = static_cast<double*>(matrix.mutable_data());
-  auto* const found = static_cast<double*>(values.mutable_data());
   const auto rows = static_cast<std::uint64_t>(matrix.shape(0));
   bool stopped = false, converged;
   {
@@ -228,10 +195,9 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
                        role);
   const py::dtype request_dtype = py::dtype::of<Request>();
   m.attr("request_dtype") = request_dtype;
-  m.attr("distributions") = distribution_codes();
-  m.attr("request_classes") = class_names();
-  m.attr("dtypes") = dtype_codes();
-  m.attr("axis_roles") = axis_role_codes();
+  m.attr("distributions") = codes_of(distribution_names);
+  m.attr("dtypes") = codes_of(dtype_names);
+  m.attr("axis_roles") = codes_of(axis_role_names);
   m.attr("largest_sample") = largest_sample;
   m.attr("compiler") = FASTINIT_COMPILER;
   m.def(
@@ -243,14 +209,8 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         fill_requests(requests_in(requests, request_dtype), threads);
       },
       py::arg("requests").noconvert(), py::arg("threads") = 0);
-  const py::dict functions = function_codes();
-  m.attr("functions") = functions;
-  m.def(
-      "apply",
-      [count = static_cast<std::uint32_t>(functions.size())](std::uint32_t function, py::array& values, double number) {
-        apply_function(function, number, values, count);
-      },
-      py::arg("function"), py::arg("values").noconvert(), py::arg("number") = 0.0);
+  m.attr("functions") = codes_of(function_names);
+  m.def("apply", &apply_function, py::arg("function"), py::arg("values").noconvert(), py::arg("number") = 0.0);
   m.def("integers", &replace_by_integers, py::arg("seed"), py::arg("stream"), py::arg("range"),
         py::arg("indices").noconvert());
   m.def("unitary", &replace_by_unitary, py::arg("z").noconvert());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace fastinit {
 
@@ -21,6 +22,13 @@ namespace fastinit {
 enum class Function : std::uint32_t {
 #define FASTINIT_ROW(name, takes_number) name,
   FASTINIT_FUNCTIONS(FASTINIT_ROW)
+#undef FASTINIT_ROW
+};
+
+// Their names, in the order of their codes.
+constexpr std::string_view function_names[] = {
+#define FASTINIT_ROW(name, takes_number) #name,
+    FASTINIT_FUNCTIONS(FASTINIT_ROW)
 #undef FASTINIT_ROW
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "numerics/distributions.h"
 #include "numerics/log_uniform.h"
@@ -35,6 +36,13 @@ enum class RequestClass : std::uint32_t {
 enum class Distribution : std::uint32_t {
 #define FASTINIT_ROW(name, request_class, Numbers) name,
   FASTINIT_DISTRIBUTIONS(FASTINIT_ROW)
+#undef FASTINIT_ROW
+};
+
+// Their names, in the order of their codes.
+constexpr std::string_view distribution_names[] = {
+#define FASTINIT_ROW(name, request_class, Numbers) #name,
+    FASTINIT_DISTRIBUTIONS(FASTINIT_ROW)
 #undef FASTINIT_ROW
 };
 

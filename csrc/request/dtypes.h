@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "numerics/narrow.h"
 #include "numerics/type_list.h"
@@ -21,6 +22,13 @@ namespace fastinit {
 enum class Dtype : std::uint32_t {
 #define FASTINIT_ROW(name, Element) name,
   FASTINIT_DTYPES(FASTINIT_ROW)
+#undef FASTINIT_ROW
+};
+
+// Their names, in the order of their codes.
+constexpr std::string_view dtype_names[] = {
+#define FASTINIT_ROW(name, Element) #name,
+    FASTINIT_DTYPES(FASTINIT_ROW)
 #undef FASTINIT_ROW
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "request/distributions.h"
 #include "request/dtypes.h"
@@ -22,6 +23,13 @@ constexpr std::uint64_t largest_sample = 0xffffffffu;
 enum class AxisRole : std::uint8_t {
 #define FASTINIT_ROW(name) name,
   FASTINIT_AXIS_ROLES(FASTINIT_ROW)
+#undef FASTINIT_ROW
+};
+
+// Their names, in the order of their codes.
+constexpr std::string_view axis_role_names[] = {
+#define FASTINIT_ROW(name) #name,
+    FASTINIT_AXIS_ROLES(FASTINIT_ROW)
 #undef FASTINIT_ROW
 };
 

@@ -5,25 +5,10 @@
 namespace fastinit {
 namespace {
 
-// Fields come from outside, and may hold a code that the lists lack.
-bool is_known(Distribution distribution) {
-  switch (distribution) {
-#define FASTINIT_ROW(name, request_class, Numbers) case Distribution::name:
-    FASTINIT_DISTRIBUTIONS(FASTINIT_ROW)
-#undef FASTINIT_ROW
-    return true;
-  }
-  return false;
-}
-
-bool is_known(Dtype dtype) {
-  switch (dtype) {
-#define FASTINIT_ROW(name, Element) case Dtype::name:
-    FASTINIT_DTYPES(FASTINIT_ROW)
-#undef FASTINIT_ROW
-    return true;
-  }
-  return false;
+// Fields come from outside, and may hold a code that the list of names lacks.
+template <class Code, std::size_t size>
+bool is_known(Code code, const std::string_view (&)[size]) {
+  return static_cast<std::size_t>(code) < size;
 }
 
 #define FASTINIT_ROW(name, request_class, Numbers) \
@@ -84,7 +69,7 @@ bool has_valid_count(const Request& r) {
 }  // namespace
 
 bool is_valid(const Request& r) {
-  const bool has_known_names = is_known(r.distribution) && is_known(r.dtype);
+  const bool has_known_names = is_known(r.distribution, distribution_names) && is_known(r.dtype, dtype_names);
   const bool has_rank = 1 <= r.rank && r.rank <= maximum_rank;
   const bool has_item = r.item_size == 1 || r.item_size == 2 || r.item_size == 4 || r.item_size == 8;
   return has_known_names && has_rank && has_item && is_valid_in_class(r) && has_valid_count(r);

@@ -1,12 +1,9 @@
-"""The rooms of csrc/, and the lists that native code and Python share."""
+"""The rooms of csrc/."""
 
 import re
 from pathlib import Path
 
 import pytest
-
-from fastinit.native import _cpu
-from fastinit.native.dtypes import DTYPES
 
 CSRC = Path(__file__).parent.parent.parent / "csrc"
 # A room may include itself and those before it. cpu and cuda are equals: neither sees the other.
@@ -40,22 +37,3 @@ def test_primitives_are_in_lanes() -> None:
     for path in FILES:
         if room_of(path) != "lanes":
             assert not primitive.search(path.read_text()), path
-
-
-def test_distributions() -> None:
-    """Every distribution has a code of its own and a class."""
-    codes = _cpu.distributions
-    assert sorted(codes.values()) == list(range(len(codes)))
-    assert codes.keys() == _cpu.request_classes.keys()
-    assert set(_cpu.request_classes.values()) == {"fill", "matrix", "mask", "scatter"}
-
-
-def test_dtypes() -> None:
-    """Native code and Python draw the same dtypes."""
-    assert list(_cpu.dtypes) == list(DTYPES)
-    assert sorted(_cpu.dtypes.values()) == list(range(len(DTYPES)))
-
-
-def test_axis_roles() -> None:
-    """The roles of axes, as numbers that a byte holds."""
-    assert _cpu.axis_roles == {"row": 0, "column": 1, "batch": 2, "kernel": 3}

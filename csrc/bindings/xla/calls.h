@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,16 @@ using Packed = xla::ffi::Span<const std::int64_t>;
 
 xla::ffi::Error invalid(const std::string& what);
 xla::ffi::Error failed(const std::string& what);
+
+// Returns act(), or an error where it throws: XLA ends the process where a handler does.
+template <class Act>
+xla::ffi::Error without_exceptions(const Act& act) {
+  try {
+    return act();
+  } catch (const std::exception& error) {
+    return failed(error.what());
+  }
+}
 
 // The arrays of a call, one after another in memory, of which each has a key.
 struct Batch {

@@ -21,9 +21,6 @@ void draw_parts_by(const pybind11::function& function);
 
 void use_cuda(const CudaFunctions* functions);
 
-// Asks for huge pages where memory is large. XLA's lies in small pages, whose faults took longer than the drawing.
-void ask_for_huge_pages(std::uint64_t address, std::uint64_t size);
-
 struct CudaStream {
   int device;
   void* stream;

@@ -1,5 +1,8 @@
+#include <exception>
+
 #include "bindings/gil.h"
 #include "bindings/xla/handlers.h"
+#include "cpu/huge_pages.h"
 
 namespace py = pybind11;
 namespace ffi = xla::ffi;
@@ -20,7 +23,7 @@ ffi::Error draw(Words words, Starts starts, Result drawn, std::string_view drawi
   const Batch batch(words, drawn);
   if (!batch.has_keys()) return invalid("a key has 2 or 4 words");
   if (batch.is_empty()) return ffi::Error::Success();
-  ask_for_huge_pages(batch.address, drawn->size_bytes());
+  advise_huge_pages(batch.address, drawn->size_bytes());  // parts that are drawn one by one share some at their ends
   return ask_python(drawing, words.typed_data(), starts.typed_data(), starts.element_count(), batch, drawn, nullptr);
 }
 
@@ -51,6 +54,8 @@ ffi::Error ask_python(std::string_view drawing, const std::uint32_t* words, cons
     } catch (const py::error_already_set& error) {
       return failed(error.type().attr("__name__").cast<std::string>() + ": " +
                     py::str(error.value()).cast<std::string>());
+    } catch (const std::exception& error) {
+      return failed(error.what());
     }
     return ffi::Error::Success();
   });

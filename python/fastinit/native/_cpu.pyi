@@ -10,7 +10,6 @@ request_dtype: np.dtype[np.void]
 # What the fields of a request may hold: the codes of distributions, dtypes and axis roles by name,
 # and the class of each distribution ("fill", "matrix", "mask" or "scatter").
 distributions: dict[str, int]
-request_classes: dict[str, str]
 dtypes: dict[str, int]
 axis_roles: dict[str, int]
 functions: dict[str, int]  # of csrc/numerics/functions.h
