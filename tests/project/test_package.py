@@ -129,7 +129,7 @@ def test_docstrings(name: str) -> None:
 
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_sections(name: str) -> None:
-    """An initializer's class explains its arguments, errors and use; its function need not."""
+    """An initializer's class explains its arguments, errors and use."""
     takes = inspect.signature(INITIALIZERS[name]).parameters
     expected = ("Args:", "Raises:", "Example:") if takes else ("Example:",)
     doc = inspect.getdoc(INITIALIZERS[name]) or ""

@@ -12,7 +12,8 @@ from fastinit.checks import shown
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.computed import Computed, draw_bounds, rounded
 from fastinit.initializers.distributions.uniform import Uniform
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.function_help import draws
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Bounds, Index, Shape
 from fastinit.native.dtypes import DTYPES, drawable
 from fastinit.native.request import Template
@@ -173,7 +174,7 @@ def _words(u: NDArray[np.float64]) -> NDArray[np.uint32]:
     return words
 
 
-@plain_signature
+@draws(Custom)
 def custom(
     shape: Shape,
     function: str,
@@ -187,8 +188,6 @@ def custom(
     **unknown: Never,
 ) -> Out:
     """Draw from ``Custom(function)``.
-
-    The keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

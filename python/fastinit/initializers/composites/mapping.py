@@ -11,8 +11,9 @@ import numpy as np
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.composites.maps import Map, applied, maps_of, moments_after
 from fastinit.initializers.computed import Computed, draw_bounds, rounded
+from fastinit.initializers.function_help import draws
 from fastinit.initializers.named import initializer_of
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Bounds, Index, Shape
 from fastinit.native.dtypes import DTYPES, drawable, precision_of
 from fastinit.native.request import Template
@@ -105,7 +106,7 @@ class Mapped(Initializer):
         return (Computed(shape, dtype, compute, elementwise, templates, may_fail=True),)
 
 
-@plain_signature
+@draws(Mapped)
 def mapped(
     shape: Shape,
     base: Initializer | str,
@@ -120,8 +121,6 @@ def mapped(
     **unknown: Never,
 ) -> Out:
     """Draw from ``Mapped(base, maps)``.
-
-    The keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

@@ -17,8 +17,9 @@ from fastinit.initializers.composites.parts import axis_of, checked_axis
 from fastinit.initializers.computed import Computed, draw_bounds
 from fastinit.initializers.distributions.normal import normal
 from fastinit.initializers.fans import axes_of, layout_of
+from fastinit.initializers.function_help import draws
 from fastinit.initializers.named import initializer_of
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Bounds, Index, Shape
 from fastinit.native.dtypes import drawable, exceeds
 from fastinit.native.request import Template
@@ -219,7 +220,7 @@ def _scaled(values: NDArray[Any], target: float, found: NDArray[Any]) -> NDArray
     return scaled
 
 
-@plain_signature
+@draws(Normed)
 def normed(
     shape: Shape,
     base: Initializer | str = "normal",
@@ -239,8 +240,6 @@ def normed(
     **unknown: Never,
 ) -> Out:
     """Draw from ``Normed(base, norm, axis, kind, aspect, tolerance, layout)``.
-
-    The other keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

@@ -12,8 +12,9 @@ from fastinit.arrays.reproducible import matmul
 from fastinit.checks import finite, positive_integer
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.computed import Computed, check_all, draw_bounds, rounded
+from fastinit.initializers.function_help import draws
 from fastinit.initializers.named import initializer_of
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Bounds, Index, Shape
 from fastinit.native.dtypes import drawable
 from fastinit.native.request import Template
@@ -131,7 +132,7 @@ def _stream(stream: int, side: str) -> int:
     return stream_of(part_name("{name}.{part}", stream, side))
 
 
-@plain_signature
+@draws(Product)
 def product(
     shape: Shape,
     left: Initializer | str,
@@ -148,8 +149,6 @@ def product(
     **unknown: Never,
 ) -> Out:
     """Draw from ``Product(left, right, rank, gain)``.
-
-    The other keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

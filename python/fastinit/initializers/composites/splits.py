@@ -12,8 +12,9 @@ import numpy as np
 from fastinit.checks import positive_integer, shown
 from fastinit.initializers.base import Initializer, templates_of
 from fastinit.initializers.composites.parts import Part, Parts, axis_of, checked_axis, names_of
+from fastinit.initializers.function_help import draws
 from fastinit.initializers.named import initializer_of
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.request import Template
 from fastinit.streams import Seed
@@ -256,7 +257,7 @@ def _labels_of(given: Any) -> tuple[str, ...]:
     return labels
 
 
-@plain_signature
+@draws(Split)
 def split(
     shape: Shape,
     parts: Sequence[Initializer | str] | Mapping[str, Initializer | str] | Initializer | str,
@@ -275,8 +276,6 @@ def split(
     **unknown: Never,
 ) -> Out:
     """Draw from ``Split(parts, axis, sizes, shares, labels, names)``.
-
-    The other keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

@@ -10,8 +10,9 @@ import numpy as np
 
 from fastinit.initializers.base import Initializer, templates_of
 from fastinit.initializers.composites.parts import Part, Parts, axis_of, checked_axis, names_of
+from fastinit.initializers.function_help import draws
 from fastinit.initializers.named import initializer_of
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.request import Template
 from fastinit.streams import Seed
@@ -93,7 +94,7 @@ class Stacked(Initializer):
         return (Parts(shape, dtype, axis, tuple(parts), self.names),)
 
 
-@plain_signature
+@draws(Stacked)
 def stacked(
     shape: Shape,
     base: Initializer | str,
@@ -109,8 +110,6 @@ def stacked(
     **unknown: Never,
 ) -> Out:
     """Draw from ``Stacked(base, axis, names)``.
-
-    The other keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

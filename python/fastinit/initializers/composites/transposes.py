@@ -12,8 +12,9 @@ import numpy as np
 from fastinit.checks import integer, shown
 from fastinit.initializers.base import Initializer, templates_of
 from fastinit.initializers.computed import Placed, any_may_fail, check_all
+from fastinit.initializers.function_help import draws
 from fastinit.initializers.named import initializer_of
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Box, Index, Shape, part
 from fastinit.native.region import bounded
 from fastinit.native.request import Request, Template
@@ -155,7 +156,7 @@ class _Transposed(Template):
         return found
 
 
-@plain_signature
+@draws(Transposed)
 def transposed(
     shape: Shape,
     base: Initializer | str,
@@ -170,8 +171,6 @@ def transposed(
     **unknown: Never,
 ) -> Out:
     """Draw from ``Transposed(base, axes)``.
-
-    The other keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

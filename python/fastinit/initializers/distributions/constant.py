@@ -13,7 +13,8 @@ import numpy as np
 
 from fastinit.checks import real, shown
 from fastinit.initializers.base import Distribution, made
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.function_help import draws
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import CODES, precision_of
@@ -119,7 +120,7 @@ _ZEROS = Constant(0)
 _ONES = Constant(1)
 
 
-@plain_signature
+@draws(Constant)
 def zeros(
     shape: Shape,
     *extra: Never,
@@ -133,8 +134,6 @@ def zeros(
 ) -> Out:
     """Fill with 0, in any dtype; ``seed`` and ``name`` change nothing.
 
-    The keyword arguments are those of ``Initializer.__call__``.
-
     Example:
         >>> import fastinit
         >>> fastinit.zeros(2, dtype="bool")
@@ -145,7 +144,7 @@ def zeros(
     return _ZEROS._draw(shape, seed, name, dtype, device, out, index)
 
 
-@plain_signature
+@draws(Constant)
 def ones(
     shape: Shape,
     *extra: Never,
@@ -159,8 +158,6 @@ def ones(
 ) -> Out:
     """Fill with 1, in any dtype; ``seed`` and ``name`` change nothing.
 
-    The keyword arguments are those of ``Initializer.__call__``.
-
     Example:
         >>> import fastinit
         >>> fastinit.ones((1, 2))
@@ -171,7 +168,7 @@ def ones(
     return _ONES._draw(shape, seed, name, dtype, device, out, index)
 
 
-@plain_signature
+@draws(Constant)
 def constant(
     shape: Shape,
     value: float,
@@ -185,8 +182,6 @@ def constant(
     **unknown: Never,
 ) -> Out:
     """Fill with ``value``, in any dtype that can hold it; see ``Constant``.
-
-    The keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

@@ -11,7 +11,8 @@ import numpy as np
 from fastinit.checks import finite, integer
 from fastinit.initializers.base import Initializer, made
 from fastinit.initializers.computed import Computed
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.function_help import draws
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native import _cpu
 from fastinit.native.box import Bounds, Index, Shape, offset_of
 from fastinit.native.dtypes import CODES, digits_of, drawable, precision_of, representable
@@ -259,7 +260,7 @@ class Permutation(Initializer):
         return (Computed(shape, dtype, compute, elementwise=False),)
 
 
-@plain_signature
+@draws(Rademacher)
 def rademacher(
     shape: Shape,
     scale: float = 1.0,
@@ -274,8 +275,6 @@ def rademacher(
 ) -> Out:
     """Draw from ``Rademacher(scale)``.
 
-    The keyword arguments are those of ``Initializer.__call__``.
-
     Example:
         >>> import fastinit
         >>> bool((abs(fastinit.rademacher(100, seed=0)) == 1).all())
@@ -286,7 +285,7 @@ def rademacher(
     return made(Rademacher, scale)._draw(shape, seed, name, dtype, device, out, index)
 
 
-@plain_signature
+@draws(Ternary)
 def ternary(
     shape: Shape,
     zeros: float = 1 / 3,
@@ -302,8 +301,6 @@ def ternary(
 ) -> Out:
     """Draw from ``Ternary(zeros, scale)``.
 
-    The keyword arguments are those of ``Initializer.__call__``.
-
     Example:
         >>> import fastinit
         >>> projection = fastinit.ternary((64, 512), zeros=2 / 3, scale=3**0.5, seed=0)
@@ -313,7 +310,7 @@ def ternary(
     return made(Ternary, zeros, scale)._draw(shape, seed, name, dtype, device, out, index)
 
 
-@plain_signature
+@draws(Integers)
 def integers(
     shape: Shape,
     low: int,
@@ -329,8 +326,6 @@ def integers(
 ) -> Out:
     """Draw from ``Integers(low, high)``, as int64 unless ``dtype`` or ``out`` says otherwise.
 
-    The other keyword arguments are those of ``Initializer.__call__``.
-
     Example:
         >>> import fastinit
         >>> fastinit.integers((2, 3), 0, 10, seed=0).dtype
@@ -342,7 +337,7 @@ def integers(
     return made(Integers, low, high)._draw(shape, seed, name, dtype, device, out, index)
 
 
-@plain_signature
+@draws(Permutation)
 def permutation(
     shape: Shape,
     *extra: Never,
@@ -355,8 +350,6 @@ def permutation(
     **unknown: Never,
 ) -> Out:
     """Draw from ``Permutation()``, as int64 unless ``dtype`` or ``out`` says otherwise.
-
-    The other keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

@@ -9,7 +9,8 @@ import numpy as np
 
 from fastinit.checks import finite, not_negative
 from fastinit.initializers.base import Distribution, made
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.function_help import draws
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import drawable, representable
 from fastinit.native.request import Fill, fill_template
@@ -54,7 +55,7 @@ class Normal(Distribution):
         return fill_template("normal", dtype, (std, representable(self.mean, "mean", precision)))
 
 
-@plain_signature
+@draws(Normal)
 def normal(
     shape: Shape,
     mean: float = 0.0,
@@ -69,8 +70,6 @@ def normal(
     **unknown: Never,
 ) -> Out:
     """Draw from ``Normal(mean, std)``.
-
-    The keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

@@ -19,6 +19,7 @@ from fastinit.checks import boolean, finite, not_negative
 from fastinit.initializers import gains
 from fastinit.initializers.base import Initializer, cached
 from fastinit.initializers.distributions.variance_scaling import FanScaled
+from fastinit.initializers.function_help import function_help
 from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.streams import Seed
@@ -58,7 +59,8 @@ _OPTIONS = """
         nonlinearity: the name of an activation whose gain is meant, see ``fastinit.gain``.
         a: the negative slope of ``nonlinearity="leaky_relu"``.
         truncated: truncate a normal at 2 sigmas, with the std that was asked for (JAX, Keras).
-        layout: what each axis is, "oi*" being torch's, "*io" that of JAX and Keras.
+        layout: what each axis is: "oi*", (out, in, *kernel), is torch's, for ``x @ w.T``; "*io" is
+            that of JAX and Keras, and of ``x @ w`` in NumPy.
         groups: of a grouped convolution.
         fan: replaces the fan of shape, mode, layout and groups.{arguments}
 
@@ -189,7 +191,7 @@ def function_of(preset: type[Preset], *names: str) -> Any:
     if "__init__" not in vars(preset):
         preset.__init__ = _renamed(preset.__init__, f"{preset.__name__}.__init__")  # type: ignore[method-assign]
     default = preset()
-    fields = {field.name for field in dataclasses.fields(preset)}
+    fields = [field.name for field in dataclasses.fields(preset)]
 
     def function(
         shape: Shape,
@@ -217,18 +219,16 @@ def function_of(preset: type[Preset], *names: str) -> Any:
                 initializer = preset(**options)
         return initializer._draw(shape, seed, name, dtype, device, out, index)
 
-    summary, _, _ = (preset.__doc__ or "").partition("\n")
     function.__name__ = function.__qualname__ = names[0]
-    function.__doc__ = f"""Draw from ``{preset.__name__}``: {summary[0].lower()}{summary[1:]}
-
-    {preset.paper}. The options from ``seed`` on are those of ``Initializer.__call__``, the others
-    those of ``{preset.__name__}``.
+    also = f", also named ``{names[1]}``" if names[1:] else ""
+    own = f"""Draw from ``{preset.__name__}``{also}.
 
     Example:
         >>> import fastinit
         >>> fastinit.{names[0]}((64, 32), seed=0).shape
         (64, 32)
     """
+    function.__doc__ = function_help(own, preset, fields)
     shape, *where = list(inspect.signature(Initializer.__call__).parameters.values())[1:]
     options = inspect.signature(preset).parameters.values()
     signature = inspect.Signature([shape, *options, *where], return_annotation="Out")

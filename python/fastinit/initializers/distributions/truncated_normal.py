@@ -11,7 +11,8 @@ import numpy as np
 from fastinit.checks import boolean, finite, not_negative, real
 from fastinit.initializers.base import Distribution, made
 from fastinit.initializers.distributions.constant import Constant
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.function_help import draws
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native import _cpu
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape
@@ -191,7 +192,7 @@ def truncated_template(
     )
 
 
-@plain_signature
+@draws(TruncatedNormal)
 def truncated_normal(
     shape: Shape,
     mean: float = 0.0,
@@ -209,8 +210,6 @@ def truncated_normal(
     **unknown: Never,
 ) -> Out:
     """Draw from ``TruncatedNormal(mean, std, lower, upper, compensate)``; bounds are in sigmas.
-
-    The keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

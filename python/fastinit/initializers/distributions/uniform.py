@@ -11,7 +11,8 @@ import numpy as np
 from fastinit.checks import finite
 from fastinit.initializers.base import Distribution, made
 from fastinit.initializers.distributions.constant import Constant
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.function_help import draws
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import (
     check_not_empty,
@@ -79,7 +80,7 @@ class Uniform(Distribution):
         return fill_template("uniform", dtype, (half, mid, low, high))
 
 
-@plain_signature
+@draws(Uniform)
 def uniform(
     shape: Shape,
     low: float = 0.0,
@@ -94,8 +95,6 @@ def uniform(
     **unknown: Never,
 ) -> Out:
     """Draw from ``Uniform(low, high)``.
-
-    The keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit
@@ -176,7 +175,7 @@ class LogUniform(Distribution):
             return float(ratio.ln() / decimal.Decimal(2).ln() / 2)
 
 
-@plain_signature
+@draws(LogUniform)
 def log_uniform(
     shape: Shape,
     low: float,
@@ -191,8 +190,6 @@ def log_uniform(
     **unknown: Never,
 ) -> Out:
     """Draw from ``LogUniform(low, high)``.
-
-    The keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

@@ -17,7 +17,8 @@ from fastinit.initializers.base import Distribution, Initializer, made
 from fastinit.initializers.distributions.normal import Normal
 from fastinit.initializers.distributions.truncated_normal import TruncatedNormal
 from fastinit.initializers.distributions.uniform import Uniform
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.function_help import draws
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.request import Template
 from fastinit.streams import Seed
@@ -167,7 +168,7 @@ class VarianceScaling(FanScaled):
         return (self.distribution, self.scale, self.mode, self.layout, self.groups, self.fan)
 
 
-@plain_signature
+@draws(VarianceScaling)
 def variance_scaling(
     shape: Shape,
     scale: float = 1.0,
@@ -186,8 +187,6 @@ def variance_scaling(
     **unknown: Never,
 ) -> Out:
     """Draw from ``VarianceScaling(scale, mode, distribution, layout, groups, fan)``.
-
-    The other keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

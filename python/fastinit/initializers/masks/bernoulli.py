@@ -8,6 +8,7 @@ from typing import Any, Never
 
 import numpy as np
 
+from fastinit.initializers.function_help import draws
 from fastinit.initializers.masks.masked import (
     Base,
     Masked,
@@ -16,7 +17,7 @@ from fastinit.initializers.masks.masked import (
     fraction,
     grid_of,
 )
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.masks import BlockMask, bernoulli_mask
 from fastinit.native.request import Template
@@ -74,7 +75,7 @@ class Bernoulli(Masked):
         return BlockMask(dtype, shape, self.block, threshold=self._threshold())
 
 
-@plain_signature
+@draws(Bernoulli)
 def bernoulli(
     shape: Shape,
     p: float = 0.5,
@@ -94,8 +95,7 @@ def bernoulli(
     """Draw from ``Bernoulli(p, base, correct_fan, layout, block)``.
 
     Without a base it is the mask itself: True (1) where a weight is kept; its ``dtype`` is bool
-    unless it or ``out`` is given. The other keyword arguments are those of
-    ``Initializer.__call__``.
+    unless it or ``out`` is given.
 
     Example:
         >>> import fastinit

@@ -14,6 +14,7 @@ from fastinit.initializers.base import Initializer
 from fastinit.initializers.distributions.constant import Constant
 from fastinit.initializers.distributions.normal import Normal
 from fastinit.initializers.fans import axes_of
+from fastinit.initializers.function_help import draws
 from fastinit.initializers.masks.masked import (
     Base,
     Masked,
@@ -22,7 +23,7 @@ from fastinit.initializers.masks.masked import (
     fraction,
     grid_of,
 )
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.masks import (
     LARGEST_SAMPLE,
@@ -286,7 +287,7 @@ def sparse(
 ) -> Any: ...
 
 
-@plain_signature
+@draws(Sparse)
 def sparse(
     shape: Shape,
     sparsity: float | None = None,
@@ -311,7 +312,7 @@ def sparse(
 
     With ``format`` "csr", "csc" or "coo" the result is that array of scipy.sparse, of a matrix in
     float32 or float64: equal to the dense array converted, which never exists, with sorted
-    indices. The keyword arguments from ``seed`` on are those of ``Initializer.__call__``.
+    indices.
 
     Raises:
         ImportError: ``format`` without scipy.
@@ -332,7 +333,7 @@ def sparse(
     return scipy_sparse.draw(initializer, shape, format, seed, name, dtype, device, out, index)
 
 
-@plain_signature
+@draws(Sparse)
 def mask(
     shape: Shape,
     sparsity: float | None = None,
@@ -352,8 +353,7 @@ def mask(
     """Draw the mask of ``sparse``: True (1) where a weight is kept, False (0) where it is zeroed.
 
     With the same seed, name and options it is exactly the mask of ``sparse``, and means what
-    torch.nn.utils.prune means by a mask. ``dtype`` is bool unless it or ``out`` is given. The
-    other keyword arguments are those of ``Initializer.__call__``.
+    torch.nn.utils.prune means by a mask. ``dtype`` is bool unless it or ``out`` is given.
 
     Example:
         >>> import fastinit
@@ -367,7 +367,7 @@ def mask(
     return draw_mask(initializer, shape, seed, name, dtype, device, out, index)
 
 
-@plain_signature
+@draws(NM)
 def n_m(
     shape: Shape,
     n: int = 2,
@@ -387,8 +387,7 @@ def n_m(
     """Draw from ``NM(n, m, base, correct_fan, layout)``, for sparse tensor cores.
 
     Without a base it is the mask itself: True (1) where a weight is kept; its ``dtype`` is bool
-    unless it or ``out`` is given. The other keyword arguments are those of
-    ``Initializer.__call__``.
+    unless it or ``out`` is given.
 
     Example:
         >>> import fastinit

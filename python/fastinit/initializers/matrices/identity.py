@@ -12,8 +12,9 @@ from fastinit.checks import finite, positive_integer, shown
 from fastinit.initializers.base import Initializer, made
 from fastinit.initializers.distributions.constant import Constant
 from fastinit.initializers.fans import axes_of, grouped_axis, layout_of
+from fastinit.initializers.function_help import draws
 from fastinit.initializers.gains import gain_of
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.masks import Diagonal, Scatter
 from fastinit.native.request import MAXIMUM_RANK, Template
@@ -160,7 +161,7 @@ class Identity(PassThrough):
         return 1
 
 
-@plain_signature
+@draws(Identity)
 def eye(
     shape: Shape,
     layout: str = "oi*",
@@ -175,8 +176,6 @@ def eye(
 ) -> Out:
     """Fill with ``Identity(1, layout)``: ones on the diagonal, zeros elsewhere.
 
-    The keyword arguments are those of ``Initializer.__call__``.
-
     Example:
         >>> import fastinit
         >>> fastinit.eye((2, 3), dtype="bool")
@@ -188,7 +187,7 @@ def eye(
     return made(Identity, 1, layout)._draw(shape, seed, name, dtype, device, out, index)
 
 
-@plain_signature
+@draws(Identity)
 def identity(
     shape: Shape,
     gain: float | str = 1,
@@ -204,8 +203,6 @@ def identity(
 ) -> Out:
     """Fill with ``Identity(gain, layout)``: recurrent weights (Le et al. 2015, arXiv 1504.00941).
 
-    The other keyword arguments are those of ``Initializer.__call__``.
-
     Example:
         >>> import fastinit
         >>> fastinit.identity((2, 2), 0.5)
@@ -217,7 +214,7 @@ def identity(
     return made(Identity, gain, layout)._draw(shape, seed, name, dtype, device, out, index)
 
 
-@plain_signature
+@draws(Dirac)
 def dirac(
     shape: Shape,
     groups: int = 1,
@@ -233,8 +230,6 @@ def dirac(
     **unknown: Never,
 ) -> Out:
     """Fill with ``Dirac(groups, gain, layout)``: a convolution that passes its input on.
-
-    The other keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit

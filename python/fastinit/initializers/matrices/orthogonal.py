@@ -12,8 +12,9 @@ from fastinit.checks import finite
 from fastinit.initializers.base import Initializer, made
 from fastinit.initializers.distributions.constant import Constant
 from fastinit.initializers.fans import axes_of, layout_of
+from fastinit.initializers.function_help import draws
 from fastinit.initializers.gains import gain_of
-from fastinit.initializers.options import Out, plain_signature, unexpected
+from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Index, Shape
 from fastinit.native.dtypes import CODES, DTYPES, drawable, representable
 from fastinit.native.matrices import BATCH, COLUMN, KERNEL, ROW, Matrices
@@ -162,7 +163,7 @@ def _matrices(
     return Matrices(dtype, gain, shape, tuple(roles[letter] for letter in letters))
 
 
-@plain_signature
+@draws(Orthogonal)
 def orthogonal(
     shape: Shape,
     gain: float | str = 1.0,
@@ -178,8 +179,7 @@ def orthogonal(
 ) -> Out:
     """Draw from ``Orthogonal(gain, layout)``.
 
-    The keyword arguments are those of ``Initializer.__call__``. A part (``index``) costs as much
-    as the matrices that it touches.
+    A part (``index``) costs as much as the matrices that it touches.
 
     Example:
         >>> import fastinit, numpy as np
@@ -194,7 +194,7 @@ def orthogonal(
     return made(Orthogonal, gain, layout)._draw(shape, seed, name, dtype, device, out, index)
 
 
-@plain_signature
+@draws(DeltaOrthogonal)
 def delta_orthogonal(
     shape: Shape,
     gain: float | str = 1.0,
@@ -209,8 +209,6 @@ def delta_orthogonal(
     **unknown: Never,
 ) -> Out:
     """Draw from ``DeltaOrthogonal(gain, layout)``.
-
-    The keyword arguments are those of ``Initializer.__call__``.
 
     Example:
         >>> import fastinit
