@@ -93,6 +93,16 @@ class Table:
         return f"<tr>{row}</tr>"
 
 
+def on_screen(text: str) -> str:
+    """Return the first and the last lines of a report, as many as the terminal has room for."""
+    lines = text.splitlines()
+    first, last = _cut(len(lines), shutil.get_terminal_size((80, 24)).lines - 3)
+    if left_out := len(lines) - first - last:
+        note = f"... {left_out:,} more lines; print() shows all ..."
+        return "\n".join([*lines[:first], note, *lines[len(lines) - last :]])
+    return text
+
+
 def _cut(count: int, most: int) -> tuple[int, int]:
     """Return how many rows of ``count`` are shown from the beginning, and from the end."""
     room = max(most, 5)

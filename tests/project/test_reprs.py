@@ -9,7 +9,7 @@ import pytest
 
 import fastinit
 from fastinit import Constant, HeNormal, Manifest, Normal, Parameter, Plan, Recipe, Rule
-from fastinit.tables import Table, count_text, plural
+from fastinit.tables import Table, count_text, on_screen, plural
 
 TINY = {"a.weight": (4, 3), "a.bias": 4, "b.weight": (20000, 7)}
 
@@ -223,3 +223,31 @@ def test_plurals() -> None:
         "0 rows",
         "2,000 rows",
     )
+
+
+# ---- reports: their text, cut to a screen
+
+
+def test_reports_are_their_text(terminal: Any) -> None:
+    found = fastinit.recommend("relu")
+    terminal(80, 60)
+    assert repr(found) == str(found)
+    manifest = fastinit.recommend_recipe(Manifest.load("gpt2"))
+    assert repr(manifest) == str(manifest)
+    terminal(80, 12)
+    assert repr(manifest) == on_screen(str(manifest)) != str(manifest)
+
+
+@pytest.mark.parametrize("count", [1, 21, 22, 100])
+def test_long_texts_are_cut_in_the_middle(count: int, terminal: Any) -> None:
+    """All lines that fit are there, and a note says how many are not."""
+    terminal(80, 24)
+    lines = [f"line {k}" for k in range(count)]
+    shown = on_screen("\n".join(lines)).splitlines()
+    if count <= 21:
+        assert shown == lines
+    else:
+        assert len(shown) == 21
+        assert shown[13:15] == [f"... {count - 20} more lines; print() shows all ...", lines[-7]]
+        assert shown[:13] == lines[:13]
+        assert shown[14:] == lines[-7:]

@@ -16,6 +16,7 @@ from fastinit.initializers.distributions.presets import Preset
 from fastinit.initializers.gains import gain_of
 from fastinit.plans.explanation import short
 from fastinit.recipes.scale import Scale
+from fastinit.tables import on_screen
 
 _WIDTH = 88
 _DIGITS = 12  # to which a gain that is a preset's own agrees
@@ -81,6 +82,9 @@ class Recommendation:
             "alternatives": [each.to_dict() for each in self.alternatives],
             "notes": list(self.notes),
         }
+
+    def __repr__(self) -> str:
+        return on_screen(str(self))
 
     def __str__(self) -> str:
         others = [

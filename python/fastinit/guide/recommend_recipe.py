@@ -29,7 +29,7 @@ from fastinit.recipes import known
 from fastinit.recipes.patterns.pattern import Regex, has_layer
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import FirstMatch, Rule
-from fastinit.tables import Table
+from fastinit.tables import Table, on_screen
 
 _NAME = "recommended"
 _WIDTH = 88
@@ -117,6 +117,9 @@ class RecipeRecommendation:
             "parameters": [each.to_dict() for each in self.rows],
             "unknown": list(self.unknown),
         }
+
+    def __repr__(self) -> str:
+        return on_screen(str(self))
 
     def __str__(self) -> str:
         """Return the case, a line for parameters that differ only in numbers, and the reasons."""

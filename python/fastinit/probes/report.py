@@ -11,7 +11,7 @@ from fastinit.plots.page import Page
 from fastinit.plots.report import Report
 from fastinit.probes.pages import page_of
 from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
-from fastinit.tables import Table
+from fastinit.tables import Table, on_screen
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +102,9 @@ class ProbeReport(Report):
             for row in self.rows
         ]
         return Table(("layer", "kind", *titles), cells, frozenset(titles))
+
+    def __repr__(self) -> str:
+        return on_screen(str(self))
 
     def __str__(self) -> str:
         """Return a row per layer, activation and block, attention, the loss and the verdicts."""

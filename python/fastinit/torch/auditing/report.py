@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from fastinit.recipes.patterns.numbers import without_numbers
-from fastinit.tables import plural
+from fastinit.tables import on_screen, plural
 
 Verdict = Literal[
     "never written",
@@ -133,6 +133,9 @@ class AuditReport:
             "notes": [dataclasses.asdict(each) for each in self.notes],
             "rows": [_row(each) for each in self.rows],
         }
+
+    def __repr__(self) -> str:
+        return on_screen(str(self))
 
     def __str__(self) -> str:
         summary = (

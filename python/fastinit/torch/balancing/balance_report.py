@@ -8,7 +8,7 @@ from typing import Any
 
 from fastinit import records
 from fastinit.recipes.recipe import Recipe
-from fastinit.tables import Table, listed
+from fastinit.tables import Table, listed, on_screen
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +77,9 @@ class BalanceReport:
         """
         rows = tuple(records.from_data(BalanceRow, each) for each in data["rows"])
         return BalanceReport(rows, data["passes"], data["inputs"], Recipe.from_dict(data["recipe"]))
+
+    def __repr__(self) -> str:
+        return on_screen(str(self))
 
     def __str__(self) -> str:
         has_gradients = any(not math.isnan(row.gradient_after) for row in self.rows)

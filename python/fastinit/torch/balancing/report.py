@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fastinit.tables import on_screen
+
 
 @dataclass(frozen=True, slots=True)
 class LsuvRow:
@@ -37,6 +39,9 @@ class LsuvReport:
 
     rows: tuple[LsuvRow, ...]
     forwards: int
+
+    def __repr__(self) -> str:
+        return on_screen(str(self))
 
     def __str__(self) -> str:
         width = max(len("layer"), *(len(row.layer) for row in self.rows))

@@ -15,7 +15,7 @@ from fastinit import records
 from fastinit.initializers import Uniform
 from fastinit.plots.page import Page
 from fastinit.plots.report import Report
-from fastinit.tables import Table
+from fastinit.tables import Table, on_screen
 from fastinit.torch.training.pages import comparison
 from fastinit.torch.training.runs import Run
 
@@ -120,6 +120,9 @@ class CompareReport(Report):
             f"{each.first} is better than {each.second} by {each.difference:.3g} (p = {each.p:.2g})"
             for each in self.tests
         ]
+
+    def __repr__(self) -> str:
+        return on_screen(str(self))
 
     def __str__(self) -> str:
         seeds = len({each.seed for each in self.runs})

@@ -9,7 +9,7 @@ from typing import Any
 from fastinit import records
 from fastinit.plots.page import Page
 from fastinit.plots.report import Report
-from fastinit.tables import Table
+from fastinit.tables import Table, on_screen
 from fastinit.torch.training.coord_rows import CoordRow, fault
 from fastinit.torch.training.pages import coordinates
 
@@ -77,6 +77,9 @@ class CoordReport(Report):
             if row.step == self.steps
         ]
         return Table(("layer", *titles), cells, frozenset(titles))
+
+    def __repr__(self) -> str:
+        return on_screen(str(self))
 
     def __str__(self) -> str:
         """Return the slopes of each layer after the last step, and the verdicts."""
