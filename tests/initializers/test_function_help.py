@@ -9,7 +9,9 @@ import fastinit
 from fastinit import initializers
 from fastinit.initializers.function_help import function_help
 
-FUNCTIONS = [name for name in vars(initializers)["__all__"] if name.islower() and name != "register"]
+FUNCTIONS = [
+    name for name in vars(initializers)["__all__"] if name.islower() and name != "register"
+]
 
 
 def entries(name: str, section: str) -> list[str]:
