@@ -23,7 +23,7 @@ def draws(cls: type[Initializer]) -> Callable[[Function], Function]:
     """Return a decorator for the function of a class, which completes its signature and help."""
 
     def decorate(function: Function) -> Function:
-        parameters = function.__code__.co_varnames  # type: ignore[attr-defined]
+        parameters = function.__code__.co_varnames
         function.__doc__ = function_help(function.__doc__, cls, parameters)
         return plain_signature(function)
 
