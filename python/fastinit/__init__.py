@@ -9,6 +9,7 @@ import fastinit.initializers as _initializers
 from fastinit import distribution as _distribution
 from fastinit.arrays.digest import digest
 from fastinit.arrays.dlpack import to_dlpack
+from fastinit.missing_names import missing as _missing
 from fastinit.native.cpu import get_num_threads, set_num_threads
 from fastinit.native.cuda import cuda_status
 from fastinit.native.info import info
@@ -95,7 +96,7 @@ def __getattr__(name: str) -> Any:
     elif name in _LAZY:
         value = getattr(importlib.import_module(f"fastinit.{_LAZY[name]}"), name)
     else:
-        raise AttributeError(f"module 'fastinit' has no attribute {name!r}")
+        raise _missing("fastinit", name, __dir__())
     globals()[name] = value
     return value
 

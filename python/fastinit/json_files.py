@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import difflib
 import json
 import math
 import os
@@ -48,8 +49,10 @@ def find(source: str | os.PathLike[str], folder: Path, what: str) -> Path:
     if not path.exists():
         known = names(folder)
         variants = [name for name in known if name.startswith(f"{source}:")]
+        close = [] if variants else difflib.get_close_matches(str(source), known, n=1)
         raise FileNotFoundError(
             f"{str(source)!r} is neither a built-in {what} nor a file; "
+            f"{f'did you mean {close[0]!r}? ' if close else ''}"
             f"{'its variants are' if variants else 'built in:'} {', '.join(variants or known)}; or "
             "pass the path of a JSON file"
         )

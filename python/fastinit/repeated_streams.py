@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 from weakref import ref
 
-_passed_over: tuple[str, ...] = (__file__.removesuffix("repeated_streams.py"),)
+from fastinit import callers
+
 _MOST = 1024  # seeds that are remembered
 
 
@@ -87,12 +87,6 @@ def forget() -> None:
     _places.clear()
 
 
-def pass_over(folder: str) -> None:
-    """Do not take code in a folder for the program that calls: it belongs to a framework."""
-    global _passed_over
-    _passed_over = (*_passed_over, folder)
-
-
 def repeats(seed: int, templates: object, array: Any, is_new: bool) -> bool:
     """Return whether a seed draws what it drew last, and that makes way for the new array.
 
@@ -154,7 +148,7 @@ def note(
         is_part: Whether a part of it is drawn.
         remedy: What to do; None for what the functions of fastinit allow.
     """
-    caller = _caller()
+    caller = callers.caller()
     last = _last.get(seed)
     earlier: Callable[[], Any] = _nothing
     if last is not None:
@@ -179,14 +173,6 @@ def _shown(what: object) -> str:
     return f"{what[0]}{what[1]}" if isinstance(what, tuple) else str(what)
 
 
-def _caller() -> FrameType:
-    """Return the frame of the program that called."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_passed_over):
-        frame = frame.f_back
-    return frame
-
-
 def _warn(seed: int, what: str, caller: FrameType, remedy: str | None) -> None:
     """Warn of a line of the program, once."""
     place = (caller.f_code.co_filename, caller.f_lineno)
@@ -202,7 +188,5 @@ def _warn(seed: int, what: str, caller: FrameType, remedy: str | None) -> None:
         f"seed={seed} without a name has drawn the numbers of {what}: the same seed and name give "
         f"the same numbers; {remedy}"
     )
-    registry = caller.f_globals.setdefault("__warningregistry__", {})
-    module = caller.f_globals.get("__name__", "<unknown>")
-    warnings.warn_explicit(message, RepeatedStreamWarning, *place, module, registry)
+    callers.warn(message, RepeatedStreamWarning, caller)
     _places.add(place)

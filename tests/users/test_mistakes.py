@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import fastinit
+import fastinit.jax
 import fastinit.torch
 
 NAMES: dict[str, Any] = {
@@ -18,7 +19,10 @@ NAMES: dict[str, Any] = {
     "jax": jax,
     "w": torch.empty(64, 32),
     "stream": fastinit.Stream(0),
+    "plan": fastinit.Plan({"w": (4, 3)}, "he_normal", seed=0),
 }
+
+ERRORS = (AttributeError, FileNotFoundError, TypeError, ValueError)
 
 # The code; the function or the argument, what was given, and the remedy, as the error has them.
 MISTAKES: dict[str, tuple[str, str, str]] = {
@@ -70,6 +74,34 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "out=", "JAX array, which is immutable", "pass a writeable C-contiguous array",
     ),
     "fastinit.normal((64, 32), index=np.s_[::2])": ("axis 0", "a step", "only contiguous parts"),
+    # ---- names that the packages do not have
+    "fastinit.trunc_normal((64, 32))": ("'fastinit'", "'trunc_normal'", "mean 'truncated_normal'?"),
+    "fastinit.xavier_norml((64, 32))": ("'fastinit'", "'xavier_norml'", "mean 'xavier_normal'?"),
+    "fastinit.manual_seed(0)": ("'fastinit'", "'manual_seed'", "did you mean 'seed'?"),
+    "fastinit.kaiming_normal_(w)": ("'fastinit'", "'kaiming_normal_'", "fastinit.torch has"),
+    "fastinit.probe(w)": ("'fastinit'", "'probe'", "fastinit.torch and fastinit.jax have it"),
+    "fastinit.torch.he_normal_(w)": ("'fastinit.torch'", "'he_normal_'", "'kaiming_normal_'?"),
+    "fastinit.jax.init_(0)": ("'fastinit.jax'", "'init_'", "did you mean 'init_tree'?"),
+    # ---- seeds of other libraries
+    "fastinit.normal(4, seed=np.random.default_rng(0))": (
+        "seed=", "Generator", "as int(generator.integers(2**63))",
+    ),
+    "fastinit.normal(4, seed=torch.Generator())": ("seed=", "Generator", ".initial_seed()"),
+    "fastinit.normal(4, seed=jax.random.key(0))": ("seed=", "PRNGKeyArray", "fastinit.jax has"),
+    # ---- models, recipes and plans
+    "fastinit.Plan('gpt3')": ("'gpt3'", "built-in model", "did you mean 'gpt2'?"),
+    "fastinit.recipe('lama')": ("'lama'", "built-in recipe", "did you mean 'llama'?"),
+    "fastinit.Plan('meta-llama/Llama-2-7b')": ("'meta-llama/Llama-2-7b'", "Hub", "save_pretrained"),
+    "fastinit.Plan({'w': (4, 3)}, fastinit.recommend('relu'))": (
+        "recipe is a", "Recommendation", "pass .initializer",
+    ),
+    "plan.init_into(torch.nn.Linear(3, 4))": ("arrays is", "Linear", "module.state_dict()"),
+    "plan.save('model.pt')": ("model.pt", "suffix", "ends in .safetensors"),
+    "fastinit.Recipe.mup(torch.nn.Linear(3, 4), torch.nn.Linear(3, 4))": (
+        "model is", "Linear", "Manifest.from_torch(module)",
+    ),
+    "fastinit.gain('gelu')": ("activation=", "'gelu'", "fastinit.gain('gelu', match='forward')"),
+    "fastinit.eye(3)": ("shape", "(3,)", "pass (3, 3)"),
     # ---- values
     "fastinit.normal((64, 32), std=-1)": ("std=", "-1", "pass 0 or more"),
     "fastinit.normal((64, 32), std='0.02')": ("std=", "'0.02'", "pass a number"),
@@ -89,7 +121,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize("code", MISTAKES)
 def test_mistake(code: str) -> None:
     called, given, remedy = MISTAKES[code]
-    with pytest.raises((TypeError, ValueError)) as caught:
+    with pytest.raises(ERRORS) as caught:
         eval(code, NAMES)
     message = str(caught.value)
     assert called in message

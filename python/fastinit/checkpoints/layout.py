@@ -19,6 +19,9 @@ from fastinit.safetensors import CONFIG, DIGESTS, INDEX, PAGE, SUFFIX, WHOLE
 from fastinit.streams import STREAM_VERSION
 from fastinit.tensors.tensor_plan import TensorPlan
 
+_OTHER_FORMATS = frozenset(
+    (".bin", ".ckpt", ".gguf", ".h5", ".keras", ".msgpack", ".npy", ".npz", ".pkl", ".pt", ".pth")
+)
 FORMAT = 1  # of the metadata; raised when a field changes its meaning or goes away
 _UNITS = {"B": 1} | {
     prefix + unit: base**power
@@ -108,8 +111,14 @@ def layout(plan: Plan, path: Path, max_shard_size: int | str, only: Any) -> Layo
 
     Raises:
         TypeError: A size or pattern is of the wrong type.
-        ValueError: A size is not understood, or ``only`` matches nothing.
+        ValueError: A size is not understood, ``only`` matches nothing, or the suffix of the path is
+            that of another format.
     """
+    if path.suffix.lower() in _OTHER_FORMATS:
+        raise ValueError(
+            f"{path} has the suffix of another format; write a file that ends in {SUFFIX}, which "
+            "torch, JAX and TensorFlow programs load with the package safetensors, or a folder"
+        )
     tensors = plan.select(only)
     most = size_of(max_shard_size)
     folder = path.parent if path.suffix == SUFFIX else path

@@ -43,5 +43,5 @@ def gain(f: Any, a: float | None = None, match: str = "torch") -> float:
     """
     check_match(match)
     if match == "torch" and not isinstance(f, Activation):
-        return gains.torch_gain(f, a)
+        return gains.torch_gain(f, a, "activation")
     return activation(f, a).gain(match)

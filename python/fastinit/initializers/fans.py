@@ -75,10 +75,10 @@ def axes_of(shape: tuple[int, ...], layout: str) -> str:
     named = len(layout) - layout.count("*")
     kernel = len(shape) - named
     if kernel < 0 or (kernel > 0 and "*" not in layout):
+        least = "at least " if "*" in layout else ""
         raise ValueError(
-            f"shape {shape} has {len(shape)} axes, layout={layout!r} "
-            f"{'at least ' if '*' in layout else ''}{named}; pass the layout of this weight "
-            "(of a bias, 'o')"
+            f"shape {shape} has {len(shape)} {'axis' if len(shape) == 1 else 'axes'}, "
+            f"layout={layout!r} {least}{named}; pass the layout of this weight (of a bias, 'o')"
         )
     return layout.replace("*", "*" * kernel).replace("k", "*")
 

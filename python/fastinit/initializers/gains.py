@@ -48,9 +48,10 @@ def torch_gain(name: Any, a: float | None = None, what: str = "nonlinearity") ->
     """
     found = _SPELLINGS.get(name.lower().replace("_", "")) if isinstance(name, str) else None
     if found is None:
+        example = shown(name) if isinstance(name, str) else "'gelu'"
         raise ValueError(
             f"{what}={shown(name)} has no gain in the table of torch; known are "
-            f"{', '.join(_GAINS)}; for another compute it, as fastinit.gain('gelu', "
+            f"{', '.join(_GAINS)}; for another compute it, as fastinit.gain({example}, "
             "match='forward') does, and pass gain= as a number"
         )
     if found != "leaky_relu":

@@ -45,6 +45,7 @@ from fastinit.jax.initializers import (
 from fastinit.jax.sharding import sharded
 from fastinit.jax.targets import FFI_TARGETS, registered
 from fastinit.jax.trees import init_tree
+from fastinit.missing_names import missing as _missing
 
 if TYPE_CHECKING:
     from fastinit.jax.guide.recommend import recommend_recipe
@@ -98,7 +99,7 @@ def __getattr__(name: str) -> Any:
         globals()[name] = value
         return value
     if name.startswith("__") or not hasattr(_jaxs, name):
-        raise AttributeError(f"module 'fastinit.jax' has no attribute {name!r}")
+        raise _missing("fastinit.jax", name, __dir__(), {"init": "init_tree", "init_": "init_tree"})
     return getattr(_jaxs, name)
 
 

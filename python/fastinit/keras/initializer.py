@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from fastinit import initializers, repeated_streams
+from fastinit import callers, initializers, repeated_streams
 from fastinit.checks import shown
 from fastinit.initializers.named import function_name
 from fastinit.keras import drawing
@@ -31,7 +31,7 @@ _REMEDY = (
     "is built"
 )
 
-repeated_streams.pass_over(str(Path(keras.__file__).parent))
+callers.pass_over(str(Path(keras.__file__).parent))
 
 
 class Initializer(keras.initializers.Initializer, abc.ABC):

@@ -62,6 +62,10 @@ def read(path: Path) -> tuple[Path, dict[str, Any]]:
             raise ValueError(f"it describes a model of diffusers, but not its tensors; {_INSTEAD}")
         if _is_config(other):
             return path, from_configs.read(other, path)
+        if "manifest" in other:
+            raise ValueError("it is a plan; pass what fastinit.load_plan returns for it")
+        if "rules" in other:
+            raise ValueError("it is a recipe, which needs a model: Plan(model, recipe)")
         return path, of_data(data)
 
 

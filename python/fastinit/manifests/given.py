@@ -38,6 +38,11 @@ class Model(NamedTuple):
     def flattened(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the tensors of a tree like this one by name; without a tree, all of ``given``."""
         if self.tree is None:
+            if not isinstance(given, Mapping):
+                raise TypeError(
+                    f"arrays is {_described(given)}; pass a mapping from names to arrays, as "
+                    "module.state_dict(), or call fastinit.torch.init_(module, plan)"
+                )
             return dict(given)
         leaves: dict[str, Any] = {}
         mapped(given, _SEPARATOR, leaves.setdefault)

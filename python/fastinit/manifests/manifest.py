@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from fastinit.recipes.parameter import Parameter
 from fastinit.tables import count_text, plural
 
 MODELS = Path(__file__).parent / "data"
+_HUB = re.compile(r"[\w.-]+/[\w.-]+(?<!\.json)(?<!\.safetensors)")  # owner/model
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,12 @@ class Manifest:
             >>> Manifest.load("gpt2").tied
             {'lm_head.weight': 'transformer.wte.weight'}
         """
+        if isinstance(source, str) and _HUB.fullmatch(source) and not Path(source).exists():
+            raise FileNotFoundError(
+                f"{source!r} is not a file; if it is a model of the Hugging Face Hub, save its "
+                f"config.json, transformers.AutoConfig.from_pretrained({source!r})"
+                ".save_pretrained(folder), and pass the folder"
+            )
         path, found = from_files.read(json_files.find(source, MODELS, "model"))
         with json_files.located(str(path)):
             return _manifest(found)

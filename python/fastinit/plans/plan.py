@@ -293,7 +293,8 @@ class Plan(TensorPlans):
             OSError: The folder is missing or not writeable, or the disk is full.
             RuntimeError: CUDA cannot be used here (``fastinit.cuda_status`` says why), or failed.
             TypeError: A size, a pattern, ``force`` or ``resume`` is of the wrong type.
-            ValueError: A size is not understood, or ``only`` matches nothing.
+            ValueError: A size is not understood, ``only`` matches nothing, or the suffix of the
+                path is that of another format (``.pt``, ``.bin``).
 
         Example:
             >>> import fastinit, pathlib, tempfile

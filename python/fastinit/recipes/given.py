@@ -10,6 +10,7 @@ from typing import Any
 from fastinit.initializers import Constant, Initializer
 from fastinit.initializers.named import is_name, named
 from fastinit.recipes.context import Model
+from fastinit.recipes.misspelled import warn_of_misspelled
 from fastinit.recipes.patterns.pattern import Pattern, Regex
 from fastinit.recipes.recipe import Recipe, list_recipes, recipe, recipe_of
 from fastinit.recipes.rule import Rule
@@ -59,7 +60,9 @@ def recipe_from(given: RecipeLike | None, model: Model) -> Recipe:
         return _of_weights(given)
     if isinstance(given, (str, os.PathLike)):
         return recipe(given)
-    return Recipe("rules", "given by the caller", tuple(map(_rule, _rules_in(given))))
+    rules = tuple(map(_rule, _rules_in(given)))
+    warn_of_misspelled((rule.pattern for rule in rules), model)
+    return Recipe("rules", "given by the caller", rules)
 
 
 def _is_initializer(name: str) -> bool:
@@ -105,4 +108,7 @@ def _described(given: Any) -> str:
         return f"the class {given.__name__}, not an object of it, {given.__name__}()"
     if callable(given):
         return f"the function {getattr(given, '__name__', given)}, which draws one array"
+    for field in ("recipe", "initializer"):  # as of a recommendation, or of a report
+        if hasattr(given, field):
+            return f"a {type(given).__name__}, whose field {field!r} is meant: pass .{field}"
     return f"a {type(given).__name__}"

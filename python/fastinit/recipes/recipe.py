@@ -337,6 +337,11 @@ class Recipe:
 
 def _started(start: Recipe | str | None, model: Model) -> Recipe:
     """Return the recipe that a parametrization starts from."""
+    if not hasattr(model, "architecture"):
+        raise TypeError(
+            f"model is a {type(model).__name__}; pass a manifest, as Manifest.from_torch(module) "
+            "or Manifest.from_shapes({'w': (64, 32)}), and one for the base model"
+        )
     if start is None:
         return recipe_of(model)
     return start if isinstance(start, Recipe) else recipe(start)

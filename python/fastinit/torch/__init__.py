@@ -22,6 +22,7 @@ except ImportError as error:
 from torch.nn.init import calculate_gain, eye, eye_
 
 from fastinit.distribution import check_package
+from fastinit.missing_names import missing as _missing
 from fastinit.torch.acceleration.context import accelerate
 from fastinit.torch.nn_init.additions import (
     fan_in_uniform_,
@@ -176,13 +177,21 @@ _LAZY = {
 }
 
 
+# Names of fastinit's own functions, where torch has others.
+_MEANT = {
+    f"{own}_{kind}_": f"{torchs}_{kind}_"
+    for own, torchs in (("he", "kaiming"), ("glorot", "xavier"))
+    for kind in ("normal", "uniform")
+}
+
+
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         value = getattr(importlib.import_module(_LAZY[name]), name)
         globals()[name] = value
         return value
     if name.startswith("__") or not hasattr(_torchs, name):
-        raise AttributeError(f"module 'fastinit.torch' has no attribute {name!r}")
+        raise _missing("fastinit.torch", name, __dir__(), _MEANT)
     return getattr(_torchs, name)
 
 

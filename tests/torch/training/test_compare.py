@@ -1,5 +1,6 @@
 """Comparisons of starts: paired runs, summaries and tests."""
 
+import dataclasses
 import itertools
 import json
 import math
@@ -168,3 +169,30 @@ def test_errors(options: dict[str, Any], message: str) -> None:
     given = {"starts": STARTS, "data": data(50)} | options
     with pytest.raises(ValueError, match=message):
         compare(build, **given)
+
+
+def test_language_models() -> None:
+    """Targets with the shape of the logits but for the classes are classes of every token."""
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed, self.head = nn.Embedding(5, 8), nn.Linear(8, 5)
+
+        def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+            return self.head(self.embed(tokens))  # type: ignore[no-any-return]
+
+    tokens = torch.arange(40).reshape(10, 4) % 5
+    report = compare(Model, {"zeros": fastinit.Constant(0)}, (tokens, tokens), steps=1, seeds=1)
+    assert report.runs[0].losses[0] == pytest.approx(math.log(5))
+    assert report.starts[0].accuracy == pytest.approx(float((tokens == 0).float().mean()), abs=0.3)
+
+
+def test_chance(report: CompareReport) -> None:
+    """A difference of a large p is said to be no evidence."""
+    large, small = (
+        str(dataclasses.replace(report, tests=(dataclasses.replace(report.tests[0], p=p),)))
+        for p in (0.5, 0.01)
+    )
+    assert large.endswith("(p = 0.5, which may be chance)")
+    assert small.endswith("(p = 0.01)")

@@ -70,6 +70,10 @@ class PassThrough(Initializer, is_base=True):
         return Constant(0).template(dtype), Scatter(dtype, pattern, self._diagonals(shape))
 
     def _diagonals(self, shape: tuple[int, ...]) -> tuple[Diagonal, ...]:
+        if len(shape) == 1:
+            raise ValueError(
+                f"shape {shape} has 1 axis, and an identity matrix has two; pass {shape * 2}"
+            )
         letters = axes_of(shape, self.layout)
         along = letters.index("o"), letters.index("i")
         grouped = letters.index(grouped_axis(self.layout))

@@ -223,7 +223,10 @@ def _tested(
 
 
 def _cross_entropy(output: Any, targets: torch.Tensor) -> torch.Tensor:
-    return F.cross_entropy(signal_of(output), targets)
+    logits = signal_of(output)
+    if logits.shape[:-1] == targets.shape:  # classes are last, as those of language models
+        return F.cross_entropy(logits.flatten(0, -2), targets.flatten())
+    return F.cross_entropy(logits, targets)
 
 
 def _mean_squared_error(output: Any, targets: torch.Tensor) -> torch.Tensor:

@@ -21,6 +21,8 @@ from fastinit.torch.training.runs import Run
 
 _MOST_EXACT = 16  # pairs of which all signs are tried
 
+_CHANCE = 0.1  # differences of a larger p are no evidence
+
 
 @dataclasses.dataclass(frozen=True)
 class StartSummary:
@@ -117,7 +119,8 @@ class CompareReport(Report):
 
     def _told(self) -> list[str]:
         return [
-            f"{each.first} is better than {each.second} by {each.difference:.3g} (p = {each.p:.2g})"
+            f"{each.first} is better than {each.second} by {each.difference:.3g} (p = {each.p:.2g}"
+            f"{', which may be chance' if each.p > _CHANCE else ''})"
             for each in self.tests
         ]
 
