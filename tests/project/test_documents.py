@@ -51,7 +51,8 @@ print(json.dumps(failures))
 @pytest.fixture(scope="module")
 def failures() -> dict[str, str]:
     """The pages that fail, with their tracebacks."""
-    found: dict[str, str] = json.loads(child(f"PAGES = {PAGES!r}" + RUN).splitlines()[-1])
+    code = f"PAGES = {PAGES!r}" + RUN
+    found: dict[str, str] = json.loads(child(code, timeout=600).splitlines()[-1])
     return found
 
 

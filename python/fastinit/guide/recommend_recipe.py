@@ -256,6 +256,8 @@ def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> Reci
         rule, place = matched[each.name], places.get(each.name)
         if rule is None:
             continue
+        if known.find(each) is not None:  # as LoRA's B: what it is for says less than its name
+            place = None
         if each.name in targets and by_rule[id(rule)].case.layer == "embedding":
             place = dataclasses.replace(place or Place(), layer="tied_embedding")
         exception = None if place is None else _special(each, rule, by_rule[id(rule)], place)

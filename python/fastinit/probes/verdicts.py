@@ -59,6 +59,11 @@ def _end(rows: tuple[ProbeRow, ...]) -> str | None:
     weighted = [row for row in rows if not math.isnan(row.weight_rms)]
     for row in rows:
         if row.varies == 0 and (not weighted or row is not weighted[-1]):
+            if row is rows[0] and row.weight_rms > 0 and row.dead != 1:
+                return (
+                    f"all samples of the batch are alike to {row.label}, the first layer; pass a "
+                    "batch of different samples"
+                )
             what = "an output that does not vary"
             if row.weight_rms == 0:
                 what = "weights that are all 0"

@@ -199,6 +199,24 @@ def test_the_recipe_initializes() -> None:
     assert "now" in str(found).splitlines()[2]
 
 
+def test_adapters_start_as_the_identity() -> None:
+    """LoRA's B is a weight between two layers for the graph, and 0 by its name."""
+
+    class Adapted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.base_layer = nn.Linear(64, 32)
+            self.lora_A, self.lora_B = nn.Linear(64, 4, bias=False), nn.Linear(4, 32, bias=False)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return F.gelu(self.base_layer(x) + self.lora_B(self.lora_A(x)))
+
+    model = Adapted()
+    fastinit.torch.init_(model, fastinit.torch.recommend_recipe(model).recipe, seed=0)
+    assert (model.lora_B.weight == 0).all()
+    assert (model.lora_A.weight != 0).all()
+
+
 def test_modules_stay_as_they_are() -> None:
     model = Residual()
     before = {name: each.clone() for name, each in model.state_dict().items()}

@@ -140,6 +140,12 @@ def default() -> Any:
     return nn.Sequential(*layers, nn.Linear(WIDTH, 10))
 
 
+def test_equal_samples() -> None:
+    """It is the batch that is to blame, not the weights."""
+    (verdict,) = fastinit.torch.probe(relu(), torch.ones(32, WIDTH)).verdicts
+    assert verdict.startswith("all samples of the batch are alike to 0, the first layer; pass")
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_planted_faults(fault: str) -> None:
     build, expected = FAULTS[fault]
