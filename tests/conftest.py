@@ -22,9 +22,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 import pytest
 
 from fastinit import repeated_streams
-from helpers import fake_gpu, ptx_coverage
-from helpers.cuda_build import NVCC, building
-from helpers.cuda_devices import Card, Emulated, card_is_missing, emulated
+from helpers.cuda import fake_gpu, ptx_coverage
+from helpers.cuda.build import NVCC, building
+from helpers.cuda.devices import Card, Emulated, card_is_missing, emulated
 
 # The emulated device needs a module that takes minutes to compile. A process of its own compiles it
 # while the other tests run, and the tests that need it come last.

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 import fastinit
 from helpers.bits import check_bits
 from helpers.dtypes import DTYPES, INTEGERS, dtype_of
-from helpers.initializer_records import RECORDS
 from helpers.processes import child
+from helpers.records.initializers import RECORDS
 
 SHAPE = (4, 4)
 EMPTY: list[tuple[tuple[int, ...], Any]] = [

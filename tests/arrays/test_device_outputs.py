@@ -12,8 +12,8 @@ import fastinit
 from fastinit.arrays.destination import destination, fill
 from fastinit.native.box import whole
 from helpers.bits import check_bits
+from helpers.cuda.fake_gpu import CupyArray, CupyDevice, Extension, machine
 from helpers.dtypes import DTYPES, dtype_of
-from helpers.fake_gpu import CupyArray, CupyDevice, Extension, machine
 
 SHAPE = (3, 5)
 

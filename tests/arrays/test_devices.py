@@ -12,10 +12,10 @@ import fastinit
 from fastinit.arrays import devices
 from fastinit.native import cuda
 from helpers.bits import check_bits
+from helpers.cuda.fake_gpu import CudaError, Cupy, CupyDevice, Extension, machine
 from helpers.dtypes import DTYPES
-from helpers.fake_gpu import CudaError, Cupy, CupyDevice, Extension, machine
-from helpers.initializer_records import RECORDS
 from helpers.processes import child
+from helpers.records.initializers import RECORDS
 
 SHAPE = (3, 5)
 NAMES: list[tuple[Any, str | None]] = [

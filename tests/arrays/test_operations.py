@@ -13,8 +13,8 @@ from fastinit.arrays.devices import CPU, Cuda
 from fastinit.arrays.operations import Arithmetic
 from fastinit.initializers.composites.composite import Composite, Layer
 from fastinit.initializers.existing.stored import Stored
-from helpers import fake_gpu
 from helpers.bits import check_bits
+from helpers.cuda import fake_gpu
 
 STEPS = Composite((Layer(Normal()), Layer(operation="multiply", operand=0.3)))
 ROUNDED = Composite((Layer(Uniform()), Layer(operation="add", operand=1.0)), dtype="float32")

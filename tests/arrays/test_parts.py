@@ -14,8 +14,8 @@ from fastinit.native.request import MAXIMUM_RANK
 from helpers import reference
 from helpers.bits import bits, check_bits, f64
 from helpers.dtypes import DTYPES
-from helpers.initializer_records import RECORDS
-from helpers.record import Record
+from helpers.records.initializers import RECORDS
+from helpers.records.record import Record
 from helpers.settings import SETS, instruction_set
 
 ANY_SHAPE = [name for name, record in RECORDS.items() if record.least_rank is not None]

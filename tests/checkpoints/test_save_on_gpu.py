@@ -6,7 +6,7 @@ import pytest
 
 import fastinit
 from fastinit import Constant, Manifest, Parameter, Plan, Recipe, Rule
-from helpers import fake_gpu
+from helpers.cuda import fake_gpu
 from helpers.small_checkpoint import small
 
 

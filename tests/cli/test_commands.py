@@ -15,9 +15,9 @@ from fastinit import Plan
 from fastinit.cli.app import app
 from fastinit.json_files import names
 from fastinit.manifests import MODELS
-from helpers import fake_gpu
 from helpers.bits import check_bits
 from helpers.command_line import run, written
+from helpers.cuda import fake_gpu
 from helpers.small_checkpoint import small
 
 MODEL = {

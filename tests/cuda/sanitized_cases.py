@@ -13,11 +13,11 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from helpers.cuda_cases import Case, check, fill_launches, mask_launches
-from helpers.cuda_devices import Card, Machine, emulated
-from helpers.cuda_orthogonal_cases import matrices
+from helpers.cuda.cases import Case, check, fill_launches, mask_launches
+from helpers.cuda.devices import Card, Machine, emulated
+from helpers.cuda.orthogonal_cases import matrices
 from helpers.dtypes import dtype_of
-from helpers.initializer_records import KERNELS
+from helpers.records.initializers import KERNELS
 
 WITH_CODE_OF_THEIR_OWN = ("float64", "float32", "bfloat16", "float8_e5m2")
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 import fastinit
 from fastinit.arrays.destination import destination
 from helpers.bits import check_bits
-from helpers.cuda_devices import Card, Emulated
+from helpers.cuda.devices import Card, Emulated
+from helpers.cuda.fake_gpu import Cupy, CupyArray, machine
 from helpers.dtypes import DTYPES, dtype_of
-from helpers.fake_gpu import Cupy, CupyArray, machine
-from helpers.initializer_records import RECORDS
+from helpers.records.initializers import RECORDS
 from helpers.requests import requests_for
 
 SHAPE = (7, 9)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 import fastinit
 from benchmarks.on_gpu import machine, session, steps
 from fastinit import native
-from helpers.cuda_build import NVCC
-from helpers.cuda_cases import check, constants, fill_launches, mask_launches
-from helpers.cuda_devices import Card, Emulated
+from helpers.cuda.build import NVCC
+from helpers.cuda.cases import check, constants, fill_launches, mask_launches
+from helpers.cuda.devices import Card, Emulated
 from helpers.dtypes import DTYPES, dtype_of
-from helpers.initializer_records import KERNELS
 from helpers.processes import environment
+from helpers.records.initializers import KERNELS
 from helpers.requests import fill
 
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")

@@ -10,7 +10,7 @@ import pytest
 from cuda_emulator import Device, EmuError, Module, PtxError
 from cuda_emulator.tests import zoo
 from cuda_emulator.tests.forms import FORMS
-from helpers.cuda_build import NVCC
+from helpers.cuda.build import NVCC
 
 # (grid, threads, elements) of kernels with planted bugs, and of correct twins.
 WRONG = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from helpers.cuda_cases import (
+from helpers.cuda.cases import (
     CARRY,
     borders,
     check,
@@ -13,10 +13,10 @@ from helpers.cuda_cases import (
     run_of,
     whole_tiles,
 )
-from helpers.cuda_devices import ALLOWED, CLASSES, VIRTUAL, Card, Emulated
+from helpers.cuda.devices import ALLOWED, CLASSES, VIRTUAL, Card, Emulated
+from helpers.cuda.ptx_coverage import check_coverage, wide_quotients
 from helpers.dtypes import DTYPES, dtype_of
-from helpers.initializer_records import KERNELS
-from helpers.ptx_coverage import check_coverage, wide_quotients
+from helpers.records.initializers import KERNELS
 
 ORDERS = ("lockstep", "warps-rev", "random")
 

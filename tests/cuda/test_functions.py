@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cuda_emulator import Device, Module
-from helpers.cuda_build import NVCC, ROOT
-from helpers.cuda_devices import ALLOWED
+from helpers.cuda.build import NVCC, ROOT
+from helpers.cuda.devices import ALLOWED
 
 
 @pytest.fixture(scope="module")

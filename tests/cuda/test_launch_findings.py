@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cuda_emulator import EmuError
-from helpers.cuda_cases import NORMAL, check, run_of
-from helpers.cuda_devices import Emulated
+from helpers.cuda.cases import NORMAL, check, run_of
+from helpers.cuda.devices import Emulated
 from helpers.dtypes import dtype_of
 from helpers.requests import joined, requests_for
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fastinit import Bernoulli, Sparse
-from helpers.cuda_cases import SIZES, Case, check, mask_launches, overlays
-from helpers.cuda_devices import VIRTUAL, Card, Emulated
+from helpers.cuda.cases import SIZES, Case, check, mask_launches, overlays
+from helpers.cuda.devices import VIRTUAL, Card, Emulated
+from helpers.cuda.ptx_coverage import Unrun, check_coverage, wide_divisions, wide_quotients
 from helpers.dtypes import dtype_of
-from helpers.ptx_coverage import Unrun, check_coverage, wide_divisions, wide_quotients
 
 # Lines for requests that Python never makes.
 NO_AXIS = Unrun(

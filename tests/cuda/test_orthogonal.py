@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from fastinit import DeltaOrthogonal, Sparse
-from helpers.cuda_cases import NORMAL, Case, check, run_of
-from helpers.cuda_devices import VIRTUAL, Card, Emulated
-from helpers.cuda_orthogonal_cases import BATCH, EVERYTHING, LARGE, LITTLE, PLAIN, large, matrices
+from helpers.cuda.cases import NORMAL, Case, check, run_of
+from helpers.cuda.devices import VIRTUAL, Card, Emulated
+from helpers.cuda.orthogonal_cases import BATCH, EVERYTHING, LARGE, LITTLE, PLAIN, large, matrices
+from helpers.cuda.ptx_coverage import Unrun, check_coverage, wide_divisions
 from helpers.dtypes import dtype_of
-from helpers.ptx_coverage import Unrun, check_coverage, wide_divisions
 from helpers.requests import joined, requests_for
 
 FLOATS = ("float64", "float32", "float16", "bfloat16")

@@ -11,12 +11,12 @@ import fastinit
 from fastinit.arrays.devices import CPU
 from fastinit.native import xla
 from helpers.bits import check_bits
-from helpers.cuda_devices import Card, Emulated
+from helpers.cuda.devices import Card, Emulated
+from helpers.cuda.fake_gpu import machine as the_only_gpu
+from helpers.cuda.ptx_coverage import check_coverage
 from helpers.dtypes import DTYPES, dtype_of
-from helpers.fake_gpu import machine as the_only_gpu
-from helpers.initializer_records import KERNELS
-from helpers.ptx_coverage import check_coverage
-from helpers.xla_calls import STREAM, Call, is_capturable, used
+from helpers.jax.xla_calls import STREAM, Call, is_capturable, used
+from helpers.records.initializers import KERNELS
 
 jax = pytest.importorskip("jax")
 if xla.extension() is None:

@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.on_gpu.sweep import MATRICES, VARIANTS, Variant
 from cuda_emulator.standin import StandIn
-from helpers.cuda_build import NVCC, compiled
-from helpers.cuda_cases import Case, check, fill_launches
-from helpers.cuda_devices import ALLOWED, Emulated
-from helpers.cuda_orthogonal_cases import LITTLE, large, matrices
+from helpers.cuda.build import NVCC, compiled
+from helpers.cuda.cases import Case, check, fill_launches
+from helpers.cuda.devices import ALLOWED, Emulated
+from helpers.cuda.orthogonal_cases import LITTLE, large, matrices
 from helpers.dtypes import dtype_of
 
 ARCHITECTURE = "80"

@@ -14,8 +14,8 @@ import fastinit
 from fastinit import Initializer
 from fastinit.checks import boolean, integer, real
 from helpers.bits import check_bits
-from helpers.initializer_records import OBJECTS, RECORDS
-from helpers.record import Record
+from helpers.records.initializers import OBJECTS, RECORDS
+from helpers.records.record import Record
 
 BOOLEANS: dict[str, Callable[[Any], Any]] = {
     "TruncatedNormal": lambda value: fastinit.TruncatedNormal(compensate=value),

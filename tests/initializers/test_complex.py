@@ -13,8 +13,8 @@ import torch
 
 import fastinit
 from fastinit import Initializer
-from helpers import reference_complex as reference
 from helpers.bits import check_bits
+from helpers.reference import complex as reference
 from helpers.settings import SETS, instruction_set, threads
 
 STATS: Any = importlib.import_module("scipy.stats")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import fastinit
-from helpers import reference_discrete as reference
 from helpers.bits import check_bits
+from helpers.reference import discrete as reference
 
 STATS: Any = importlib.import_module("scipy.stats")
 

@@ -34,7 +34,7 @@ from fastinit import (
 from fastinit.initializers.composites.channel_scaled import ChannelScaled
 from fastinit.initializers.composites.composite import Composite, Layer
 from helpers.dtypes import DTYPES, INTEGERS, dtype_of
-from helpers.initializer_records import OBJECTS
+from helpers.records.initializers import OBJECTS
 
 SHAPE = (8, 4)
 Sizes = tuple[int, ...]

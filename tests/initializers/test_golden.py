@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 import fastinit
 from helpers import reference
 from helpers.bits import check_bits, f64
-from helpers.initializer_records import GOLDENS
-from helpers.record import LENGTH
+from helpers.records.initializers import GOLDENS
+from helpers.records.record import LENGTH
 from helpers.settings import SETS, instruction_set, threads
 
 PATH = Path(__file__).parents[1] / "data" / "golden.json"

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 import fastinit
 from fastinit import NM, Bernoulli, Constant, Initializer, Normal, Sparse
 from fastinit.native import _cpu, masks
-from helpers import reference, reference_masks
+from helpers import reference
 from helpers.bits import bits, check_bits
 from helpers.dtypes import DTYPES
+from helpers.reference import masks as reference_masks
 from helpers.requests import fill, requests_for
 from helpers.settings import SETS, instruction_set, threads
 

@@ -9,7 +9,7 @@ import fastinit
 from fastinit import Constant, Initializer, Sparse
 from fastinit.initializers.named import named
 from helpers.bits import check_bits
-from helpers.initializer_records import RECORDS
+from helpers.records.initializers import RECORDS
 
 PLAIN = [
     name

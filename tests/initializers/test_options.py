@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 import fastinit
 from fastinit.initializers.options import _MEANT
 from helpers.bits import check_bits
-from helpers.initializer_records import RECORDS
-from helpers.record import Record
+from helpers.records.initializers import RECORDS
+from helpers.records.record import Record
 
 FUNCTIONS = {name: getattr(fastinit, name) for name in (*RECORDS, "factorized", "lora")}
 CLASSES: dict[str, Any] = {

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 import fastinit
 from fastinit import Orthogonal
 from fastinit.native.box import flat
-from helpers import reference_orthogonal as reference
 from helpers.bits import bits, check_bits, f64
+from helpers.reference import orthogonal as reference
 from helpers.requests import fill, joined, requests_for
 from helpers.settings import SETS, instruction_set, threads
 

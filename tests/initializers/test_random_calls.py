@@ -10,8 +10,8 @@ import pytest
 import fastinit
 from fastinit.native.dtypes import precision_of
 from helpers.bits import check_bits
-from helpers.initializer_records import RECORDS
-from helpers.random_calls import Call, random_call
+from helpers.records.initializers import RECORDS
+from helpers.records.random_calls import Call, random_call
 
 DOCUMENTED = (IndexError, TypeError, ValueError)
 

@@ -1,4 +1,4 @@
-"""Tests of every initializer, driven by helpers/initializer_records.py."""
+"""Tests of every initializer, driven by helpers/records/initializers.py."""
 
 import inspect
 import json
@@ -15,8 +15,8 @@ import fastinit
 from fastinit import Initializer
 from helpers.bits import check_bits
 from helpers.dtypes import DTYPES, INTEGERS
-from helpers.initializer_records import ALL_RECORDS, OBJECTS, RECORDS
-from helpers.record import Record, shape_for
+from helpers.records.initializers import ALL_RECORDS, OBJECTS, RECORDS
+from helpers.records.record import Record, shape_for
 from helpers.settings import SETS, instruction_set, threads
 
 WHERE: dict[str, Any] = {"seed": 5, "name": "w"}

@@ -8,8 +8,8 @@ import pytest
 
 import fastinit
 from helpers.dtypes import DTYPES, INTEGERS
-from helpers.initializer_records import RECORDS
-from helpers.wrong_arguments import COMMON
+from helpers.records.initializers import RECORDS
+from helpers.records.wrong_arguments import COMMON
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from fastinit.native import xla
 from helpers.processes import TESTS, child
 
-SOURCE = (Path(TESTS) / "helpers" / "jax_devices.py").read_text()
+SOURCE = (Path(TESTS) / "helpers" / "jax" / "devices.py").read_text()
 CHECKS = re.findall(r"^def (check_\w+)", SOURCE, re.M)
 
 pytestmark = pytest.mark.skipif(xla.extension() is None, reason="built without _xla")
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(xla.extension() is None, reason="built without _
 def failures() -> dict[str, str]:
     """The checks that fail, with their tracebacks."""
     flags = "--xla_force_host_platform_device_count=8"
-    printed = child("from helpers import jax_devices; jax_devices.main()", XLA_FLAGS=flags)
+    printed = child("from helpers.jax import devices; devices.main()", XLA_FLAGS=flags)
     found: dict[str, str] = json.loads(printed.splitlines()[-1])
     return found
 

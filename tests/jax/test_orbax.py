@@ -19,7 +19,7 @@ from jax.sharding import NamedSharding, PartitionSpec as P
 import fastinit
 import fastinit.jax as ours
 from helpers.bits import check_bits
-from helpers.jax_trees import rules, shapes
+from helpers.jax.trees import rules, shapes
 
 mesh = jax.make_mesh((len(jax.devices()),), ("x",))
 where = jax.tree.map(lambda leaf: NamedSharding(mesh, P(*[None] * (leaf.ndim - 1), "x")), shapes())

@@ -13,7 +13,7 @@ import fastinit
 import fastinit.jax as ours
 import fastinit.torch
 from helpers.bits import check_bits
-from helpers.jax_trees import Counted, rules, shapes
+from helpers.jax.trees import Counted, rules, shapes
 
 SHAPE = jax.ShapeDtypeStruct((4, 6), "float32")
 

@@ -9,8 +9,8 @@ import pytest
 
 import fastinit
 from fastinit.initializers.distributions.presets import PRESETS
-from helpers.initializer_records import OBJECTS
 from helpers.processes import child
+from helpers.records.initializers import OBJECTS
 
 keras = pytest.importorskip("keras")
 

@@ -1,6 +1,6 @@
 """Normals and truncated normals are within the bounds of docs/streams.md of the exact values.
 
-The exact values are those of tests/helpers/reference.py, whose own error is far below the bounds.
+The exact values are those of tests/helpers/reference, whose own error is far below the bounds.
 """
 
 from __future__ import annotations

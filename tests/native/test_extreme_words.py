@@ -15,8 +15,8 @@ import fastinit
 from helpers import reference
 from helpers.bits import bits, f64
 from helpers.dtypes import DTYPES
+from helpers.records.truncations import TRUNCATIONS
 from helpers.settings import SETS, instruction_set
-from helpers.truncations import TRUNCATIONS
 
 SEED, STREAM = 8, 5
 TOTAL = 1 << 23

@@ -27,9 +27,9 @@ from fastinit.native import _cpu
 from helpers import reference
 from helpers.dtypes import DTYPES
 from helpers.processes import attempt, child
+from helpers.records.truncations import TRUNCATIONS
 from helpers.requests import ENDLESS, fill, requests_for
 from helpers.settings import SETS, instruction_set, threads
-from helpers.truncations import TRUNCATIONS
 
 DRAWS: dict[str, Callable[[], Initializer]] = {
     "uniform": lambda: Uniform(-1.0, 1.0),

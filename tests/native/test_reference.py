@@ -11,7 +11,7 @@ import pytest
 
 from helpers import reference
 from helpers.reference import Bits
-from helpers.reference_masks import kept_per
+from helpers.reference.masks import kept_per
 
 ANSWERS = Path(__file__).parents[1] / "data" / "philox4x32-10.txt"
 MP: Any = importlib.import_module("mpmath").mp.clone()

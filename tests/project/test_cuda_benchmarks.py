@@ -12,7 +12,7 @@ import pytest
 import fastinit
 from benchmarks import common, cuda, cuda_static, gpu, sass
 from benchmarks.on_gpu import draws
-from helpers.fake_gpu import Cupy, CupyDevice, Extension, machine
+from helpers.cuda.fake_gpu import Cupy, CupyDevice, Extension, machine
 
 TINY = ["--size", "65536", "--matrix", "16", "--batch", "3", "--repeats", "1", "--peers", ""]
 

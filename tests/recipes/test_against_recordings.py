@@ -16,7 +16,7 @@ from fastinit.initializers.existing.stored import Stored
 from fastinit.initializers.existing.values import Values
 from fastinit.torch import record
 from helpers.bits import check_bits
-from helpers.tiny_transformers import TYPES, builder
+from helpers.models.tiny_transformers import TYPES, builder
 
 SERVED = {kind: name for name in list_recipes() for kind in recipe(name).serves if kind in TYPES}
 SAMPLE = (

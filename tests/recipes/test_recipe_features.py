@@ -12,8 +12,8 @@ from fastinit import Arange, Manifest, Plan, Recipe, Rule
 from fastinit.initializers.existing.values import Values
 from fastinit.recipes import Scale
 from helpers.bits import check_bits
-from helpers.initializer_records import OBJECTS
-from helpers.record import shape_for
+from helpers.records.initializers import OBJECTS
+from helpers.records.record import shape_for
 
 INITIALIZERS: list[fastinit.Initializer] = [
     fastinit.Normal(std=0.5),

@@ -14,8 +14,8 @@ import torch
 import fastinit
 import fastinit.torch as init
 from fastinit import RepeatedStreamWarning, Stream, repeated_streams
-from helpers.initializer_records import RECORDS
 from helpers.processes import attempt
+from helpers.records.initializers import RECORDS
 from helpers.settings import process_seed
 
 

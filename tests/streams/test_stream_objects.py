@@ -14,9 +14,9 @@ import fastinit.torch
 from fastinit import Stream
 from fastinit.streams import NamedStream, resolve, stream_of
 from helpers.bits import check_bits
-from helpers.initializer_records import RECORDS
 from helpers.processes import child
-from helpers.record import Record
+from helpers.records.initializers import RECORDS
+from helpers.records.record import Record
 from helpers.settings import process_seed
 
 torch = pytest.importorskip("torch")

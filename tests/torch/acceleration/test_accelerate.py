@@ -15,7 +15,7 @@ from torch.nn.init import dirac_, orthogonal_
 
 import fastinit
 from fastinit.torch import accelerate
-from helpers.accelerated_model import Block, check, normal
+from helpers.models.accelerated import Block, check, normal
 
 NAMES = ("trunc_normal_", "_no_grad_trunc_normal_", "eye_", "dirac_", "orthogonal_", "sparse_")
 

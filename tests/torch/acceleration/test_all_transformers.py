@@ -8,7 +8,7 @@ import torch
 
 from fastinit.torch import accelerate, materialize_
 from fastinit.torch.modules import materialize
-from helpers.tiny_transformers import TYPES, builder, memory_of_nan, undrawn
+from helpers.models.tiny_transformers import TYPES, builder, memory_of_nan, undrawn
 
 SAMPLE = (
     *("bart", "bert", "bloom", "convnext", "deberta-v2", "electra", "falcon", "gemma3_text"),

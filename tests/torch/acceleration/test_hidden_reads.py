@@ -18,7 +18,7 @@ from torch.testing._internal.two_tensor import TwoTensor
 import fastinit
 import fastinit.torch
 from fastinit.torch import accelerate
-from helpers.accelerated_model import check, normal
+from helpers.models.accelerated import check, normal
 
 # ---- values of fills that are pending themselves ------------------------------------------------
 

@@ -13,7 +13,7 @@ from torch.nn import init
 import fastinit
 import fastinit.torch
 from fastinit.torch import accelerate
-from helpers.accelerated_model import check, normal
+from helpers.models.accelerated import check, normal
 from helpers.processes import child
 
 READS: dict[str, Callable[[nn.Linear], Any]] = {

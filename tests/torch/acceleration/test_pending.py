@@ -14,7 +14,7 @@ from torch.nn import init
 import fastinit
 from fastinit.torch import accelerate
 from fastinit.torch.memory.pending import PENDING
-from helpers.accelerated_model import Block, check, normal
+from helpers.models.accelerated import Block, check, normal
 
 
 def test_nothing_is_drawn_before_the_end() -> None:

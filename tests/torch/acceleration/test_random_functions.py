@@ -13,7 +13,7 @@ from torch.nn.init import dirac_, eye_, orthogonal_, trunc_normal_
 
 import fastinit
 from fastinit.torch import accelerate
-from helpers.accelerated_model import check, normal
+from helpers.models.accelerated import check, normal
 from helpers.processes import child
 
 BETWEEN: Any = {"from": -1, "to": 1}

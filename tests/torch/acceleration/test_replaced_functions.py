@@ -10,7 +10,7 @@ from torch.nn import init
 
 import fastinit.torch
 from fastinit.torch import accelerate
-from helpers.accelerated_model import Block, check, normal
+from helpers.models.accelerated import Block, check, normal
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn import init
 
 from fastinit.torch import AuditReport, audit
-from helpers.clean_models import CLEAN, Gpt
-from helpers.faulty_models import FAULTS, Base
-from helpers.tiny_transformers import TYPES, builder
+from helpers.models.clean import CLEAN, Gpt
+from helpers.models.faulty import FAULTS, Base
+from helpers.models.tiny_transformers import TYPES, builder
 
 
 @pytest.mark.parametrize("what", FAULTS)
@@ -62,8 +62,8 @@ def test_rows() -> None:
     assert (row.kind, row.shape, row.dtype, row.writes) == ("parameter", (16, 64), "float32", 3)
     assert [each.split(", line")[0] for each in row.writers] == [
         "torch.nn.modules.linear.Linear.reset_parameters",
-        "helpers.clean_models.Gpt._init_weights",
-        "helpers.clean_models.Gpt.__init__",
+        "helpers.models.clean.Gpt._init_weights",
+        "helpers.models.clean.Gpt.__init__",
     ]
     assert row.expected is not None
     assert row.found is not None

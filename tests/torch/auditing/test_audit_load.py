@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import init
 
 from fastinit.torch import audit
-from helpers.faulty_models import Base
+from helpers.models.faulty import Base
 
 
 class Decay(Base):

@@ -18,8 +18,9 @@ import fastinit.torch
 from fastinit.torch import BalanceReport, balance_, init_
 from fastinit.torch.balancing.drawn_outputs import DrawnOutput
 from fastinit.torch.balancing.layers import layers_of
-from helpers import balanced_models, process_group
-from helpers.balanced_models import build, digests
+from helpers import process_group
+from helpers.models import balanced as balanced_models
+from helpers.models.balanced import build, digests
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:

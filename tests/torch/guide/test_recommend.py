@@ -8,7 +8,7 @@ from torch.nn import functional as F  # noqa: N812
 import fastinit
 import fastinit.torch
 from fastinit.torch.guide.graph import of_module, read
-from helpers import tiny_transformers
+from helpers.models import tiny_transformers
 
 
 class Functional(nn.Module):

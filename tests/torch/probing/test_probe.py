@@ -17,7 +17,7 @@ from fastinit.probes.report import ProbeReport
 from fastinit.probes.rows import ProbeRow
 from fastinit.probes.stacks import stacks_of
 from fastinit.probes.verdicts import verdicts_of
-from helpers import tiny_transformers
+from helpers.models import tiny_transformers
 
 DEPTH, WIDTH = 8, 128
 

@@ -15,7 +15,8 @@ from torch.nn import functional as F  # noqa: N812
 import fastinit
 import fastinit.torch
 from fastinit.torch import ProbeReport, probe
-from helpers import probed_models, process_group
+from helpers import process_group
+from helpers.models import probed as probed_models
 
 WORLD = 2
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from benchmarks.coverage import large
+from helpers.models.tiny_transformers import TYPES, builder
 from helpers.recordings import check_recording
-from helpers.tiny_transformers import TYPES, builder
 
 SAMPLE = (
     *("albert", "bamba", "bart", "beit", "bert", "bloom", "clip", "convnext", "deberta-v2"),

@@ -9,7 +9,8 @@ import torch
 
 import fastinit
 import fastinit.torch
-from helpers import sharded_models, sharded_tensors
+from helpers import sharded_tensors
+from helpers.models import sharded as sharded_models
 from helpers.process_group import Ranks, started
 from helpers.torch_init_functions import RANDOM
 

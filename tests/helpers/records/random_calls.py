@@ -15,8 +15,8 @@ import numpy as np
 
 import fastinit
 from helpers.dtypes import DTYPES, INTEGERS
-from helpers.initializer_records import RECORDS
-from helpers.record import Options, Shape
+from helpers.records.initializers import RECORDS
+from helpers.records.record import Options, Shape
 
 WRONG = 0.02  # the share of options that are wrong on purpose
 NUMBERS: list[Any] = [

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cuda_emulator.standin import StandIn
-from helpers.cuda_build import build, building
+from helpers.cuda.build import build, building
 from helpers.requests import joined
 
 # Architectures whose PTX is the same except for the target; tests assert that.

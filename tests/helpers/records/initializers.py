@@ -34,13 +34,13 @@ from fastinit import (
     VarianceScaling,
 )
 from helpers import reference
-from helpers import wrong_arguments as wrong
-from helpers.attention_records import ATTENTION
-from helpers.computed_records import COMPUTED, DISCRETE, SCHEMES, TABLES
 from helpers.dtypes import DTYPES, INTEGERS
-from helpers.record import Golden, Kernel, Record, golden, preset
-from helpers.structure_records import GROWN, STRUCTURES
-from helpers.truncations import TRUNCATIONS
+from helpers.records import wrong_arguments as wrong
+from helpers.records.attention import ATTENTION
+from helpers.records.computed import COMPUTED, DISCRETE, SCHEMES, TABLES
+from helpers.records.record import Golden, Kernel, Record, golden, preset
+from helpers.records.structures import GROWN, STRUCTURES
+from helpers.records.truncations import TRUNCATIONS
 
 INF = math.inf
 EVERY_DTYPE = (*DTYPES, *INTEGERS)

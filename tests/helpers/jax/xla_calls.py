@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastinit.native import xla
-from helpers.cuda_devices import Emulated
+from helpers.cuda.devices import Emulated
 
 STREAM, DEVICE = 0x7157, 0
 GUARD = 64  # bytes after a result that must stay as they were

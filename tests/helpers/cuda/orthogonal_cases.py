@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastinit import DeltaOrthogonal, Orthogonal
-from helpers.cuda_cases import Case
+from helpers.cuda.cases import Case
 
 EVERYTHING = np.s_[:]
 PLAIN, BATCH = Orthogonal(), Orthogonal(gain=0.7, layout="boi")

@@ -1,4 +1,4 @@
-"""The type of the records in initializer_records.py."""
+"""The type of the records in initializers.py."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 
 import fastinit
 from fastinit import Initializer
-from helpers import wrong_arguments as wrong
 from helpers.dtypes import DTYPES
-from helpers.wrong_arguments import Wrong
+from helpers.records import wrong_arguments as wrong
+from helpers.records.wrong_arguments import Wrong
 
 Shape = tuple[int, ...]
 Options = dict[str, Any]

@@ -1,7 +1,7 @@
 """The records of the initializers of attention layers and of their adapters."""
 
 from fastinit import Mimetic, RandloraBasis
-from helpers.record import Record, golden
+from helpers.records.record import Record, golden
 
 GOLDEN_ROLES = (
     ("query", "float32"),

@@ -17,7 +17,7 @@ import fastinit
 import fastinit.jax as ours
 from fastinit.jax import targets
 from helpers.bits import check_bits
-from helpers.jax_trees import Counted, rules, shapes
+from helpers.jax.trees import Counted, rules, shapes
 
 KEY = jax.random.key(5)
 SHAPE = (64, 32)

@@ -18,10 +18,10 @@ from fastinit import (
     Sparse,
 )
 from fastinit.native.masks import ExactCountMask
-from helpers.cuda_devices import Machine
+from helpers.cuda.devices import Machine
 from helpers.dtypes import dtype_of
-from helpers.initializer_records import KERNELS
-from helpers.inverse_philox import smallest
+from helpers.records.initializers import KERNELS
+from helpers.reference.inverse_philox import smallest
 from helpers.requests import ENDLESS, What, fill, requests_for
 
 NORMAL = Normal(0.5, 2.0)

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NVCC = os.environ.get("CUDACXX") or shutil.which("nvcc")
 
 
@@ -18,7 +18,7 @@ NVCC = os.environ.get("CUDACXX") or shutil.which("nvcc")
 def building() -> subprocess.Popen[bytes]:
     """Start a process that builds the module while this one runs other tests."""
     return subprocess.Popen(
-        [sys.executable, "-c", "from helpers import cuda_build; cuda_build.build()"],
+        [sys.executable, "-c", "from helpers.cuda import build; build.build()"],
         cwd=ROOT / "tests",
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -22,11 +22,11 @@ from fastinit import (
     ZerO,
     register,
 )
-from helpers import wrong_arguments as wrong
-from helpers.record import Record, golden
+from helpers.records import wrong_arguments as wrong
+from helpers.records.record import Record, golden
 
 INF = math.inf
-SOURCE = Path(__file__).parents[1] / "data" / "source.safetensors"
+SOURCE = Path(__file__).parents[2] / "data" / "source.safetensors"
 
 
 @register("tests/square")

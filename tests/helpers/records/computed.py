@@ -32,9 +32,9 @@ from fastinit import (
     Ternary,
     Uniform,
 )
-from helpers import wrong_arguments as wrong
 from helpers.dtypes import DTYPES
-from helpers.record import LENGTH, Golden, Kernel, Record, golden
+from helpers.records import wrong_arguments as wrong
+from helpers.records.record import LENGTH, Golden, Kernel, Record, golden
 
 INF = math.inf
 MATRIX = (37, 29)
