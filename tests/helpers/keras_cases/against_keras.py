@@ -63,7 +63,7 @@ def orthogonal_as_keras_tests_it() -> None:
     np.testing.assert_allclose(values.T @ values, 4 * np.eye(5), atol=1e-5)
     kernel = array(ours.Orthogonal(seed=1)((3, 3, 4, 8))).reshape(36, 8).astype(np.float64)
     np.testing.assert_allclose(kernel.T @ kernel, np.eye(8), atol=1e-5)
-    with pytest.raises(ValueError, match="axes"):
+    with pytest.raises(ValueError, match="has 1 axis"):
         ours.Orthogonal()((5,))
 
 
