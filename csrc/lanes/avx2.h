@@ -165,6 +165,13 @@ struct Avx2Lanes {
   FASTINIT_INLINE U64 high_halves(U64 a, U64 b) {
     return (U64)_mm256_blend_epi32((__m256i)(a >> 32), (__m256i)b, 0xaa);
   }
+  FASTINIT_INLINE U32 low_halves(U32 a, U32 b) { return (U32)_mm256_blend_epi16((__m256i)a, (__m256i)(b << 16), 0xaa); }
+  FASTINIT_INLINE U32 high_halves(U32 a, U32 b) {
+    return (U32)_mm256_blend_epi16((__m256i)(a >> 16), (__m256i)b, 0xaa);
+  }
+  FASTINIT_INLINE U32 add_to_halves(U32 a, std::uint16_t b) {
+    return (U32)_mm256_adds_epu16((__m256i)a, _mm256_set1_epi16((short)b));
+  }
   FASTINIT_INLINE void split(U64 pairs, U32 (&word)[halves]) { word[0] = (U32)pairs; }
 
   FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
@@ -175,8 +182,8 @@ struct Avx2Lanes {
     _mm256_storeu_si256((__m256i*)out, _mm256_unpacklo_epi32((__m256i)even[0], (__m256i)odd[0]));
     _mm256_storeu_si256((__m256i*)out + 1, _mm256_unpackhi_epi32((__m256i)even[0], (__m256i)odd[0]));
   }
-  FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
-    _mm256_storeu_si256((__m256i*)out, (__m256i)(even[0] | odd[0] << 16));
+  FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&pair)[halves]) {
+    _mm256_storeu_si256((__m256i*)out, (__m256i)pair[0]);
   }
   FASTINIT_INLINE void store(std::uint8_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
     const __m256i pairs = (__m256i)(even[0] | odd[0] << 8);

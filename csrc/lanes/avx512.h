@@ -155,6 +155,15 @@ struct Avx512Lanes {
   FASTINIT_INLINE U64 high_halves(U64 a, U64 b) {
     return (U64)_mm512_mask_shuffle_epi32((__m512i)b, 0x5555, (__m512i)a, (_MM_PERM_ENUM)0xf5);
   }
+  FASTINIT_INLINE U32 low_halves(U32 a, U32 b) {
+    return (U32)_mm512_mask_blend_epi16(0xaaaaaaaa, (__m512i)a, (__m512i)(b << 16));
+  }
+  FASTINIT_INLINE U32 high_halves(U32 a, U32 b) {
+    return (U32)_mm512_mask_blend_epi16(0xaaaaaaaa, (__m512i)(a >> 16), (__m512i)b);
+  }
+  FASTINIT_INLINE U32 add_to_halves(U32 a, std::uint16_t b) {
+    return (U32)_mm512_adds_epu16((__m512i)a, _mm512_set1_epi16((short)b));
+  }
   FASTINIT_INLINE void split(U64 pairs, U32 (&word)[halves]) { word[0] = (U32)pairs; }
 
   FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
@@ -165,8 +174,8 @@ struct Avx512Lanes {
     _mm512_storeu_si512(out, _mm512_unpacklo_epi32((__m512i)even[0], (__m512i)odd[0]));
     _mm512_storeu_si512(out + 16, _mm512_unpackhi_epi32((__m512i)even[0], (__m512i)odd[0]));
   }
-  FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
-    _mm512_storeu_si512(out, (__m512i)(even[0] | odd[0] << 16));
+  FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&pair)[halves]) {
+    _mm512_storeu_si512(out, (__m512i)pair[0]);
   }
   FASTINIT_INLINE void store(std::uint8_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
     _mm256_storeu_si256((__m256i*)out, _mm512_cvtepi32_epi16((__m512i)(even[0] | odd[0] << 8)));

@@ -141,8 +141,18 @@ struct Interleaved {
     const auto order = L::template block_order<item>();
     return {order, order + std::uint64_t{L::blocks}};
   }
-  FASTINIT_INLINE U64 low_halves(U64 x, U64 y) { return {L::low_halves(x.a, y.a), L::low_halves(x.b, y.b)}; }
-  FASTINIT_INLINE U64 high_halves(U64 x, U64 y) { return {L::high_halves(x.a, y.a), L::high_halves(x.b, y.b)}; }
+  // U is U32 or U64.
+  template <class U>
+  FASTINIT_INLINE U low_halves(U x, U y) {
+    return {L::low_halves(x.a, y.a), L::low_halves(x.b, y.b)};
+  }
+  template <class U>
+  FASTINIT_INLINE U high_halves(U x, U y) {
+    return {L::high_halves(x.a, y.a), L::high_halves(x.b, y.b)};
+  }
+  FASTINIT_INLINE U32 add_to_halves(U32 x, std::uint16_t y) {
+    return {L::add_to_halves(x.a, y), L::add_to_halves(x.b, y)};
+  }
   FASTINIT_INLINE void split(U64 pairs, U32 (&word)[halves]) {
     typename L::U32 first[halves], second[halves];
     L::split(pairs.a, first);
@@ -159,6 +169,13 @@ struct Interleaved {
     second_of(even, x);
     second_of(odd, y);
     L::store(out + 4 * L::blocks, x, y);
+  }
+  FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&pair)[halves]) {
+    typename L::U32 x[halves];
+    first_of(pair, x);
+    L::store(out, x);
+    second_of(pair, x);
+    L::store(out + 4 * L::blocks, x);
   }
   template <class V>
   FASTINIT_INLINE void store_float16(std::uint16_t* out, const Pair<V> (&even)[halves], const Pair<V> (&odd)[halves]) {

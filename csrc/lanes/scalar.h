@@ -130,6 +130,14 @@ struct ScalarLanes {
   // The low half of a below that of b, and the high half of a below that of b.
   FASTINIT_INLINE U64 low_halves(U64 a, U64 b) { return b << 32 | (a & 0xffffffffu); }
   FASTINIT_INLINE U64 high_halves(U64 a, U64 b) { return (b >> 32) << 32 | a >> 32; }
+  FASTINIT_INLINE U32 low_halves(U32 a, U32 b) { return b << 16 | (a & 0xffffu); }
+  FASTINIT_INLINE U32 high_halves(U32 a, U32 b) { return (b >> 16) << 16 | a >> 16; }
+
+  // The sum with both halves, where 65535 stands for larger ones.
+  FASTINIT_INLINE U32 add_to_halves(U32 a, std::uint16_t b) {
+    const U32 low = (a & 0xffffu) + b, high = (a >> 16) + b;
+    return low_halves(low < 0xffffu ? low : 0xffffu, high < 0xffffu ? high : 0xffffu);
+  }
 
   // The words of two elements of each block, the first ones in the low halves.
   FASTINIT_INLINE void split(U64 pairs, U32 (&word)[halves]) {
@@ -137,16 +145,15 @@ struct ScalarLanes {
     word[1] = static_cast<U32>(pairs >> 32);
   }
 
-  // Stores the elements of `blocks` blocks in their natural order; narrow ones are the low bits of 32-bit lanes.
+  // Stores the elements of `blocks` blocks in their natural order. Bytes are the low bits of 32-bit lanes; a pair has
+  // an even element of two bytes below an odd one.
   FASTINIT_INLINE void store(float* out, const F32 (&even)[halves], const F32 (&odd)[halves]) {
     store_any(out, even, odd);
   }
   FASTINIT_INLINE void store(std::uint32_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
     store_any(out, even, odd);
   }
-  FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
-    store_any(out, even, odd);
-  }
+  FASTINIT_INLINE void store(std::uint16_t* out, const U32 (&pair)[halves]) { std::memcpy(out, pair, sizeof pair); }
   FASTINIT_INLINE void store(std::uint8_t* out, const U32 (&even)[halves], const U32 (&odd)[halves]) {
     store_any(out, even, odd);
   }

@@ -90,7 +90,12 @@ struct Narrow {
       even_code[h] = Format::template code<L>(even[h]);
       odd_code[h] = Format::template code<L>(odd[h]);
     }
-    L::store(out, even_code, odd_code);
+    if constexpr (sizeof(Code) == 2) {
+      for (int h = 0; h < L::halves; ++h) even_code[h] = even_code[h] | odd_code[h] << 16;
+      L::store(out, even_code);
+    } else {
+      L::store(out, even_code, odd_code);
+    }
   }
   template <class L>
   FASTINIT_INLINE void pack(const float (&value)[4], std::uint32_t* word) {
@@ -134,6 +139,19 @@ struct BFloat16 : Narrow<BFloat16, std::uint16_t> {
   FASTINIT_INLINE typename L::U32 code(typename L::F32 x) {
     const typename L::U32 b = L::bits(x);
     return (b + 0x7fffu + ((b >> 16) & 1u)) >> 16;
+  }
+  // Two elements at once, in fewer operations: halves are rounded up, which leaves a low half of zero, and then the
+  // code's last bit is cleared.
+  template <class L>
+  FASTINIT_INLINE void store(Item* out, const typename L::F32 (&even)[L::halves],
+                             const typename L::F32 (&odd)[L::halves]) {
+    typename L::U32 pair[L::halves];
+    for (int h = 0; h < L::halves; ++h) {
+      const typename L::U32 a = L::bits(even[h]) + 0x8000u, b = L::bits(odd[h]) + 0x8000u;
+      const typename L::U32 kept = L::add_to_halves(L::low_halves(a, b), 0xfffe);  // 0xfffe where it is zero, or 0xffff
+      pair[h] = L::high_halves(a, b) & kept;
+    }
+    L::store(out, pair);
   }
   template <class L>
   FASTINIT_INLINE void pack(const float (&value)[4], std::uint32_t* word) {

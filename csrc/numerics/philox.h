@@ -33,15 +33,23 @@ struct LastKey {
   std::uint64_t half0, half1;
 };
 
+// The products of the first round, for blocks by the low halves of their numbers. Those of blocks n further on are
+// n * philox_multiplier0 more, so that a loop adds where it would multiply.
+template <class L>
+FASTINIT_INLINE typename L::U64 first_products(typename L::U64 low_halves) {
+  return L::multiply_low_halves(low_halves, L::u64(philox_multiplier0));
+}
+
 // `groups` groups of L::blocks blocks each, the first of them at `block`, all sharing their high 32 bits, before the
-// last round. word[g][j] holds word j of the blocks of group g in the low halves of its 64-bit lanes; the high halves
-// are undefined, since the widening multiply never reads them. Several groups in flight hide the latency of the
-// multiplies.
+// last round. `first` is added to the products of their first round: first_products of what each lane adds to the low
+// half of `block`, or 0. word[g][j] holds word j of the blocks of group g in the low halves of its 64-bit lanes; the
+// high halves are undefined, since the widening multiply never reads them. Several groups in flight hide the latency of
+// the multiplies.
 //
 // Blocks that share three of their four counter words share a product of the first round and one of the second, which
 // are therefore computed once, outside the lanes: a twentieth of a uniform's operations.
 template <class L, int groups>
-FASTINIT_INLINE LastKey philox_before_last(Stream s, std::uint64_t block, typename L::U64 order,
+FASTINIT_INLINE LastKey philox_before_last(Stream s, std::uint64_t block, typename L::U64 first,
                                            typename L::U64 (&word)[groups][4]) {
   using U64 = typename L::U64;
   const U64 multiplier0 = L::u64(philox_multiplier0), multiplier1 = L::u64(philox_multiplier1);
@@ -49,14 +57,15 @@ FASTINIT_INLINE LastKey philox_before_last(Stream s, std::uint64_t block, typena
   std::uint32_t key0 = low_half(s.seed), key1 = low_half(s.seed >> 32);
   const std::uint64_t shared1 = std::uint64_t(low_half(s.stream)) * philox_multiplier1;
   const std::uint64_t shared2 = ((shared1 >> 32) ^ (block >> 32) ^ key0) * philox_multiplier0;
-  const U64 first = L::u64((s.stream >> 32) ^ key1);
+  const U64 first2 = L::u64((s.stream >> 32) ^ key1);
   key0 += philox_weyl0;
   key1 += philox_weyl1;
   const U64 second0 = L::u64(low_half(shared1) ^ key0), second2 = L::u64((shared2 >> 32) ^ key1);
   FASTINIT_UNROLL
   for (int g = 0; g < groups; ++g) {
-    const U64 product0 = L::multiply_low_halves(L::u64(block + std::uint64_t(g) * L::blocks) + order, multiplier0);
-    const U64 product1 = L::multiply_low_halves(product0 >> 32 ^ first, multiplier1);
+    const std::uint64_t product = std::uint64_t(low_half(block + std::uint64_t(g) * L::blocks)) * philox_multiplier0;
+    const U64 product0 = L::u64(product) + first;
+    const U64 product1 = L::multiply_low_halves(product0 >> 32 ^ first2, multiplier1);
     word[g][0] = product1 >> 32 ^ second0;
     word[g][1] = product1;
     word[g][2] = product0 ^ second2;
@@ -82,9 +91,9 @@ FASTINIT_INLINE LastKey philox_before_last(Stream s, std::uint64_t block, typena
 
 // The words of blocks: word[g][j] holds word j of the blocks of group g in its low half.
 template <class L, int groups>
-FASTINIT_INLINE void philox(Stream s, std::uint64_t block, typename L::U64 order, typename L::U64 (&word)[groups][4]) {
+FASTINIT_INLINE void philox(Stream s, std::uint64_t block, typename L::U64 first, typename L::U64 (&word)[groups][4]) {
   using U64 = typename L::U64;
-  const LastKey key = philox_before_last<L, groups>(s, block, order, word);
+  const LastKey key = philox_before_last<L, groups>(s, block, first, word);
   const U64 k0 = L::u64(key.half0), k1 = L::u64(key.half1);
   FASTINIT_UNROLL
   for (int g = 0; g < groups; ++g) {
@@ -107,11 +116,11 @@ FASTINIT_INLINE typename L::U64 last_words(typename L::U64 product_x, typename L
 // Words in pairs, as vectors hold them: those of even elements, 0 below 2, and of odd ones, 1 below 3. That the last
 // round works on both words of a pair saves a fortieth of a uniform's operations.
 template <class L, int groups>
-FASTINIT_INLINE void philox_pairs(Stream s, std::uint64_t block, typename L::U64 order, typename L::U64 (&even)[groups],
+FASTINIT_INLINE void philox_pairs(Stream s, std::uint64_t block, typename L::U64 first, typename L::U64 (&even)[groups],
                                   typename L::U64 (&odd)[groups]) {
   using U64 = typename L::U64;
   U64 word[groups][4];
-  const LastKey key = philox_before_last<L, groups>(s, block, order, word);
+  const LastKey key = philox_before_last<L, groups>(s, block, first, word);
   FASTINIT_UNROLL
   for (int g = 0; g < groups; ++g) {
     const U64 product0 = L::multiply_low_halves(word[g][0], L::u64(philox_multiplier0));
@@ -124,12 +133,12 @@ FASTINIT_INLINE void philox_pairs(Stream s, std::uint64_t block, typename L::U64
 // 64-bit words: those of `block` and its purpose above those of the next purpose, as with purpose_values and
 // purpose_low_words.
 template <class L, int groups>
-FASTINIT_INLINE void philox64(Stream s, std::uint64_t block, typename L::U64 order,
+FASTINIT_INLINE void philox64(Stream s, std::uint64_t block, typename L::U64 first,
                               typename L::U64 (&word)[groups][4]) {
   using U64 = typename L::U64;
   U64 high[groups][4], low[groups][4];
-  philox_before_last<L, groups>(s, block, order, high);
-  const LastKey key = philox_before_last<L, groups>(s, block + purpose_low_words, order, low);
+  philox_before_last<L, groups>(s, block, first, high);
+  const LastKey key = philox_before_last<L, groups>(s, block + purpose_low_words, first, low);
   FASTINIT_UNROLL
   for (int g = 0; g < groups; ++g) {
     U64 x[4], y[4];  // the products, where the words that they give are

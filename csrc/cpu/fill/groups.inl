@@ -18,7 +18,9 @@ namespace {
 // - order<L>: the order of blocks that its stores need; see block_order in lanes/scalar.h.
 // - InFlight<L>: the lane type and the groups of a loop over many blocks (tuning.inl).
 // - prepare<L>(): its numbers in all lanes, once before a loop.
-// - fill<L, groups>(prepared, block, lane, out): writes the blocks that `lane` adds to `block`.
+// - fill<L, groups>(prepared, high, first, out): writes successive groups of blocks. Their numbers have the high half
+// of
+//   `high`, whose low half is 0, and the low halves that have the products `first` in Philox's first round.
 
 // Values that are computed in float32. Formula is one of numerics/distributions.h, Element a dtype of
 // numerics/narrow.h.
@@ -39,9 +41,9 @@ struct Values32 {
   }
 
   template <class L, int groups, class Draw>
-  FASTINIT_MEMBER void fill(const Draw& draw, std::uint64_t block, typename L::U64 lane, Item* out) const {
+  FASTINIT_MEMBER void fill(const Draw& draw, std::uint64_t high, typename L::U64 first, Item* out) const {
     typename L::U64 even_words[groups], odd_words[groups];
-    philox_pairs<L, groups>(stream, block | purpose_values, lane, even_words, odd_words);
+    philox_pairs<L, groups>(stream, high | purpose_values, first, even_words, odd_words);
     FASTINIT_UNROLL
     for (int g = 0; g < groups; ++g) {
       typename L::U32 a[L::halves], b[L::halves];
@@ -71,9 +73,9 @@ struct Values64 {
   }
 
   template <class L, int groups, class Draw>
-  FASTINIT_MEMBER void fill(const Draw& draw, std::uint64_t block, typename L::U64 lane, double* out) const {
+  FASTINIT_MEMBER void fill(const Draw& draw, std::uint64_t high, typename L::U64 first, double* out) const {
     typename L::U64 word[groups][4];
-    philox64<L, groups>(stream, block | purpose_values, lane, word);
+    philox64<L, groups>(stream, high | purpose_values, first, word);
     FASTINIT_UNROLL
     for (int g = 0; g < groups; ++g) {
       typename L::F64 value[4];
@@ -99,12 +101,12 @@ template <class L, int groups, class Source>
 __attribute__((noinline)) void fill_sets(const Source source, std::uint64_t block, std::uint64_t sets,
                                          typename Source::Item* out) {
   const auto prepared = source.template prepare<L>();
-  auto lane = L::template block_order<Source::template order<L>>() + (block & low_half);
-  constexpr std::uint64_t set = groups * 4 * L::blocks;
+  constexpr std::uint64_t blocks = groups * L::blocks, set = 4 * blocks;
+  auto first = first_products<L>(L::template block_order<Source::template order<L>>() + (block & low_half));
   for (; sets > 0; --sets, out += set) {
     expect(reinterpret_cast<const char*>(out) + prefetch_distance, set * sizeof *out);
-    source.template fill<L, groups>(prepared, block & ~low_half, lane, out);
-    lane = lane + std::uint64_t{groups * L::blocks};
+    source.template fill<L, groups>(prepared, block & ~low_half, first, out);
+    first = first + blocks * philox_multiplier0;
   }
 }
 
@@ -157,7 +159,7 @@ __attribute__((noinline)) void gather_elements(const Source source, const std::u
     typename L::U64 lanes;
     std::memcpy(&lanes, low, sizeof low);
     typename Source::Item buffer[4 * blocks];
-    source.template fill<L, 1>(prepared, high, lanes, buffer);
+    source.template fill<L, 1>(prepared, high, first_products<L>(lanes), buffer);
     for (std::uint64_t k = 0; k < together; ++k) out[k] = buffer[4 * k + flat[k] % 4];
     flat += together;
     out += together;

@@ -35,9 +35,9 @@ struct MaskWords {
   }
 
   template <class L, int groups>
-  FASTINIT_MEMBER void fill(Nothing, std::uint64_t block, typename L::U64 lane, Item* out) const {
+  FASTINIT_MEMBER void fill(Nothing, std::uint64_t high, typename L::U64 first, Item* out) const {
     typename L::U64 even_words[groups], odd_words[groups];
-    philox_pairs<L, groups>(stream, block | purpose_masks, lane, even_words, odd_words);
+    philox_pairs<L, groups>(stream, high | purpose_masks, first, even_words, odd_words);
     FASTINIT_UNROLL
     for (int g = 0; g < groups; ++g) {
       typename L::U32 even[L::halves], odd[L::halves];
