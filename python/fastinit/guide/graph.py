@@ -6,14 +6,17 @@ An adapter makes a ``Node`` of each operation on data, and ``graph_of`` finds wh
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastinit.guide.activation import Activation
 from fastinit.guide.advice import Case, case_of, known_activation
-from fastinit.guide.recommend_recipe import Place
+from fastinit.guide.places import Place
 from fastinit.guide.roles import architecture_of, normalization_of, width_of
 from fastinit.manifests import Manifest
+
+_RECURRENT = ("rnn", "lstm", "gru")
 
 
 @dataclasses.dataclass(eq=False)
@@ -80,6 +83,13 @@ class Graph:
             return max(self.blocks // 2, 1)
         return self.depth
 
+    def activation_for(self, architecture: str) -> Activation | None:
+        """Return the activation that follows most weights; None of recurrent networks."""
+        if architecture in _RECURRENT:  # whose steps have their own
+            return None
+        found = [each for each in self.followed_by.values() if each.name != "linear"]
+        return Counter(found).most_common(1)[0][0] if found else None
+
     def kind(self, architecture: str) -> str:
         """Return the kind of network; sines after most weights make a SIREN."""
         sines = sum(each.name == "sin" for each in self.followed_by.values())
@@ -103,7 +113,7 @@ class Graph:
         Args:
             manifest: the parameters, with the types of their modules where these are known.
             kinds: the types of all modules.
-            activation: see ``fastinit.recommend``, as the others.
+            activation: see ``fastinit.recommend``, as the others; None for that of most weights.
             architecture: None for what the model looks like.
             depth: None for what the graph says.
             normalization: None for that of the modules.
@@ -113,7 +123,7 @@ class Graph:
         """
         kind = self.kind(architecture_of(manifest)) if architecture is None else architecture
         return case_of(
-            activation,
+            self.activation_for(kind) if activation is None else activation,
             kind,
             self.depth_of(kind) if depth is None else depth,
             "hidden",

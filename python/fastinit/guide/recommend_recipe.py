@@ -5,31 +5,24 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import re
 import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastinit.guide.advice import Case, case_of
+from fastinit.guide.places import Advice, Exceptions, Place
 from fastinit.guide.recommend import Recommendation, advise
-from fastinit.guide.roles import (
-    Role,
-    activation_of,
-    architecture_of,
-    roles_of,
-    width_of,
-    with_layout,
-)
+from fastinit.guide.roles import NUMBER, activation_of, architecture_of, roles_of, width_of
 from fastinit.initializers import Initializer
-from fastinit.initializers.composites.composite import Composite, Layer
 from fastinit.manifests import Manifest, Parameter
+from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.plans.explanation import short
-from fastinit.plans.plan import Plan
 from fastinit.recipes import known
-from fastinit.recipes.patterns.pattern import Regex, has_layer
+from fastinit.recipes.matching import drawn_by
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import FirstMatch, Rule
 from fastinit.tables import Table, on_screen
+from fastinit.tensors.tensor_plan import initializer_of
 
 _NAME = "recommended"
 _WIDTH = 88
@@ -125,7 +118,7 @@ class RecipeRecommendation:
         """Return the case, a line for parameters that differ only in numbers, and the reasons."""
         groups: dict[tuple[Any, ...], list[Advised]] = {}
         for each in self.rows:
-            name = re.sub(r"(?<![^./])\d+(?![^./])", "*", each.name)
+            name = NUMBER.sub("*", each.name)
             key: tuple[Any, ...] = (name, each.shape, each.layer, each.activation, each.initializer)
             groups.setdefault(key, []).append(each)
         has_current = any(each.current for each in self.rows)
@@ -160,26 +153,6 @@ def _cells(name: str, rows: list[Advised], has_current: bool) -> list[str]:
         rms = math.sqrt(sum(std * std for std in stds) / len(stds)) if stds else None
         cells.append(_short(rms))
     return cells
-
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """Knowledge of a parameter beyond its name, such as from the graph of a module.
-
-    Attributes:
-        layer: what it is for; None for what its name says.
-        activation: what follows; None for the model's own.
-        part: the first and the last index but one of the part of a vector that this is known of;
-            None for all of it.
-        depth: the number of layers of the stack that it is in; None for that of the model.
-        layout: what each axis is; None for what its name says.
-    """
-
-    layer: str | None = None
-    activation: Any = None
-    part: tuple[int, int] | None = None
-    depth: int | None = None
-    layout: str | None = None
 
 
 def recommend_recipe(
@@ -240,41 +213,61 @@ def recommend_recipe(
 
 def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> RecipeRecommendation:
     """Return the recipe for a case, with exceptions for parameters of which more is known."""
-    general = [_general(role, case) for role in roles_of(case.architecture or "mlp")]
-    rules = [rule for rule, _ in general]
-    first = FirstMatch(rules)
+    general, first = _general(case)
+    by_rule = {id(rule): found for rule, found in general}
     matched = {each.name: first.of(each) for each in model.parameters}
     unknown = tuple(e.name for e in model.parameters if _is_unknown(e, matched[e.name]))
-    parameters = tuple(each for each in model.parameters if each.name not in unknown)
-    if not parameters:
-        raise ValueError(f"no advice is for any parameter of {model.model!r}, as {unknown[0]!r}")
-    by_rule = {id(rule): found for rule, found in general}
-    targets = set(model.tied.values())
-    special: list[Rule] = []
+    known_part = _without(model, unknown)
+    exceptions = Exceptions()
     used: set[int] = set()
-    for each in parameters:
+    targets = set(model.tied.values())
+    for each in known_part.parameters:
         rule, place = matched[each.name], places.get(each.name)
         if rule is None:
             continue
         if known.find(each) is not None:  # as LoRA's B: what it is for says less than its name
             place = None
-        if each.name in targets and by_rule[id(rule)].case.layer == "embedding":
+        advice = rule, by_rule[id(rule)]
+        if each.name in targets and advice[1].case.layer == "embedding":
             place = dataclasses.replace(place or Place(), layer="tied_embedding")
-        exception = None if place is None else _special(each, rule, by_rule[id(rule)], place)
-        if exception is None:
+        if place is None or not exceptions.add(each, advice, place):
             used.add(id(rule))
-        else:
-            by_rule[id(exception[0])] = exception[1]
-            special.append(exception[0])
-    kept = (*special, *(rule for rule in rules if id(rule) in used))
-    recipe = Recipe(_NAME, f"fastinit.recommend_recipe, for {_told(case)}", kept or tuple(rules))
-    tied = {name: target for name, target in model.tied.items() if target not in unknown}
-    known_part = dataclasses.replace(model, parameters=parameters, buffers=(), tied=tied)
+    special = list(exceptions.rules([each.name for each in known_part.parameters]))
+    by_rule |= {id(rule): found for (rule, found), _ in special}
+    rules = matched | {name: rule for (rule, _), names in special for name in names}
+    kept = [rule for (rule, _), _ in special] + [rule for rule, _ in general if id(rule) in used]
+    source = f"fastinit.recommend_recipe, for {_told(case)}"
+    recipe = Recipe(_NAME, source, tuple(kept) or tuple(rule for rule, _ in general))
     rows = tuple(
-        _advised(each.parameter, each.initializer, by_rule.get(id(each.rule)), each.rule)
-        for each in Plan(known_part, recipe, seed=0).tensors
+        _advised(each, drawn, by_rule.get(id(rule)), rule)
+        for each, rule, drawn in _resolved(known_part, recipe, rules)
     )
     return RecipeRecommendation(recipe, rows, unknown, case)
+
+
+@in_default_arithmetic
+def _resolved(
+    model: Manifest, recipe: Recipe, rules: Mapping[str, Rule | None]
+) -> list[tuple[Parameter, Rule, Initializer]]:
+    """Return what a plan of a model would draw for each parameter, given the rules that match."""
+    context = recipe.context(model)
+    found = []
+    for each in model.parameters:
+        rule = None if each.is_left_alone else drawn_by(each, rules[each.name])
+        if isinstance(rule, Rule):
+            found.append((each, rule, initializer_of(each, rule, context)))
+    return found
+
+
+def _without(model: Manifest, unknown: tuple[str, ...]) -> Manifest:
+    """Return the parameters of a model that are known, alone."""
+    if not unknown and not model.buffers:
+        return model
+    parameters = tuple(each for each in model.parameters if each.name not in unknown)
+    if not parameters:
+        raise ValueError(f"no advice is for any parameter of {model.model!r}, as {unknown[0]!r}")
+    tied = {name: target for name, target in model.tied.items() if target not in unknown}
+    return dataclasses.replace(model, parameters=parameters, buffers=(), tied=tied)
 
 
 def _is_unknown(parameter: Parameter, matching: Rule | None) -> bool:
@@ -285,80 +278,31 @@ def _is_unknown(parameter: Parameter, matching: Rule | None) -> bool:
     return found.rule is None if found else matching is None
 
 
-@functools.lru_cache(maxsize=1024)
-def _general(role: Role, case: Case) -> tuple[Rule, Recommendation]:
-    """Return the rule of a role, and the advice that it follows."""
-    found = advise(dataclasses.replace(case, layer=role.layer))
-    return role.rule(found), found
-
-
-def _special(
-    parameter: Parameter, rule: Rule, general: Recommendation, place: Place
-) -> tuple[Rule, Recommendation] | None:
-    """Return a rule for one parameter, or None where it would draw the same."""
-    case = general.case
-    asked = case.activation if place.activation is None else place.activation
-    own = case_of(
-        asked,
-        case.architecture,
-        place.depth or case.depth,
-        place.layer or case.layer,
-        case.normalization,
-        case.residual,
-        case.optimizer,
-        case.width,
-    )
-    found = advise(own)
-    if place.part is not None:
-        start, stop = place.part
-        whole, gate = (
-            Layer(general.initializer),
-            Layer(found.initializer, start=(start,), stop=(stop,)),
-        )
-        found = dataclasses.replace(found, initializer=Composite((whole, gate)))
-    usual = getattr(rule.initializer, "layout", "oi*")
-    layout = place.layout
-    if layout is None or _expanded(usual, len(parameter.shape)) == layout:
-        layout = usual
-    is_same = found.reason == general.reason and (
-        with_layout(found.initializer, layout) == with_layout(general.initializer, usual)
-    )
-    if is_same and own.activation is case.activation:
-        return None
-    if (
-        found.scale and place.depth is None and has_layer(rule.pattern)
-    ):  # the general rule counts the layers
-        return None
-    exact = Role(own.layer, Regex(re.escape(parameter.name)), None, None, layout, ())
-    return exact.rule(found), found
-
-
-def _expanded(layout: str, ndim: int) -> str:
-    """Return a layout with a letter for each axis."""
-    return layout.replace("*", "k" * (ndim + 1 - len(layout)))
+@functools.lru_cache(maxsize=64)
+def _general(case: Case) -> tuple[list[Advice], FirstMatch]:
+    """Return the rules of all roles in a case, each with the advice that it follows."""
+    found = []
+    for role in roles_of(case.architecture or "mlp"):
+        advised = advise(dataclasses.replace(case, layer=role.layer))
+        found.append((role.rule(advised), advised))
+    return found, FirstMatch([rule for rule, _ in found])
 
 
 def _advised(
-    parameter: Parameter, drawn: Initializer, found: Recommendation | None, rule: Rule
+    parameter: Parameter,
+    drawn: Initializer,
+    found: Recommendation | None,
+    rule: Rule,
 ) -> Advised:
     mean, std = drawn.moments(parameter.shape) or (None, None)
-    if found is None:
-        reason = f"The name says what it holds: {rule.assumes}."
-        return Advised(
-            parameter.name, parameter.shape, None, None, drawn, mean, std, reason, "its name"
-        )
-    act = found.case.activation
-    return Advised(
-        name=parameter.name,
-        shape=parameter.shape,
-        layer=found.case.layer,
-        activation=act.name if act is not None and found.depends_on_activation else None,
-        initializer=drawn,
-        mean=mean,
-        std=std,
-        reason=found.reason,
-        source=found.source,
-    )
+    layer = activation = None
+    reason, source = f"The name says what it holds: {rule.assumes}.", "its name"
+    if found is not None:
+        layer, reason, source = found.case.layer, found.reason, found.source
+        if found.case.activation is not None and found.depends_on_activation:
+            activation = found.case.activation.name
+    name, shape = parameter.name, parameter.shape
+    return Advised(name, shape, layer, activation, drawn, mean, std, reason, source)
 
 
 def _told(case: Case) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from fastinit.guide import functions
 from fastinit.guide.recommend import Recommendation, scaled
 from fastinit.initializers import Constant, Initializer
 from fastinit.manifests import Manifest, Parameter
-from fastinit.recipes.patterns.pattern import Pattern, compiled, has_layer, pattern_of
+from fastinit.recipes.patterns.pattern import Pattern, has_layer, pattern_of
+from fastinit.recipes.patterns.pattern_set import PatternSet
 from fastinit.recipes.rule import FirstMatch, Rule
 
 _NORMS = {
@@ -22,6 +24,8 @@ _NORMS = {
     "GroupNorm": "group",
     "InstanceNorm": "instance",
 }
+NUMBER = re.compile(r"(?<![^./])[0-9]+(?![^./])")
+"""A number of a layer in a name; names that differ in these alone are for the same."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,10 +86,16 @@ def roles_of(architecture: str) -> tuple[Role, ...]:
 
 def architecture_of(manifest: Manifest) -> str:
     """Return the kind of network that names, types and ranks of parameters speak for."""
-    for architecture, speaks_for in _evidence():
-        if any(map(speaks_for, manifest.parameters)):
-            return architecture
-    return "mlp"
+    rows = _data()["architectures"]
+    texts = {
+        "name": {_alike(each.name) for each in manifest.parameters},
+        "module": {each.module for each in manifest.parameters if each.module is not None},
+    }
+    ranks = {len(each.shape) for each in manifest.parameters}
+    found = {number for number, row in enumerate(rows) if row.get("ndim") in ranks}
+    for what, (numbers, patterns) in _evidence().items():
+        found.update(numbers[k] for text in texts[what] for k in patterns.matching(text))
+    return str(rows[min(found)]["architecture"]) if found else "mlp"
 
 
 def normalization_of(kinds: Iterable[str]) -> str:
@@ -99,8 +109,18 @@ def normalization_of(kinds: Iterable[str]) -> str:
 def width_of(manifest: Manifest) -> int | None:
     """Return the size of the largest scale of a normalization, None where there is none."""
     scales = _norm_scales()
-    sizes = [each.shape[0] for each in manifest.parameters if scales.of(each) is not None]
-    return max(sizes, default=None)
+    vectors = {
+        (_alike(each.name), each.module, each.shape)
+        for each in manifest.parameters
+        if len(each.shape) == 1
+    }
+    alike = (Parameter(name, shape, module) for name, module, shape in vectors)
+    return max((each.shape[0] for each in alike if scales.of(each) is not None), default=None)
+
+
+def _alike(name: str) -> str:
+    """Return the same for names that differ in numbers alone, which say the same of a tensor."""
+    return NUMBER.sub("0", name)
 
 
 @functools.cache
@@ -149,20 +169,11 @@ def _expanded(data: dict[str, Any]) -> Iterator[Role]:
 
 
 @functools.cache
-def _evidence() -> tuple[tuple[str, Callable[[Parameter], bool]], ...]:
-    """Return architectures, each with what tells that a parameter speaks for it."""
-    return tuple((each["architecture"], _speaking(each)) for each in _data()["architectures"])
-
-
-def _speaking(evidence: dict[str, Any]) -> Callable[[Parameter], bool]:
-    if "ndim" in evidence:
-        ndim = int(evidence["ndim"])
-        return lambda parameter: len(parameter.shape) == ndim
-    is_name = "name" in evidence
-    matches = compiled(pattern_of(evidence["name" if is_name else "module"])).fullmatch
-
-    def speaks(parameter: Parameter) -> bool:
-        text = parameter.name if is_name else parameter.module or ""
-        return matches(text) is not None
-
-    return speaks
+def _evidence() -> dict[str, tuple[list[int], PatternSet]]:
+    """Return the numbers and the patterns of what speaks for architectures by name or module."""
+    rows = _data()["architectures"]
+    found = {}
+    for what in ("name", "module"):
+        numbers = [number for number, row in enumerate(rows) if what in row]
+        found[what] = numbers, PatternSet(pattern_of(rows[number][what]) for number in numbers)
+    return found

@@ -9,7 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from fastinit.guide.recommend_recipe import Place, RecipeRecommendation, recipe_for
+from fastinit.guide.places import Place
+from fastinit.guide.recommend_recipe import RecipeRecommendation, recipe_for
 from fastinit.keras.graph import read
 from fastinit.keras.models import built_weights
 from fastinit.keras.variables import Weight

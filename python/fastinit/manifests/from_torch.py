@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -32,8 +33,9 @@ def read(module: Any, model: str | None, *, with_values: bool = True) -> dict[st
     if torch is None or not isinstance(module, torch.nn.Module):
         raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
     aliases = getattr(module, "all_tied_weights_keys", {})  # transformers: name -> stored name
-    parameters, tied = _once(_members(module, "_parameters"), aliases)
-    buffers, tied_buffers = _once(_members(module, "_buffers"), aliases)
+    modules = list(module.named_modules(remove_duplicate=False))
+    parameters, tied = _once(_members(modules, "_parameters"), aliases)
+    buffers, tied_buffers = _once(_members(modules, "_buffers"), aliases)
     config: Any = getattr(module, "config", None)
     is_pretrained = hasattr(config, "model_type") and hasattr(config, "to_diff_dict")
     return {
@@ -49,9 +51,9 @@ def read(module: Any, model: str | None, *, with_values: bool = True) -> dict[st
 _Member = tuple[str, Any, Any]  # name, module, tensor
 
 
-def _members(module: Any, kind: str) -> Iterator[_Member]:
+def _members(modules: list[tuple[str, Any]], kind: str) -> Iterator[_Member]:
     """Yield the parameters or buffers of the state dict, in its order, under all their names."""
-    for prefix, owner in module.named_modules(remove_duplicate=False):
+    for prefix, owner in modules:
         for name, tensor in getattr(owner, kind).items():
             is_saved = kind == "_parameters" or name not in owner._non_persistent_buffers_set
             if tensor is not None and is_saved:
@@ -75,12 +77,10 @@ def _once(
 
 
 def _parameter(name: str, owner: Any, tensor: Any) -> Parameter:
-    dtype = str(tensor.dtype).removeprefix("torch.")
-    if dtype not in LEFT_ALONE:
-        try:
-            dtype = dtype_of(tensor.dtype).name
-        except ValueError as error:
-            raise ValueError(f"{name!r}: {error}") from None
+    try:
+        dtype = _dtype_name(tensor.dtype)
+    except ValueError as error:
+        raise ValueError(f"{name!r}: {error}") from None
     return Parameter(
         name,
         tuple(tensor.shape),
@@ -88,6 +88,12 @@ def _parameter(name: str, owner: Any, tensor: Any) -> Parameter:
         None if dtype == "float32" else dtype,
         getattr(owner, "padding_idx", None) if name.endswith("weight") else None,
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _dtype_name(dtype: Any) -> str:
+    name = str(dtype).removeprefix("torch.")
+    return name if name in LEFT_ALONE else dtype_of(dtype).name
 
 
 def _buffer(name: str, owner: Any, tensor: Any) -> Parameter:

@@ -9,6 +9,7 @@ from fastinit.recipes import known
 from fastinit.recipes.buffers import value_rule
 from fastinit.recipes.context import Context, Model, with_tied
 from fastinit.recipes.multipliers import FIELDS, NO_MULTIPLIERS
+from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.rule import FirstMatch, Rule
 from fastinit.tables import listed
 
@@ -25,21 +26,13 @@ def matched(name: str, rules: Sequence[Rule], model: Model, *, complete: bool) -
     for each in model.parameters + model.buffers if complete else model.parameters:
         if each.is_left_alone:
             continue
-        rule = first.of(each)
-        said = None if complete else known.find(each)
-        if each.value is not None:
-            found[each.name] = value_rule(each)
-        elif said is not None and not (rule is not None and said.is_named_by(rule)):
-            if said.rule is None:
-                unknown.append(f"{each.name} {each.shape} ({said.holds})")
-            else:
-                found[each.name] = said.rule
-        elif rule is None and each.is_complex:
-            continue  # as complex buffers are, and recorded tensors
-        elif rule is None:
-            missing.append(f"{each.name} {each.shape}")
-        else:
+        rule = drawn_by(each, first.of(each), complete=complete)
+        if isinstance(rule, known.Known):
+            unknown.append(f"{each.name} {each.shape} ({rule.holds})")
+        elif rule is not None:
             found[each.name] = rule
+        elif not each.is_complex:  # as complex buffers are, and recorded tensors
+            missing.append(f"{each.name} {each.shape}")
     problems = []
     if missing:
         problems.append(f"no rule of recipe {name!r} matches {listed(missing)}")
@@ -53,6 +46,29 @@ def matched(name: str, rules: Sequence[Rule], model: Model, *, complete: bool) -
             "parametrized weight"
         )
     return found
+
+
+def drawn_by(
+    tensor: Parameter, rule: Rule | None, *, complete: bool = False
+) -> Rule | known.Known | None:
+    """Return what draws a tensor, given the first rule that matches it.
+
+    Its value comes first, then what its name says, if the rule is not made for that name.
+
+    Args:
+        tensor: The tensor.
+        rule: The first rule that matches it; None where there is none.
+        complete: Whether names say nothing, as in recorded plans.
+
+    Returns:
+        A rule; what is known, if that is not what the tensor starts with; None if no rule matches.
+    """
+    if tensor.value is not None:
+        return value_rule(tensor)
+    said = None if complete else known.find(tensor)
+    if said is None or (rule is not None and said.is_named_by(rule)):
+        return rule
+    return said if said.rule is None else said.rule
 
 
 def check_work(rules: Sequence[Rule], model: Model) -> None:

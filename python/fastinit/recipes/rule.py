@@ -303,6 +303,8 @@ def _numbers_of(given: Any, initializer: Initializer) -> dict[str, Of]:
 
 def _check_fields(what: str, given: Mapping[str, object], initializer: Initializer) -> None:
     """Check that fields are numbers of an initializer."""
+    if not given:
+        return
     numbers = [
         field.name
         for field in dataclasses.fields(initializer)

@@ -104,9 +104,27 @@ def tensor_plan(
             initializer, (shape, dtype, row), lambda: _templates(initializer, shape, dtype, row)
         )
     except ValueError as error:
-        by = rule.pattern if isinstance(rule.pattern, str) else rule.pattern.re
-        raise ValueError(f"{name!r} of shape {shape}, by the rule {by!r}: {error}") from error
+        raise _located(error, parameter, rule) from error
     return TensorPlan(parameter, rule, initializer, dtype, templates, stream)
+
+
+def initializer_of(parameter: Parameter, rule: Rule, context: Context) -> Initializer:
+    """Return the initializer of the plan of a tensor, without its templates and its stream.
+
+    Raises:
+        ValueError: the rule does not fit the parameter; the message names both.
+    """
+    if not parameter.elements:
+        return Constant()
+    try:
+        return rule.resolve(parameter, context)
+    except ValueError as error:
+        raise _located(error, parameter, rule) from error
+
+
+def _located(error: ValueError, parameter: Parameter, rule: Rule) -> ValueError:
+    by = rule.pattern if isinstance(rule.pattern, str) else rule.pattern.re
+    return ValueError(f"{parameter.name!r} of shape {parameter.shape}, by the rule {by!r}: {error}")
 
 
 def _templates(

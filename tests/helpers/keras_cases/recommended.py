@@ -72,7 +72,7 @@ def recipes_of_functional_models() -> None:
     x = layers.GlobalAveragePooling2D()(x)
     model = keras.Model(given, layers.Dense(5, activation="softmax", name="head")(x))
     rows = {row.name: row for row in ours.recommend_recipe(model).rows}
-    assert rows["last2/gamma"].initializer == fastinit.Constant(0.5)
+    assert rows["last2/gamma"].initializer == fastinit.Constant(0.25)
     assert rows["norm2/gamma"].initializer == fastinit.Constant(1)
     assert rows["head/kernel"].layer == "output"
     assert rows["one1/kernel"].activation == "relu"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterator
 from typing import Any
@@ -32,10 +33,18 @@ _SUMS = (operator.add, operator.iadd, torch.add, "add", "add_")
 def read(module: nn.Module) -> Graph:
     """Return what the graph says, or else the order in which modules are registered."""
     try:
-        traced = fx.Tracer().trace(module)
+        traced = _graph_of(module)
     except Exception:  # control flow that depends on values, which modules of any origin may have
         return _registered(module)
     return _traced(module, traced)
+
+
+def _graph_of(module: nn.Module) -> fx.Graph:
+    """Trace a module; functions of ``math`` are wrapped if need be, as that takes long."""
+    try:
+        return fx.Tracer(()).trace(module)  # type: ignore[arg-type]
+    except TypeError:  # math.sqrt of a size, which is a symbol
+        return fx.Tracer((math,)).trace(module)
 
 
 def _traced(module: nn.Module, graph: fx.Graph) -> Graph:

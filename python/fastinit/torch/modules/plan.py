@@ -84,8 +84,9 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: Seed | None) ->
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
     module = unwrapped(module)
-    _check_can_be_drawn(module)
     reshard(module)
+    named = dict(_tensors(module))
+    _check_can_be_drawn(module, named)
     found = Manifest.from_torch(module)
     own = own_names(module)
     weights = parametrized.find(module)
@@ -117,7 +118,7 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: Seed | None) ->
         manifest, seed = _planned(manifest, given), given.stream if seed is None else seed
     untyped = dataclasses.replace(rules, dtype=None)  # the tensors keep their own dtypes
     plan = Plan(manifest, untyped, seed=seed)
-    tensors = {_weight_of(own[name], stored): tensor for name, tensor in _tensors(module)}
+    tensors = {_weight_of(own[name], stored): tensor for name, tensor in named.items()}
     shared: dict[str, list[ParametrizedWeight]] = {}
     for each in weights:
         shared.setdefault(manifest.tied.get(each.name, each.name), []).append(each)
@@ -179,7 +180,7 @@ def _renamed(
     name = own[parameter.name]
     weight = stored.get(name)
     if weight is None:
-        return dataclasses.replace(parameter, name=name)
+        return parameter if name == parameter.name else dataclasses.replace(parameter, name=name)
     return dataclasses.replace(parameter, name=weight.name, module=weight.kind)
 
 
@@ -211,14 +212,14 @@ def _weight_of(name: str, stored: dict[str, ParametrizedWeight]) -> str:
     return stored[name].name if name in stored else name
 
 
-def _check_can_be_drawn(module: torch.nn.Module) -> None:
+def _check_can_be_drawn(module: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> None:
     for name, each in module.named_modules():
         if isinstance(each, torch.jit.ScriptModule):
             raise ValueError(
                 f"{name or 'module'!r} is a ScriptModule; initialize the module that it was made "
                 "from, then script or trace that"
             )
-    lazy = [name for name, each in _tensors(module) if is_lazy(each)]
+    lazy = [name for name, each in tensors.items() if is_lazy(each)]
     if lazy:
         raise ValueError(
             f"the shapes of {', '.join(map(repr, lazy))} are not known yet; call the module once "

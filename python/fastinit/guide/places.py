@@ -1,0 +1,133 @@
+"""Exceptions from the roles of parameters: what more is known of single ones, as rules."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from fastinit.guide.advice import case_of
+from fastinit.guide.recommend import Recommendation, advise
+from fastinit.guide.roles import NUMBER, Role, with_layout
+from fastinit.initializers.composites.composite import Composite, Layer
+from fastinit.recipes.parameter import Parameter
+from fastinit.recipes.patterns.pattern import Pattern, Regex, exact, has_layer
+from fastinit.recipes.rule import Rule
+
+Advice = tuple[Rule, Recommendation]
+"""A rule, and the recommendation that it follows."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Knowledge of a parameter beyond its name, such as from the graph of a module.
+
+    Attributes:
+        layer: what it is for; None for what its name says.
+        activation: what follows; None for the model's own.
+        part: the first and the last index but one of the part of a vector that this is known of;
+            None for all of it.
+        depth: the number of layers of the stack that it is in; None for that of the model.
+        layout: what each axis is; None for what its name says.
+    """
+
+    layer: str | None = None
+    activation: Any = None
+    part: tuple[int, int] | None = None
+    depth: int | None = None
+    layout: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Exception:
+    """What is drawn for some parameters in place of what a general rule says."""
+
+    found: Recommendation
+    layout: str
+
+    def rule(self, pattern: Pattern) -> Advice:
+        role = Role(self.found.case.layer, pattern, None, None, self.layout, ())
+        return role.rule(self.found), self.found
+
+
+class Exceptions:
+    """Parameters for which a general rule would draw something else than their place needs."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, _Exception | None] = {}
+        self._by_name: dict[str, _Exception] = {}
+
+    def add(self, parameter: Parameter, general: Advice, place: Place) -> bool:
+        """Note a parameter, and return whether it is an exception."""
+        activation = None if place.activation is None else id(place.activation)
+        said = place.layer, activation, place.part, place.depth, place.layout
+        key = id(general[0]), said, len(parameter.shape)
+        if key not in self._known:
+            self._known[key] = _exception(general, place, len(parameter.shape))
+        found = self._known[key]
+        if found is not None:
+            self._by_name[parameter.name] = found
+        return found is not None
+
+    def rules(self, names: Sequence[str]) -> Iterator[tuple[Advice, list[str]]]:
+        """Yield rules for the exceptions among the names of a model, which go before all others.
+
+        Names that differ in numbers alone have one rule if all of them agree.
+        """
+        alike: dict[str, list[str]] = {}
+        for name in names:
+            alike.setdefault(NUMBER.sub("0", name), []).append(name)
+        for group in alike.values():
+            found = [self._by_name.get(name) for name in group]
+            first = found[0]
+            if len(group) > 1 and first is not None and all(each is first for each in found):
+                yield first.rule(_pattern_of(group[0])), group
+                continue
+            for name, each in zip(group, found, strict=True):
+                if each is not None:
+                    yield each.rule(exact(name)), [name]
+
+
+def _pattern_of(name: str) -> Regex:
+    """Return the pattern of a name with any numbers in place of its own."""
+    return Regex("[0-9]+".join(map(re.escape, NUMBER.split(name))))
+
+
+def _exception(general: Advice, place: Place, ndim: int) -> _Exception | None:
+    """Return what is drawn at a place, or None where the general rule draws the same."""
+    rule, usually = general
+    case = usually.case
+    own = case_of(
+        case.activation if place.activation is None else place.activation,
+        case.architecture,
+        place.depth or case.depth,
+        place.layer or case.layer,
+        case.normalization,
+        case.residual,
+        case.optimizer,
+        case.width,
+    )
+    found = advise(own)
+    if place.part is not None:
+        start, stop = place.part
+        whole = Layer(usually.initializer)
+        part = Layer(found.initializer, start=(start,), stop=(stop,))
+        found = dataclasses.replace(found, initializer=Composite((whole, part)))
+    usual = getattr(rule.initializer, "layout", "oi*")
+    layout = place.layout
+    if layout is None or _expanded(usual, ndim) == layout:
+        layout = usual
+    is_same = found.reason == usually.reason and (
+        with_layout(found.initializer, layout) == with_layout(usually.initializer, usual)
+    )
+    if is_same and own.activation is case.activation:
+        return None
+    if found.scale and place.depth is None and has_layer(rule.pattern):
+        return None  # the general rule counts the layers
+    return _Exception(found, layout)
+
+
+def _expanded(layout: str, ndim: int) -> str:
+    """Return a layout with a letter for each axis."""
+    return layout.replace("*", "k" * (ndim + 1 - len(layout)))
