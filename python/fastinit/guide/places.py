@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fastinit.guide.advice import case_of
+from fastinit.guide.advice import Case, case_of
 from fastinit.guide.recommend import Recommendation, advise
 from fastinit.guide.roles import NUMBER, Role, with_layout
 from fastinit.initializers.composites.composite import Composite, Layer
@@ -55,17 +56,14 @@ class Exceptions:
     """Parameters for which a general rule would draw something else than their place needs."""
 
     def __init__(self) -> None:
-        self._known: dict[Any, _Exception | None] = {}
         self._by_name: dict[str, _Exception] = {}
 
     def add(self, parameter: Parameter, general: Advice, place: Place) -> bool:
         """Note a parameter, and return whether it is an exception."""
-        activation = None if place.activation is None else id(place.activation)
-        said = place.layer, activation, place.part, place.depth, place.layout
-        key = id(general[0]), said, len(parameter.shape)
-        if key not in self._known:
-            self._known[key] = _exception(general, place, len(parameter.shape))
-        found = self._known[key]
+        rule, usually = general
+        layout = getattr(rule.initializer, "layout", "oi*")
+        is_counted = has_layer(rule.pattern)
+        found = _exception(usually.case, layout, is_counted, place, len(parameter.shape))
         if found is not None:
             self._by_name[parameter.name] = found
         return found is not None
@@ -94,10 +92,20 @@ def _pattern_of(name: str) -> Regex:
     return Regex("[0-9]+".join(map(re.escape, NUMBER.split(name))))
 
 
-def _exception(general: Advice, place: Place, ndim: int) -> _Exception | None:
-    """Return what is drawn at a place, or None where the general rule draws the same."""
-    rule, usually = general
-    case = usually.case
+@functools.lru_cache(maxsize=1024)
+def _exception(
+    case: Case, usual: str, is_counted: bool, place: Place, ndim: int
+) -> _Exception | None:
+    """Return what is drawn at a place, or None where a general rule draws the same.
+
+    Args:
+        case: that of the general rule.
+        usual: its layout.
+        is_counted: whether it counts layers.
+        place: the place.
+        ndim: the number of axes.
+    """
+    usually = advise(case)
     own = case_of(
         case.activation if place.activation is None else place.activation,
         case.architecture,
@@ -114,7 +122,6 @@ def _exception(general: Advice, place: Place, ndim: int) -> _Exception | None:
         whole = Layer(usually.initializer)
         part = Layer(found.initializer, start=(start,), stop=(stop,))
         found = dataclasses.replace(found, initializer=Composite((whole, part)))
-    usual = getattr(rule.initializer, "layout", "oi*")
     layout = place.layout
     if layout is None or _expanded(usual, ndim) == layout:
         layout = usual
@@ -123,7 +130,7 @@ def _exception(general: Advice, place: Place, ndim: int) -> _Exception | None:
     )
     if is_same and own.activation is case.activation:
         return None
-    if found.scale and place.depth is None and has_layer(rule.pattern):
+    if found.scale and place.depth is None and is_counted:
         return None  # the general rule counts the layers
     return _Exception(found, layout)
 

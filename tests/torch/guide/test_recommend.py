@@ -1,5 +1,7 @@
 """Recipes for torch modules: activations from the graph, residual branches, differences."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -313,3 +315,46 @@ def test_sums_of_embeddings_are_not_residual() -> None:
     graph = read(Embedded())
     assert graph.blocks == 1
     assert graph.branch_ends == {"down"}
+
+
+def test_one_rule_for_layers_that_agree() -> None:
+    """The activation of most layers is that of the model, and exceptions have few rules."""
+    layers = [each for _ in range(9) for each in (nn.Linear(8, 8), nn.Tanh())]
+    found = fastinit.torch.recommend_recipe(nn.Sequential(*layers, nn.Linear(8, 2)))
+    assert found.case.activation is not None
+    assert found.case.activation.name == "tanh"
+    assert len(found.recipe.rules) <= 3
+    layer = nn.TransformerEncoderLayer(64, 4, 128)
+    encoder = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
+    rules = fastinit.torch.recommend_recipe(encoder).recipe.rules
+    assert sum("linear2" in str(rule.pattern) for rule in rules) == 1
+
+
+class Scaled(nn.Module):
+    """Attention by hand: math.sqrt of a size, which is a symbol when the module is traced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.down(torch.tanh(self.up(x)) / math.sqrt(x.size(-1)))
+
+
+def test_functions_of_math_are_traced() -> None:
+    assert read(Scaled()).branch_ends == {"down"}
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("center", [0.0, 0.01, 3.0])
+def test_moments_of_values(dtype: torch.dtype, center: float) -> None:
+    """The mean and std of values now are those of NumPy in float64."""
+    model = nn.Sequential(nn.Conv2d(6, 32, 3), nn.LayerNorm(32)).to(dtype)
+    with torch.no_grad():
+        model[0].weight.normal_(center, 0.1, generator=torch.Generator().manual_seed(0))
+    found = fastinit.torch.recommend_recipe(model)
+    current = {row.name: row.current for row in found.rows}
+    values = model[0].weight.detach().double().numpy()
+    assert current["0.weight"] == pytest.approx((values.mean(), values.std()), rel=1e-4)
+    assert current["1.weight"] == (1.0, 0.0)
+    assert current["1.bias"] == (0.0, 0.0)
