@@ -131,11 +131,29 @@ def test_width_of_a_model() -> None:
     assert found["wte.weight"] == pytest.approx(1 / 8)
 
 
-def test_wrong_models() -> None:
+def test_models_of_frameworks() -> None:
+    """The graph of a torch module is read, and names and trees are what plans take."""
     import torch
 
-    with pytest.raises(TypeError, match=r"is a Linear; pass a Manifest, .* fastinit.torch.recomm"):
-        fastinit.recommend_recipe(torch.nn.Linear(2, 2))  # type: ignore[arg-type]
+    import fastinit.torch
+
+    model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.Tanh(), torch.nn.Linear(16, 2))
+    found = fastinit.recommend_recipe(model, depth=3)
+    assert found.to_dict() == fastinit.torch.recommend_recipe(model, depth=3).to_dict()
+    assert [row.activation for row in found.rows if row.activation] == ["tanh", "linear"]
+    of_name = fastinit.recommend_recipe("gpt2")
+    assert of_name.recipe == fastinit.recommend_recipe(Manifest.load("gpt2")).recipe
+    of_tree = fastinit.recommend_recipe({"up": {"kernel": np.zeros((8, 16))}})
+    assert [row.name for row in of_tree.rows] == ["up.kernel"]
+
+
+def test_wrong_models() -> None:
+    with pytest.raises(TypeError, match=r"graph depends on its inputs; call fastinit.jax.recomm"):
+        fastinit.recommend_recipe(np.tanh)
+    with pytest.raises(TypeError, match="model is None; pass the name or path of a model"):
+        fastinit.recommend_recipe(None)
+    with pytest.raises(FileNotFoundError, match="is neither a built-in model nor a file"):
+        fastinit.recommend_recipe("gpt22")
 
 
 def test_print() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
 import math
+import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +17,7 @@ from fastinit.guide.recommend import Recommendation, advise
 from fastinit.guide.roles import NUMBER, activation_of, architecture_of, roles_of, width_of
 from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
+from fastinit.manifests.given import model_of
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.plans.explanation import short
 from fastinit.recipes import known
@@ -27,6 +30,7 @@ from fastinit.tensors.tensor_plan import initializer_of
 _NAME = "recommended"
 _WIDTH = 88
 _ROUNDING = 2.0**-8  # of bfloat16, relative
+_MODELS = (("keras", "Layer", "fastinit.keras"), ("torch.nn", "Module", "fastinit.torch"))
 _SIGMAS = 5.0  # of the error of a measured std, by which a difference is more than chance
 
 
@@ -156,7 +160,7 @@ def _cells(name: str, rows: list[Advised], has_current: bool) -> list[str]:
 
 
 def recommend_recipe(
-    model: Manifest,
+    model: Any,
     activation: Any = None,
     architecture: str | None = None,
     depth: int | None = None,
@@ -167,12 +171,14 @@ def recommend_recipe(
 ) -> RecipeRecommendation:
     """Return a recipe for a whole model, with a reason for each parameter.
 
-    Names, shapes and types of modules say what each parameter is for. What is left out follows from
-    them and from the model's config. ``recommend_recipe`` of ``fastinit.torch``, ``fastinit.jax``
-    and ``fastinit.keras`` read the graphs of models as well.
+    Of a torch module and of a model of Keras the graph is read, as ``fastinit.torch`` and
+    ``fastinit.keras`` do it; ``fastinit.jax.recommend_recipe`` does so with a model's inputs. Of
+    other models names, shapes and types of modules say what each parameter is for. What is left out
+    follows from these and from the model's config.
 
     Args:
-        model: a manifest, such as ``Manifest.load("gpt2")`` or ``Manifest.from_tree(variables)``.
+        model: a torch module, a built model of Keras, a manifest, or what else ``fastinit.Plan``
+            takes, such as "gpt2", a path, or a tree of arrays.
         activation: see ``fastinit.recommend``.
         architecture: see ``fastinit.recommend``.
         depth: the number of layers, where the names do not say it.
@@ -187,28 +193,45 @@ def recommend_recipe(
         space's, which need rules of your own before the recipe's. ``print`` shows a table.
 
     Raises:
-        TypeError: an argument of the wrong type.
+        FileNotFoundError: a name or path that is not there.
+        TypeError: an argument of the wrong type, or a model whose graph depends on its inputs.
         ValueError: a name is not known, or nothing is known of any parameter.
 
     Example:
         >>> import fastinit
-        >>> found = fastinit.recommend_recipe(fastinit.Manifest.load("gpt2"))
+        >>> found = fastinit.recommend_recipe("gpt2")
         >>> plan = fastinit.Plan("gpt2", found.recipe, seed=0)
         >>> [row.layer for row in found.rows][:4]
         ['embedding', 'position', 'norm_scale', 'norm_bias']
     """
-    if not isinstance(model, Manifest):
-        raise TypeError(
-            f"model is a {type(model).__name__}; pass a Manifest, as Manifest.load and "
-            "Manifest.from_tree return it (a torch module to fastinit.torch.recommend_recipe, a "
-            "model of flax to fastinit.jax.recommend_recipe, one of Keras to "
-            "fastinit.keras.recommend_recipe)"
+    given = (activation, architecture, depth, normalization, residual, optimizer, width)
+    if (adapter := _adapter_of(model)) is not None:
+        # The adapters stand above the guide, which knows their names alone.
+        found: RecipeRecommendation = importlib.import_module(adapter).recommend_recipe(
+            model, *given
         )
-    size = width_of(model) if width is None else width
+        return found
+    if callable(model) and not isinstance(model, type):
+        raise TypeError(
+            f"model is a {type(model).__name__}, whose graph depends on its inputs; call "
+            "fastinit.jax.recommend_recipe(model, inputs), or pass "
+            "Manifest.from_tree(variables) for what names and shapes say"
+        )
+    manifest = model_of(model).manifest
+    size = width_of(manifest) if width is None else width
     facts = (depth, "hidden", normalization, residual, optimizer, size)
-    kind = architecture_of(model) if architecture is None else architecture
-    asked = activation_of(model) if activation is None else activation
-    return recipe_for(model, case_of(asked, kind, *facts), {})
+    kind = architecture_of(manifest) if architecture is None else architecture
+    asked = activation_of(manifest) if activation is None else activation
+    return recipe_for(manifest, case_of(asked, kind, *facts), {})
+
+
+def _adapter_of(model: Any) -> str | None:
+    """Return the package that reads the graph of a model, where a framework made it."""
+    for module, kind, adapter in _MODELS:  # layers of Keras may be modules of torch, too
+        made = getattr(sys.modules.get(module), kind, None)
+        if made is not None and isinstance(model, made):
+            return adapter
+    return None
 
 
 def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> RecipeRecommendation:

@@ -23,6 +23,7 @@ from fastinit.torch.modules.init import init_
 from fastinit.torch.modules.plan import Rules, plan_of
 from fastinit.torch.running.losses import Loss
 from fastinit.torch.running.synthetic import synthetic_batch
+from fastinit.torch.shards.wrappers import bare
 
 OF = ("activations", "gradients", "both")
 
@@ -116,24 +117,29 @@ def balance_(
         raise ValueError(f"of={of!r} is not known; pass one of {', '.join(OF)}")
     if channels and of != "activations":
         raise ValueError(f"channels=True is for of='activations', not {of!r}; leave one out")
-    plan = plan_of(model, recipe, seed).plan
-    layers, refused = layers_of(model, recurrent=True)
-    is_measured = batch is not None or channels or of != "activations"
-    check_layers(layers, "balance_", has_memory=is_measured)
-    inputs = "the batch"
-    if batch is None:
-        batch, inputs = synthetic_batch(model)
-    options = Options(of, channels, variance, tolerance, rounds, loss, progress)
-    find = measure if is_measured else expect
-    with _explained(inputs):
-        found = find(model, plan, layers, batch, options)
-    scaled = balanced(plan, found.scalings, found.biases)
-    if not any(each.is_meta for each in model.parameters()):
-        init_(model, Plan(plan.manifest, scaled, seed=plan.stream))
-    left_out = (BalanceRow(k, k, 1.0, math.nan, math.nan, note=why) for k, why in refused.items())
-    if of == "activations":
-        _warn(found.rows, variance, tolerance)
-    return BalanceReport((*found.rows, *left_out), found.passes, inputs, scaled)
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is a {type(model).__name__}; pass a torch.nn.Module")
+    with bare(model) as model:
+        plan = plan_of(model, recipe, seed).plan
+        layers, refused = layers_of(model, recurrent=True)
+        is_measured = batch is not None or channels or of != "activations"
+        check_layers(layers, "balance_", has_memory=is_measured)
+        inputs = "the batch"
+        if batch is None:
+            batch, inputs = synthetic_batch(model)
+        options = Options(of, channels, variance, tolerance, rounds, loss, progress)
+        find = measure if is_measured else expect
+        with _explained(inputs):
+            found = find(model, plan, layers, batch, options)
+        scaled = balanced(plan, found.scalings, found.biases)
+        if not any(each.is_meta for each in model.parameters()):
+            init_(model, Plan(plan.manifest, scaled, seed=plan.stream))
+        left_out = (
+            BalanceRow(k, k, 1.0, math.nan, math.nan, note=why) for k, why in refused.items()
+        )
+        if of == "activations":
+            _warn(found.rows, variance, tolerance)
+        return BalanceReport((*found.rows, *left_out), found.passes, inputs, scaled)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.running.arguments import arguments_of
 from fastinit.torch.running.progress import progress_bar
 from fastinit.torch.running.state import evaluating
+from fastinit.torch.shards.wrappers import bare
 
 
 @in_default_arithmetic
@@ -80,21 +81,22 @@ def lsuv_(
     check_targets(variance, tolerance, rounds)
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"model is a {type(model).__name__}; pass a torch.nn.Module")
-    layers, refused = layers_of(model)
-    check_layers(layers, "lsuv_")
-    args, kwargs = arguments_of(batch, layers[0].weight.device)
-    rescaler = Rescaler(layers, float(variance), float(tolerance), rounds)
-    with torch.no_grad(), evaluating(model):
-        if orthogonal:
-            _start(layers, streams.of_names(seed))
-        with progress_bar("LSUV", "layers", len(layers), progress) as rescaler.settled:
-            forwards = rescaler.run(lambda: model(*args, **kwargs))
-    left_out = (LsuvRow(name, math.nan, math.nan, 0, why) for name, why in refused.items())
-    report = LsuvReport(
-        (*(_row(each, variance) for each in rescaler.states_in_order()), *left_out), forwards
-    )
-    _warn(report, variance, tolerance)
-    return report
+    with bare(model) as model:
+        layers, refused = layers_of(model)
+        check_layers(layers, "lsuv_")
+        args, kwargs = arguments_of(batch, layers[0].weight.device)
+        rescaler = Rescaler(layers, float(variance), float(tolerance), rounds)
+        with torch.no_grad(), evaluating(model):
+            if orthogonal:
+                _start(layers, streams.of_names(seed))
+            with progress_bar("LSUV", "layers", len(layers), progress) as rescaler.settled:
+                forwards = rescaler.run(lambda: model(*args, **kwargs))
+        left_out = (LsuvRow(name, math.nan, math.nan, 0, why) for name, why in refused.items())
+        report = LsuvReport(
+            (*(_row(each, variance) for each in rescaler.states_in_order()), *left_out), forwards
+        )
+        _warn(report, variance, tolerance)
+        return report
 
 
 def _start(layers: list[Layer], names: streams.Stream) -> None:

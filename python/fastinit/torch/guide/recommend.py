@@ -13,6 +13,7 @@ from fastinit.guide.recommend_recipe import RecipeRecommendation, recipe_for
 from fastinit.guide.roles import activation_of
 from fastinit.manifests import Manifest
 from fastinit.torch.guide.graph import read
+from fastinit.torch.shards.wrappers import bare
 
 _CANCELLED = 1e-2  # of the mean square, below which the difference of squares is not exact enough
 
@@ -65,25 +66,26 @@ def recommend_recipe(
     """
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
-    manifest = Manifest.from_torch(module)
-    graph = read(module)
-    modules = dict(module.named_modules())
-    case = graph.case(
-        manifest,
-        [type(each).__name__ for each in modules.values()],
-        activation=activation_of(manifest) if activation is None else activation,
-        architecture=architecture,
-        depth=depth,
-        normalization=normalization,
-        residual=residual,
-        optimizer=optimizer,
-        width=width,
-    )
-    places = graph.places(_owners(manifest), case.architecture)
-    places |= dict(_forget_gates(modules)) | dict(_post_norm_outputs(modules))
-    found = recipe_for(manifest, case, places)
-    tensors = dict(module.named_parameters(remove_duplicate=False))
-    return found.with_current(lambda name: _moments(tensors[name]))
+    with bare(module) as module:
+        manifest = Manifest.from_torch(module)
+        graph = read(module)
+        modules = dict(module.named_modules())
+        case = graph.case(
+            manifest,
+            [type(each).__name__ for each in modules.values()],
+            activation=activation_of(manifest) if activation is None else activation,
+            architecture=architecture,
+            depth=depth,
+            normalization=normalization,
+            residual=residual,
+            optimizer=optimizer,
+            width=width,
+        )
+        places = graph.places(_owners(manifest), case.architecture)
+        places |= dict(_forget_gates(modules)) | dict(_post_norm_outputs(modules))
+        found = recipe_for(manifest, case, places)
+        tensors = dict(module.named_parameters(remove_duplicate=False))
+        return found.with_current(lambda name: _moments(tensors[name]))
 
 
 def _owners(manifest: Manifest) -> dict[str, str]:

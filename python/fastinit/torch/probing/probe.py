@@ -26,7 +26,7 @@ from fastinit.torch.probing.weights import Rates, rates_of, weights_of
 from fastinit.torch.running.arguments import calls
 from fastinit.torch.running.losses import Loss, scalar_of, signal_of
 from fastinit.torch.running.state import unchanged
-from fastinit.torch.shards.wrappers import reshard, unwrapped
+from fastinit.torch.shards.wrappers import bare, reshard
 
 
 def probe(
@@ -78,8 +78,7 @@ def probe(
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}; pass a torch.nn.Module")
     rates = rates_of(lr)
-    model = unwrapped(model)
-    with _as_drawn(model, plan) as probed:
+    with bare(model) as inner, _as_drawn(inner, plan) as probed:
         return _probed(probed, batch, loss, rates)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 
@@ -17,6 +18,40 @@ def unwrapped(module: torch.nn.Module) -> torch.nn.Module:
     while (inner := _wrapped(module)) is not None:
         module = inner
     return module
+
+
+@contextlib.contextmanager
+def bare(module: torch.nn.Module) -> Iterator[torch.nn.Module]:
+    """Yield the module that wrappers wrap, without wrappers in it and without torch.compile.
+
+    Its names are then its own, and hooks see each call of its parts. The wrappers are back
+    afterwards.
+    """
+    root = unwrapped(module)
+    wrapped = [
+        (parent, name, child)
+        for parent in root.modules()
+        for name, child in parent._modules.items()
+        if child is not None and _wrapped(child) is not None
+    ]
+    with _eager():
+        try:
+            for parent, name, child in wrapped:
+                parent._modules[name] = unwrapped(child)
+            yield root
+        finally:
+            for parent, name, child in wrapped:
+                parent._modules[name] = child
+
+
+@contextlib.contextmanager
+def _eager() -> Iterator[None]:
+    """Run what torch.compile has compiled as it was written."""
+    if "torch._dynamo" not in sys.modules:  # so nothing is compiled, and its import takes seconds
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
 
 
 def own_paths(root: torch.nn.Module) -> Iterator[tuple[str, str, torch.nn.Module]]:

@@ -17,6 +17,7 @@ from fastinit.torch.modules.init import init_
 from fastinit.torch.modules.plan import Rules
 from fastinit.torch.running.losses import signal_of
 from fastinit.torch.running.progress import progress_bar
+from fastinit.torch.shards.wrappers import own_names
 from fastinit.torch.training.compare_report import CompareReport, summarized
 from fastinit.torch.training.optimizers import Optimizer, check_optimizer, optimizer_of
 from fastinit.torch.training.runs import Gradient, Run
@@ -202,8 +203,9 @@ def _trained(
 
 
 def _gradients(model: nn.Module) -> dict[str, float]:
+    own = own_names(model)
     return {
-        name: float(each.grad.double().square().mean().sqrt())
+        own[name]: float(each.grad.double().square().mean().sqrt())
         for name, each in model.named_parameters()
         if each.grad is not None
     }

@@ -20,6 +20,7 @@ from fastinit.torch.modules.param_groups import param_groups
 from fastinit.torch.running.arguments import calls
 from fastinit.torch.running.losses import Loss, scalar_of
 from fastinit.torch.running.progress import progress_bar
+from fastinit.torch.shards.wrappers import bare
 from fastinit.torch.training.coord_report import CoordReport
 from fastinit.torch.training.coord_rows import CoordRow, fault
 from fastinit.torch.training.optimizers import Optimizer, check_optimizer, optimizer_of
@@ -91,15 +92,16 @@ def coord_check(
             raise ValueError(f"{name}={value} is not positive; pass 1 or more")
     check_optimizer(optimizer, lr)
     squares: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    with torch.random.fork_rng():
-        base = Manifest.from_torch(build(widths[0]))
+    with torch.random.fork_rng(), bare(build(widths[0])) as model:
+        base = Manifest.from_torch(model)
     with progress_bar("coordinate check", "runs", len(widths) * seeds, progress) as advance:
         for width in widths:
-            found = [
-                _run(_started(build, width, recipe, base, lr, seed), batch, steps, optimizer, loss)
-                for seed in range(seeds)
-                if advance() is None
-            ]
+            found = []
+            for seed in range(seeds):
+                advance()
+                with bare(_built(build, width, seed)) as model:
+                    started = _started(model, recipe, base, lr, seed)
+                    found.append(_run(started, batch, steps, optimizer, loss))
             for key in found[0]:
                 pairs = [each[key] for each in found]
                 means = tuple(sum(each) / seeds for each in zip(*pairs, strict=True))
@@ -111,18 +113,20 @@ def coord_check(
 Started = tuple[nn.Module, list[dict[str, Any]], dict[str, float]]
 
 
+def _built(build: Callable[[int], nn.Module], width: int, seed: int) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return build(width)
+
+
 def _started(
-    build: Callable[[int], nn.Module],
-    width: int,
+    model: nn.Module,
     recipe: Scheme | RecipeLike | None,
     base: Manifest,
     lr: float,
     seed: int,
 ) -> Started:
     """Return a model as it starts, its parameter groups, and its factors on the forward pass."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model = build(width)
     if recipe is None:
         return model, [{"params": list(model.parameters()), "lr": lr}], {}
     manifest = Manifest.from_torch(model)
