@@ -338,7 +338,8 @@ class Scaled(nn.Module):
         self.up, self.down = nn.Linear(8, 8), nn.Linear(8, 8)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.down(torch.tanh(self.up(x)) / math.sqrt(x.size(-1)))
+        branch: torch.Tensor = self.down(torch.tanh(self.up(x)) / math.sqrt(x.size(-1)))
+        return x + branch
 
 
 def test_functions_of_math_are_traced() -> None:
@@ -349,12 +350,13 @@ def test_functions_of_math_are_traced() -> None:
 @pytest.mark.parametrize("center", [0.0, 0.01, 3.0])
 def test_moments_of_values(dtype: torch.dtype, center: float) -> None:
     """The mean and std of values now are those of NumPy in float64."""
-    model = nn.Sequential(nn.Conv2d(6, 32, 3), nn.LayerNorm(32)).to(dtype)
+    convolution = nn.Conv2d(6, 32, 3)
+    model = nn.Sequential(convolution, nn.LayerNorm(32)).to(dtype)
     with torch.no_grad():
-        model[0].weight.normal_(center, 0.1, generator=torch.Generator().manual_seed(0))
+        convolution.weight.normal_(center, 0.1, generator=torch.Generator().manual_seed(0))
     found = fastinit.torch.recommend_recipe(model)
     current = {row.name: row.current for row in found.rows}
-    values = model[0].weight.detach().double().numpy()
+    values = convolution.weight.detach().double().numpy()
     assert current["0.weight"] == pytest.approx((values.mean(), values.std()), rel=1e-4)
     assert current["1.weight"] == (1.0, 0.0)
     assert current["1.bias"] == (0.0, 0.0)
