@@ -266,7 +266,7 @@ def test_scalars_and_vectors(record: Record, shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("shape", EMPTY, ids=str)
 def test_factors_of_empty_shapes(shape: tuple[int, ...]) -> None:
     if len(shape) < 2:
-        with pytest.raises(ValueError, match="has 1 axes"):
+        with pytest.raises(ValueError, match="has 1 axis"):
             fastinit.factorized(shape, 2, seed=0)
         return
     left, right = fastinit.factorized(shape, 2, seed=0)
