@@ -10,7 +10,6 @@ import typer
 
 from fastinit.checkpoints import Saved
 from fastinit.checkpoints.write import check
-from fastinit.cli.loading import python_lines
 from fastinit.cli.options import (
     DeviceOption,
     DtypeOption,
@@ -23,10 +22,11 @@ from fastinit.cli.options import (
     Seed,
     Threads,
 )
-from fastinit.cli.resolving import resolve
+from fastinit.cli.resolving import facts_of, resolve
 from fastinit.cli.rules import explained, print_rules
 from fastinit.cli.shared import errors, limited, print_json, progress
 from fastinit.plans.plan import Plan
+from fastinit.safetensors import SUFFIX, WHOLE
 from fastinit.tables import bytes_text, plural
 
 _INTERRUPTED = "interrupted; whole files are kept: continue with --resume"
@@ -102,7 +102,7 @@ def init(
         with progress("drawing", size, quiet) as advance:
             saved = plan.save(out, progress=advance, **options)
         seconds = time.perf_counter() - began
-    lines = python_lines(saved, plan, only)
+    lines = _python_lines(saved, plan, only)
     if as_json:
         print_json(_facts(plan, only) | saved.to_dict() | {"load": lines})
     elif not quiet:
@@ -112,8 +112,7 @@ def init(
 
 
 def _facts(plan: Plan, only: str | None) -> dict[str, Any]:
-    facts = {"model": plan.manifest.model, "recipe": plan.recipe.name, "seed": plan.seed}
-    return facts | {"rules": explained(plan, only).by_rule()}
+    return facts_of(plan) | {"rules": explained(plan, only).by_rule()}
 
 
 def _print_dry_run(
@@ -143,3 +142,26 @@ def _print_saved(saved: Saved, seconds: float) -> None:
     tensors = plural(len(saved.digests), "tensor")
     typer.echo(f"{saved.path}: {tensors}{files}{kept}, {bytes_text(saved.size)}{rate}")
     typer.echo(f"digest {saved.digest}")
+
+
+def _python_lines(saved: Saved, plan: Plan, only: str | None) -> list[str]:
+    """Return two lines of Python that load what was written: with transformers where that can."""
+    path, config = saved.path, plan.manifest.config or {}
+    is_folder = path.suffix != SUFFIX
+    if only is None and "model_type" in config and (is_folder or path.name == WHOLE):
+        named = config.get("architectures") or ["AutoModel"]
+        folder = path if is_folder else path.parent
+        return [
+            f"from transformers import {named[0]}",
+            f"model = {named[0]}.from_pretrained({str(folder)!r})",
+        ]
+    if len(saved.files) == 1:
+        return [
+            "from safetensors.torch import load_file",
+            f"tensors = load_file({str(saved.files[0])!r})",
+        ]
+    return [
+        "import glob, safetensors.torch",
+        f"tensors = {{name: tensor for file in glob.glob({str(path / ('*' + SUFFIX))!r}) "
+        "for name, tensor in safetensors.torch.load_file(file).items()}",
+    ]

@@ -21,7 +21,7 @@ from fastinit.cli.options import (
     Seed,
     list_models,
 )
-from fastinit.cli.resolving import resolve
+from fastinit.cli.resolving import facts_of, resolve
 from fastinit.cli.rules import ASSUMES, explained
 from fastinit.cli.shared import FAILED, MOST, errors, print_json
 from fastinit.cli.tables import Column, print_text
@@ -74,14 +74,6 @@ def _other(against: str, seed: int, dtype: str | None) -> Resolved:
     return resolve(against, None, record=False, seed=seed, dtype=dtype)
 
 
-def _facts(resolved: Resolved) -> dict[str, Any]:
-    return {
-        "model": resolved.manifest.model,
-        "recipe": resolved.recipe.name,
-        "seed": resolved.seed,
-    }
-
-
 def _show(resolved: Resolved, only: str | None, every: bool, as_json: bool) -> None:
     drawn = resolved.select(only)
     rows = explained(resolved, only)
@@ -90,7 +82,7 @@ def _show(resolved: Resolved, only: str | None, every: bool, as_json: bool) -> N
         "elements": sum(each.parameter.elements for each in drawn),
         "bytes": sum(each.size for each in drawn),
     }
-    facts = _facts(resolved)
+    facts = facts_of(resolved)
     if as_json:
         print_json(facts | totals | {"tied": resolved.manifest.tied, "parameters": rows})
         return
@@ -130,7 +122,7 @@ def _print_explanation(rows: list[dict[str, Any]], every: bool) -> None:
 def _compare(left: Resolved, right: Resolved, only: str | None, every: bool, as_json: bool) -> None:
     """Print the tensors that two plans draw differently; exit with 1 if there are any."""
     found = left.diff(right, only)
-    first, second = _facts(left), _facts(right)
+    first, second = facts_of(left), facts_of(right)
     if as_json:
         facts = {"first": first, "second": second, "equal": found.equal, "differences": found}
         print_json(facts)

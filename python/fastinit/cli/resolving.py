@@ -37,6 +37,11 @@ def resolve(model: str, recipe: str | None, *, record: bool, seed: int, dtype: s
     return Plan(path, seed=seed, dtype=dtype)
 
 
+def facts_of(plan: Plan) -> dict[str, Any]:
+    """Return what a plan was made of, for ``--json``."""
+    return {"model": plan.manifest.model, "recipe": plan.recipe.name, "seed": plan.seed}
+
+
 def _config(model: str) -> tuple[Path, dict[str, Any]] | None:
     """Return the path and the content of a model's ``config.json``, where it is given as one."""
     path = Path(model)
