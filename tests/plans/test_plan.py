@@ -137,6 +137,33 @@ def test_explain_splits_a_rule_by_distribution() -> None:
     ]
 
 
+def test_explain_gives_ranges_of_many_distributions() -> None:
+    """A rule with a scale by layer has one row, whatever the number of layers."""
+    shapes = {f"layers.{k}.up.weight": (4, 2) for k in range(80)}
+    shapes |= {f"layers.{k}.mix.weight": (6, 2) for k in range(80)}
+    layer = {"scale": (Scale("layer", power=-0.5),)}
+    other = fastinit.Transposed(fastinit.Normal(std=2.0))
+    rules = [
+        Rule("layers.{layer}.up.weight", NORMAL, **layer),
+        Rule("layers.{layer}.mix.weight", other, **layer),
+    ]
+    found = Plan(shapes, Recipe("r", "s", tuple(rules)), seed=0).explain().by_rule()
+    up, mix = found
+    std = {"least": 0.02 / math.sqrt(80), "largest": 0.02}
+    assert (up["parameters"], up["elements"], up["std"]) == (80, 640, std)
+    assert up["distribution"] == {"type": "Normal", "std": std}
+    assert (up["mean"], up["initializer"]) == (0.0, NORMAL.to_dict())
+    assert mix["distribution"]["base"]["std"]["largest"] == 2.0
+    first, second = str(found).splitlines()[1:]
+    assert "Normal(std=0.0022361 to 0.02)" in first
+    assert first.endswith("0.0022361 to 0.02")
+    assert "base=Normal(" in second
+    few = Plan(dict(list(shapes.items())[:4]), Recipe("r", "s", tuple(rules)), seed=0)
+    assert [row["std"] for row in few.explain().by_rule()] == [
+        0.02 / math.sqrt(k) for k in (1, 2, 3, 4)
+    ]
+
+
 def test_names_of_built_ins() -> None:
     assert len(Plan("gpt2", "gpt2", seed=0).tensors) == 148
 

@@ -161,6 +161,19 @@ class Initializer(metaclass=_Type):
         return f"{type(self).__name__}({fields})"
 
     @staticmethod
+    def class_of(kind: str) -> type[Initializer] | None:
+        """Return the class of a name, the ``type`` of ``to_dict``; None if there is none.
+
+        Example:
+            >>> import fastinit
+            >>> fastinit.Initializer.class_of("Normal") is fastinit.Normal
+            True
+        """
+        if kind in later.FILES:
+            later.imported(kind)
+        return Initializer._types.get(kind)
+
+    @staticmethod
     def from_dict(data: dict[str, Any]) -> Initializer:
         """Return the initializer that ``to_dict`` described; fields left out have their defaults.
 
@@ -173,10 +186,7 @@ class Initializer(metaclass=_Type):
             Normal(std=0.02)
         """
         fields = dict(data)
-        kind = str(fields.pop("type", None))
-        if kind in later.FILES:
-            later.imported(kind)
-        cls = Initializer._types.get(kind)
+        cls = Initializer.class_of(str(fields.pop("type", None)))
         if cls is None:
             later.import_all()
             known = ", ".join(sorted(Initializer._types))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastinit.checkpoints.values import without_values
+from fastinit.plans.ranges import is_range, merged
 from fastinit.recipes.model_numbers import described
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.patterns.numbers import without_numbers
@@ -36,7 +37,8 @@ class Explanation(list[Row]):
         """Return a row for each rule, and for each distribution and dtype that it leads to.
 
         Distributions of a rule that differ in numbers of the model, as those of layers, are one
-        row, in which the fields are named after the numbers.
+        row, in which the fields are named after the numbers. So are more than four that differ in
+        their own numbers, each of which is then a dict of its ``least`` and ``largest`` value.
 
         Returns:
             Rows with ``pattern``, ``initializer``, ``distribution``, ``dtype``, ``mean``, ``std``
@@ -58,7 +60,7 @@ class Explanation(list[Row]):
             )
             group["parameters"] += 1
             group["elements"] += row["elements"]
-        rows = sorted(groups.values(), key=_number_of_rule)
+        rows = sorted(merged(list(groups.values())), key=_number_of_rule)
         columns: tuple[str, ...] = ("pattern", "parameters", "elements", "dtype")
         columns += ("distribution", "std")
         columns += tuple(field for field in ("origin",) if any(row[field] for row in rows))
@@ -76,7 +78,8 @@ class Explanation(list[Row]):
             return " x ".join(map(str, value)) or "scalar"
         if column == "pattern" and value is not None:
             return value if isinstance(value, str) else str(value["re"])
-        return "" if value is None else _number(value) if isinstance(value, float) else str(value)
+        is_number = isinstance(value, float) or is_range(value)
+        return "" if value is None else _number(value) if is_number else str(value)
 
     def table(self) -> Table:
         """Return the table of all rows."""
@@ -218,6 +221,8 @@ def _steps(data: dict[str, Any]) -> str:
 
 
 def _number(value: Any) -> str:
+    if is_range(value):
+        return f"{_number(value['least'])} to {_number(value['largest'])}"
     if isinstance(value, dict):  # a base
         text = short(value)
     else:
