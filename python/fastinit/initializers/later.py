@@ -10,6 +10,7 @@ from types import ModuleType
 
 PUBLIC: dict[str, tuple[str, ...]] = {
     "schemes.adapters": ("adapter", "olora", "pissa"),
+    "schemes.data_adapters": ("corda", "eva", "lora_ga"),
     "registered": ("Custom", "custom", "register"),
     "distributions.discrete": (
         "Integers",

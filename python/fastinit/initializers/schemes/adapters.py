@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["adapter", "olora", "pissa"]
 
-_MORE = 16  # vectors of the sketch beyond the rank
+MORE = 16  # vectors of the sketch beyond the rank
 
 
 def _gaussian(sizes: tuple[int, int], rank: int, draw: Callable[..., Any]) -> tuple[Any, Any]:
@@ -109,7 +109,7 @@ def adapter(
         return orthogonal(size, **options) if what is None else what(size, **options)
 
     a, b = KINDS[kind](sizes, positive_integer(rank, "rank"), draw)
-    return tuple(np.ascontiguousarray(_rounded(each, wanted)) for each in (a, b))  # type: ignore[return-value]
+    return tuple(np.ascontiguousarray(rounded(each, wanted)) for each in (a, b))  # type: ignore[return-value]
 
 
 @in_default_arithmetic
@@ -156,9 +156,9 @@ def pissa(
     """
     if extra or unknown:
         raise unexpected(pissa, weight, extra, unknown)
-    matrix, count, scale = _checked(weight, rank, scaling)
+    matrix, count, scale = checked_weight(weight, rank, scaling)
     where = streams.part_of(streams.fixed(seed, name), "sketch")
-    columns = min(count + _MORE, *matrix.shape)
+    columns = min(count + MORE, *matrix.shape)
     tall = matrix.shape[0] >= matrix.shape[1]
     turned = matrix if tall else matrix.T
     sketch = normal((turned.shape[1], columns), dtype="float64", **where)
@@ -170,7 +170,7 @@ def pissa(
     )
     root = np.sqrt(sizes[:count] / scale)
     u, v = (left[:, :count], right[:count]) if tall else (right[:count].T, left[:, :count].T)
-    return _with_rest(matrix, u * root, root[:, None] * v, scale)
+    return with_rest(matrix, u * root, root[:, None] * v, scale)
 
 
 @in_default_arithmetic
@@ -205,12 +205,18 @@ def olora(
     """
     if extra or unknown:
         raise unexpected(olora, weight, extra, unknown)
-    matrix, count, scale = _checked(weight, rank, scaling)
+    matrix, count, scale = checked_weight(weight, rank, scaling)
     q = qr(matrix[:, :count])[0]
-    return _with_rest(matrix, q, matmul(q.T, matrix), scale)
+    return with_rest(matrix, q, matmul(q.T, matrix), scale)
 
 
-def _checked(weight: Any, rank: Any, scaling: Any) -> tuple[NDArray[Any], int, float]:
+def checked_weight(weight: Any, rank: Any, scaling: Any) -> tuple[NDArray[Any], int, float]:
+    """Return a weight as a matrix of NumPy, and the rank and the scaling of its adapter.
+
+    Raises:
+        TypeError: One of them has the wrong type.
+        ValueError: One of them is out of range.
+    """
     matrix = to_numpy(weight)
     if matrix.ndim != 2:
         raise ValueError(f"weight has shape {matrix.shape}, which is not (out, in); pass a matrix")
@@ -222,18 +228,19 @@ def _checked(weight: Any, rank: Any, scaling: Any) -> tuple[NDArray[Any], int, f
     return matrix, count, scale
 
 
-def _with_rest(
+def with_rest(
     matrix: NDArray[Any], b: NDArray[Any], a: NDArray[Any], scale: float
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return both factors, and the weight without the product of these factors as rounded."""
-    a, b = (np.ascontiguousarray(_rounded(each, matrix.dtype)) for each in (a, b))
+    a, b = (np.ascontiguousarray(rounded(each, matrix.dtype)) for each in (a, b))
     rest = np.empty_like(matrix)
     for start in range(0, len(matrix), 256):
         rows = slice(start, start + 256)
         part = matrix[rows].astype(np.float64) - scale * matmul(b[rows], a, 2)
-        rest[rows] = _rounded(part, matrix.dtype)
+        rest[rows] = rounded(part, matrix.dtype)
     return a, b, rest
 
 
-def _rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return values in a dtype; narrow ones by way of float32, as everywhere."""
     return values.astype(precision_of(dtype)).astype(dtype)
