@@ -40,6 +40,12 @@ KINDS: tuple[tuple[Initializer, tuple[int, ...]], ...] = (
     (fastinit.Stacked("orthogonal"), (4, 6, 5)),
     (fastinit.Transposed("he_normal"), (6, 7)),
     (fastinit.Existing("normal", (3, 9), ("tile", "copy")), (6, 7)),
+    (fastinit.Sparse(0.5, base="he_normal"), (6, 7)),
+    (fastinit.NM(2, 4, base="orthogonal"), (8, 8)),
+    (fastinit.Normed(), (6, 7)),
+    (fastinit.Normed("orthogonal", 2.0, None), (6, 7)),
+    (fastinit.Product("normal", "orthogonal", 3, gain=0.5), (6, 7)),
+    (fastinit.Mapped("normal", [("affine", 2, 1), ("affine", -0.5, 0.25)]), (6, 7)),
 )
 WHERE: dict[str, Any] = {"seed": 5, "name": "w"}
 
@@ -164,9 +170,13 @@ WRONG: tuple[tuple[Initializer, str], ...] = (
     (fastinit.TruncatedNormal(0, 1, -1, 2), "has no complex values"),
     (fastinit.Uniform(), "dtype=complex64 does not hold Uniform values; use one of normal"),
     (fastinit.Rademacher(), "dtype=complex64 does not hold Rademacher values"),
-    (fastinit.Mapped("normal", "exp"), "dtype=complex64 does not hold Mapped values"),
-    (fastinit.Normed(), "dtype=complex64 does not hold Normed values"),
-    (fastinit.Product("normal", "normal", 2), "dtype=complex64 does not hold Product values"),
+    (
+        fastinit.Mapped("normal", [("affine", 2, 0), "exp"]),
+        "dtype=complex64 has affine maps alone, and maps has 'exp'",
+    ),
+    (fastinit.Normed(kind="spectral"), "dtype=complex64 has no spectral norms"),
+    (fastinit.Normed("uniform"), "dtype=complex64 does not hold Uniform values"),
+    (fastinit.Product("normal", "uniform", 2), "dtype=complex64 does not hold Uniform values"),
     (fastinit.Split(["normal", "uniform"]), "dtype=complex64 does not hold Uniform values"),
     (fastinit.DeltaOrthogonal(), "shape (4, 8) has 4 outputs and 8 inputs"),
 )
@@ -209,12 +219,45 @@ def test_parts_have_their_own_streams() -> None:
     "mask", [fastinit.Sparse(0.5, per="out"), fastinit.NM(1, 2), fastinit.Bernoulli(0.5)]
 )
 def test_masks(mask: Any) -> None:
-    """They zero the elements that they zero of real arrays; complex128 is refused."""
+    """They zero the elements that they zero of real arrays."""
     unset: dict[str, Any] = {"std": None} if isinstance(mask, fastinit.Sparse) else {}
     over = dataclasses.replace(mask, base=fastinit.Normal(), **unset)
-    found = over((6, 8), dtype="complex64", **WHERE)
     kept = mask((6, 8), **WHERE) != 0
-    values = fastinit.normal((6, 8), dtype="complex64", **WHERE)
-    check_same(found, np.where(kept, values, np.complex64(0)))
-    with pytest.raises(ValueError, match="complex128 has no masks; use complex64"):
-        over((6, 8), dtype="complex128", **WHERE)
+    for dtype in DTYPES:
+        found = over((6, 8), dtype=dtype, **WHERE)
+        values = fastinit.normal((6, 8), dtype=dtype, **WHERE)
+        check_same(found, np.where(kept, values, values.dtype.type(0)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_norms(dtype: str) -> None:
+    """Vectors and wholes have the norm, and the directions of the base."""
+    bound = 1e-6 if dtype == "complex64" else 1e-14
+    base = fastinit.normal((6, 8), dtype=dtype, **WHERE)
+    rows = fastinit.Normed("normal", 2.0)((6, 8), dtype=dtype, **WHERE)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 2, rtol=bound)
+    np.testing.assert_allclose(rows / base, abs(rows / base), rtol=4 * bound)
+    whole = fastinit.Normed("normal", 3.0, None)((6, 8), dtype=dtype, **WHERE)
+    np.testing.assert_allclose(whole, base * (3 / np.linalg.norm(base)), rtol=4 * bound)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_products(dtype: str) -> None:
+    found = fastinit.Product("normal", "orthogonal", 3, gain=0.5)((6, 8), dtype=dtype, **WHERE)
+    left = fastinit.normal((6, 3), dtype=dtype, seed=5, name="w.left").astype("complex128")
+    right = fastinit.orthogonal((3, 8), dtype=dtype, seed=5, name="w.right").astype("complex128")
+    close(found, 0.5 * left @ right, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_affine_maps(dtype: str) -> None:
+    """An offset is real, and mapped tables are."""
+    maps = [("affine", 2, 1), ("affine", -0.5, 0.25)]
+    found = fastinit.Mapped("normal", maps)((6, 8), dtype=dtype, **WHERE)
+    base = fastinit.normal((6, 8), dtype=dtype, **WHERE).astype("complex128")
+    close(found, (2 * base + 1) * -0.5 + 0.25, dtype)
+    table = fastinit.Mapped(fastinit.Arange(1), "log")((3, 4), dtype=dtype)
+    check_same(
+        table,
+        fastinit.Mapped(fastinit.Arange(1), "log")((3, 4), dtype=table.real.dtype).astype(dtype),
+    )

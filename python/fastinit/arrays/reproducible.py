@@ -53,16 +53,20 @@ def tree_sum(values: NDArray[Any], axis: int = -1) -> Array:
 
 
 def norms(values: NDArray[Any], axis: int = -1) -> Array:
-    """Return the Euclidean norms along an axis in float64.
+    """Return the Euclidean norms along an axis in float64, of complex numbers by their moduli.
 
     Example:
         >>> import numpy as np
         >>> from fastinit.arrays.reproducible import norms
-        >>> norms(np.float32([[3, 4]]))
-        array([5.])
+        >>> norms(np.float32([[3, 4]])), norms(np.complex64([[3j, 4]]))
+        (array([5.]), array([5.]))
     """
-    wide = values.astype(np.float64)
-    found: Array = np.sqrt(tree_sum(wide * wide, axis))
+    wide = values.real.astype(np.float64)
+    squares = wide * wide
+    if values.dtype.kind == "c":
+        other = values.imag.astype(np.float64)
+        squares += other * other
+    found: Array = np.sqrt(tree_sum(squares, axis))
     return found
 
 

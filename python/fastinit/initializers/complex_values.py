@@ -61,7 +61,8 @@ def complex_templates(
     raise ValueError(
         f"dtype={dtype.name} does not hold {type(initializer).__name__} values; use one of normal, "
         "truncated_normal, variance_scaling and its kin, orthogonal, delta_orthogonal, constant, "
-        "identities and tables for complex dtypes, or split, stacked and transposed ones of these"
+        "identities and tables for complex dtypes, or split, stacked, transposed, normed, "
+        "multiplied and masked ones of these"
     )
 
 

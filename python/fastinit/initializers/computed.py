@@ -148,8 +148,18 @@ def rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         found = values.astype(dtype)
     is_lost = ~np.isfinite(found)
     if is_lost.any() and (is_lost := is_lost & np.isfinite(values)).any():
-        lost = float(values[is_lost].flat[0])
+        lost = values[is_lost].flat[0]
         raise ValueError(f"dtype={dtype.name} does not hold {lost:g}; use a wider dtype")
+    return found
+
+
+def scaled(values: NDArray[Any], factors: Any) -> NDArray[Any]:
+    """Return products with real factors, computed in float64, as values of the same dtype."""
+    if values.dtype.kind != "c":
+        found: NDArray[Any] = (values.astype(np.float64) * factors).astype(values.dtype)
+        return found
+    found = np.empty(values.shape, values.dtype)  # a product of complex numbers may be fused
+    found.real, found.imag = scaled(values.real, factors), scaled(values.imag, factors)
     return found
 
 

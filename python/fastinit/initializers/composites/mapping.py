@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 
-from fastinit.initializers.base import Initializer
+from fastinit.initializers.base import Initializer, templates_of
 from fastinit.initializers.composites.maps import Map, applied, maps_of, moments_after
 from fastinit.initializers.computed import Computed, draw_bounds, rounded
 from fastinit.initializers.function_help import draws
 from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, unexpected
 from fastinit.native.box import Bounds, Index, Shape
-from fastinit.native.dtypes import DTYPES, drawable, precision_of
+from fastinit.native.dtypes import DTYPES, drawable, precision_of, real_of
 from fastinit.native.request import Template
 from fastinit.streams import Seed
 
@@ -74,6 +74,11 @@ class Mapped(Initializer):
         """Whether the base depends on the seed and the name."""
         return self._base.is_random
 
+    @property
+    def in_complex(self) -> str | None:  # type: ignore[override]
+        """How complex arrays are drawn: those of tables are real."""
+        return "templates" if self.is_random else "real"
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, which ``from_dict`` turns into an equal object."""
         maps = [each if isinstance(each, str) else list(each) for each in self.maps]
@@ -93,6 +98,8 @@ class Mapped(Initializer):
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return one template, which draws the base and computes the maps."""
+        if dtype.kind == "c":
+            return self._complex_templates(shape, dtype)
         precision = drawable(dtype, "mapped")
         drawn = precision_of(dtype) if self.is_random else DTYPES["float64"]
         templates = self._base.templates(shape, drawn)
@@ -101,6 +108,30 @@ class Mapped(Initializer):
         def compute(bounds: Bounds, seed: int, stream: int) -> NDArray[Any]:
             values = draw_bounds(templates, shape, drawn, bounds, seed, stream)
             return rounded(applied(maps, values.astype(np.float64)), precision)
+
+        elementwise = all(each.elementwise for each in templates)
+        return (Computed(shape, dtype, compute, elementwise, templates, may_fail=True),)
+
+    def _complex_templates(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> tuple[Template, ...]:
+        """Return those of affine maps, of which the offset is added to the real part."""
+        maps = tuple(self.maps)
+        for each in maps:
+            if each[0] != "affine":
+                raise ValueError(
+                    f"dtype={dtype.name} has affine maps alone, and maps has {each!r}; use a real "
+                    "dtype"
+                )
+        templates = templates_of(self._base, shape, dtype)
+
+        def compute(bounds: Bounds, seed: int, stream: int) -> NDArray[Any]:
+            values = draw_bounds(templates, shape, dtype, bounds, seed, stream)
+            found = np.empty(values.shape, dtype)
+            found.real = rounded(applied(maps, values.real.astype(np.float64)), real_of(dtype))
+            turned = tuple((name, scale, 0.0) for name, scale, _ in maps)
+            found.imag = rounded(applied(turned, values.imag.astype(np.float64)), real_of(dtype))
+            return found
 
         elementwise = all(each.elementwise for each in templates)
         return (Computed(shape, dtype, compute, elementwise, templates, may_fail=True),)

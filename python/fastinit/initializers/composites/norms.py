@@ -12,9 +12,9 @@ import numpy as np
 from fastinit.arrays.reproducible import norms, tree_sum
 from fastinit.arrays.spectral import spectral_norm
 from fastinit.checks import boolean, finite, not_negative, shown
-from fastinit.initializers.base import Initializer
+from fastinit.initializers.base import Initializer, templates_of
 from fastinit.initializers.composites.parts import axis_of, checked_axis
-from fastinit.initializers.computed import Computed, draw_bounds
+from fastinit.initializers.computed import Computed, draw_bounds, scaled
 from fastinit.initializers.distributions.normal import normal
 from fastinit.initializers.fans import axes_of, layout_of
 from fastinit.initializers.function_help import draws
@@ -70,6 +70,7 @@ class Normed(Initializer):
     """
 
     magnitudes: ClassVar[tuple[str, ...]] = ("norm",)
+    in_complex: ClassVar[str | None] = "templates"
 
     base: Initializer | str = "normal"
     norm: float = 1.0
@@ -135,10 +136,16 @@ class Normed(Initializer):
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return one template, which draws the base and scales it."""
-        precision = drawable(dtype, "normed")
-        templates = self._base.templates(shape, precision)
+        is_complex = dtype.kind == "c"
+        if is_complex and self.kind == "spectral":
+            raise ValueError(
+                f"dtype={dtype.name} has no spectral norms; use kind='euclidean', or Orthogonal, "
+                "whose singular values are all equal"
+            )
+        precision = dtype if is_complex else drawable(dtype, "normed")
+        templates = templates_of(self._base, shape, precision)
         target = self.target(shape)
-        may_fail = exceeds(precision, dtype)
+        may_fail = not is_complex and exceeds(precision, dtype)
         if self.kind == "euclidean" and self.axis is not None:
             axis = axis_of(self.axis, shape)
             vectors = _Vectors(templates, shape, precision, axis, target)
@@ -196,7 +203,7 @@ class _Whole:
         every = tuple((0, size) for size in self.shape)
         drawn = draw_bounds(self.templates, self.shape, self.dtype, every, seed, stream)
         if self.normed.kind == "euclidean":
-            rows = norms(drawn.reshape(self.shape[0], -1)) if drawn.ndim else np.abs(drawn)
+            rows = norms(drawn.reshape(self.shape[0] if drawn.ndim else 1, -1))
             return float(np.sqrt(tree_sum(rows.reshape(-1) ** 2)))
         letters = axes_of(self.shape, self.normed.layout)
         order = sorted(range(len(letters)), key=lambda axis: letters[axis] != "o")
@@ -215,9 +222,7 @@ def _norm(whole: _Whole, seed: int, stream: int, _: str | None) -> float:
 
 def _scaled(values: NDArray[Any], target: float, found: NDArray[Any]) -> NDArray[Any]:
     """Return values times target / found, rounded once; values of norm 0 stay 0."""
-    factor = target / np.where(found == 0, 1.0, found)
-    scaled: NDArray[Any] = (values.astype(np.float64) * factor).astype(values.dtype)
-    return scaled
+    return scaled(values, target / np.where(found == 0, 1.0, found))
 
 
 @draws(Normed)

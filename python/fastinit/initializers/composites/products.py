@@ -10,8 +10,8 @@ import numpy as np
 
 from fastinit.arrays.reproducible import matmul
 from fastinit.checks import finite, positive_integer
-from fastinit.initializers.base import Initializer
-from fastinit.initializers.computed import Computed, check_all, draw_bounds, rounded
+from fastinit.initializers.base import Initializer, templates_of
+from fastinit.initializers.computed import Computed, check_all, draw_bounds, rounded, scaled
 from fastinit.initializers.function_help import draws
 from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, unexpected
@@ -56,6 +56,7 @@ class Product(Initializer):
     """
 
     magnitudes: ClassVar[tuple[str, ...]] = ("gain",)
+    in_complex: ClassVar[str | None] = "templates"
 
     left: Initializer | str
     right: Initializer | str
@@ -102,10 +103,10 @@ class Product(Initializer):
 
     def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
         """Return one template, which draws the factors and multiplies them."""
-        precision = drawable(dtype, "multiplied")
+        precision = dtype if dtype.kind == "c" else drawable(dtype, "multiplied")
         shapes = self._shapes(shape)
         left, right = (
-            each.templates(inner, precision)
+            templates_of(each, inner, precision)
             for each, inner in zip(self._factors, shapes, strict=True)
         )
 
@@ -116,7 +117,7 @@ class Product(Initializer):
                 draw_bounds(templates, inner, precision, wanted, seed, _stream(stream, side))
                 for side, (templates, inner, wanted) in zip(_SIDES, parts, strict=True)
             )
-            found = matmul(a, b.reshape(self.rank, -1)) * self.gain
+            found = scaled(_matmul(a, b.reshape(self.rank, -1)), self.gain)
             return rounded(found, precision).reshape(len(a), *b.shape[1:])
 
         def before(seed: int, stream: int) -> None:
@@ -126,6 +127,16 @@ class Product(Initializer):
         over = (*left, *right)
         # A product may be too large for the dtype.
         return (Computed(shape, dtype, compute, False, over, before, may_fail=True),)
+
+
+def _matmul(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    """Return a product in float64 or complex128, that of complex matrices by four real ones."""
+    if left.dtype.kind != "c":
+        return matmul(left, right)
+    found = np.empty((left.shape[0], right.shape[1]), np.complex128)
+    found.real = matmul(left.real, right.real) - matmul(left.imag, right.imag)
+    found.imag = matmul(left.real, right.imag) + matmul(left.imag, right.real)
+    return found
 
 
 def _stream(stream: int, side: str) -> int:
