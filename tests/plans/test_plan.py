@@ -141,11 +141,11 @@ def test_explain_gives_ranges_of_many_distributions() -> None:
     """A rule with a scale by layer has one row, whatever the number of layers."""
     shapes = {f"layers.{k}.up.weight": (4, 2) for k in range(80)}
     shapes |= {f"layers.{k}.mix.weight": (6, 2) for k in range(80)}
-    layer = {"scale": (Scale("layer", power=-0.5),)}
+    layer = (Scale("layer", power=-0.5),)
     other = fastinit.Transposed(fastinit.Normal(std=2.0))
     rules = [
-        Rule("layers.{layer}.up.weight", NORMAL, **layer),
-        Rule("layers.{layer}.mix.weight", other, **layer),
+        Rule("layers.{layer}.up.weight", NORMAL, scale=layer),
+        Rule("layers.{layer}.mix.weight", other, scale=layer),
     ]
     found = Plan(shapes, Recipe("r", "s", tuple(rules)), seed=0).explain().by_rule()
     up, mix = found

@@ -211,7 +211,11 @@ def lora_ga(
 
 
 def _leading(
-    shape: tuple[int, int], times: Any, transposed_times: Any, count: int, where: dict[str, Any]
+    shape: tuple[int, int],
+    times: Any,
+    transposed_times: Any,
+    count: int,
+    where: streams.NamedStream,
 ) -> tuple[Array, Array, Array]:
     """Return singular vectors and values of a matrix of this shape, from products with it."""
     size = (shape[1], min(count + MORE, *shape))
