@@ -10,6 +10,7 @@ from fastinit.guide.recommend import recommend as recommend
 from fastinit.guide.recommend_recipe import recommend_recipe as recommend_recipe
 from fastinit.initializers import *
 from fastinit.manifests.manifest import Manifest as Manifest
+from fastinit.manifests.manifest import list_models as list_models
 from fastinit.native.cpu import get_num_threads as get_num_threads
 from fastinit.native.cpu import set_num_threads as set_num_threads
 from fastinit.native.cuda import cuda_status as cuda_status

@@ -82,6 +82,9 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "fastinit.probe(w)": ("'fastinit'", "'probe'", "fastinit.torch and fastinit.jax have it"),
     "fastinit.torch.he_normal_(w)": ("'fastinit.torch'", "'he_normal_'", "'kaiming_normal_'?"),
     "fastinit.jax.init_(0)": ("'fastinit.jax'", "'init_'", "did you mean 'init_tree'?"),
+    "fastinit.jax.he_normal(jax.random.key(0), (64, 32))": (
+        "in_axis=", "PRNGKeyArray", "he_normal()(key, shape)",
+    ),
     # ---- seeds of other libraries
     "fastinit.normal(4, seed=np.random.default_rng(0))": (
         "seed=", "Generator", "as int(generator.integers(2**63))",

@@ -11,13 +11,13 @@ from fastinit.cli.diff import diff
 from fastinit.cli.info import info
 from fastinit.cli.init import init
 from fastinit.cli.models import models
-from fastinit.cli.options import list_models
 from fastinit.cli.plan import plan
 from fastinit.cli.probe import probe
 from fastinit.cli.propagate import propagate
 from fastinit.cli.recipes import recipe, recipes
 from fastinit.cli.recommend import recommend
 from fastinit.cli.verify import verify
+from fastinit.manifests import list_models
 from fastinit.recipes.recipe import list_recipes
 
 _HELP = f"""Initialize the weights of neural networks, with the same bits on every machine.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fastinit.cli.options import Json, list_models
+from fastinit.cli.options import Json
 from fastinit.cli.shared import print_json
 from fastinit.cli.tables import Column, print_table
-from fastinit.manifests import Manifest
+from fastinit.manifests import Manifest, list_models
 from fastinit.recipes.recipe import recipe_of
 
 

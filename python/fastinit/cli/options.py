@@ -7,15 +7,9 @@ from typing import Annotated
 
 import typer
 
-from fastinit import json_files
-from fastinit.manifests import MODELS
+from fastinit.manifests import list_models
 from fastinit.native.dtypes import CODES
 from fastinit.recipes.recipe import list_recipes
-
-
-def list_models() -> list[str]:
-    """Return the names of the built-in models."""
-    return json_files.names(MODELS)
 
 
 def _starting(names: list[str], incomplete: str) -> list[str]:

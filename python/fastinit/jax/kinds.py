@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +73,11 @@ class FanScaled(Initializer):
     def __post_init__(self) -> None:
         for name in ("in_axis", "out_axis", "batch_axis"):
             axes = getattr(self, name)
+            if not isinstance(axes, int | Sequence):
+                raise TypeError(
+                    f"{name}= is a {type(axes).__name__}; pass axes by their numbers, or, if it is "
+                    "a key, call what this returns with it: he_normal()(key, shape)"
+                )
             object.__setattr__(self, name, axes if isinstance(axes, int) else tuple(axes))
 
     def resolve(self, shape: tuple[int, ...]) -> initializers.Initializer:

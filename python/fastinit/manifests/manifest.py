@@ -225,6 +225,17 @@ class Manifest:
         return json_files.text(self.to_dict(), ("parameters", "buffers"))
 
 
+def list_models() -> list[str]:
+    """Return the names of the built-in models.
+
+    Example:
+        >>> import fastinit
+        >>> fastinit.list_models()
+        ['gpt2', 'llama-3-8b', 'llama-3.2-1b', 'resnet-50', 'vit-base']
+    """
+    return json_files.names(MODELS)
+
+
 def _manifest(fields: dict[str, Any]) -> Manifest:
     """Return a manifest of its arguments and the number of elements, which is checked if given."""
     count = fields.pop("count", None)

@@ -124,7 +124,7 @@ class VarianceScaling(FanScaled):
         distribution: "normal", "uniform" (bounds sqrt(3) std) or "truncated_normal" (at 2 sigmas,
             its std divided by .87962566103423978, so that the values' own std is as asked: what
             JAX and Keras do).
-        layout: what each axis is, see ``fastinit.initializers.fans``.
+        layout: what each axis is, as in ``HeNormal``.
         groups: of a grouped convolution.
         fan: replaces the fan of shape, mode, layout and groups.
 

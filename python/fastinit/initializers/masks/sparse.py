@@ -57,7 +57,7 @@ class Sparse(Masked):
             weights, as static masks of sparse training have it (Evci et al., arXiv 1911.11134).
         correct_fan: count fans from the weights that are kept (on average, where ``per`` does not
             fix them).
-        layout: what each axis is, see ``fastinit.initializers.fans``; the base's as well.
+        layout: what each axis is, as in ``HeNormal``; the base's as well.
         block: with ``per="tensor"``, the size of a block on each axis, as (16, 16) or (4, 4, 3, 3):
             whole blocks are kept or zeroed, and counted.
 
@@ -187,7 +187,7 @@ class NM(Masked):
         base: what draws the values: an initializer, or a name such as "he_normal". None for ones,
             which make a mask: 1 (True) is kept.
         correct_fan: count fans from the weights that are kept.
-        layout: what each axis is, see ``fastinit.initializers.fans``; one input axis.
+        layout: what each axis is, as in ``HeNormal``; one input axis.
 
     Raises:
         TypeError: an argument of the wrong type.

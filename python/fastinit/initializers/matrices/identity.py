@@ -107,7 +107,7 @@ class Dirac(PassThrough):
         groups: of a grouped convolution.
         gain: the weights that are not 0, finite, or the name of an activation; an integer keeps its
             value in integer dtypes.
-        layout: what each axis is, see ``fastinit.initializers.fans``; one output and one input
+        layout: what each axis is, as in ``HeNormal``; one output and one input
             axis.
 
     Raises:
@@ -143,7 +143,7 @@ class Identity(PassThrough):
 
     Args:
         gain: finite, or the name of an activation; an integer keeps its value in integer dtypes.
-        layout: what each axis is, see ``fastinit.initializers.fans``; one output and one input
+        layout: what each axis is, as in ``HeNormal``; one output and one input
             axis.
 
     Raises:
