@@ -177,7 +177,7 @@ def test_force_of_init(tmp_path: Path, manifest: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["gpt3"], "'gpt3' is neither a built-in model nor a file; built in: gpt2"),
+        (["gpt3"], "'gpt3' is neither a built-in model nor a file; did you mean 'gpt2'?"),
         (["gpt2", "--recipe", "x"], "'x' is neither a built-in recipe nor a file"),
         (["gpt2", "--dtype", "int3"], "--dtype int3 is not drawn; use int8"),
         (["gpt2", "--seed", "-1"], "--seed -1 is out of range"),

@@ -286,7 +286,7 @@ WRONG: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
     (lambda: fastinit.Sinusoidal()((4, 3)), ValueError, "an even number of channels"),
     (lambda: fastinit.SinusoidalWeights(INF), ValueError, "gain=inf is not finite"),
     (lambda: fastinit.SinusoidalWeights(mode="in"), ValueError, "mode='in' is not known"),
-    (lambda: fastinit.SinusoidalWeights()((3,)), ValueError, "has 1 axes, layout='oi.'"),
+    (lambda: fastinit.SinusoidalWeights()((3,)), ValueError, "has 1 axis, layout='oi.'"),
     (lambda: fastinit.SinusoidalWeights()((2, 1)), ValueError, r"shape \(2, 1\) are 0; use"),
     (lambda: fastinit.ZerO()((3,)), ValueError, "and kernel axes of odd sizes, not shape"),
     (lambda: fastinit.ZerO()((3, 4, 2)), ValueError, "and kernel axes of odd sizes, not shape"),

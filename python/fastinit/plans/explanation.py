@@ -20,6 +20,7 @@ Row = dict[str, Any]
 _NUMBERS = frozenset(("elements", "parameters", "mean", "std"))
 _OF_RULE = ("rule", "pattern", "initializer", "distribution", "mean", "std", "assumes", "origin")
 _LEFT_ALONE = "left alone"
+_LONGEST_EXPRESSION = 24  # characters of a regular expression in a table
 _MOST_STEPS = 3  # of a composite that are written out
 
 
@@ -77,7 +78,7 @@ class Explanation(list[Row]):
         if column == "shape":
             return " x ".join(map(str, value)) or "scalar"
         if column == "pattern" and value is not None:
-            return value if isinstance(value, str) else str(value["re"])
+            return value if isinstance(value, str) else _shortened(str(value["re"]))
         is_number = isinstance(value, float) or is_range(value)
         return "" if value is None else _number(value) if is_number else str(value)
 
@@ -218,6 +219,13 @@ def _steps(data: dict[str, Any]) -> str:
         written.append(f"rounded from {data['dtype']}")
     shown = written if len(written) <= _MOST_STEPS else [*written[:_MOST_STEPS], "..."]
     return ", then ".join(shown)
+
+
+def _shortened(expression: str) -> str:
+    """Return the beginning of a regular expression, as much as tells it from the others."""
+    if len(expression) <= _LONGEST_EXPRESSION:
+        return expression
+    return f"{expression[: _LONGEST_EXPRESSION - 3]}..."
 
 
 def _number(value: Any) -> str:

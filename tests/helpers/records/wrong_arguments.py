@@ -106,7 +106,7 @@ CUT: list[Wrong] = [
 ]
 LAYOUT: list[Wrong] = [
     ({"layout": "xyz"}, ValueError, "layout='xyz' is not understood; write one letter per axis"),
-    ({"layout": "oi*", "shape": 8, "out": None}, ValueError, "shape (8,) has 1 axes"),
+    ({"layout": "oi*", "shape": 8, "out": None}, ValueError, "shape (8,) has 1 axis"),
 ]
 BASE: list[Wrong] = [
     ({"base": "he"}, ValueError, "base='he' is not known; use one of he_normal, "),
@@ -200,7 +200,7 @@ N_M: list[Wrong] = [
     ({"n": 1.0}, TypeError, "n=1.0 is a float"),
     ({"layout": "ob"}, ValueError, "does not have exactly one input axis"),
     ({"layout": "ii"}, ValueError, "does not have exactly one input axis"),
-    ({"shape": 8, "out": None}, ValueError, "shape (8,) has 1 axes"),
+    ({"shape": 8, "out": None}, ValueError, "shape (8,) has 1 axis"),
     ({"base": "he_normal", "dtype": "int8"}, ValueError, "dtype=int8 does not hold"),
 ]
 BERNOULLI: list[Wrong] = [

@@ -100,7 +100,7 @@ ERRORS = [
         ValueError,
         "int32 does not hold normal",
     ),
-    (torch.ones(3), (3,), (0,), fastinit.HeNormal(), ValueError, r"shape \(3,\) has 1 axes"),
+    (torch.ones(3), (3,), (0,), fastinit.HeNormal(), ValueError, r"shape \(3,\) has 1 axis"),
 ]
 
 

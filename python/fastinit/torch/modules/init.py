@@ -38,7 +38,9 @@ def init_(
             built-in one, or the path of a JSON file; a sequence of rules or (pattern, initializer)
             pairs or a mapping of patterns to initializers, of which the first that matches a
             parameter's name applies; or one initializer for all weights, as for ``fastinit.Plan``.
-            None means the recipe of the module's own architecture, or "default" if it names none.
+            None means the recipe of the module's own architecture, or "default" if it names none:
+            N(0, 0.02^2) for weights, whatever activations follow them. ``recommend_recipe(module)``
+            has one that fits these.
         seed: An integer in [0, 2**64), or a ``fastinit.Stream``, whose path goes before the names.
             None means that of the plan, or else the process-wide seed, which is the same in all
             processes only if ``fastinit.seed`` set it.
