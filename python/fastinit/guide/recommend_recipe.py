@@ -126,7 +126,9 @@ class RecipeRecommendation:
             key: tuple[Any, ...] = (name, each.shape, each.layer, each.activation, each.initializer)
             groups.setdefault(key, []).append(each)
         has_current = any(each.current for each in self.rows)
-        titles = ("parameter", "count", "shape", "for", "initializer", "std", *["now"] * has_current)
+        titles = ["parameter", "count", "shape", "for", "initializer", "std"] + [
+            "now"
+        ] * has_current
         cells = [_cells(str(key[0]), rows, has_current) for key, rows in groups.items()]
         reasons: dict[str, dict[str, None]] = {}
         for each in self.rows:
