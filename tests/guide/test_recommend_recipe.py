@@ -159,7 +159,7 @@ def test_wrong_models() -> None:
 def test_print() -> None:
     """Layers that differ in numbers share a line; a reason is said once."""
     text = str(fastinit.recommend_recipe(Manifest.load("gpt2")))
-    assert "transformer.h.*.mlp.c_proj.weight   12  3072 x 768" in text
+    assert "transformer.h.*.mlp.c_proj.weight   12     3072 x 768" in text
     assert text.count("Each of the 2 L branches") == 1
 
 

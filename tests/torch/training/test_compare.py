@@ -194,5 +194,7 @@ def test_chance(report: CompareReport) -> None:
         str(dataclasses.replace(report, tests=(dataclasses.replace(report.tests[0], p=p),)))
         for p in (0.5, 0.01)
     )
+    least = str(dataclasses.replace(report, tests=(dataclasses.replace(report.tests[0], p=0.125),)))
+    assert least.endswith("(p = 0.12, the least that 4 seeds can show)")
     assert large.endswith("(p = 0.5, which may be chance)")
     assert small.endswith("(p = 0.01)")

@@ -15,7 +15,7 @@ from fastinit import records
 from fastinit.initializers import Uniform
 from fastinit.plots.page import Page
 from fastinit.plots.report import Report
-from fastinit.tables import Table, on_screen
+from fastinit.tables import Table, on_screen, plural
 from fastinit.torch.training.pages import comparison
 from fastinit.torch.training.runs import Run
 
@@ -118,18 +118,26 @@ class CompareReport(Report):
         return Table(("start", *titles), cells, frozenset(titles))
 
     def _told(self) -> list[str]:
-        return [
-            f"{each.first} is better than {each.second} by {each.difference:.3g} (p = {each.p:.2g}"
-            f"{', which may be chance' if each.p > _CHANCE else ''})"
-            for each in self.tests
-        ]
+        least = 2.0 ** (1 - self._seeds())  # all differences have one sign
+        told = []
+        for each in self.tests:
+            doubt = ", which may be chance" if each.p > _CHANCE else ""
+            if doubt and each.p <= least:
+                doubt = f", the least that {plural(self._seeds(), 'seed')} can show"
+            told.append(
+                f"{each.first} is better than {each.second} by {each.difference:.3g} "
+                f"(p = {each.p:.2g}{doubt})"
+            )
+        return told
+
+    def _seeds(self) -> int:
+        return len({each.seed for each in self.runs})
 
     def __repr__(self) -> str:
         return on_screen(str(self))
 
     def __str__(self) -> str:
-        seeds = len({each.seed for each in self.runs})
-        said = f"{self.steps} steps, seeds: {seeds}; test loss:"
+        said = f"{self.steps} steps, seeds: {self._seeds()}; test loss:"
         return "\n".join([self._table().text(), "", said, *self._told()])
 
 
