@@ -86,12 +86,12 @@ def shape_for(library: str, task: Task, size: int) -> Shape:
 # ---- fastinit and memset ------------------------------------------------------------------------
 
 
-def of_fastinit(task: Task, memory: Memory, size: int) -> Iterator[Contender]:
-    """Yield a contender per instruction set of this machine."""
+def of_fastinit(task: Task, memory: Memory, size: int, names: Sequence[str]) -> Iterator[Contender]:
+    """Yield a contender per instruction set."""
     shape = (size, size)
     out = _view(memory, task.numpy_dtype, shape)
     draw = getattr(fastinit, task.distribution)
-    for name in instruction_sets():
+    for name in names:
 
         def run(name: str = name) -> Any:
             select_instruction_set(name)

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = common.listed(options.tasks)
     tasks = [task for task in contenders.TASKS if task.name in names]
     counts = common.thread_counts(options.threads)
-    run = _Run(options.size, options.repeats, counts, common.listed(options.peers))
+    run = _Run(options, counts)
     with ThreadPoolExecutor(max(counts)) as pool:
         for task in tasks:
             run.touched(task, pool)
@@ -62,22 +62,31 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tasks", default=names, help="what to draw (%(default)s)")
     peers = ",".join(contenders.PEERS)
     parser.add_argument("--peers", default=peers, help="other libraries (%(default)s)")
+    parser.add_argument(
+        "--instruction-sets",
+        choices=("all", "best"),
+        default="all",
+        help="of fastinit (%(default)s)",
+    )
     return parser.parse_args(argv)
 
 
 class _Run:
     """The arguments of a run, and its report."""
 
-    def __init__(self, size: int, repeats: int, counts: list[int], peers: list[str]) -> None:
-        self.size, self.repeats, self.counts, self.peers = size, repeats, counts, peers
-        settings = {"size": size, "repeats": repeats, "threads": counts}
+    def __init__(self, options: argparse.Namespace, counts: list[int]) -> None:
+        self.size, self.repeats, self.counts = options.size, options.repeats, counts
+        self.peers = common.listed(options.peers)
+        first = 0 if options.instruction_sets == "all" else -1
+        self.instruction_sets = common.instruction_sets()[first:]
+        settings = {"size": self.size, "repeats": self.repeats, "threads": counts}
         self.report = common.new_report("fill", settings, NOTES)
 
     def touched(self, task: Task, pool: ThreadPoolExecutor) -> None:
         """Time fills of one array that has been written before."""
         memory = _memory(self.size * self.size * task.numpy_dtype.itemsize)
         all_of_them = [
-            *contenders.of_fastinit(task, memory, self.size),
+            *contenders.of_fastinit(task, memory, self.size, self.instruction_sets),
             contenders.of_memset(task, memory, self.size, pool),
             *self._entrants(task, memory),
         ]

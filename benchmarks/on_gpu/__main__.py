@@ -4,10 +4,10 @@
 
 Steps run in order, each with a time limit of its own, and a step that fails does not stop those
 after it. ``OUT/summary.md`` is written after every step; beside it are ``steps.json``,
-``cuda.json``, ``sweep.json``, ``suite.xml``, ``counters.csv`` and ``log.txt``. ``--step`` runs
-named steps again and keeps what the others found. Without a GPU it says so, builds nothing and
-exits with status 0; the exit status is 1 if a step failed. Clocks and settings of the GPU are not
-touched.
+``cuda.json``, ``sweep.json``, ``suite.xml``, ``counters.csv``, ``fill.json`` and ``log.txt``.
+``--step`` runs named steps again and keeps what the others found. Without a GPU it says so, builds
+nothing and exits with status 0; the exit status is 1 if a step failed. Clocks and settings of the
+GPU are not touched.
 """
 
 from __future__ import annotations

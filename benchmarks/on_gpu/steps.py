@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -19,6 +20,8 @@ FINDING = "86"  # the exit status of compute-sanitizer where a tool has found so
 _REFUSALS = re.compile(
     r"device not supported|not supported on this|LibraryNotLoaded|ERR_NVGPUCTRPERM", re.I
 )
+THREADS = (1, 2, 4, 8, 16)
+FILLS = ("uniform float32", "normal float32", "normal bfloat16")  # on the CPU, by thread
 _BACKEND = "import jax; print(jax.default_backend())"
 METRICS = (  # of ncu: how long a kernel took, its instructions, issue slots in use, bytes stored
     "gpu__time_duration.sum",
@@ -124,6 +127,16 @@ def counters(session: Session) -> str:
     return f"{len(lines) - 1} values in counters.csv"
 
 
+def threads(session: Session) -> str:
+    """Draw on the CPU with ever more threads, as far as there are processors."""
+    available = len(os.sched_getaffinity(0))
+    counts = ",".join(str(count) for count in THREADS if count <= available)
+    command = [sys.executable, "-m", "benchmarks.fill", "--threads", counts, "--repeats", "7"]
+    command += ["--peers", "", "--instruction-sets", "best", "--tasks", ",".join(FILLS)]
+    session.run([*command, "--json", f"{session.out}/fill.json"], "threads").needed()
+    return f"{counts} threads; one digest for all of them"
+
+
 STEPS = (
     Step("build", "compile for this GPU's architecture", 90, build, needs_build=False),
     Step("suite", "every kernel equals the CPU bit for bit", 130, suite),
@@ -132,4 +145,5 @@ STEPS = (
     Step("sweep", "variants of the kernels", 100, sweep),
     Step("sanitizer", "memcheck, racecheck, initcheck, synccheck", 80, sanitizer),
     Step("counters", "instructions and issue slots that the hardware counts", 40, counters),
+    Step("threads", "fills on the CPU with 1 to 16 threads", 40, threads),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.on_gpu import limits, sweep
 from benchmarks.on_gpu.session import Session
+from benchmarks.tables import fills
 from benchmarks.tables.text import NONE, Rows, seconds, table, times
 
 PEERS = ("torch", "cupy", "jax")
@@ -77,6 +78,9 @@ def page(session: Session, steps: Mapping[str, Mapping[str, Any]]) -> str:
     swept = sweep.rates(session)
     if swept:
         parts += ["## Variants", _variants(swept)]
+    path = session.out / fills.FILE
+    if path.exists():
+        parts += ["## Threads of the CPU", fills.by_threads(json.loads(path.read_text()))]
     return "\n\n".join(parts) + "\n"
 
 

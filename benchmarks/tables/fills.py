@@ -42,14 +42,32 @@ def section(report: Report) -> str:
     return "\n\n".join(["## Fills", conditions, _tasks_table(report), _notes(report)])
 
 
+def by_threads(report: Report) -> str:
+    """Return a row per fill, with its rate and its speedup over one thread."""
+    counts = report["settings"]["threads"]
+    found: dict[str, dict[int, float]] = {}
+    for each in report["results"]:
+        name = f"{_name(each['task'], each['memory'])}: {each['library']}"
+        found.setdefault(name, {})[each["threads"]] = each["values_per_second"]
+    rows = [
+        [name, *(f"{rate(rates[n])} ({times(rates[n], rates[counts[0]])})" for n in counts)]
+        for name, rates in found.items()
+    ]
+    return table(["10^9 values/s", *map(threads, counts)], rows)
+
+
 def _tasks_table(report: Report) -> str:
     rows = []
     for task, memory in _tasks(report["results"]):
         found = _rates(report, task, memory)
-        name = task.replace("_", " ") + (", new array" if memory == "fresh" else "")
+        name = _name(task, memory)
         cells = [rate(found.get(library)) for library in ("fastinit", *PEERS, "memset")]
         rows.append([name, *cells, times(found.get("fastinit"), found.get("torch"))])
     return table(["", "fastinit", *PEERS, "`memset`", "speedup over torch"], rows)
+
+
+def _name(task: str, memory: str) -> str:
+    return task.replace("_", " ") + (", new array" if memory == "fresh" else "")
 
 
 def _rates(report: Report, task: str, memory: str) -> dict[str, float]:

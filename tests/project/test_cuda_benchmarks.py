@@ -12,6 +12,7 @@ import pytest
 import fastinit
 from benchmarks import common, cuda, cuda_static, gpu, sass
 from benchmarks.on_gpu import draws
+from fastinit.native import _cpu
 from helpers.cuda.fake_gpu import Cupy, CupyDevice, Extension, machine
 
 TINY = ["--size", "65536", "--matrix", "16", "--batch", "3", "--repeats", "1", "--peers", ""]
@@ -272,6 +273,18 @@ def found(architecture: str) -> dict[tuple[str, str], dict[str, Any]]:
         for each in STATIC["results"]
         if each["architecture"] == architecture and each["draw"]
     }
+
+
+OTHERS = ("constant", "orthogonal", "scatter")  # beside masks: not draws of a fill's main loop
+
+
+def test_every_distribution_is_counted() -> None:
+    """A new distribution needs new counts: CONTRIBUTING.md has the command."""
+    counted = {draw for draw, _ in found("sm_90")}
+    for name in _cpu.distributions:
+        if name not in OTHERS and not name.endswith("_mask"):
+            title = name.removesuffix("_normal").replace("_", " ")
+            assert any(draw.startswith(title) for draw in counted), name
 
 
 @pytest.mark.parametrize(("draw", "dtype"), BUDGET)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import gpu
+from benchmarks import fill, gpu
 from benchmarks.on_gpu import __main__ as command
 from benchmarks.on_gpu import build, machine, steps, summary, sweep
 from benchmarks.on_gpu.session import (
@@ -86,7 +86,16 @@ def test_script() -> None:
         check=True,
     )
     names = [line.split()[0] for line in done.stdout.splitlines()]
-    assert names == ["build", "suite", "figures", "jax", "sweep", "sanitizer", "counters"]
+    assert names == [
+        "build",
+        "suite",
+        "figures",
+        "jax",
+        "sweep",
+        "sanitizer",
+        "counters",
+        "threads",
+    ]
 
 
 def test_standard_library_alone() -> None:
@@ -100,8 +109,8 @@ def test_standard_library_alone() -> None:
 
 
 def test_time_of_all_steps() -> None:
-    """Even if each takes all of its time, only the last two may be left out."""
-    assert sum(step.limit for step in steps.STEPS[:-2]) <= 8 * 60
+    """Even if each takes all of its time, only the last three may be left out."""
+    assert sum(step.limit for step in steps.STEPS[:-3]) <= 8 * 60
     assert [step.name for step in steps.STEPS if not step.needs_build] == ["build"]
 
 
@@ -172,7 +181,7 @@ def test_isolation(session: Session) -> None:
         **{"slow": TIMED_OUT, "broken": FAILED, "exit": FAILED, "good": PASSED},
     }
     log = (session.out / "log.txt").read_text()
-    assert "begun\n\nexit status None\n" in log
+    assert "\nexit status None\n" in log
     assert "in failing" in log.partition("==== broken\n")[2]
     page = (session.out / "summary.md").read_text()
     assert page.startswith("# fastinit on Test card (sm_90)\n")
@@ -183,6 +192,17 @@ def test_isolation(session: Session) -> None:
         "| well |",
     ):
         assert line in page
+
+
+def test_output_of_a_slow_program(session: Session) -> None:
+    """What it has printed before its time was over is in the log."""
+    session.end = session.step_end = time.monotonic() + 600
+    for limit in (0.5, 5, 50):  # the first is too short where the machine is busy
+        done = session.run(["sh", "-c", "echo begun; sleep 600 & wait"], "slow", limit=limit)
+        if done.output:
+            break
+    assert (done.status, done.output) == (None, "begun\n")
+    assert "begun\n\nexit status None\n" in (session.out / "log.txt").read_text()
 
 
 @pytest.mark.usefixtures("card")
@@ -358,6 +378,37 @@ def test_counters(
         assert caught.value.status == status
     place = commands[0].index("--clock-control")
     assert commands[0][place + 1] == "none"
+
+
+def test_threads(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Powers of two up to the number of processors; the benchmark takes these options."""
+    commands = recorded.prepare((0, ""), (0, ""), (1, "fastinit is wrong"))
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(16))
+    assert steps.threads(recorded) == "1,2,4,8,16 threads; one digest for all of them"
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(3))
+    assert steps.threads(recorded) == "1,2 threads; one digest for all of them"
+    assert commands[1][1:5] == ["-m", "benchmarks.fill", "--threads", "1,2"]
+    with pytest.raises(StopError, match="fastinit is wrong"):
+        steps.threads(recorded)
+    monkeypatch.undo()
+    fill.main([*commands[1][3:], "--threads", "1", "--size", "64", "--repeats", "1"])
+    capsys.readouterr()
+    title = "normal bfloat16: fastinit"
+    report = _read(recorded, "fill.json")
+    assert {each["task"] for each in report["results"]} == set(steps.FILLS)
+    assert f"| {title} |" in summary.page(recorded, {})
+    report["settings"]["threads"] = [1, 2]
+    twice = [{**each, "threads": 2} for each in report["results"]]
+    for each in twice:
+        each["values_per_second"] *= 2
+    report["results"] += twice
+    (recorded.out / "fill.json").write_text(json.dumps(report))
+    page = summary.page(recorded, {})
+    assert "| 10^9 values/s | 1 thread | 2 threads |" in page
+    row = next(line for line in page.splitlines() if line.startswith(f"| {title} |"))
+    assert row.count("(1.0x)") == row.count("(2.0x)") == 1
 
 
 def test_missing_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
