@@ -11,7 +11,7 @@ import pytest
 
 import fastinit
 from fastinit import Manifest, json_files
-from helpers.processes import environment
+from helpers.processes import TIMEOUT, environment
 from helpers.small_checkpoint import small
 
 READERS: tuple[Callable[[Path], object], ...] = (
@@ -103,7 +103,7 @@ def test_commands(tmp_path: Path, command: str) -> None:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=TIMEOUT,
         check=False,
     )
     assert found.returncode == 2

@@ -13,7 +13,7 @@ from unittest.mock import Mock
 import pytest
 
 import fastinit
-from helpers.processes import environment
+from helpers.processes import TIMEOUT, environment
 from helpers.small_checkpoint import small
 
 
@@ -23,12 +23,12 @@ def while_writing(path: Path, act: Callable[[], Any], **options: Any) -> None:
 
     def pause(size: int) -> None:  # noqa: ARG001
         begun.set()
-        ended.wait(60)
+        ended.wait()
 
     writer = threading.Thread(target=lambda: small().save(path, progress=pause, **options))
     writer.start()
     try:
-        assert begun.wait(60)
+        assert begun.wait(TIMEOUT)
         act()
     finally:
         ended.set()

@@ -18,7 +18,7 @@ import fastinit
 from fastinit import Manifest, Plan
 from helpers.bits import check_bits
 from helpers.command_line import run, written
-from helpers.processes import attempt, child, environment
+from helpers.processes import TIMEOUT, attempt, child, environment
 
 VERSION = f"fastinit-nn {fastinit.__version__}"
 SMALL = {
@@ -146,7 +146,7 @@ def test_progress_on_a_terminal(tmp_path: Path, manifest: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=theirs,
         check=True,
-        timeout=60,
+        timeout=TIMEOUT,
     )
     shown = os.read(ours, 1 << 16).decode()
     os.close(ours)

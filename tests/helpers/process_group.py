@@ -10,7 +10,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-_TIMEOUT = 120.0  # seconds
+from helpers.processes import TIMEOUT
+
 _PRELOADED = [  # imported by one process, of which all ranks are forks
     "fastinit.torch.modules.materialize",
     "torch.distributed.checkpoint",
@@ -36,7 +37,7 @@ class Ranks:
         return [result for _, result in answers]
 
     def _answer(self, rank: int, pipe: Connection) -> tuple[str, Any]:
-        assert pipe.poll(_TIMEOUT), f"rank {rank} does not answer"
+        assert pipe.poll(TIMEOUT), f"rank {rank} does not answer"
         error, result = pipe.recv()
         return error and f"rank {rank}: {error}", result
 
@@ -79,7 +80,7 @@ def _serve(pipe: Connection, rank: int, world: int, store: str) -> None:
         init_method=f"file://{store}",
         rank=rank,
         world_size=world,
-        timeout=timedelta(seconds=_TIMEOUT),
+        timeout=timedelta(seconds=TIMEOUT),
     )
     while (request := pipe.recv()) is not None:
         function, args = request

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 TESTS = str(Path(__file__).parents[1])  # from which children import helpers
+TIMEOUT = 600.0  # seconds, after which a process hangs, however busy the machine is
 
 
 def environment(**changes: str | None) -> dict[str, str]:
@@ -24,22 +25,20 @@ def environment(**changes: str | None) -> dict[str, str]:
     return settings
 
 
-def child(code: str, *, timeout: float = 120, **changes: str | None) -> str:
+def child(code: str, **changes: str | None) -> str:
     """Run `code` in a new Python process that must succeed, and return what it prints."""
-    done = attempt(code, timeout=timeout, **changes)
+    done = attempt(code, **changes)
     assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
-def attempt(
-    code: str, *, timeout: float = 120, **changes: str | None
-) -> subprocess.CompletedProcess[str]:
+def attempt(code: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
     """Run `code` in a new Python process, whatever becomes of it."""
     return subprocess.run(
         [sys.executable, "-c", code],
         env=environment(**changes),
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=TIMEOUT,
         check=False,
     )

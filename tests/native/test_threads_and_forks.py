@@ -63,7 +63,7 @@ print(json.dumps([parent, draw(), *found]))
 
 def test_fork() -> None:
     """Children of a process that has filled in parallel can fill too, and so can the parent."""
-    first, second, in_child, tasks, in_grandchild = json.loads(child(COMMON + FORK, timeout=60))
+    first, second, in_child, tasks, in_grandchild = json.loads(child(COMMON + FORK))
     assert first == second == in_child == in_grandchild
     assert first == fastinit.digest(fastinit.normal(300_001, seed=1))
     assert tasks == 1
@@ -98,9 +98,14 @@ def long_fill(steps, act):
         watching.join()
 """
 
+# Fills that last ever longer, for machines so busy that another thread runs late.
 GIL = """
-seen = []
-long_fill(300, lambda: seen.append(bool(np.isnan(ends[1]))))
+for steps in (300, 3000, 30_000):
+    seen = []
+    ends[:] = np.nan
+    long_fill(steps, lambda: seen.append(bool(np.isnan(ends[1]))))
+    if seen == [True]:
+        break
 print(json.dumps([seen, not np.isnan(ends[1])]))
 """
 
@@ -132,9 +137,13 @@ def test_interrupt(count: int) -> None:
 
 
 HANDLED = """
-handled = []
 signal.signal(signal.SIGUSR1, lambda *_: handled.append(bool(np.isnan(ends[1]))))
-long_fill(400, lambda: os.kill(os.getpid(), signal.SIGUSR1))
+for steps in (400, 4000, 40_000):
+    handled = []
+    ends[:] = np.nan
+    long_fill(steps, lambda: os.kill(os.getpid(), signal.SIGUSR1))
+    if handled == [True]:
+        break
 print(json.dumps([handled, not np.isnan(ends[1])]))
 """
 
@@ -175,7 +184,7 @@ def test_daemon_threads_at_exit(daemons: int, threads: int, draw: str) -> None:
     if "format" in draw:
         pytest.importorskip("scipy")
     for _ in range(2):
-        child(DAEMONS.format(daemons=daemons, threads=threads, draw=draw), timeout=60)
+        child(DAEMONS.format(daemons=daemons, threads=threads, draw=draw))
 
 
 def test_set_num_threads() -> None:

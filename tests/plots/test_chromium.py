@@ -13,6 +13,7 @@ import pytest
 from matplotlib import image
 
 import fastinit
+from helpers.processes import TIMEOUT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 
@@ -51,7 +52,7 @@ def opened(address: str, folder: Path, scheme: int) -> tuple[np.ndarray, str]:
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=TIMEOUT,
         check=True,
     )
     said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers.processes import TIMEOUT
+
 ROOT = Path(__file__).parents[2]
 GCC = shutil.which("g++")
 
@@ -23,7 +25,7 @@ def configured(folder: Path, *options: str, **variables: str) -> str:
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=TIMEOUT,
         check=False,
     )
     assert done.returncode != 0
