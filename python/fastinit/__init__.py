@@ -13,8 +13,9 @@ from fastinit.missing_names import missing as _missing
 from fastinit.native.cpu import get_num_threads, set_num_threads
 from fastinit.native.cuda import cuda_status
 from fastinit.native.info import info
+from fastinit.process_seed import seed
 from fastinit.repeated_streams import RepeatedStreamWarning
-from fastinit.streams import STREAM_VERSION, Stream, seed
+from fastinit.streams import STREAM_VERSION, Stream
 
 __all__ = [
     "STREAM_VERSION",

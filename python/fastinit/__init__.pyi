@@ -22,6 +22,7 @@ from fastinit.plans.sparse_recipe import sparse_recipe as sparse_recipe
 from fastinit.plans.transfer import resize_vocabulary as resize_vocabulary
 from fastinit.plans.transfer import transfer as transfer
 from fastinit.plans.transfer import upcycle as upcycle
+from fastinit.process_seed import seed as seed
 from fastinit.recipes.budgets import erk as erk
 from fastinit.recipes.depth import fixup as fixup
 from fastinit.recipes.depth import hanin_rolnick as hanin_rolnick
@@ -33,6 +34,5 @@ from fastinit.recipes.rule import Rule as Rule
 from fastinit.repeated_streams import RepeatedStreamWarning as RepeatedStreamWarning
 from fastinit.streams import STREAM_VERSION as STREAM_VERSION
 from fastinit.streams import Stream as Stream
-from fastinit.streams import seed as seed
 
 __version__: str

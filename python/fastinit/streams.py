@@ -1,43 +1,21 @@
 """Streams: which random numbers. (seed, name) -> an endless array of words.
 
 The definition is in docs/streams.md; this module only says how a seed and a name become the two
-64-bit integers of the native code. It keeps the process-wide generator for calls that give neither,
-and has ``Stream`` for programs that want one of their own.
+64-bit integers of the native code. ``process_seed.py`` has those of calls that give neither,
+``Stream`` is for programs that want a count of their own.
 """
 
 from __future__ import annotations
 
-import functools
-import itertools
-import os
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from fastinit.checks import integer, shown
+from fastinit.process_seed import FIRST_AUTOMATIC, PROCESS, SEEDS, checked_seed, hashed
 
 STREAM_VERSION = 1
 
 _NAMED = 1 << 63  # names have this bit, numbers do not: the two never meet
-_FIRST_AUTOMATIC = 1 << 62
-_SEEDS = 1 << 64
-
-
-def _from_the_system() -> int:
-    return int.from_bytes(os.urandom(8), "little")
-
-
-def _hashed(text: str) -> int:
-    encoded = text.encode()
-    return int.from_bytes(_blake2b()(encoded, digest_size=8).digest(), "little")
-
-
-@functools.cache
-def _blake2b() -> Callable[..., Any]:
-    from hashlib import blake2b  # here: it loads OpenSSL, which takes milliseconds
-
-    return blake2b
 
 
 class NamedNumber(int):
@@ -94,124 +72,6 @@ def part_of(where: NamedStream, part: str) -> dict[str, Any]:
     return {"seed": where.seed, "name": part_name("{name}.{part}", stream_of(where.name), part)}
 
 
-def child_seed(seed: int, number: int) -> int:
-    """Return the seed of the ``number``-th child process of a process with this seed.
-
-    Example:
-        >>> from fastinit.streams import child_seed
-        >>> child_seed(0, 1) == child_seed(0, 2)
-        False
-    """
-    return _hashed(f"child {number} of {seed}")
-
-
-class _ProcessWide:
-    """The seed of calls that give none, and the stream numbers of those that give no name."""
-
-    def __init__(self) -> None:
-        # Reentrant: a signal handler may draw or fork while its thread holds the lock.
-        self.lock = threading.RLock()
-        self.reseed(None)
-
-    def reseed(self, seed: int | None) -> None:
-        self.given = seed is not None
-        self.seed = _from_the_system() if seed is None else seed
-        self.streams = itertools.count(_FIRST_AUTOMATIC)
-        self.children = 0
-
-    def automatic(self) -> tuple[int, int]:
-        with self.lock:
-            return self.seed, next(self.streams)
-
-    def seed_of_next_child(self) -> int | None:
-        """Count a child process, and return its seed; None for a new one from the system."""
-        with self.lock:
-            self.children += 1
-            return child_seed(self.seed, self.children) if self.given else None
-
-    def before_fork(self) -> None:
-        # Held until after the fork, so that two threads which fork at once have different children.
-        self.lock.acquire()
-        self.forked = self.seed_of_next_child()
-
-    def after_fork_in_parent(self) -> None:
-        self.lock.release()
-
-    def after_fork_in_child(self) -> None:
-        self.lock = threading.RLock()
-        self.reseed(self.forked)
-
-
-_process = _ProcessWide()
-os.register_at_fork(
-    before=_process.before_fork,
-    after_in_parent=_process.after_fork_in_parent,
-    after_in_child=_process.after_fork_in_child,
-)
-
-
-class _Inherited:
-    """What ``multiprocessing`` hands to processes that it starts anew: a child seed for each.
-
-    It lies in the configuration that a process copies to its children. One that is forked has its
-    seed already; one that is started anew gets its configuration by pickle, which asks for a seed.
-    """
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _begin_child, (_process.seed_of_next_child(),)
-
-
-_inherited = _Inherited()
-
-
-def _begin_child(seed: int | None) -> _Inherited:
-    """Begin a process that was started anew; nothing that its main module did before counts."""
-    _process.reseed(seed)
-    return _inherited
-
-
-def _hand_down() -> None:
-    from multiprocessing.process import current_process  # takes milliseconds, and few need it
-
-    configuration = getattr(current_process(), "_config", None)
-    if isinstance(configuration, dict):
-        configuration["fastinit"] = _inherited
-
-
-def seed(seed: int | None = None) -> None:
-    """Set the process-wide seed, which serves every call that gives no ``seed=``.
-
-    Also sets the count of automatic streams back, so that the same calls repeat the same values.
-
-    A child process (``os.fork``, and each start method of ``multiprocessing``, so also workers of
-    DataLoaders) begins with a seed of its own: a hash of its parent's seed and of the number of
-    children before it since that seed was set. Children therefore neither repeat each other nor
-    their parent, and a program that starts the same children draws the same again. With a seed of
-    the operating system, children get new ones from there. Calls with ``seed=`` draw the same in
-    all processes.
-
-    Args:
-        seed: an integer in [0, 2**64), or None for a new one from the operating system.
-
-    Raises:
-        TypeError: ``seed`` is not an integer.
-        ValueError: ``seed`` is out of range.
-
-    Example:
-        >>> import fastinit
-        >>> fastinit.seed(7)
-        >>> a = fastinit.normal(3)
-        >>> fastinit.seed(7)
-        >>> bool((a == fastinit.normal(3)).all())
-        True
-    """
-    checked = None if seed is None else _checked_seed(seed)
-    with _process.lock:
-        _process.reseed(checked)
-    if checked is not None:
-        _hand_down()
-
-
 def stream_of(name: str | int) -> int:
     """The stream that a name stands for: an integer is itself, a string is hashed.
 
@@ -230,7 +90,7 @@ def stream_of(name: str | int) -> int:
     """
     if isinstance(name, str):
         try:
-            number = NamedNumber(_hashed(name) | _NAMED)
+            number = NamedNumber(hashed(name) | _NAMED)
         except UnicodeEncodeError:
             raise ValueError(
                 f"name={name!r} holds a lone surrogate, which UTF-8 cannot encode; "
@@ -247,13 +107,13 @@ def stream_of(name: str | int) -> int:
 def resolve(seed: Seed | None, name: str | int | None) -> tuple[int, int]:
     """The (seed, stream) of a call: ``seed`` alone draws stream 0, neither the next automatic."""
     if seed is None:
-        return _process.automatic() if name is None else (_process.seed, stream_of(name))
-    if type(seed) is int and name is None and 0 <= seed < _SEEDS:
+        return PROCESS.automatic() if name is None else (PROCESS.seed, stream_of(name))
+    if type(seed) is int and name is None and 0 <= seed < SEEDS:
         return seed, 0
     if isinstance(seed, (Stream, NamedStream)):
         named = seed.at(name)
         return named.seed, stream_of(named.name)
-    return _checked_seed(seed), 0 if name is None else stream_of(name)
+    return checked_seed(seed), 0 if name is None else stream_of(name)
 
 
 def fixed(seed: Seed | None, name: str | int | None) -> NamedStream:
@@ -262,7 +122,7 @@ def fixed(seed: Seed | None, name: str | int | None) -> NamedStream:
         return seed.at(name)
     if name is None:
         return NamedStream(*resolve(seed, None))
-    return NamedStream(_process.seed if seed is None else _checked_seed(seed), name)
+    return NamedStream(PROCESS.seed if seed is None else checked_seed(seed), name)
 
 
 def lacks_name(seed: Seed | None, name: str | int | None) -> bool:
@@ -310,32 +170,11 @@ def raw(seed: int, stream: str | int) -> tuple[int, int]:
         ValueError: One of them is out of range.
     """
     if isinstance(stream, str):
-        return _checked_seed(seed), stream_of(stream)
+        return checked_seed(seed), stream_of(stream)
     number = integer(stream, "stream", "a string or an integer in [0, 2**64)")
     if not 0 <= number < 1 << 64:
         raise ValueError(f"stream={shown(number)} is out of range; streams lie in [0, 2**64)")
-    return _checked_seed(seed), number
-
-
-def _of_generator(seed: object) -> str:
-    """Return how the random numbers of another library become a seed."""
-    library = type(seed).__module__.partition(".")[0]
-    if library == "numpy" and hasattr(seed, "integers"):
-        return ", as int(generator.integers(2**63))"
-    if library == "torch" and hasattr(seed, "initial_seed"):
-        return ", as generator.initial_seed()"
-    if library in ("jax", "jaxlib"):
-        return "; fastinit.jax has initializers that take keys"
-    return ""
-
-
-def _checked_seed(seed: int) -> int:
-    number = seed
-    if type(seed) is not int:  # the rest takes a tenth of the time of a small call
-        number = integer(seed, "seed", f"an integer in [0, 2**64){_of_generator(seed)}")
-    if not 0 <= number < _SEEDS:
-        raise ValueError(f"seed={shown(number)} is out of range; seeds lie in [0, 2**64)")
-    return number
+    return checked_seed(seed), number
 
 
 class Stream:
@@ -378,7 +217,7 @@ class Stream:
     __slots__ = ("_counts", "path", "seed")
 
     def __init__(self, seed: int) -> None:
-        self.seed = _checked_seed(seed)
+        self.seed = checked_seed(seed)
         self.path = ""
         self._counts: dict[str, int] = {}  # draws without a name, by path; children share it
 
@@ -427,10 +266,10 @@ class Stream:
         """
         if name is not None:
             return self(name)
-        with _process.lock:  # which forks hold, too
+        with PROCESS.lock:  # which forks hold, too
             count = self._counts.get(self.path, 0)
             self._counts[self.path] = count + 1
-        return self(_FIRST_AUTOMATIC + count)
+        return self(FIRST_AUTOMATIC + count)
 
     def __copy__(self) -> Stream:
         copied = Stream(self.seed)

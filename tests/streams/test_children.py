@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import fastinit
-from fastinit.streams import child_seed
+from fastinit.process_seed import child_seed
 from helpers import reference
 from helpers.processes import child
 
@@ -39,12 +39,12 @@ def test_known_answer() -> None:
 FORKS = """
 import json, os, sys
 import fastinit
-from fastinit import streams
+from fastinit.process_seed import PROCESS
 seed = json.loads({seed!r})
 if seed is not None:
     fastinit.seed(seed)
 fastinit.normal(4)
-streams._process.lock.acquire()  # as another thread of the parent may hold it during a fork
+PROCESS.lock.acquire()  # as another thread of the parent may hold it during a fork
 lines = []
 for _ in range(2):
     reader, writer = os.pipe()
@@ -56,7 +56,7 @@ for _ in range(2):
     os.close(writer)
     lines.append(json.loads(os.fdopen(reader).read()))
     assert os.waitpid(process, 0)[1] == 0
-streams._process.lock.release()
+PROCESS.lock.release()
 lines.append([fastinit.normal(4, name="w").tolist(), fastinit.normal(4).tolist()])
 print(json.dumps(lines))
 """
@@ -123,7 +123,7 @@ def test_generations() -> None:
 SIGNALED = """
 import os, signal
 import fastinit
-from fastinit import streams
+from fastinit.process_seed import PROCESS
 
 def handler(number, frame):
     fastinit.normal(4)
@@ -132,7 +132,7 @@ def handler(number, frame):
     os.wait()
 
 signal.signal(signal.SIGUSR1, handler)
-with streams._process.lock:  # as if the signal came while a call takes its stream
+with PROCESS.lock:  # as if the signal came while a call takes its stream
     os.kill(os.getpid(), signal.SIGUSR1)
 print("done")
 """
