@@ -1,9 +1,11 @@
-"""Checks of arguments that are numbers or booleans, which every room shares."""
+"""Checks of arguments that are numbers, booleans or paths, which every room shares."""
 
 from __future__ import annotations
 
 import math
 import operator
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,11 +25,23 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
+def wrong_type(value: Any, what: str, allowed: str) -> TypeError:
+    """Return the error of an argument of another type; ``allowed`` tells what to pass."""
+    return TypeError(f"{what}={shown(value)} is a {type(value).__name__}; pass {allowed}")
+
+
 def boolean(value: Any, what: str) -> bool:
     """Return ``value`` as a Python bool; a string or a number is an error, even if it is true."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{what}={shown(value)} is a {type(value).__name__}; pass True or False")
+        raise wrong_type(value, what, "True or False")
     return bool(value)
+
+
+def path(value: Any, what: str) -> Path:
+    """Return ``value`` as a path; what is neither a string nor a path is an error."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise wrong_type(value, what, "a path, as a string or a Path")
+    return Path(value)
 
 
 def finite(value: Any, what: str) -> float:
@@ -55,7 +69,7 @@ def real(value: Any, what: str) -> float:
             if number == 0 and value != 0:
                 raise ValueError(f"{what}={shown(value)} is too small; pass 0 or more than 1e-308")
             return number
-    raise TypeError(f"{what}={shown(value)} is a {type(value).__name__}; pass a number")
+    raise wrong_type(value, what, "a number")
 
 
 def _too_large(what: str) -> ValueError:
@@ -82,7 +96,7 @@ def integer(value: Any, what: str, allowed: str) -> int:
             return operator.index(value)
         except (TypeError, ValueError, RuntimeError):
             pass
-    raise TypeError(f"{what}={shown(value)} is a {type(value).__name__}; pass {allowed}")
+    raise wrong_type(value, what, allowed)
 
 
 def positive_integer(value: Any, what: str) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fastinit import regular_files
+from fastinit import checks, regular_files
 from fastinit.native.arithmetic import in_default_arithmetic
 
 LARGEST = 100_000_000  # bytes of a text: the largest header of the safetensors package
@@ -41,11 +41,12 @@ def find(source: str | os.PathLike[str], folder: Path, what: str) -> Path:
     Raises:
         FileNotFoundError: ``source`` is neither.
         OSError: The path cannot be followed.
+        TypeError: ``source`` is neither a string nor a path.
         ValueError: The path is that of a pipe, a socket or a device.
     """
     if isinstance(source, str) and source in names(folder):
         return folder / f"{source.replace(':', '+')}.json"
-    path = Path(source)
+    path = checks.path(source, what)
     if not path.exists():
         known = names(folder)
         variants = [name for name in known if name.startswith(f"{source}:")]
@@ -81,10 +82,13 @@ def parse(text: str | bytes) -> Any:
     transformers writes those that JSON lacks.
 
     Raises:
+        TypeError: ``text`` is neither a string nor bytes.
         ValueError: The text is not JSON in UTF-8 without a byte-order mark; has a field twice in
             one object, a number that no float can hold, NaN or Infinity; or is too large or nested
             too deeply.
     """
+    if not isinstance(text, (str, bytes)):
+        raise checks.wrong_type(text, "text", "JSON, as a string or bytes")
     try:
         content = text.encode() if isinstance(text, str) else text
         decoded = content.decode()

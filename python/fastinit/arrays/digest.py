@@ -33,6 +33,7 @@ def digest(array: Any) -> str:
         64 hexadecimal digits.
 
     Raises:
+        TypeError: NumPy cannot see numbers in it.
         ValueError: a torch tensor of a dtype that NumPy and ml_dtypes lack.
 
     Example:
@@ -41,6 +42,9 @@ def digest(array: Any) -> str:
         '86f461fd'
     """
     data = to_numpy(array)
+    if data.dtype.hasobject:
+        kind = type(array).__name__
+        raise TypeError(f"array is a {kind}, which NumPy holds as Python objects; pass numbers")
     shape = data.shape
     data = np.ascontiguousarray(data, data.dtype.newbyteorder("<"))
     content = data.reshape(-1).view(np.uint8)

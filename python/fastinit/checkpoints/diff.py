@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fastinit import checks
 from fastinit.checkpoints.mismatch import Mismatch, Raw, between, combined, mismatch
 from fastinit.checkpoints.pipeline import BUFFER, Bytes, Progress, run
 from fastinit.checkpoints.read import Reader, open_checkpoint
@@ -108,7 +109,7 @@ def diff(
         ...     [each.name for each in fastinit.diff(one, other).differences]
         ['wte.weight']
     """
-    left, right = Path(left), Path(right)
+    left, right = checks.path(left, "left"), checks.path(right, "right")
     ours, theirs = open_checkpoint(left), open_checkpoint(right)
     with ExitStack() as stack:
         a, b = _places(ours, stack), _places(theirs, stack)

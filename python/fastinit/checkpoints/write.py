@@ -24,6 +24,7 @@ from fastinit.checkpoints.pipeline import Bytes, Progress
 from fastinit.checkpoints.plan import Plan
 from fastinit.checkpoints.resume import Found, find_shards
 from fastinit.checks import boolean
+from fastinit.checks import path as checked_path
 from fastinit.tables import bytes_text, plural
 
 DIRECT = 1 << 30  # bytes of a checkpoint that would push everything else out of the cache
@@ -73,7 +74,7 @@ def save(
     force, resume = boolean(force, "force"), boolean(resume, "resume")
     advance = progress or (lambda _: None)
     device = checked_device(device)
-    files = layout(plan, Path(path), max_shard_size, only)
+    files = layout(plan, checked_path(path, "path"), max_shard_size, only)
     conflicts.check_paths(files)
     with _sole_writer(files):
         found, obsolete = _checked(files, force, resume, advance)
@@ -127,7 +128,7 @@ def check(
         ValueError: The same.
     """
     checked_device(device)
-    files = layout(plan, Path(path), max_shard_size, only)
+    files = layout(plan, checked_path(path, "path"), max_shard_size, only)
     conflicts.check_paths(files)
     found, _ = _checked(files, force, resume, progress)
     return files, frozenset(found.whole)

@@ -131,6 +131,8 @@ def describe(
     wanted = known_initializer(initializer)
     values = np.asarray(wanted(shape, seed=seed, name=name, dtype="float64"))
     shape = values.shape
+    if values.size == 0:
+        raise ValueError(f"shape={shape} has no values to describe; pass sizes of 1 or more")
     matrix = values.reshape(len(values), -1) if values.ndim > 1 else values.reshape(1, -1)
     kept = values[values != 0]
     heights, edges = np.histogram(kept, _BINS, density=True) if kept.size else ((), ())

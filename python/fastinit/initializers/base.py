@@ -7,13 +7,14 @@ import dataclasses
 import functools
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Never, ParamSpec, TypeVar
 
 import numpy as np
 
 from fastinit import streams
 from fastinit.arrays.destination import destination
+from fastinit.checks import wrong_type
 from fastinit.initializers import later
 from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.arithmetic import in_default_arithmetic
@@ -178,6 +179,7 @@ class Initializer(metaclass=_Type):
         """Return the initializer that ``to_dict`` described; fields left out have their defaults.
 
         Raises:
+            TypeError: ``data`` is not a dict.
             ValueError: An unknown ``type``, or fields that it does not have.
 
         Example:
@@ -185,6 +187,8 @@ class Initializer(metaclass=_Type):
             >>> fastinit.Initializer.from_dict({"type": "Normal", "std": 0.02})
             Normal(std=0.02)
         """
+        if not isinstance(data, Mapping):
+            raise wrong_type(data, "data", "a dict, as to_dict returns it")
         fields = dict(data)
         cls = Initializer.class_of(str(fields.pop("type", None)))
         if cls is None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec, Sharding
 
 from fastinit import streams
 from fastinit.arrays.destination import destination, fill
+from fastinit.checks import wrong_type
 from fastinit.initializers import Initializer
 from fastinit.initializers.composites.nested import check_layout
 from fastinit.initializers.named import named
@@ -145,6 +146,9 @@ def sharded(
         True
     """
     sizes = shape_of(shape)
+    if not isinstance(sharding, Sharding):
+        made = 'a jax.sharding.Sharding, such as NamedSharding(mesh, PartitionSpec("x"))'
+        raise wrong_type(sharding, "sharding", made)
     if isinstance(initializer, str):
         initializer = named(initializer, "initializer", "*io")
     if isinstance(initializer, Initializer):

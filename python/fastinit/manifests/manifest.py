@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fastinit import json_files
+from fastinit.checks import wrong_type
 from fastinit.manifests import from_files, from_torch, from_trees
 from fastinit.recipes.parameter import Parameter
 from fastinit.tables import count_text, plural
@@ -62,7 +63,7 @@ class Manifest:
             raise ValueError(f"config={self.config!r} is not an object; pass that of a config.json")
         object.__setattr__(self, "config", json_files.encoded(self.config))  # plain JSON
         for listed in ("parameters", "buffers"):
-            object.__setattr__(self, listed, tuple(getattr(self, listed)))
+            object.__setattr__(self, listed, _parameters(getattr(self, listed), listed))
         if not self.parameters:
             raise ValueError("parameters is empty; a model has at least one")
         counts = Counter(each.name for each in self.tensors)
@@ -247,6 +248,16 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
             "is wrong, or leave count out"
         )
     return manifest
+
+
+def _parameters(given: Any, what: str) -> tuple[Parameter, ...]:
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise wrong_type(given, what, "a tuple of Parameter")
+    found = tuple(given)
+    for k, each in enumerate(found):
+        if not isinstance(each, Parameter):
+            raise wrong_type(each, f"{what}[{k}]", "a Parameter")
+    return found
 
 
 def _check_tied(tied: Any, names: Counter[str]) -> None:

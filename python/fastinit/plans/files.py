@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from fastinit import json_files, safetensors
+from fastinit import checks, json_files, safetensors
 from fastinit.checkpoints import values
 from fastinit.checkpoints.pipeline import Progress
 from fastinit.checkpoints.read import open_checkpoint, plan_text
@@ -38,7 +38,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         ...     fastinit.load_plan(folder).seed
         7
     """
-    path = Path(path)
+    path = checks.path(path, "path")
     if path.suffix == ".json" and not path.name.endswith(INDEX) and path.is_file():
         with json_files.located(str(path)):
             return _plan(json_files.read(path), path.parent)
@@ -103,7 +103,7 @@ def verify(
             known[text] = _plan_in(header)
         return known[text]
 
-    return compare(Path(path), plan_in, True, device, progress)
+    return compare(checks.path(path, "path"), plan_in, True, device, progress)
 
 
 def _plan_in(header: Header) -> Plan | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from fastinit import json_files, streams
+from fastinit import checks, json_files, streams
 from fastinit.checkpoints import values
 from fastinit.checkpoints.values import write_json
 from fastinit.checkpoints.verify import Verification, compare
@@ -347,7 +346,7 @@ class Plan(TensorPlans):
             ...     fastinit.Plan(model, "gpt2", seed=1).verify(folder).ok
             False
         """
-        return compare(Path(path), lambda _: self, False, device, progress)
+        return compare(checks.path(path, "path"), lambda _: self, False, device, progress)
 
     def diff(self, other: Plan, only: Any = None) -> Difference:
         """Compare what two plans draw, without drawing it.
@@ -446,7 +445,7 @@ class Plan(TensorPlans):
             ...     fastinit.load_plan(pathlib.Path(folder, "plan.json"))
             Plan(model, recipe gpt2, seed 7, float32: 1 tensor, 3 values)
         """
-        write_json(self.to_dict(), Path(path))
+        write_json(self.to_dict(), checks.path(path, "path"))
 
     @staticmethod
     def from_dict(data: Any) -> Plan:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastinit import distribution
+from fastinit import checks, distribution
 from fastinit.checkpoints.atomic_file import write_whole
 from fastinit.plots import figure, svg
 from fastinit.plots.chart import Chart
@@ -74,7 +73,7 @@ class Page:
         Raises:
             OSError: it cannot be written.
         """
-        write_whole(Path(path), self.html().encode())
+        write_whole(checks.path(path, "path"), self.html().encode())
 
     def html(self) -> str:
         """Return the page, which is HTML and XML at once."""

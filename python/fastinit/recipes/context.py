@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from fastinit import json_files
 from fastinit.recipes.model_numbers import Axis, Layers, Of, Setting
@@ -20,6 +20,7 @@ T = TypeVar("T")
 _LARGEST = sys.float_info.max
 
 
+@runtime_checkable
 class Model(Protocol):
     """Description of a model, as a ``Manifest`` gives it."""
 
@@ -46,6 +47,16 @@ class Model(Protocol):
     @property
     def config(self) -> Mapping[str, Any] | None:
         """The content of the model's ``config.json``."""
+
+
+def checked_model(model: Any, what: str) -> Model:
+    """Return a description of a model; anything else is a ``TypeError``."""
+    if not isinstance(model, Model):
+        raise TypeError(
+            f"{what} is a {type(model).__name__}; pass a manifest, as Manifest.from_torch(module) "
+            "or Manifest.from_shapes({'w': (64, 32)})"
+        )
+    return model
 
 
 class Context:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from fastinit.checks import positive_integer
+from fastinit.checks import positive_integer, shown
 from fastinit.initializers import Constant, HeNormal, Initializer
-from fastinit.recipes.context import Model
+from fastinit.recipes.context import Model, checked_model
 from fastinit.recipes.patterns.pattern import Regex
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import Rule
@@ -41,7 +41,9 @@ def fixup(
         A recipe for the layers of this model; its numbers L and m are those of the model.
 
     Raises:
-        ValueError: The model has no such blocks, or a block has a single layer.
+        TypeError: ``model`` is not a manifest.
+        ValueError: An expression is wrong, the model has no such blocks, or a block has a single
+            layer.
 
     Example:
         >>> import fastinit
@@ -55,7 +57,8 @@ def fixup(
         Constant(value=0)
     """
     found: dict[str, list[tuple[int, str]]] = {}
-    expression = re.compile(rf"(?P<block>{branches})\.(?P<layer>{layers})")
+    checked_model(model, "model")
+    expression = _expression(rf"(?P<block>{branches})\.(?P<layer>{layers})", branches, layers)
     for each in model.parameters:
         if (match := expression.fullmatch(each.name)) is not None:
             number = re.fullmatch(layers, match["layer"])
@@ -88,6 +91,14 @@ def fixup(
         Rule("**.weight", HeNormal()),
     )
     return Recipe(f"fixup of {model.model}", _FIXUP, (*rules, *rest))
+
+
+def _expression(text: str, branches: str, layers: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        given = f"branches={shown(branches)} and layers={shown(layers)}"
+        raise ValueError(f"{given} are not regular expressions: {error}; correct them") from None
 
 
 def hanin_rolnick(widths: Sequence[int]) -> float:

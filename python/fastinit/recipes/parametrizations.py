@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from fastinit.initializers import Initializer, Normal, Split
 from fastinit.initializers.base import Distribution
 from fastinit.initializers.masks.masked import Masked
-from fastinit.recipes.context import Context, Model
+from fastinit.recipes.context import Context, Model, checked_model
 from fastinit.recipes.multipliers import Multipliers
 from fastinit.recipes.patterns.pattern import Pattern
 from fastinit.recipes.rule import Rule
@@ -230,6 +230,7 @@ def _parametrization(
     branches: Pattern | None = None,
 ) -> Parametrization:
     """Return the parametrization of a scheme, with as few rules as patterns can say."""
+    checked_model(base, "base")
     found = growths(model, base, layouts or {}, branches or LAST_OF_BRANCH)
     if branches is not None and not any(each.ends_branch for each in found.values()):
         raise ValueError(f"branches={branches!r} matches no parameter of a stack of layers")

@@ -13,7 +13,7 @@ from fastinit import json_files
 from fastinit.checks import boolean
 from fastinit.native.dtypes import CODES, dtype_of
 from fastinit.recipes import matching, parametrizations
-from fastinit.recipes.context import Context, Model
+from fastinit.recipes.context import Context, Model, checked_model
 from fastinit.recipes.patterns.pattern import Pattern, has_layer
 from fastinit.recipes.rule import Rule
 from fastinit.tables import listed, plural
@@ -101,6 +101,7 @@ class Recipe:
             >>> recipe("gpt2").match(Manifest.load("gpt2"))["transformer.wte.weight"].pattern
             '**.weight'
         """
+        checked_model(model, "model")
         return matching.matched(self.name, self.rules, model, complete=self.complete)
 
     def check_work(self, model: Model) -> None:
@@ -337,11 +338,7 @@ class Recipe:
 
 def _started(start: Recipe | str | None, model: Model) -> Recipe:
     """Return the recipe that a parametrization starts from."""
-    if not hasattr(model, "architecture"):
-        raise TypeError(
-            f"model is a {type(model).__name__}; pass a manifest, as Manifest.from_torch(module) "
-            "or Manifest.from_shapes({'w': (64, 32)}), and one for the base model"
-        )
+    checked_model(model, "model")
     if start is None:
         return recipe_of(model)
     return start if isinstance(start, Recipe) else recipe(start)
@@ -404,6 +401,7 @@ def recipe_of(model: Model) -> Recipe:
         >>> recipe_of(Manifest.load("gpt2")).name
         'gpt2'
     """
+    checked_model(model, "model")
     own = find_recipe(model.architecture or model.model)
     if own is not None:
         return own

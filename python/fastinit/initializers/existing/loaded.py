@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastinit import regular_files, safetensors
+from fastinit import checks, regular_files, safetensors
 from fastinit.arrays.devices import Device
 from fastinit.arrays.digest import PIECE, begin
 from fastinit.arrays.operations import Copy
@@ -173,7 +173,7 @@ def tensors_of(path: str | os.PathLike[str]) -> dict[str, tuple[int, ...]]:
 
 def _place(path: str | os.PathLike[str]) -> Path:
     """Return the path of the file or the index of a checkpoint."""
-    found = Path(path)
+    found = checks.path(path, "path")
     if found.is_dir():
         found = safetensors.find(found) or found / safetensors.WHOLE
     if not found.exists():

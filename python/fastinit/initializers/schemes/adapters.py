@@ -17,6 +17,7 @@ from fastinit.initializers.distributions.presets import HeUniform
 from fastinit.initializers.matrices.orthogonal import orthogonal
 from fastinit.initializers.options import plain_signature, unexpected
 from fastinit.native.arithmetic import in_default_arithmetic
+from fastinit.native.box import shape_of
 from fastinit.native.dtypes import dtype_of, precision_of
 from fastinit.streams import Seed
 
@@ -98,9 +99,9 @@ def adapter(
         raise unexpected(adapter, shape, extra, unknown)
     if kind not in KINDS:
         raise ValueError(f"kind={shown(kind)} is not known; use one of {', '.join(KINDS)}")
-    if len(shape) != 2:
-        raise ValueError(f"shape {shape} is not (out, in); pass two sizes")
-    sizes = integer(shape[0], "shape", "sizes"), integer(shape[1], "shape", "sizes")
+    sizes = shape_of(shape)
+    if len(sizes) != 2:
+        raise ValueError(f"shape {sizes} is not (out, in); pass two sizes")
     wanted = dtype_of(dtype)
     where = streams.fixed(seed, name)
 

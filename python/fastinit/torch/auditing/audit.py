@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from fastinit.checks import wrong_type
 from fastinit.plans.plan import Plan
 from fastinit.torch.auditing.auditor import Auditor
 from fastinit.torch.auditing.evidence import Evidence, build, evidence_of
@@ -53,7 +54,7 @@ def audit(
 
     Raises:
         RuntimeError: The code reads a large tensor; the message names it and the line.
-        TypeError: ``build`` does not return a module.
+        TypeError: ``build`` does not return a module, or ``expected`` is not a plan.
 
     Example:
         >>> import fastinit.torch, torch
@@ -65,6 +66,8 @@ def audit(
         >>> [(each.name, each.verdict) for each in report.findings]
         [('scale', 'never written')]
     """
+    if not isinstance(expected, (Plan, type(None))):
+        raise wrong_type(expected, "expected", "a Plan, or None")
     make = builder(build, args, kwargs or {})
     with marked_memory():
         module, evidence = _built(make, seed)

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
-from fastinit import records
+from fastinit import json_files, records
 from fastinit.recipes.recipe import Recipe
 from fastinit.tables import Table, listed, on_screen
 
@@ -69,14 +69,18 @@ class BalanceReport:
         }
 
     @staticmethod
-    def from_dict(data: dict[str, Any]) -> BalanceReport:
+    def from_dict(data: Any) -> BalanceReport:
         """Return the report that ``to_dict`` described.
 
         Raises:
             ValueError: A field is missing or unknown.
         """
-        rows = tuple(records.from_data(BalanceRow, each) for each in data["rows"])
-        return BalanceReport(rows, data["passes"], data["inputs"], Recipe.from_dict(data["recipe"]))
+        found = json_files.fields(data, ("rows", "passes", "inputs", "recipe"))
+        rows = tuple(
+            records.from_data(BalanceRow, each) for _, each in json_files.items(found, "rows")
+        )
+        recipe = Recipe.from_dict(found["recipe"])
+        return BalanceReport(rows, found["passes"], found["inputs"], recipe)
 
     def __repr__(self) -> str:
         return on_screen(str(self))

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from fastinit.checks import wrong_type
 from fastinit.plans.plan import Plan
 from fastinit.tables import listed
 from fastinit.torch.shards.wrappers import own_names, unwrapped
@@ -35,6 +36,7 @@ def param_groups(
         A list of dicts with ``params``, ``lr``, ``weight_decay`` and perhaps ``eps``.
 
     Raises:
+        TypeError: An argument has the wrong type.
         ValueError: The plan lacks some of the parameters; the message lists them.
 
     Example:
@@ -47,8 +49,12 @@ def param_groups(
         >>> torch.optim.AdamW(param_groups(model, plan, lr=0.01)).param_groups[0]["lr"]
         0.0025
     """
+    if not isinstance(module, torch.nn.Module):
+        raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
     module = unwrapped(module)
     own = own_names(module)
+    if not isinstance(plan, Plan):
+        raise wrong_type(plan, "plan", "a Plan")
     multipliers = plan.multipliers()
     groups: dict[tuple[float, ...], dict[str, Any]] = {}
     missing = []

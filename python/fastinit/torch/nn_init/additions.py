@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -54,7 +56,7 @@ def lecun_normal_(
         True
     """
     scaled = VarianceScaling(layout=layout, groups=groups, fan=fan)
-    return _fill_(tensor, scaled.resolve(tuple(tensor.shape)), Source(generator, seed, name))
+    return _fill_(tensor, scaled.resolve(_shape(tensor)), Source(generator, seed, name))
 
 
 def lecun_uniform_(
@@ -97,7 +99,7 @@ def lecun_uniform_(
         True
     """
     scaled = VarianceScaling(distribution="uniform", layout=layout, groups=groups, fan=fan)
-    return _fill_(tensor, scaled.resolve(tuple(tensor.shape)), Source(generator, seed, name))
+    return _fill_(tensor, scaled.resolve(_shape(tensor)), Source(generator, seed, name))
 
 
 def fan_in_uniform_(
@@ -141,7 +143,7 @@ def fan_in_uniform_(
         True
     """
     scaled = FanInUniform(layout=layout, groups=groups, fan=fan)
-    return _fill_(tensor, scaled.resolve(tuple(tensor.shape)), Source(generator, seed, name))
+    return _fill_(tensor, scaled.resolve(_shape(tensor)), Source(generator, seed, name))
 
 
 def variance_scaling_(
@@ -190,7 +192,7 @@ def variance_scaling_(
         torch.Size([3, 5])
     """
     scaled = VarianceScaling(scale, mode, distribution, layout, groups, fan)
-    return _fill_(tensor, scaled.resolve(tuple(tensor.shape)), Source(generator, seed, name))
+    return _fill_(tensor, scaled.resolve(_shape(tensor)), Source(generator, seed, name))
 
 
 def truncated_normal_(
@@ -241,6 +243,12 @@ def truncated_normal_(
     """
     drawn = TruncatedNormal(mean, std, lower, upper, compensate)
     return _fill_(tensor, drawn, Source(generator, seed, name))
+
+
+def _shape(tensor: Any) -> tuple[int, ...]:
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"tensor is a {type(tensor).__name__}; pass a torch.Tensor")
+    return tuple(tensor.shape)
 
 
 def _fill_(tensor: Tensor, distribution: Distribution, source: Source) -> Tensor:
