@@ -12,6 +12,7 @@ import torch
 import fastinit
 import fastinit.jax
 import fastinit.torch
+from helpers.flax_models import MODELS
 
 DEPTH, WIDTH = 8, 32
 NAMES = [f"layers.{k}" for k in range(DEPTH)]
@@ -146,3 +147,141 @@ def test_flax() -> None:
     assert all(np.array_equal(one, each) for one, each in zip(before, after, strict=True))
     assert [row.kind for row in report.rows] == ["Linear", "BatchNorm", "relu", "Linear"]
     assert report.rows[1].output_rms == pytest.approx(1, rel=1e-3)
+
+
+def attention(own: Any, x: Any) -> Any:
+    """Attend causally with one head; later tokens are hidden as by a mask of -inf."""
+    queries, keys, values = (x @ own[each] for each in ("query", "key", "value"))
+    logits = queries @ keys.swapaxes(-1, -2) / np.sqrt(x.shape[-1])
+    hidden = jnp.triu(jnp.ones(logits.shape[-2:], bool), 1)
+    return jax.nn.softmax(jnp.where(hidden, -jnp.inf, logits)) @ values
+
+
+@pytest.mark.slow
+def test_attention_is_that_of_torch() -> None:
+    names = ("query", "key", "value")
+    own = {each: HE((16, 16), seed=0, name=each) * np.float32(3) for each in names}
+    x = np.asarray(fastinit.normal((4, 12, 16), seed=0))
+
+    class Attention(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = torch.nn.ModuleDict({each: torch.nn.Linear(16, 16) for each in names})
+            for each in names:
+                self.layers[each].weight.data = torch.from_numpy(own[each].T.copy())
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            query, key, value = (x @ self.layers[each].weight.T for each in names)
+            function = torch.nn.functional.scaled_dot_product_attention
+            return function(query, key, value, is_causal=True)
+
+    (theirs,) = fastinit.torch.probe(Attention(), torch.from_numpy(x)).attention
+    (ours,) = fastinit.jax.probe(attention, jnp.asarray(x), variables=own).attention
+    assert (ours.heads, ours.keys) == (theirs.heads, theirs.keys) == (1, 12)
+    assert ours.entropy == pytest.approx(theirs.entropy, rel=1e-4)
+    assert ours.logit_std == pytest.approx(theirs.logit_std, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_sharp_attention_of_flax() -> None:
+    """The heads of flax are counted, also of groups, and queries that are too large are named."""
+    linen = pytest.importorskip("flax.linen")
+    x = jnp.asarray(fastinit.normal((4, 12, 16), seed=0))
+    model = linen.MultiHeadDotProductAttention(4)
+    variables = jax.jit(model.init)(jax.random.key(0), x)
+    report = fastinit.jax.probe(model, x, variables=variables)
+    assert [each.heads for each in report.attention] == [4]
+    assert report.ok
+    variables["params"]["query"]["kernel"] *= 50
+    report = fastinit.jax.probe(model, x, variables=variables)
+    assert "the attention of params looks at few keys" in "; ".join(report.verdicts)
+
+    def grouped(own: Any, x: Any) -> Any:
+        heads = jnp.einsum("bte,ehd->bthd", x, own["query"])
+        keys, values = (jnp.einsum("bte,ehd->bthd", x, own[each]) for each in ("key", "value"))
+        return jax.nn.dot_product_attention(heads, keys, values, is_causal=True)
+
+    shapes = {"query": (16, 4, 4), "key": (16, 2, 4), "value": (16, 2, 4)}
+    own = {
+        name: jnp.asarray(fastinit.normal(shape, seed=1, name=name))
+        for name, shape in shapes.items()
+    }
+    (found,) = fastinit.jax.probe(grouped, x, variables=own).attention
+    assert (found.heads, found.keys) == (4, 12)
+
+
+@pytest.mark.slow
+def test_softmax_of_classes_is_not_an_attention() -> None:
+    def apply(own: Any, x: Any) -> Any:
+        experts = jax.nn.softmax(x @ own["router"])
+        return jnp.einsum("bte,btef->btf", experts, jnp.einsum("btd,edf->btef", x, own["experts"]))
+
+    shapes = {"router": (8, 3), "experts": (3, 8, 4)}
+    own = {
+        name: jnp.asarray(fastinit.normal(shape, seed=1, name=name))
+        for name, shape in shapes.items()
+    }
+    x = jnp.asarray(fastinit.normal((2, 5, 8), seed=0))
+    assert fastinit.jax.probe(apply, x, variables=own).attention == ()
+
+
+@pytest.mark.slow
+def test_first_updates_are_those_of_torch() -> None:
+    """SGD, Adam and Muon change weights by as much as torch's optimizers do."""
+    rates = {"sgd": 0.1, "adam": 1e-3, "muon": 0.02}
+    shapes = {"up": (8, 24), "down": (24, 4)}
+    own = {name: HE(shape, seed=0, name=name) for name, shape in shapes.items()}
+    layers = []
+    for name in shapes:
+        layers += [torch.nn.Linear(*shapes[name], bias=False), torch.nn.Tanh()]
+        layers[-2].weight.data = torch.from_numpy(own[name].T.copy())
+    x = np.asarray(fastinit.normal((32, 8), seed=0))
+    theirs = fastinit.torch.probe(
+        torch.nn.Sequential(*layers), torch.from_numpy(x), lambda y: (y**2).sum(), lr=rates
+    )
+
+    def apply(own: Any, x: Any) -> Any:
+        return jnp.tanh(jnp.tanh(x @ own["up"]) @ own["down"])
+
+    ours = fastinit.jax.probe(
+        apply, jnp.asarray(x), lambda y: (y**2).sum(), variables=own, lr=rates
+    )
+    found = {each.name: each.update_to_weight for each in ours.weights}
+    for name, other in zip(shapes, theirs.weights, strict=True):
+        assert found[name]["sgd"] == pytest.approx(other.update_to_weight["sgd"], rel=1e-4)
+        assert found[name]["adam"] == pytest.approx(other.update_to_weight["adam"], rel=1e-3)
+        # Both round to bfloat16, in different places, which the iteration makes larger.
+        assert found[name]["muon"] == pytest.approx(other.update_to_weight["muon"], rel=0.05)
+    with pytest.raises(ValueError, match="lr has 'lion'; the optimizers are sgd, adam, muon"):
+        fastinit.jax.probe(apply, jnp.asarray(x), variables=own, lr={"lion": 1e-3})
+    report = fastinit.jax.probe(apply, jnp.asarray(x), variables=own, lr={"adam": 1.0})
+    assert "the first step of adam with lr=1 changes down, up by up to" in report.verdicts[0]
+
+
+@pytest.mark.slow
+def test_plan_is_what_is_probed() -> None:
+    """Shapes suffice for what a plan draws; the model keeps its own variables."""
+    own = variables_of(fastinit.Constant(0.0))
+    rules = [("**.bias", fastinit.Constant(0)), ("**.kernel", HE)]
+    apply = network(jax.nn.relu)
+    drawn = fastinit.jax.init_tree(rules, own)
+    expected = fastinit.jax.probe(apply, batch(), variables=drawn)
+    for variables in (own, jax.eval_shape(lambda: own)):
+        report = fastinit.jax.probe(apply, batch(), variables=variables, plan=rules)
+        assert report.to_dict() == expected.to_dict()
+    assert not own["layers.0"]["kernel"].any()
+    plan = fastinit.Plan(own, rules, seed=3)
+    other = fastinit.jax.probe(apply, batch(), variables=own, plan=plan)
+    assert other.ok
+    assert other.output_rms != expected.output_rms
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["transformer", "resnet", "lstm", "mixer", "nnx"])
+def test_clean_models_have_no_verdict(kind: str) -> None:
+    pytest.importorskip("flax")
+    model, inputs = MODELS[kind]()
+    report = fastinit.jax.probe(model, inputs, "cross_entropy", lr={"adam": 1e-3, "sgd": 1e-2})
+    report.assert_healthy()
+    assert any(row.weight_rms > 0 for row in report.rows)
+    assert bool(report.attention) == (kind in ("transformer", "nnx"))

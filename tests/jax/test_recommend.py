@@ -1,5 +1,6 @@
 """Recipes for models of JAX: activations by what programs compute, axes, branches, differences."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -275,3 +276,14 @@ def test_wrong_models() -> None:
         fastinit.jax.recommend_recipe(linen.Dense(2), X, {"kernel": jnp.ones((8, 2))})
     with pytest.raises(ValueError, match="did you mean 'cnn'"):
         fastinit.jax.recommend_recipe(linen.Dense(2), X, architecture="cn")
+
+
+def test_functions_beside_a_part_of_flax(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program may have imported flax.linen alone, or a flax that has no nnx."""
+    pytest.importorskip("flax.linen")
+    monkeypatch.delitem(sys.modules, "flax.nnx", raising=False)
+    own = {"kernel": jnp.ones((4, 2))}
+    found = fastinit.jax.recommend_recipe(
+        lambda own, x: x @ own["kernel"], jax.ShapeDtypeStruct((2, 4), "float32"), own
+    )
+    assert [row.name for row in found.rows] == ["kernel"]

@@ -55,10 +55,9 @@ def model_of(model: Any, inputs: Inputs, variables: Any) -> Model:
         ValueError: a function comes without variables, or a model of nnx with some.
     """
     arguments, keywords = _arguments(inputs)
-    flax = sys.modules.get("flax")
-    if flax is not None and isinstance(model, flax.linen.Module):
+    if is_module(model, "linen"):
         return _linen(model, variables, arguments, keywords)
-    if flax is not None and isinstance(model, flax.nnx.Module):
+    if is_module(model, "nnx"):
         if variables is not None:
             raise ValueError("a model of flax.nnx has its variables; leave variables= out")
         return _nnx(model, arguments, keywords)
@@ -75,6 +74,12 @@ def model_of(model: Any, inputs: Inputs, variables: Any) -> Model:
     return _made(model, variables, arguments, keywords, None, {})
 
 
+def is_module(model: Any, *kinds: str) -> bool:
+    """Return whether something is a module of ``flax.linen`` or ``flax.nnx``, if these are used."""
+    found = (sys.modules.get(f"flax.{kind}") for kind in kinds)
+    return any(flax is not None and isinstance(model, flax.Module) for flax in found)
+
+
 def _arguments(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(inputs, Mapping):
         return (), dict(inputs)
@@ -82,7 +87,7 @@ def _arguments(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def _linen(model: Any, variables: Any, arguments: Any, keywords: Any) -> Model:
-    linen = sys.modules["flax"].linen
+    linen = sys.modules["flax.linen"]
     found = _initialized(model, arguments, keywords) if variables is None else variables
     if not isinstance(found, Mapping) or "params" not in found:
         raise ValueError("variables= has no 'params'; pass what model.init returns")
@@ -118,7 +123,7 @@ def _initialized(model: Any, arguments: Any, keywords: Any) -> Any:
 
 
 def _nnx(model: Any, arguments: Any, keywords: Any) -> Model:
-    nnx = sys.modules["flax"].nnx
+    nnx = sys.modules["flax.nnx"]
     graph, state = nnx.split(model)
     trained = {
         ".".join(map(str, path)) for path, each in nnx.to_flat_state(state) if _is_trained(each)
@@ -135,7 +140,7 @@ def _nnx(model: Any, arguments: Any, keywords: Any) -> Model:
 
 
 def _is_trained(variable: Any) -> bool:
-    nnx = sys.modules["flax"].nnx
+    nnx = sys.modules["flax.nnx"]
     return isinstance(variable, nnx.Param) or issubclass(
         getattr(variable, "type", type(None)), nnx.Param
     )

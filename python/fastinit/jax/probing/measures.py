@@ -25,8 +25,7 @@ def measured(values: Any, activation: str | None) -> dict[str, Any]:
     numbers = values.astype(jnp.float32)
     found = {"output_rms": rms(values)}
     if values.ndim > 1 and len(values) > 1:
-        found["varies"] = rms(numbers - numbers.mean(0, keepdims=True))
-        found["varies"] = jnp.where((numbers == numbers[:1]).all(), 0.0, found["varies"])
+        found["varies"] = _varies(numbers)
     if activation is not None and values.ndim > 1:
         alive = (numbers != 0).any(tuple(range(values.ndim - 1)))
         found["dead"] = 1 - alive.mean()
@@ -35,3 +34,15 @@ def measured(values: Any, activation: str | None) -> dict[str, Any]:
         edge = (0.5 - _EDGE) * (high - low)
         found["saturated"] = (jnp.abs(numbers - 0.5 * (low + high)) >= edge).mean()
     return found
+
+
+def _varies(numbers: Any) -> Any:
+    """Return the root mean square of differences to the mean of a batch, 0 only if all are alike.
+
+    Differences to the first input have the same variance, and are exact where inputs are alike.
+    """
+    apart = numbers - numbers[:1]
+    scale = jnp.abs(apart).max()
+    scale = jnp.where((scale > 0) & jnp.isfinite(scale), scale, 1.0)
+    square, mean = jnp.mean((apart / scale) ** 2), jnp.mean(apart / scale, axis=0)
+    return scale * jnp.sqrt(jnp.maximum(square - jnp.mean(mean**2), 0.0))

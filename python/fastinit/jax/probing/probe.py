@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -12,35 +12,32 @@ import jax.numpy as jnp
 import numpy as np
 
 from fastinit.initializers import Normal, Uniform
-from fastinit.jax.guide.graph import Reading
 from fastinit.jax.guide.models import Inputs, Model, model_of
-from fastinit.jax.guide.programs import Program, Step, program_of
+from fastinit.jax.guide.programs import program_of
 from fastinit.jax.guide.recommend import read_model
-from fastinit.jax.probing.measures import measured, rms
+from fastinit.jax.probing.attention import attention_of
+from fastinit.jax.probing.passes import Passes, Places, Weight, passes_of
 from fastinit.jax.probing.targets import Target, targets_of
+from fastinit.jax.trees import init_tree
 from fastinit.probes.report import ProbeReport
-from fastinit.probes.rows import ProbeRow, ProbeWeight
+from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeWeight
 from fastinit.probes.stacks import stacks_of
+from fastinit.probes.updates import Rates, rates_of, update_to_weight
 from fastinit.probes.verdicts import verdicts_of
 
 Loss = Callable[[Any], Any] | str | None
 NAMES = ("cross_entropy", "random")
 
 
-@dataclasses.dataclass(frozen=True)
-class _Passes:
-    """What both passes have shown, as numbers."""
-
-    rows: list[dict[str, float]]
-    scalar: float
-    output_rms: float
-    differs: float
-    weights: list[float]
-    gradients: list[float]
-    are_alike: list[bool]
-
-
-def probe(model: Any, batch: Inputs, loss: Loss = None, *, variables: Any = None) -> ProbeReport:
+def probe(
+    model: Any,
+    batch: Inputs,
+    loss: Loss = None,
+    *,
+    variables: Any = None,
+    plan: Any = None,
+    lr: Rates = None,
+) -> ProbeReport:
     """Run a model of JAX once forward and once backward, and say what is wrong with its start.
 
     The traced program of the model runs step by step, so that layers, activations and blocks are
@@ -56,15 +53,20 @@ def probe(model: Any, batch: Inputs, loss: Loss = None, *, variables: Any = None
             whose gradient there is normal.
         variables: as for ``recommend_recipe``; None draws those of a module of linen as it does
             now, with the key 0.
+        plan: a plan, or what else ``init_tree`` takes, such as ``recommend_recipe(...).recipe``:
+            the model is probed as if its parameters were drawn so.
+        lr: a learning rate, or one by optimizer ("sgd", "adam", "muon"): the report then has the
+            size of the first update of each weight, relative to the weight.
 
     Returns:
-        A report: ``rows`` for each layer, activation and block, ``weights``, ``stacks``,
-        ``verdicts``, ``ok``, ``assert_healthy()``, ``to_dict()``, ``plot()``, ``html()``; ``print``
-        shows a table. ``attention`` is empty.
+        A report: ``rows`` for each layer, activation and block, ``weights``, ``attention`` for each
+        softmax of products of queries and keys, ``stacks``, ``verdicts``, ``ok``,
+        ``assert_healthy()``, ``to_dict()``, ``plot()``, ``html()``; ``print`` shows a table.
 
     Raises:
         TypeError: ``model`` is none of these, or its output has no floating-point array.
-        ValueError: variables are missing or shapes, or ``loss`` is not known.
+        ValueError: variables are missing or shapes, ``loss`` or ``lr`` are not understood, or the
+            plan does not fit.
 
     Example:
         >>> import fastinit, fastinit.jax, jax.numpy as jnp
@@ -82,14 +84,17 @@ def probe(model: Any, batch: Inputs, loss: Loss = None, *, variables: Any = None
     """
     if loss is not None and not callable(loss) and loss not in NAMES:
         raise ValueError(f"loss={loss!r} is not known; pass a function, or one of {NAMES}")
+    rates = rates_of(lr)
     made = model_of(model, batch, variables)
+    if plan is not None:
+        made = _as_drawn(made, plan)
     if made.is_abstract or any(isinstance(each, jax.ShapeDtypeStruct) for each in made.inputs):
         raise ValueError("variables or inputs are shapes; pass arrays, which a probe runs with")
     traced = jax.make_jaxpr(lambda own, given: made.apply(own, given), return_shape=True)
     closed, shapes = traced(made.values, list(made.inputs))
     program = program_of(closed, len(made.leaves))
     reading = read_model(made, program)
-    targets = targets_of(reading, made.modules)
+    places = Places(targets_of(reading, made.modules), attention_of(program, reading))
     leaves, structure = jax.tree_util.tree_flatten(shapes)
     number = next(
         (k for k, each in enumerate(leaves) if jnp.issubdtype(each.dtype, jnp.floating)), None
@@ -98,9 +103,26 @@ def probe(model: Any, batch: Inputs, loss: Loss = None, *, variables: Any = None
         raise TypeError(
             f"the model returns a {type(shapes).__name__} without floating-point arrays"
         )
-    scalar = _scalar(loss, structure, leaves[number].shape, number)
-    passes = _passed(made, reading, program, targets, scalar, number)
-    return _report(made, reading, targets, passes, _classes(loss, leaves[number]), loss)
+    output = leaves[number]
+    scalar = _scalar(loss, structure, output.shape, number)
+    passes = passes_of(made, program, reading, places, scalar, number, tuple(rates))
+    inputs = made.inputs[0].shape[0] if made.inputs and made.inputs[0].ndim else 1
+    classes = int(output.shape[-1]) if loss == "cross_entropy" else None
+    report = _report(places, passes, inputs, classes, rates)
+    if loss is None or loss == "random":
+        report = dataclasses.replace(report, loss=None)
+    return dataclasses.replace(report, verdicts=verdicts_of(report, passes.differs, rates))
+
+
+def _as_drawn(model: Model, plan: Any) -> Model:
+    """Return a model with the parameters that a plan or a recipe draws."""
+    leaves, structure = jax.tree_util.tree_flatten(model.variables)
+    numbers = {each.number for each in model.leaves if each.path in model.trained}
+    kept = [each if k in numbers else None for k, each in enumerate(leaves)]
+    tree = init_tree(plan, jax.tree_util.tree_unflatten(structure, kept))
+    drawn = iter(jax.tree_util.tree_leaves(tree))
+    filled = [next(drawn) if k in numbers else each for k, each in enumerate(leaves)]
+    return dataclasses.replace(model, variables=jax.tree_util.tree_unflatten(structure, filled))
 
 
 def _scalar(
@@ -122,119 +144,45 @@ def _scalar(
     return lambda outputs: jnp.sum(outputs[number].astype(jnp.float32) * normal)
 
 
-def _classes(loss: Loss, output: Any) -> int | None:
-    return int(output.shape[-1]) if loss == "cross_entropy" else None
-
-
-def _passed(
-    model: Model,
-    reading: Reading,
-    program: Program,
-    targets: Sequence[Target],
-    scalar: Callable[[list[Any]], Any],
-    number: int,
-) -> _Passes:
-    """Run both passes as one program.
-
-    Zeros are added to each output that is looked at, and the gradient there is that of the zeros.
-    """
-    numbers = {id(each.output.step): k for k, each in enumerate(targets)}
-    steps = {id(each.source): getattr(each.source, "step", None) for each in targets}
-    sources = {id(step) for step in steps.values() if step is not None}
-    trained = [k for k, each in enumerate(model.leaves) if each.path in model.trained]
-    zeros = [_zeros(each) for each in targets]
-
-    def forward(weights: list[Any], added: list[Any]) -> tuple[Any, Any]:
-        values = list(model.values)
-        for k, weight in zip(trained, weights, strict=True):
-            values[k] = weight
-        rows: list[dict[str, Any]] = [{} for _ in targets]
-        sizes: dict[int, Any] = {}
-
-        def seen(step: Step, value: Any) -> Any:
-            if id(step) in sources:
-                sizes[id(step)] = rms(value)
-            k = numbers.get(id(step))
-            if k is None:
-                return value
-            rows[k] = measured(value, targets[k].activation)
-            return value + added[k].astype(value.dtype)
-
-        outputs = program.run([*values, *model.inputs], seen)
-        of_input = rms(model.inputs[0]) if model.inputs else jnp.nan
-        for row, each in zip(rows, targets, strict=True):
-            step = steps[id(each.source)]
-            row["input_rms"] = of_input if step is None else sizes[id(step)]
-        signal = outputs[number]
-        differs = jnp.abs(signal - signal[:1]).max() if signal.ndim > 0 else jnp.nan
-        found = rows, rms(signal), differs, [rms(each) for each in weights]
-        return scalar(outputs), found
-
-    def both(weights: list[Any], added: list[Any]) -> Any:
-        passed = jax.value_and_grad(forward, argnums=(0, 1), has_aux=True)
-        (value, found), (of_weights, of_outputs) = passed(weights, added)
-        rows, output_rms, differs, sizes = found
-        for row, gradient in zip(rows, of_outputs, strict=True):
-            row["gradient_rms"] = rms(gradient)
-        gradients = [rms(each) for each in of_weights]
-        return rows, value, output_rms, differs, sizes, gradients
-
-    weights = [model.values[k] for k in trained]
-    found = jax.device_get(jax.jit(both)(weights, zeros))
-    rows = [{name: float(value) for name, value in row.items()} for row in found[0]]
-    names = [model.leaves[k].path for k in trained]
-    alike = [
-        _are_alike(each, reading.layouts.get(name))
-        for name, each in zip(names, weights, strict=True)
-    ]
-    value, output_rms, differs = map(float, found[1:4])
-    sizes, gradients = (list(map(float, each)) for each in found[4:])
-    return _Passes(rows, value, output_rms, differs, sizes, gradients, alike)
-
-
-def _zeros(target: Target) -> Any:
-    assert target.output.step is not None
-    return jnp.zeros(target.output.step.shape, jnp.float32)
-
-
-def _are_alike(weight: Any, layout: str | None) -> bool:
-    """Return whether all units of a matrix are equal, and not 0."""
-    if layout is None or "o" not in layout or weight.size == 0:
-        return False
-    values = np.asarray(weight).astype(np.float64)
-    axis = layout.rindex("o")
-    first = values.take([0], axis)
-    return bool(values.shape[axis] > 1 and (values == first).all() and first.any())
-
-
 def _report(
-    model: Model,
-    reading: Reading,
-    targets: Sequence[Target],
-    passes: _Passes,
-    classes: int | None,
-    loss: Loss,
+    places: Places, passes: Passes, inputs: int, classes: int | None, rates: Mapping[str, float]
 ) -> ProbeReport:
-    names = [each.path for each in model.leaves if each.path in model.trained]
-    shapes = {each.path: each.shape for each in model.leaves}
-    figures = zip(names, passes.weights, passes.gradients, passes.are_alike, strict=True)
-    weights = {
-        name: ProbeWeight(
-            name, shapes[name], size, gradient, is_alike, {}, reading.layouts.get(name, "*io")
+    weights = {each.name: _weight(each, rates) for each in passes.weights}
+    rows = [
+        _row(each, found, weights) for each, found in zip(places.targets, passes.rows, strict=True)
+    ]
+    attention = [
+        ProbeAttention(
+            each.name, *found, heads=each.heads(inputs), keys=each.logits.shape[each.axis]
         )
-        for name, size, gradient, is_alike in figures
-    }
-    rows = [_row(each, found, weights) for each, found in zip(targets, passes.rows, strict=True)]
-    report = ProbeReport(
+        for each, found in zip(places.attention, passes.attention, strict=True)
+    ]
+    return ProbeReport(
         rows=tuple(rows),
         output_rms=passes.output_rms,
-        loss=passes.scalar if loss is not None and loss != "random" else None,
+        loss=passes.scalar,
         verdicts=(),
         weights=tuple(weights.values()),
+        attention=tuple(attention),
         stacks=tuple(stacks_of(rows)),
         classes=classes,
     )
-    return dataclasses.replace(report, verdicts=verdicts_of(report, passes.differs, {}))
+
+
+def _weight(found: Weight, rates: Mapping[str, float]) -> ProbeWeight:
+    ratios = {
+        name: update_to_weight(rates[name] * update, found.rms)
+        for name, update in found.updates.items()
+    }
+    return ProbeWeight(
+        found.name,
+        found.shape,
+        found.rms,
+        found.gradient_rms,
+        found.is_alike,
+        ratios,
+        found.layout,
+    )
 
 
 def _row(

@@ -15,6 +15,7 @@ from torch import nn
 from fastinit.probes.report import ProbeReport
 from fastinit.probes.rows import ProbeRow, ProbeWeight
 from fastinit.probes.stacks import stacks_of
+from fastinit.probes.updates import Rates, rates_of
 from fastinit.probes.verdicts import verdicts_of
 from fastinit.torch.modules.init import init_
 from fastinit.torch.modules.materialize import materialize_
@@ -22,7 +23,7 @@ from fastinit.torch.modules.plan import Rules
 from fastinit.torch.probing.measures import local, rms
 from fastinit.torch.probing.ranks import Figures, pooled
 from fastinit.torch.probing.recording import Recorder
-from fastinit.torch.probing.weights import Rates, rates_of, weights_of
+from fastinit.torch.probing.weights import weights_of
 from fastinit.torch.running.arguments import calls
 from fastinit.torch.running.losses import Loss, scalar_of, signal_of
 from fastinit.torch.running.state import unchanged

@@ -9,40 +9,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from fastinit.checks import finite
 from fastinit.probes.rows import ProbeWeight
+from fastinit.probes.updates import is_updated, update_to_weight
 from fastinit.torch.probing.measures import are_alike, rms
 from fastinit.torch.shards.dtensor import is_distributed
 
 Optimizer = Callable[[list[torch.Tensor], float], torch.optim.Optimizer]
 
-OPTIMIZERS: dict[str, Optimizer] = {
+_OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": lambda tensors, lr: torch.optim.SGD(tensors, lr=lr),
     "adam": lambda tensors, lr: torch.optim.Adam(tensors, lr=lr),
     "muon": lambda tensors, lr: torch.optim.Muon(tensors, lr=lr, weight_decay=0.0),
 }
-"""Those whose first update is measured: torch's own, with its defaults and no weight decay."""
-
-Rates = float | Mapping[str, float] | None
-"""A learning rate for all optimizers, or by the name of the optimizer."""
-
-
-def rates_of(lr: Rates) -> dict[str, float]:
-    """Return the learning rate of each optimizer that is wanted.
-
-    Raises:
-        TypeError: A rate is not a number.
-        ValueError: A rate is not positive, or an optimizer is not known.
-    """
-    if lr is None:
-        return {}
-    given = dict(lr) if isinstance(lr, Mapping) else dict.fromkeys(OPTIMIZERS, lr)
-    for name, rate in given.items():
-        if name not in OPTIMIZERS:
-            raise ValueError(f"lr has {name!r}; the optimizers are {', '.join(OPTIMIZERS)}")
-        if finite(rate, "lr") <= 0:
-            raise ValueError(f"lr={rate} is not positive; pass a learning rate above 0")
-    return {name: float(rate) for name, rate in given.items()}
 
 
 def weights_of(
@@ -72,10 +50,9 @@ def _weight(
     size = rms(values) if values.is_floating_point() else math.nan
     updates = {}
     for optimizer, rate in rates.items() if gradient is not None else ():
-        if optimizer == "muon" and values.ndim != 2:
-            continue
-        update = rms(_update(OPTIMIZERS[optimizer], gradient, rate))
-        updates[optimizer] = update / size if size else math.inf if update else 0.0
+        if is_updated(optimizer, values.ndim):
+            update = rms(_update(_OPTIMIZERS[optimizer], gradient, rate))
+            updates[optimizer] = update_to_weight(update, size)
     is_alike = size > 0 and are_alike(values)
     return ProbeWeight(name, tuple(values.shape), size, rms(gradient), is_alike, updates)
 
