@@ -1,6 +1,8 @@
 """The probe of models of JAX: the figures of torch's probe, planted faults, models unchanged."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,6 +14,7 @@ import torch
 import fastinit
 import fastinit.jax
 import fastinit.torch
+from helpers.command_line import run
 from helpers.flax_models import MODELS
 
 DEPTH, WIDTH = 8, 32
@@ -285,3 +288,36 @@ def test_clean_models_have_no_verdict(kind: str) -> None:
     report.assert_healthy()
     assert any(row.weight_rms > 0 for row in report.rows)
     assert bool(report.attention) == (kind in ("transformer", "nnx"))
+
+
+FILE = """
+import jax, jax.numpy as jnp
+from flax import linen
+
+def build():
+    return linen.Dense(4)
+
+def function():
+    return lambda own, x: x @ own, jnp.ones((8, 4)) + jnp.eye(8, 4), jnp.zeros((4, 4))
+
+def no_variables():
+    return (lambda own, x: x @ own), jnp.ones((8, 4))
+"""
+
+
+@pytest.mark.slow
+def test_command(tmp_path: Path) -> None:
+    """A file with a model of flax, or with a function, its batch and its variables."""
+    pytest.importorskip("flax.linen")
+    path = tmp_path / "small_flax_model.py"
+    path.write_text(FILE)
+    done = run("probe", f"{path}:build", "--batch", "8,16")
+    assert done.exit_code == 0, done.output
+    assert "nothing is wrong" in done.output
+    assert "params " in done.output
+    done = run("probe", f"{path}:function", "--json")
+    assert done.exit_code in (0, 1), done.output
+    assert json.loads(done.stdout)["weights"][0]["rms"] == 0
+    done = run("probe", f"{path}:no_variables")
+    assert done.exit_code == 2
+    assert "or (function, batch, variables) of JAX" in done.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import importlib
 import importlib.util
 import sys
@@ -9,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
 from fastinit.cli.options import Json, Seed
@@ -17,14 +20,17 @@ from fastinit.cli.shared import FAILED, errors, print_json
 from fastinit.initializers import Normal, Uniform
 
 if TYPE_CHECKING:
-    import torch
+    from numpy.typing import NDArray
+
+    from fastinit.probes.report import ProbeReport
 
 Model = Annotated[
     str,
     typer.Argument(
         metavar="FILE:NAME",
         help="A Python file or module, and a function in it without arguments, which returns a "
-        "model of torch, or a model and what it is called with.",
+        "model of torch or flax, or a model and what it is called with; of a function of JAX, also "
+        "its variables.",
         show_default=False,
     ),
 ]
@@ -55,7 +61,8 @@ def probe(
 ) -> None:
     """Run a model once forward and once backward, and say what is wrong with its start.
 
-    torch's random numbers start from the seed. The file is executed.
+    torch's random numbers start from the seed; a module of flax.linen draws its variables by the
+    key 0. The file is executed.
 
     \b
     Examples:
@@ -74,14 +81,10 @@ def probe(
             )
         shape = None if batch is None else _shape(batch)
         build = _function(model)
-        import torch
-
-        from fastinit.torch.probing.probe import probe as probed
-
-        torch.manual_seed(seed)
-        made, given = _model_and_batch(build(), model, shape is not None)
-        inputs = given if shape is None else _batch(shape, tokens, seed)
-        found = probed(made, inputs)
+        _seed_torch(seed)
+        made = _made(build(), model, shape is not None)
+        inputs = made.batch if shape is None else _batch(shape, tokens, seed)
+        found = made.probed(inputs)
         write(found.page(), plot, html)
     if as_json:
         print_json(found.to_dict())
@@ -125,23 +128,67 @@ def _functions(module: Any) -> str:
     return ", ".join(own) or "none"
 
 
-def _model_and_batch(made: Any, named: str, has_batch: bool) -> tuple[torch.nn.Module, Any]:
-    import torch
+@dataclasses.dataclass(frozen=True)
+class _Made:
+    """What a function of the user returned."""
 
-    if isinstance(made, torch.nn.Module):
-        if not has_batch:
-            raise ValueError(
-                f"{named} returns a model alone; pass --batch with the shape of its input, or "
-                "return (model, batch)"
-            )
-        return made, None
-    if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], torch.nn.Module)):
+    model: Any
+    batch: Any = None
+    variables: Any = None
+
+    @property
+    def is_of_torch(self) -> bool:
+        torch = sys.modules.get("torch")
+        return torch is not None and isinstance(self.model, torch.nn.Module)
+
+    @property
+    def is_of_jax(self) -> bool:
+        if "jax" not in sys.modules:
+            return False
+        from fastinit.jax.guide.models import is_module
+
+        is_function = callable(self.model) and self.variables is not None
+        return is_function or is_module(self.model, "linen", "nnx")
+
+    def probed(self, inputs: Any) -> ProbeReport:
+        """Return the report for inputs."""
+        if self.is_of_torch:
+            import torch
+
+            from fastinit.torch.probing.probe import probe as of_torch
+
+            is_array = isinstance(inputs, np.ndarray)
+            return of_torch(self.model, torch.from_numpy(inputs) if is_array else inputs)
+        from fastinit.jax.probing.probe import probe as of_jax
+
+        return of_jax(self.model, inputs, variables=self.variables)
+
+
+def _made(returned: Any, named: str, has_batch: bool) -> _Made:
+    is_alone = not (isinstance(returned, tuple) and len(returned) in (2, 3))
+    found = _Made(returned) if is_alone else _Made(*returned)
+    if not (found.is_of_torch and found.variables is None) and not found.is_of_jax:
         raise TypeError(
-            f"{named} returns a {type(made).__name__}; return a model of torch, or (model, batch)"
+            f"{named} returns a {type(returned).__name__}; return a model of torch or flax, "
+            "(model, batch), or (function, batch, variables) of JAX"
         )
-    if has_batch:
+    if is_alone and not has_batch:
+        raise ValueError(
+            f"{named} returns a model alone; pass --batch with the shape of its input, or "
+            "return (model, batch)"
+        )
+    if not is_alone and has_batch:
         raise ValueError(f"{named} returns a batch of its own; leave --batch out")
-    return made
+    return found
+
+
+def _seed_torch(seed: int) -> None:
+    """Seed torch, which is imported for that unless the file has imported JAX alone."""
+    if "torch" in sys.modules or "jax" not in sys.modules:
+        with contextlib.suppress(ImportError):
+            import torch
+
+            torch.manual_seed(seed)
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -154,12 +201,10 @@ def _shape(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def _batch(shape: tuple[int, ...], tokens: int | None, seed: int) -> torch.Tensor:
-    import torch
-
+def _batch(shape: tuple[int, ...], tokens: int | None, seed: int) -> NDArray[Any]:
     if tokens is None:
-        return torch.from_numpy(Normal()(shape, seed=seed, name="batch"))
+        return Normal()(shape, seed=seed, name="batch")
     if tokens < 1:
         raise ValueError(f"--tokens {tokens} is not positive; pass the size of the vocabulary")
     drawn = Uniform(0.0, float(tokens))(shape, seed=seed, name="batch", dtype="float64")
-    return torch.from_numpy(drawn.astype("int64"))
+    return drawn.astype("int64")
