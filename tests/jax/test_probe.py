@@ -169,12 +169,11 @@ def test_attention_is_that_of_torch() -> None:
     class Attention(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.layers = torch.nn.ModuleDict({each: torch.nn.Linear(16, 16) for each in names})
-            for each in names:
-                self.layers[each].weight.data = torch.from_numpy(own[each].T.copy())
+            weights = {each: torch.nn.Parameter(torch.from_numpy(own[each])) for each in names}
+            self.weights = torch.nn.ParameterDict(weights)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            query, key, value = (x @ self.layers[each].weight.T for each in names)
+            query, key, value = (x @ self.weights[each] for each in names)
             function = torch.nn.functional.scaled_dot_product_attention
             return function(query, key, value, is_causal=True)
 

@@ -88,7 +88,7 @@ class _Watch:
             self._sizes[id(step)] = rms(value)
         if k is None:
             return value
-        self._rows[k] = measured(value, self._places.targets[k].activation)
+        self._rows[k] = measured(jax.lax.stop_gradient(value), self._places.targets[k].activation)
         self._sizes[id(step)] = self._rows[k]["output_rms"]
         return value + self._added[k].astype(value.dtype)
 
@@ -151,10 +151,11 @@ def passes_of(
     weights = [given[k] for k in trained]
     found = jax.tree.map(float, jax.device_get(jax.jit(both)(weights, given)))
     rows, figures, value, of_attention, output_rms, differs = found
+    alike = list(map(_are_alike, weights, layouts))
     described = [
-        Weight(name, tuple(each.shape), layout or "*io", *sizes, _are_alike(each, layout), steps)
-        for name, each, layout, (*sizes, steps) in zip(
-            names, weights, layouts, figures, strict=True
+        Weight(name, tuple(each.shape), layout or "*io", size, gradient, is_alike, steps)
+        for name, each, layout, is_alike, (size, gradient, steps) in zip(
+            names, weights, layouts, alike, figures, strict=True
         )
     ]
     return Passes(rows, of_attention, described, value, output_rms, differs)

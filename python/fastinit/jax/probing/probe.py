@@ -100,9 +100,8 @@ def probe(
         (k for k, each in enumerate(leaves) if jnp.issubdtype(each.dtype, jnp.floating)), None
     )
     if number is None:
-        raise TypeError(
-            f"the model returns a {type(shapes).__name__} without floating-point arrays"
-        )
+        dtypes = ", ".join(each.dtype.name for each in leaves) or "nothing"
+        raise TypeError(f"the model returns {dtypes}; pass one with a floating-point output")
     output = leaves[number]
     scalar = _scalar(loss, structure, output.shape, number)
     passes = passes_of(made, program, reading, places, scalar, number, tuple(rates))
