@@ -8,6 +8,11 @@ The way is "eager", "jit" (a compiled program, which calls native code) or "call
 program that calls Python); for the model it is "flax" (``model.init``), "jit" (``jax.jit`` of it,
 once more), "jit, first" (with its compilation) or "init_tree" (with its shapes, which are known).
 Every call returns new memory.
+
+Further ways say where the time goes. Task "memory": "zeros" fills new memory of fastinit with
+zeros, "jit" is JAX's compiled zeros, "ready" a compiled program that calls Python for an array that
+is there already, which JAX copies. Way "written" of an initializer draws into memory that has been
+written before.
 """
 
 from __future__ import annotations
@@ -49,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = {"size": options.size, "repeats": options.repeats, "threads": [count]}
     report = common.new_report("jax_init", settings, NOTES, ("flax",))
     with common.threads(count):
+        memory(report, options.size, options.repeats)
         for name in common.listed(options.functions):
             function(report, name, options.size // FUNCTIONS[name], options.repeats)
         if options.layers:
@@ -67,6 +73,23 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def memory(report: dict[str, Any], size: int, repeats: int) -> None:
+    """Time what new memory costs, whatever is drawn into it."""
+    shape = (size, size)
+    there = np.ones(shape, np.float32)
+    result = jax.ShapeDtypeStruct(shape, there.dtype)
+    calls: dict[tuple[str, str], Callable[[], Any]] = {
+        ("zeros", "fastinit"): lambda: fastinit.zeros(shape),
+        ("jit", "jax"): compiled(theirs.zeros, shape),
+        ("ready", "jax"): compiled(lambda *_: jax.pure_callback(lambda: there, result), shape),
+    }
+    found = common.interleaved(
+        {which: functools.partial(once, call) for which, call in calls.items()}, repeats
+    )
+    for (way, library), seconds in found.items():
+        enter(report, "memory", way, library, seconds, math.prod(shape), shape)
+
+
 # ---- functions ----------------------------------------------------------------------------------
 
 
@@ -82,6 +105,9 @@ def function(report: dict[str, Any], name: str, size: int, repeats: int) -> None
     if xla.extension() is not None:
         calls["jit", "fastinit"] = compiled(own, shape)
     check(report, name, {way: call() for (way, who), call in calls.items() if who == "fastinit"})
+    drawn = own.resolve(shape)
+    written = np.zeros(shape, np.float32)
+    calls["written", "fastinit"] = lambda: drawn(shape, seed=0, name=0, out=written)
     found = common.interleaved(
         {which: functools.partial(once, call) for which, call in calls.items()}, repeats
     )

@@ -24,6 +24,17 @@ _WAYS = {
     "jit": "`jax.jit(model.init)`, again",
 }
 
+_MEMORY = (
+    "Where that time goes. The system zeroes new memory. A program that calls Python copies the "
+    "array into memory of XLA, which has pages of 4 kB; with "
+    "`GLIBC_TUNABLES=glibc.malloc.hugetlb=1` in the environment it has huge pages."
+)
+_COSTS = (
+    ("zeros", "fastinit", "new memory of fastinit, filled with zeros"),
+    ("jit", "jax", "JAX's compiled zeros"),
+    ("ready", "jax", "a compiled program that calls Python for an array which is there already"),
+)
+
 
 def headline(report: Report) -> Rows:
     """Return the rows of the README: an initializer in a program, and the model."""
@@ -51,7 +62,7 @@ def section(report: Report) -> str:
         "`python -m benchmarks.jax_init`",
     ]
     rows = []
-    tasks = [each["task"] for each in results if each["task"] != "model"]
+    tasks = [each["task"] for each in results if each["task"] not in ("model", "memory")]
     for task in dict.fromkeys(tasks):
         theirs = median(results, task=task, way="jit", library="jax")
         shape = next(each["shape"] for each in results if each["task"] == task)
@@ -62,9 +73,23 @@ def section(report: Report) -> str:
         rows.append([f"`{task}`", *cells])
     head = ["", "shape", "jax, compiled", "eager", "speedup", "compiled, native code", "speedup"]
     parts.append(table([*head, "compiled, calls Python", "speedup"], rows))
+    if any(each["task"] == "memory" for each in results):
+        parts += [_MEMORY, _memory(results)]
     if any(each["task"] == "model" for each in results):
         parts += [f"{_size(results)} of flax.linen, initialized:", _model(results)]
     return "\n\n".join(parts)
+
+
+def _memory(results: Entries) -> str:
+    rows = []
+    for way, library, what in _COSTS:
+        found = median(results, task="memory", way=way, library=library)
+        rows.append([what, NONE if found is None else seconds(found)])
+    for task in ("he_normal", "he_uniform"):
+        found = median(results, task=task, way="written", library="fastinit")
+        what = f"`{task}` into memory that has been written before"
+        rows.append([what, NONE if found is None else seconds(found)])
+    return table(["8192 x 8192 float32", ""], rows)
 
 
 def _model(results: Entries) -> str:
