@@ -235,6 +235,24 @@ def test_recurrent_cells() -> None:
     assert rows["params.cell.hf.bias"].initializer == fastinit.Constant(1)
     assert rows["params.cell.hg.bias"].initializer == fastinit.Constant(0)
     assert rows["params.cell.ii.kernel"].layer == "input"
+    fused = nnx.RNN(nnx.OptimizedLSTMCell(8, 16, rngs=nnx.Rngs(0)))
+    found = fastinit.jax.recommend_recipe(fused, jnp.ones((2, 5, 8)))
+    bias = fastinit.Plan({"cell.dense_h.bias": (64,)}, found.recipe, seed=0).init()
+    expected = np.repeat(np.array([0, 1, 0, 0], np.float32), 16)
+    assert np.array_equal(bias["cell.dense_h.bias"], expected)
+
+
+def test_learned_slopes() -> None:
+    """A prelu starts at 0.25, and the weight before it has the gain for that."""
+    own = {"first": {"kernel": jnp.ones((8, 32))}, "act": {"negative_slope": jnp.ones(())}}
+
+    def apply(own: Any, x: Any) -> Any:
+        y = x @ own["first"]["kernel"]
+        return jnp.where(y >= 0, y, jnp.asarray(own["act"]["negative_slope"], y.dtype) * y)
+
+    rows = rows_of(fastinit.jax.recommend_recipe(apply, X, own))
+    assert rows["act.negative_slope"].initializer == fastinit.Constant(0.25)
+    assert rows["first.kernel"].activation == "leaky_relu"
 
 
 class Mlp(nnx.Module):  # type: ignore[misc, name-defined]

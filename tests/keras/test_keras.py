@@ -72,6 +72,17 @@ def test_adapted_initializers_round_trip(name: str) -> None:
     assert ours.Adapted.from_config(config).initializer == ADAPTED[name]
 
 
+def test_classes_of_users() -> None:
+    """A class that is derived from one of these draws the same, and does not take its name."""
+
+    class HeNormal(ours.HeNormal):
+        """A class of the same name."""
+
+    assert keras.initializers.get("fastinit>HeNormal").__class__ is ours.HeNormal
+    assert CLASSES["he_normal"] is ours.HeNormal
+    assert HeNormal(seed=3).resolve((4, 5)) == ours.HeNormal(seed=3).resolve((4, 5))
+
+
 def test_the_layout_is_for_jax() -> None:
     with pytest.raises(ValueError, match=r"layout=.* is for the JAX backend"):
         ours.HeNormal()((2, 2), layout="anything")

@@ -95,16 +95,18 @@ def _at_run_time(
     Keras traces layers for their shapes alone, and nothing is drawn then.
     """
     import jax
+    import jax.numpy as jnp
+
+    from fastinit.jax.drawing import drawing_of  # only where JAX is the backend
+    from fastinit.jax.staged import draw_staged
 
     kind = jax.dtypes.canonicalize_dtype(dtype_of(dtype))
-    described = jax.ShapeDtypeStruct(shape, kind)
     if isinstance(stream, NamedStream):
-        return jax.pure_callback(lambda: initializer(shape, seed=stream, dtype=kind), described)
-
-    def drawn(state: Any) -> Any:
-        return initializer(shape, seed=named_stream(state), dtype=kind)
-
-    return jax.pure_callback(drawn, described, stream)
+        words = np.array(streams.resolve(stream, None), ">u8").view(">u4").astype(np.uint32)
+    else:
+        seed, count = stream
+        words = jnp.stack([0 * seed, seed, 0 * count, count]).astype(jnp.uint32)
+    return draw_staged(drawing_of(initializer, shape, kind), jnp.asarray(words))
 
 
 def _sharded(

@@ -171,9 +171,13 @@ class Preset(FanScaled, is_base=True):
 
     row: type[presets.Preset]
 
-    def __init_subclass__(cls, *, row: type[presets.Preset], arguments: str = "") -> None:
-        """Take a row, and complete the docstring by it."""
+    def __init_subclass__(
+        cls, *, row: type[presets.Preset] | None = None, arguments: str = ""
+    ) -> None:
+        """Take a row, and complete the docstring by it; a class of the user's inherits both."""
         super().__init_subclass__()
+        if row is None:
+            return
         cls.row = row
         sections = _ARGUMENTS.format(name=cls.__name__, paper=row.paper, arguments=arguments)
         cls.__doc__ = f"{cls.__doc__}{sections}"

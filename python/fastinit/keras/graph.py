@@ -86,6 +86,10 @@ class _Tracing:
             if not isinstance(operation, keras.layers.RNN):
                 return self._walk(_as_functional(operation, node), inputs)
             name = next(self._names(operation), None)
+        if (
+            kind == "PReLU"
+        ):  # a slope that is learned is not a weight which another function follows
+            return [self._new(inputs, activation=known_activation("prelu"))]
         if "Normalization" in kind:
             return [self._new(inputs, norm=name)]
         if name is not None:

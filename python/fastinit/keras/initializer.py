@@ -38,9 +38,12 @@ class Initializer(keras.initializers.Initializer, abc.ABC):
     """An initializer of Keras whose values are those of an initializer of fastinit."""
 
     def __init_subclass__(cls, *, is_base: bool = False) -> None:
-        """Register a class with Keras, by its own name and by that of its function."""
+        """Register a class with Keras, by its own name and by that of its function.
+
+        A class of the user's is not registered, as its name may be that of one of these.
+        """
         super().__init_subclass__()
-        if is_base:
+        if is_base or cls.__module__.partition(".")[0] != _PACKAGE:
             return
         keras.saving.register_keras_serializable(_PACKAGE)(cls)
         name = function_name(cls.__name__)

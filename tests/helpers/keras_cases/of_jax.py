@@ -15,6 +15,7 @@ import fastinit.keras as ours
 from fastinit import repeated_streams
 from fastinit.arrays import destination as destinations
 from fastinit.initializers import base
+from fastinit.native import xla
 from helpers.bits import check_bits
 from helpers.keras_cases.registry import array, case
 
@@ -89,6 +90,8 @@ def traced_calls_are_drawn_at_run_time() -> None:
     for dtype in ("float32", "bfloat16"):
         compiled = jax.jit(lambda dtype=dtype: initializer((4, 4), dtype))
         check_bits(np.asarray(compiled(), np.float32), expected.astype(dtype).astype(np.float32))
+        calls_python = "callback" in compiled.lower().as_text()
+        assert calls_python == (xla.extension() is None)
 
 
 @case

@@ -8,7 +8,7 @@ from keras import layers
 
 import fastinit
 import fastinit.keras as ours
-from helpers.keras_cases.registry import once
+from helpers.keras_cases.registry import array, once
 
 
 class Block(layers.Layer):  # type: ignore[misc]
@@ -96,10 +96,15 @@ def activations_of_layers() -> None:
         (layers.LeakyReLU(negative_slope=0.3), "leaky_relu"),
         (layers.Activation("gelu"), "gelu"),
         (layers.ELU(0.5), "elu"),
+        (layers.PReLU(), "prelu"),
     ]
     for layer, expected in after:
         model = keras.Sequential([keras.Input((4,)), layers.Dense(8), layer, layers.Dense(2)])
-        assert ours.recommend_recipe(model).rows[0].activation == expected
+        found = ours.recommend_recipe(model)
+        assert found.rows[0].activation == expected
+        assert found.unknown == ()
+    ours.init_(model, 0, found.recipe)
+    assert array(model.layers[1].alpha).min() == 0.25  # the learned slope
     recurrent = keras.Sequential([keras.Input((5, 4)), layers.LSTM(8), layers.Dense(3)])
     rows = {row.layer: row for row in ours.recommend_recipe(recurrent).rows}
     assert rows["recurrent"].initializer == fastinit.Orthogonal(layout="*io")

@@ -18,6 +18,8 @@ from fastinit.jax.guide.programs import DATA, Program, Step
 _PRODUCTS = ("dot_general", "conv_general_dilated")
 _BY_PRIMITIVE = {"tanh": "tanh", "logistic": "sigmoid", "sin": "sin"}
 _SCALES = ("scale", "weight", "gamma")
+_SLOPE = "negative_slope"  # of a prelu: a number of an activation rather than a weight
+_PRELU = 0.25  # at which a recipe starts it (He et al. 2015, arXiv 1502.01852, section 2.1)
 _SHAPES = ("reshape", "broadcast_in_dim", "squeeze", "expand_dims", "transpose", *COPIES)
 
 
@@ -100,7 +102,9 @@ class _Reader:
         self._layouts: dict[str, str] = {}
         self._aliases: dict[str, str] = {}
         for number, name in zip(program.inputs, names, strict=False):
-            if name:
+            if name.endswith(_SLOPE) and not ranks[name]:
+                self._values[number] = _Value(values=_PRELU)
+            elif name:
                 self._values[number] = _Value(weight=_Weight((name,), tuple(range(ranks[name]))))
         for number in program.inputs[len(names) :]:
             self._values[number] = self._new([])

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from fastinit.guide.recommend_recipe import RecipeRecommendation, recipe_for
+from fastinit.guide.recommend_recipe import Place, RecipeRecommendation, recipe_for
 from fastinit.initializers import Constant
 from fastinit.jax.guide.graph import Reading, read
 from fastinit.jax.guide.models import Inputs, Model, model_of
@@ -95,11 +95,21 @@ def recommend_recipe(
         width=width,
     )
     owners = {each.name: reading.aliases.get(each.name, each.name) for each in manifest.parameters}
-    found = recipe_for(manifest, case, graph.places(owners, case.architecture, reading.layouts))
+    places = graph.places(owners, case.architecture, reading.layouts)
+    found = recipe_for(manifest, case, places | dict(_forget_gates(traced)))
     values = {leaf.path: each for leaf, each in zip(traced.leaves, traced.values, strict=True)}
     recipe = dataclasses.replace(found.recipe, rules=(*found.recipe.rules, *_statistics(traced)))
     found = dataclasses.replace(found, recipe=recipe)
     return found.with_current(lambda name: _moments(values[name]))
+
+
+def _forget_gates(model: Model) -> Iterator[tuple[str, Place]]:
+    """Yield the biases of all gates of an LSTM, whose second quarter is that of the forget gate."""
+    for leaf in model.leaves:
+        cell = leaf.path.removesuffix(".dense_h.bias")
+        if "LSTM" in model.modules.get(cell, "") and cell != leaf.path and len(leaf.shape) == 1:
+            size = leaf.shape[0] // 4
+            yield leaf.path, Place("forget_bias", part=(size, 2 * size))
 
 
 def _statistics(model: Model) -> Iterator[Rule]:
