@@ -214,3 +214,16 @@ def test_64_bits() -> None:
 def test_errors(call: Callable[[], Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         call()
+
+
+def test_representations() -> None:
+    """An initializer shows the call that makes it, as flax prints the fields of modules."""
+    for text in (
+        "he_normal()",
+        "glorot_uniform(in_axis=0, out_axis=1, dtype='bfloat16')",
+        "variance_scaling(scale=1.0, mode='fan_in', distribution='normal', out_axis=0)",
+        "orthogonal(scale=2.0)",
+        "delta_orthogonal(column_axis=-2)",
+        "initializer(Normal(std=0.02))",
+    ):
+        assert repr(eval(text, vars(fastinit) | vars(ours))) == text

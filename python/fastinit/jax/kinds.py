@@ -14,12 +14,24 @@ from fastinit.initializers import DeltaOrthogonal, Orthogonal, VarianceScaling
 from fastinit.initializers.composites.nested import check_layout
 from fastinit.initializers.distributions.presets import Preset
 from fastinit.initializers.fans import fan_of_mode
+from fastinit.initializers.named import function_name
 from fastinit.jax.axes import Axes, fans_of, layout_of_columns
 from fastinit.jax.base import Initializer
 from fastinit.native.box import Shape
 
+_FAN_SCALED = {"in_axis": -2, "out_axis": -1, "batch_axis": (), "dtype": None}
+_COLUMNS = {"scale": 1.0, "column_axis": -1, "dtype": None}
 
-@dataclass(frozen=True)
+
+def _called(name: str, given: dict[str, Any], usual: dict[str, Any]) -> str:
+    """Return the call of a function that makes an initializer, with what is not its default."""
+    dtype = given.get("dtype")
+    given = given if dtype is None else given | {"dtype": jnp.dtype(dtype).name}
+    options = [f"{key}={value!r}" for key, value in given.items() if value != usual.get(key)]
+    return f"{name}({', '.join(options)})"
+
+
+@dataclass(frozen=True, repr=False)
 class Fixed(Initializer):
     """An initializer that every shape has; its layout, if it has one, names the axes.
 
@@ -34,6 +46,10 @@ class Fixed(Initializer):
         """Return it."""
         check_layout(self.initializer, shape)
         return self.initializer
+
+    def __repr__(self) -> str:
+        dtype = "" if self.dtype is None else f", dtype={jnp.dtype(self.dtype).name!r}"
+        return f"initializer({self.initializer!r}{dtype})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +76,7 @@ class Multiplied(Initializer):
         return drawn * jnp.asarray(self.factor, drawn.dtype)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FanScaled(Initializer):
     """A variance scaling whose fans come from axes by their numbers."""
 
@@ -90,8 +106,17 @@ class FanScaled(Initializer):
         truncated = scaling.distribution == "normal"  # as JAX has all normal ones
         return scaling(fan=fan_of_mode(*fans, scaling.mode), truncated=truncated)
 
+    def __repr__(self) -> str:
+        names = ("in_axis", "out_axis", "batch_axis", "dtype")
+        given = {name: getattr(self, name) for name in names}
+        scaling = self.scaling
+        if isinstance(scaling, type):
+            return _called(function_name(scaling.__name__), given, _FAN_SCALED)
+        own = {name: getattr(scaling, name) for name in ("scale", "mode", "distribution")}
+        return _called("variance_scaling", own | given, _FAN_SCALED)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Columns(Initializer):
     """Orthogonal matrices; the columns lie along an axis, and all other axes are the rows."""
 
@@ -105,8 +130,11 @@ class Columns(Initializer):
             raise ValueError(f"shape {shape} has {len(shape)} axes; a matrix needs two or more")
         return Orthogonal(self.scale, layout_of_columns(shape, self.column_axis))
 
+    def __repr__(self) -> str:
+        return _called("orthogonal", vars(self), _COLUMNS)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class CenteredColumns(Initializer):
     """An orthogonal matrix of (inputs, outputs) in the middle of a kernel of 1, 2 or 3 axes."""
 
@@ -124,3 +152,6 @@ class CenteredColumns(Initializer):
         # Both are the same distribution: with at least as many outputs, each input's row is a unit.
         layout_of_columns(shape[-2:], self.column_axis)
         return DeltaOrthogonal(self.scale, "*io")
+
+    def __repr__(self) -> str:
+        return _called("delta_orthogonal", vars(self), _COLUMNS)
