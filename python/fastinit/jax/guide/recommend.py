@@ -10,7 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from fastinit.guide.recommend_recipe import Place, RecipeRecommendation, recipe_for
+from fastinit.guide.places import Place
+from fastinit.guide.recommend_recipe import RecipeRecommendation, recipe_for
 from fastinit.initializers import Constant
 from fastinit.jax.guide.graph import Reading, read
 from fastinit.jax.guide.models import Inputs, Model, model_of
