@@ -177,6 +177,23 @@ def test_other_vocabularies(source: Any, tmp_path: Path, rows: int) -> None:
     check_bits(found["norm.weight"], weights["norm.weight"])
 
 
+def test_taken_values_are_rounded_to_the_dtype(source: Any) -> None:
+    """What is taken, mixed and drawn is that of float32, rounded once."""
+    path, _ = source
+    model, other = dense(2) | {"lm_head.weight": (V + 8, D)}, fastinit.Normal()
+
+    def plans(dtype: str | None) -> tuple[fastinit.Plan, ...]:
+        return (
+            fastinit.transfer(path, model, other, seed=3, dtype=dtype),
+            fastinit.upcycle(path, sparse(STACKED), other, seed=3, dtype=dtype),
+            fastinit.resize_vocabulary(path, V + 8, seed=3, dtype=dtype),
+        )
+
+    for wide, narrow in zip(plans(None), plans("float16"), strict=True):
+        for name, values in wide.init().items():
+            check_bits(narrow.draw(name), values.astype(np.float16))
+
+
 def test_what_does_not_fit(source: Any) -> None:
     path, _ = source
     with pytest.raises(ValueError, match="has no tensor of the model; pass names="):
