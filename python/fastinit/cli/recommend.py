@@ -12,7 +12,7 @@ from fastinit.cli.pictures import HtmlOption, PlotOption, check_paths, write
 from fastinit.cli.shared import errors, print_json
 from fastinit.guide.recommend import recommend as advice_for
 from fastinit.guide.recommend_recipe import recommend_recipe
-from fastinit.guide.recommended import page_of_recipe, page_of_recommendation
+from fastinit.guide.recommended import page_of_recommendation
 from fastinit.manifests import Manifest
 
 
@@ -125,7 +125,7 @@ def recommend(
             )
             shown, data = str(whole), whole.to_dict()
             if plot is not None or html is not None:
-                write(page_of_recipe(whole), plot, html)
+                write(whole.page(), plot, html)
             if out is not None:
                 with out.open("x", encoding="utf-8") as file:  # nothing is replaced
                     file.write(whole.recipe.to_json())

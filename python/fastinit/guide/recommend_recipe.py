@@ -20,6 +20,9 @@ from fastinit.manifests import Manifest, Parameter
 from fastinit.manifests.given import model_of
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.plans.explanation import short
+from fastinit.plots.chart import LineChart, Series
+from fastinit.plots.page import Page
+from fastinit.plots.report import Report
 from fastinit.recipes import known
 from fastinit.recipes.matching import drawn_by
 from fastinit.recipes.recipe import Recipe
@@ -80,7 +83,7 @@ class Advised:
 
 
 @dataclasses.dataclass(frozen=True)
-class RecipeRecommendation:
+class RecipeRecommendation(Report):
     """A recipe for a model, with a reason for each parameter.
 
     Attributes:
@@ -114,6 +117,33 @@ class RecipeRecommendation:
             "parameters": [each.to_dict() for each in self.rows],
             "unknown": list(self.unknown),
         }
+
+    def page(self) -> Page:
+        """Return the std of each weight as a picture, the reasons and all parameters."""
+        weights = [each for each in self.rows if len(each.shape) > 1 and each.std is not None]
+        numbers = range(1, 1 + len(weights))
+        lines = [Series("recommended", numbers, [each.std or 0.0 for each in weights])]
+        if any(each.current for each in weights):
+            now = [each.current[1] if each.current else float("nan") for each in weights]
+            lines.append(Series("now", numbers, now))
+        cells = []
+        for each in self.rows:
+            shape = " x ".join(map(str, each.shape))
+            std = "" if each.std is None else f"{each.std:.4g}"
+            drawn = short(each.initializer.to_dict())
+            cells.append([each.name, shape, each.layer or "", each.activation or "", drawn, std])
+        titles = ("parameter", "shape", "for", "activation", "initializer", "std")
+        reasons = dict.fromkeys((each.layer or "", each.reason, each.source) for each in self.rows)
+        return Page(
+            title=f"A recipe for {self.case.architecture or 'a model'}",
+            subtitle="The standard deviation of each weight, in the order of the model.",
+            verdicts=None,
+            charts=(LineChart("weights", "weight", "standard deviation", tuple(lines), True),),
+            tables=(
+                ("Reasons", Table(("for", "reason", "source"), [list(each) for each in reasons])),
+                ("Parameters", Table(titles, cells, frozenset(["std"]))),
+            ),
+        )
 
     def __repr__(self) -> str:
         return on_screen(str(self))

@@ -9,10 +9,9 @@ from fastinit.guide import functions
 from fastinit.guide.pages import page_of
 from fastinit.guide.propagate import propagate
 from fastinit.guide.recommend import Recommendation
-from fastinit.guide.recommend_recipe import RecipeRecommendation
 from fastinit.initializers import Initializer
 from fastinit.plans.explanation import short
-from fastinit.plots.chart import Chart, LineChart, Series
+from fastinit.plots.chart import Chart
 from fastinit.plots.page import Page
 from fastinit.tables import Table
 
@@ -39,35 +38,6 @@ def page_of_recommendation(found: Recommendation) -> Page:
         charts = page_of(compared.profiles, compared.table()).charts
         tables += (("Growth per layer, and the last layer", compared.table()),)
     return Page(title, found.reason, None, charts, tables)
-
-
-def page_of_recipe(found: RecipeRecommendation) -> Page:
-    """Return the page of a recipe for a model: the std of each weight, and the reasons."""
-    weights = [each for each in found.rows if len(each.shape) > 1 and each.std is not None]
-    numbers = range(1, 1 + len(weights))
-    lines = [Series("recommended", numbers, [each.std or 0.0 for each in weights])]
-    if any(each.current for each in weights):
-        now = [each.current[1] if each.current else float("nan") for each in weights]
-        lines.append(Series("now", numbers, now))
-    cells = [
-        [
-            *(each.name, " x ".join(map(str, each.shape)), each.layer or "", each.activation or ""),
-            *(short(each.initializer.to_dict()), "" if each.std is None else f"{each.std:.4g}"),
-        ]
-        for each in found.rows
-    ]
-    titles = ("parameter", "shape", "for", "activation", "initializer", "std")
-    reasons = dict.fromkeys((each.layer or "", each.reason, each.source) for each in found.rows)
-    return Page(
-        title=f"A recipe for {found.case.architecture or 'a model'}",
-        subtitle="The standard deviation of each weight, in the order of the model.",
-        verdicts=None,
-        charts=(LineChart("weights", "weight", "standard deviation", tuple(lines), True),),
-        tables=(
-            ("Reasons", Table(("for", "reason", "source"), [list(each) for each in reasons])),
-            ("Parameters", Table(titles, cells, frozenset(["std"]))),
-        ),
-    )
 
 
 def _varies(initializer: Initializer) -> bool:
