@@ -57,6 +57,7 @@ class Graph:
         blocks: the number of residual connections; None if not known.
         branch_ends: the weights that are the last of a residual branch.
         branch_norms: the normalizations after these, whose outputs are added.
+        normalized_ends: those of the branch ends whose sum with the stream is normalized.
         sums: the nodes that join a branch to its stream, each with the weight that ends the branch.
     """
 
@@ -65,6 +66,7 @@ class Graph:
     blocks: int | None
     branch_ends: frozenset[str] = frozenset()
     branch_norms: frozenset[str] = frozenset()
+    normalized_ends: frozenset[str] = frozenset()
     sums: tuple[tuple[Node, str | None], ...] = ()
 
     @property
@@ -150,11 +152,13 @@ class Graph:
         for name, owner in owners.items():
             if owner in self.followed_by:
                 layer = "residual_output" if owner in self.branch_ends else None
+                depth = None
+                if owner in self.normalized_ends and architecture == "transformer":
+                    layer, depth = "post_norm_output", self.depth_of(architecture)
                 if architecture == "siren" and owner == self.order[0]:
                     layer = "input"
-                places[name] = Place(
-                    layer, self.followed_by[owner], layout=(layouts or {}).get(name)
-                )
+                layout = (layouts or {}).get(name)
+                places[name] = Place(layer, self.followed_by[owner], depth=depth, layout=layout)
             elif owner in self.branch_norms:
                 places[name] = Place("residual_norm_scale")
         return places
@@ -166,17 +170,40 @@ def graph_of(nodes: Sequence[Node]) -> Graph:
     forks: dict[Node, Node] = {}
     ends: list[tuple[str, str | None] | None] = []
     sums: list[tuple[Node, str | None]] = []
+    normalized: set[str] = set()
     for node in nodes:
         if node.is_sum and (fork := _fork_of_sum(node, forks)) is not None:
             forks[node] = fork
             ends.append(_branch_end(node))
-            sums.append((node, None if ends[-1] is None else ends[-1][0]))
+            end = None if ends[-1] is None else ends[-1][0]
+            sums.append((node, end))
+            if end is not None and _is_normalized(node) and not any(e.norm for e in fork.users):
+                normalized.add(end)
         if node.weight is not None:
             followed.setdefault(node.weight, _after(node))
     known = [each for each in ends if each is not None]
     weights = frozenset(weight for weight, _ in known)
     norms = frozenset(norm for _, norm in known if norm is not None)
-    return Graph(followed, tuple(followed), len(ends), weights, norms, tuple(sums))
+    return Graph(
+        followed,
+        tuple(followed),
+        len(ends),
+        weights,
+        norms,
+        frozenset(normalized),
+        tuple(sums),
+    )
+
+
+def _is_normalized(node: Node) -> bool:
+    """Whether a sum is used by a normalization alone, as in transformers with norms after sums."""
+    while len(node.users) == 1:
+        node = node.users[0]
+        if node.norm is not None:
+            return True
+        if not _is_plain(node):
+            return False
+    return False
 
 
 def _fork_of_sum(node: Node, forks: Mapping[Node, Node]) -> Node | None:

@@ -130,7 +130,8 @@ def _exception(
     )
     if is_same and own.activation is case.activation:
         return None
-    if found.scale and place.depth is None and is_counted:
+    is_usual = layout == usual or own.depth is None
+    if found.scale and place.depth is None and is_counted and is_usual:
         return None  # the general rule counts the layers
     return _Exception(found, layout)
 

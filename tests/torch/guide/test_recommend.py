@@ -9,7 +9,8 @@ from torch.nn import functional as F  # noqa: N812
 
 import fastinit
 import fastinit.torch
-from fastinit.torch.guide.graph import of_module, read
+from fastinit.torch.guide.graph import read
+from fastinit.torch.guide.nodes import of_module
 from helpers.models import tiny_transformers
 
 
@@ -360,3 +361,80 @@ def test_moments_of_values(dtype: torch.dtype, center: float) -> None:
     assert current["0.weight"] == pytest.approx((values.mean(), values.std()), rel=1e-4)
     assert current["1.weight"] == (1.0, 0.0)
     assert current["1.bias"] == (0.0, 0.0)
+
+
+class PostNorm(nn.Module):
+    """A block of a transformer, by hand, with the norms after or before its sums."""
+
+    def __init__(self, norm_first: bool) -> None:
+        super().__init__()
+        self.mix, self.up, self.down = nn.Linear(64, 64), nn.Linear(64, 256), nn.Linear(256, 64)
+        self.one, self.two, self.norm_first = nn.LayerNorm(64), nn.LayerNorm(64), norm_first
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.norm_first:
+            x = x + self.mix(self.one(x))
+            return x + self.down(F.gelu(self.up(self.two(x))))  # type: ignore[no-any-return]
+        x = self.one(x + self.mix(x))
+        return self.two(x + self.down(F.gelu(self.up(x))))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_norms_after_sums_by_hand(norm_first: bool) -> None:
+    """The last norm of a model with norms before its branches is not after a sum of a block."""
+    blocks = [PostNorm(norm_first) for _ in range(3)]
+    model = nn.Sequential(nn.Embedding(16, 64), *blocks, nn.LayerNorm(64), nn.Linear(64, 16))
+    graph = read(model)
+    assert graph.depth_of("transformer") == 3
+    assert graph.branch_ends == {f"{k}.{end}" for k in (1, 2, 3) for end in ("mix", "down")}
+    assert graph.normalized_ends == (frozenset() if norm_first else graph.branch_ends)
+
+
+KINDS = {
+    "bert": "post_norm_output",
+    "distilbert": "post_norm_output",
+    "openai-gpt": "post_norm_output",
+    "gpt2": "residual_output",
+    "llama": "residual_output",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_norms_of_transformers(kind: str) -> None:
+    """A copy that runs without memory says it, as torch.fx does not trace these models."""
+    make = tiny_transformers.builder(kind)
+    assert make is not None
+    model = make()
+    state = torch.random.get_rng_state()
+    before = {name: each.clone() for name, each in model.state_dict().items()}
+    graph = read(model)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(before[name], each) for name, each in model.state_dict().items())
+    assert not any(module._forward_hooks for module in model.modules())
+    assert graph.depth_of("transformer") == model.config.num_hidden_layers
+    found = fastinit.torch.recommend_recipe(model)
+    outputs = {row.layer for row in found.rows if row.layer and row.layer.endswith("l_output")}
+    outputs |= {row.layer for row in found.rows if row.layer and row.layer.startswith("post")}
+    assert outputs == {KINDS[kind]}
+    again = fastinit.torch.recommend_recipe(fastinit.torch.init_(model, found.recipe, seed=0))
+    assert again.differences() == []
+
+
+def test_weights_of_transposed_layers() -> None:
+    """The fan of transformers' Conv1D is the size of its first axis."""
+    make = tiny_transformers.builder("gpt2")
+    assert make is not None
+    rows = {row.name: row for row in fastinit.torch.recommend_recipe(make()).rows}
+    for name, factor in (("c_fc", 2), ("c_proj", 1 / 4)):  # He's, and LeCun's of 2 layers
+        row = rows[f"h.1.mlp.{name}.weight"]
+        assert row.std == pytest.approx((factor / row.shape[0]) ** 0.5)
+
+
+def test_layers_of_torch_are_counted() -> None:
+    layer = nn.TransformerEncoderLayer(64, 4, 128)
+    encoder = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
+    found = fastinit.torch.recommend_recipe(nn.Sequential(nn.Embedding(16, 64), encoder))
+    assert (found.case.depth, found.case.residual) == (3, True)
+    assert fastinit.torch.recommend_recipe(encoder).case.depth == 3
+    found = fastinit.torch.recommend_recipe(nn.Transformer(64, 4, 3, 2, 128, batch_first=True))
+    assert found.case.depth == 5

@@ -12,7 +12,8 @@ from fastinit.guide.places import Place
 from fastinit.guide.recommend_recipe import RecipeRecommendation, recipe_for
 from fastinit.guide.roles import activation_of
 from fastinit.manifests import Manifest
-from fastinit.torch.guide.graph import read
+from fastinit.torch.guide.graph import TRANSFORMER_LAYERS, read
+from fastinit.torch.guide.nodes import is_transposed
 from fastinit.torch.shards.wrappers import bare
 
 _CANCELLED = 1e-2  # of the mean square, below which the difference of squares is not exact enough
@@ -81,7 +82,9 @@ def recommend_recipe(
             optimizer=optimizer,
             width=width,
         )
-        places = graph.places(_owners(manifest), case.architecture)
+        layouts = dict(_layouts(modules))
+        places = {name: Place(layout=layout) for name, layout in layouts.items()}
+        places |= graph.places(_owners(manifest), case.architecture, layouts)
         places |= dict(_forget_gates(modules)) | dict(_post_norm_outputs(modules))
         found = recipe_for(manifest, case, places)
         tensors = dict(module.named_parameters(remove_duplicate=False))
@@ -98,6 +101,13 @@ def _owners(manifest: Manifest) -> dict[str, str]:
     return owners
 
 
+def _layouts(modules: Mapping[str, torch.nn.Module]) -> Iterator[tuple[str, str]]:
+    """Yield the axes of weights that are the other way round than torch's."""
+    for name, each in modules.items():
+        if is_transposed(each):
+            yield f"{name}.weight" if name else "weight", "io"
+
+
 def _forget_gates(modules: Mapping[str, torch.nn.Module]) -> Iterator[tuple[str, Place]]:
     """Yield the first bias of each LSTM, whose second quarter is that of the forget gate."""
     for name, each in modules.items():
@@ -111,9 +121,10 @@ def _forget_gates(modules: Mapping[str, torch.nn.Module]) -> Iterator[tuple[str,
 
 def _post_norm_outputs(modules: Mapping[str, torch.nn.Module]) -> Iterator[tuple[str, Place]]:
     """Yield the last weights of the branches of torch's layers that normalize the sums."""
-    kinds = (torch.nn.TransformerEncoderLayer, torch.nn.TransformerDecoderLayer)
     for name, stack in modules.items():
-        layers = {k: each for k, each in stack.named_children() if isinstance(each, kinds)}
+        layers = {
+            k: each for k, each in stack.named_children() if isinstance(each, TRANSFORMER_LAYERS)
+        }
         for key, layer in layers.items():
             prefix = f"{name}.{key}." if name else f"{key}."
             for last, _ in layer.named_parameters() if not layer.norm_first else ():
