@@ -7,6 +7,9 @@ It reads the loops of the built module (benchmarks/loops.py), which must not be 
 the processor time of one thread, in memory that stays in the nearest cache, between two timings of
 a chain of dependent additions, each of which takes one cycle.
 
+``xors_per_cycle`` of ``environment`` is how many 256-bit xors this machine executes per cycle in
+twelve dependent chains side by side, which is fewer than its units could.
+
 An entry of ``results`` has a kernel's ``instruction_set``, ``draw`` and ``dtype``; ``instructions``
 per value and ``spills`` (vectors stored to the stack) per value; ``limits``, the cycles per value
 by processor below which the ports of its vector units are all taken, and ``modeled``, those that
@@ -70,13 +73,20 @@ AT_ONCE = 8  # requests per call, so that the call itself takes no share
 SQUARE = 1024  # rows and columns of the orthogonal matrix
 FMA_OPERATIONS = {"avx2": 32, "avx512": 64}  # float32 per cycle, with two units
 ADDITIONS = 100_000
-_CHAIN = """
+_LOOPS = r"""
 extern "C" void chain(long n) {
   unsigned long x = 1;
-  asm volatile("1: .rept 10\\n add %0, %0\\n .endr\\n sub $10, %1\\n jnz 1b"
+  asm volatile("1: .rept 10\n add %0, %0\n .endr\n sub $10, %1\n jnz 1b"
                : "+r"(x), "+r"(n)::"cc");
 }
+extern "C" void xors(long n) {
+  asm volatile("1: .rept 40\n .irp i,0,1,2,3,4,5,6,7,8,9,10,11\n"
+               "vpxor %%ymm15, %%ymm\\i, %%ymm\\i\n .endr\n .endr\n sub $480, %0\n jnz 1b"
+               : "+r"(n)::"cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+                 "xmm8", "xmm9", "xmm10", "xmm11", "xmm15");
+}
 """
+XORS = 96_000  # a multiple of the 480 of an iteration
 _VECTOR_PIPE = re.compile(r"\[([\d.]+)\]\s+- \w*?(?:FP[0-3]|FPU[0-3]|Port0?[015])\n")
 NOTES = [
     "A round of Philox takes two multiplications, two shifts and four xors for four blocks with "
@@ -96,7 +106,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     kept = [each for each in found if each.draw in (*DRAWS, MASK_WORDS)]
     before = _cpu.instruction_set()
     with common.threads(1):
-        clock = Clock(_chain(), options.repeats)
+        chain, xors = _loops()
+        clock = Clock(chain, options.repeats)
+        report["environment"]["xors_per_cycle"] = 1 / clock.cycles(lambda: xors(XORS), XORS)
         for name in (each for each in FMA_OPERATIONS if each in _cpu.instruction_sets()):
             _cpu.select_instruction_set(name)
             own = [each for each in kept if each.instruction_set == name]
@@ -242,16 +254,17 @@ def _seconds(run: Callable[[], object]) -> float:
     return time.thread_time() - start
 
 
-def _chain() -> Callable[[int], None]:
-    """Compile the chain of additions, which Python cannot express."""
+def _loops() -> tuple[Callable[[int], None], Callable[[int], None]]:
+    """Compile a chain of additions, and twelve chains of xors of vectors side by side."""
     with tempfile.TemporaryDirectory() as folder:
-        source, library = Path(folder, "chain.cpp"), Path(folder, "chain.so")
-        source.write_text(_CHAIN)
+        source, library = Path(folder, "loops.cpp"), Path(folder, "loops.so")
+        source.write_text(_LOOPS)
         command = ("g++", "-O2", "-shared", "-fPIC", str(source), "-o", str(library))
         subprocess.run(command, check=True)
-        function = ctypes.CDLL(str(library)).chain
-    function.argtypes, function.restype = [ctypes.c_long], None
-    return function
+        found = ctypes.CDLL(str(library))
+    for each in (found.chain, found.xors):
+        each.argtypes, each.restype = [ctypes.c_long], None
+    return found.chain, found.xors
 
 
 def describe(entry: dict[str, Any]) -> str:

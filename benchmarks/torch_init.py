@@ -6,18 +6,22 @@ An entry of ``results`` has ``task`` (the name of a function or a model), ``part
 tensor that has been written before; "small": a 64 x 64 tensor; "model": a model in fresh memory),
 ``shape`` (null for models), ``values``, ``threads``, ``library``, ``seconds`` and ``note``.
 ``library`` is "fastinit" or "torch". For models it is also "memset" (fresh memory of the same sizes
-is set to 0) and "draw" (the same values are drawn into memory that has been written before).
+is set to 0), "touch" (one value of each page of fresh memory is written, so that the system zeroes
+the pages) and "draw" (the same values are drawn into memory that has been written before).
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import math
+import mmap
 import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -32,6 +36,7 @@ from fastinit.torch.memory.batch import FillBatch
 
 SIGMAS = 6.0  # largest allowed error of a moment, in standard errors
 SAMPLE = 1 << 20
+PAGE, HUGE_PAGE = 4096, 2 << 20  # bytes
 NOTES = [
     "Compare within one run only. Both may use the same number of threads; torch fills with one.",
     "transformers' AutoModelForCausalLM.from_config builds the models, each time in fresh memory.",
@@ -207,6 +212,9 @@ def model(report: dict[str, Any], name: str, repeats: int, slow_repeats: int) ->
     def memset() -> list[torch.Tensor]:
         return _fill(_zero, [torch.empty(shape) for shape in shapes])
 
+    def touch() -> list[torch.Tensor]:
+        return _touch([torch.empty(shape) for shape in shapes])
+
     def in_fresh_memory(build: Callable[[], Any]) -> float:
         gc.collect()  # the memory of the previous one goes back to the system
         memset()
@@ -215,6 +223,7 @@ def model(report: dict[str, Any], name: str, repeats: int, slow_repeats: int) ->
     measures = {
         "fastinit": lambda: in_fresh_memory(accelerated),
         "memset": lambda: in_fresh_memory(memset),
+        "touch": lambda: in_fresh_memory(touch),
         "draw": lambda: common.once(lambda: _fill(_normal, written[0])),
     }
     found = common.interleaved(measures, repeats)
@@ -234,6 +243,28 @@ def _fill(templates: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
         filling.add(tensor, templates, (0, stream))
     filling.run()
     return tensors
+
+
+def _touch(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Write one value of every page, with all threads, so that the system hands out zeroed pages.
+
+    Huge pages are asked for as fastinit does (csrc/cpu/huge_pages.h).
+    """
+    threads = torch.get_num_threads()
+    parts = []
+    for each in tensors:
+        begin, end = each.data_ptr(), each.data_ptr() + each.numel() * each.element_size()
+        first, last = -(-begin // HUGE_PAGE) * HUGE_PAGE, end // HUGE_PAGE * HUGE_PAGE
+        if first < last:
+            _madvise(first, last - first, mmap.MADV_HUGEPAGE)
+        parts += np.array_split(each.view(-1).numpy()[:: PAGE // each.element_size()], threads)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda part: part.fill(0), parts))
+    return tensors
+
+
+_madvise = ctypes.CDLL(None).madvise
+_madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 
 def check_model(report: dict[str, Any], name: str, built: torch.nn.Module, config: Any) -> None:

@@ -108,6 +108,8 @@ def _notes(report: Report) -> str:
         sets = _by_instruction_set(report, task)
         if sets:
             notes.append(f"Rates of {task} with one thread: {sets}.")
+        for memory, name in (("touched", ""), ("fresh", ", new array,")):
+            notes += _by_threads(report, task, memory, name)
     return " ".join(notes)
 
 
@@ -119,6 +121,25 @@ def _by_instruction_set(report: Report, task: str) -> str:
         == (task, "touched", 1, "fastinit")
     }
     return ", ".join(f"{name} {rate(value)}" for name, value in rates.items())
+
+
+def _by_threads(report: Report, task: str, memory: str, name: str) -> list[str]:
+    """Return a note on how rates grow with threads, where there are more than two counts."""
+    best = report["environment"]["instruction_set"]
+    rates = {
+        each["threads"]: each["values_per_second"]
+        for each in report["results"]
+        if (each["task"], each["memory"], each["library"], each["instruction_set"])
+        == (task, memory, "fastinit", best)
+    }
+    if len(rates) < 3:
+        return []
+    first, alone = next(iter(rates.items()))
+    grown = ", ".join(
+        f"{count} {rate(found)} ({found / alone * first / count:.2f} of each thread's first rate)"
+        for count, found in rates.items()
+    )
+    return [f"Rates of {task}{name} by threads: {grown}."]
 
 
 def _tasks(results: Entries) -> list[tuple[str, str]]:

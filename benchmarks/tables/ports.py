@@ -35,9 +35,31 @@ def section(report: Report) -> str:
         "is the limit of Zen 5 divided by the measured cycles. "
         "Wide truncations have rare branches, which have no limit. `python -m benchmarks.ports`"
     )
+    conditions += _attainable(report)
     head = ["", "instructions", "spills", "measured", "share", *MODELS.values()]
     rows = [_row(each) for each in report["results"]]
     return "\n\n".join(["## CPU: the budget of each kernel", conditions, table(head, rows)])
+
+
+def _attainable(report: Report) -> str:
+    """Return sentences on what the shares say, with the rate of chains where it was measured."""
+    share, cycles = next(
+        (each["limits"][OF_THIS_MACHINE] / each["measured"], each["measured"])
+        for each in report["results"]
+        if (each["draw"], each["dtype"], each["instruction_set"]) == ("uniform", "float32", "avx2")
+    )
+    text = (
+        f"\n\nNo order of the instructions makes a kernel more than 1 / share times as fast: "
+        f"float32 uniforms with AVX2, four fifths of which are Philox, take {cycles:.2f} cycles, "
+        f"and {cycles * share:.2f} at the limit, {1 / share:.2f} times as fast."
+    )
+    rate = report["environment"].get("xors_per_cycle")
+    if rate is not None:
+        text += (
+            f" Processors do not reach the limit with dependent instructions: twelve chains of "
+            f"xors side by side execute {rate:.2f} of them per cycle, where there are units for 4."
+        )
+    return text
 
 
 def _row(entry: dict[str, Any]) -> list[str]:

@@ -62,17 +62,21 @@ def section(report: Report) -> str:
             [
                 task,
                 *_cells(results, task, "model"),
-                *(_seconds(results, task, who) for who in ("memset", "draw")),
+                *(_seconds(results, task, who) for who in ("memset", "touch", "draw")),
+                _share(results, task),
             ]
         )
     if rows:
         parts.append(
             "The models are built by transformers in fresh memory. For comparison, `memset` sets "
-            "as much fresh memory to 0, and the last column draws as many normals into memory that "
-            "has been written before."
+            "as much fresh memory to 0, *pages alone* writes one value per page of as much fresh "
+            "memory, and *draw* draws as many normals into memory that has been written before. "
+            "The system zeroes a page when a thread first writes to it, on that thread's processor "
+            "and before its values are drawn, so a model takes the sum of these two at least. The "
+            "last column is this sum divided by the time with `accelerate()`."
         )
         head = ["", "with `accelerate()`", "torch", "speedup"]
-        head += ["`memset`, fresh memory", "draw, touched memory"]
+        head += ["`memset`, fresh memory", "pages alone", "draw, touched memory", "share"]
         parts.append(table(head, rows))
     return "\n\n".join(parts)
 
@@ -92,6 +96,13 @@ def _cells(results: Entries, task: str, part: str) -> list[str]:
     if own is None or theirs is None:
         return [NONE, NONE, NONE]
     return [seconds(own), seconds(theirs), times(theirs, own)]
+
+
+def _share(results: Entries, task: str) -> str:
+    own, pages, draw = (
+        _median(results, task, "model", library) for library in ("fastinit", "touch", "draw")
+    )
+    return NONE if own is None or pages is None or draw is None else f"{(pages + draw) / own:.2f}"
 
 
 def _seconds(results: Entries, task: str, library: str) -> str:
