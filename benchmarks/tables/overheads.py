@@ -27,8 +27,8 @@ def section(report: Report) -> str:
     conditions = (
         f"{where(report)} Medians; the memory of a fill does not include the array itself. Beyond "
         "its values a tensor takes a fraction of a microsecond: its formula is found, its numbers "
-        "are put in all lanes, the first values wait for a chain of 200 cycles, and the last ones "
-        "are part of a whole set. `python -m benchmarks.overhead`"
+        "are put in all lanes, the first values wait for a chain of about 180 cycles, and the last "
+        "ones are part of a whole set. `python -m benchmarks.overhead`"
     )
     results: Entries = report["results"]
     rows = [_calls(results, task) for task in dict.fromkeys(_small_calls(results))]

@@ -13,7 +13,7 @@ namespace {
 // With fewer values per thread, to wake another thread costs more than it saves (a few microseconds).
 constexpr double values_per_thread = 16384;
 // A piece is small enough that threads finish together and Ctrl-C is answered, and large enough to cost nothing. In a
-// large tensor it is larger than a huge page: two threads that first touch the same page at the same time both zero it.
+// large tensor it is larger than a huge page, since two threads that first touch one at the same time both zero it.
 // Multiples of the smallest one keep threads out of each other's cache lines, and loops over whole sets of groups.
 constexpr std::uint64_t smallest_piece = 4096, largest_piece = 1 << 20, pieces_per_thread = 16;
 // Columns are processed side by side, and in fewer pieces, since narrow ones waste lanes and cache lines.
@@ -26,11 +26,14 @@ std::uint64_t cost_of_column(const Request& r) {
   return last - r.position / r.period * r.period + 1;
 }
 
-// Runs pieces until none are left.
+// Runs pieces until none are left. Those that are taken one after the other are far apart, so that threads do not touch
+// the same new page at the same time, however small a piece is.
 void take_pieces(const Work& work, const Act& act, std::atomic<std::uint64_t>& next, InterruptFlag& flag) {
   const DefaultArithmetic arithmetic;
-  const std::uint64_t pieces = work.pieces();
-  for (std::uint64_t piece; !flag.is_set() && (piece = next++) < pieces;) {
+  const std::uint64_t pieces = work.pieces(), regions = work.threads(), each = (pieces + regions - 1) / regions;
+  for (std::uint64_t turn; !flag.is_set() && (turn = next++) < regions * each;) {
+    const std::uint64_t piece = turn % regions * each + turn / regions;
+    if (piece >= pieces) continue;
     work.run_piece(piece, [&](const Request& r, std::uint64_t begin, std::uint64_t end) { act(r, begin, end, piece); });
   }
 }
