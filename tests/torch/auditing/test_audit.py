@@ -53,6 +53,22 @@ def test_all_transformers() -> None:
     assert faulty.keys() == FAULTY_TYPES, json.dumps(faulty, indent=1)
 
 
+class Adaptive(torch.nn.Module):
+    """A norm whose scales are looked up, as in Vocos and diffusion models."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.scale = torch.nn.Embedding(4, 8)
+        torch.nn.init.constant_(self.scale.weight, value)
+
+
+def test_scales_in_an_embedding() -> None:
+    """Ones are scales that leave their input as it is; other constants make all units the same."""
+    audit(Adaptive, args=(1.0,)).assert_clean()
+    (found,) = audit(Adaptive, args=(0.5,)).findings
+    assert (found.name, found.verdict) == ("scale.weight", "constant")
+
+
 def test_rows() -> None:
     """A row says how often a tensor was written, by whom, and what it should and does have."""
     rows = {each.name: each for each in audit(Gpt).rows}

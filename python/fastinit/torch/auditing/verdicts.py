@@ -140,10 +140,16 @@ def _constant(evidence: Evidence, has_random_siblings: bool) -> Iterator[Finding
     if evidence.log.is_placeholder and has_random_siblings:
         detail += ", as it was made, and those of the same name in other layers are random"
         yield _failure(evidence, "constant", detail)
-    elif evidence.initializer.value != 0 and isinstance(evidence.module, _MATRICES):
+    elif isinstance(evidence.module, _MATRICES) and not _is_factor(evidence.initializer, evidence):
         yield _failure(evidence, "constant", f"{detail}, so that all units are the same")
     else:
         yield _note(evidence, "constant", detail)
+
+
+def _is_factor(initializer: Constant, evidence: Evidence) -> bool:
+    """Whether a constant means something: zeros, and ones that an adaptive norm looks up."""
+    is_table = isinstance(evidence.module, (torch.nn.Embedding, torch.nn.EmbeddingBag))
+    return initializer.value == 0 or (initializer.value == 1 and is_table)
 
 
 def _values(evidence: Evidence) -> Iterator[Finding]:
