@@ -89,7 +89,8 @@ def _memory(results: Entries) -> str:
         found = median(results, task=task, way="written", library="fastinit")
         what = f"`{task}` into memory that has been written before"
         rows.append([what, NONE if found is None else seconds(found)])
-    return table(["8192 x 8192 float32", ""], rows)
+    shape = next(each["shape"] for each in results if each["task"] == "memory")
+    return table([f"{' x '.join(map(str, shape))} float32", ""], rows)
 
 
 def _model(results: Entries) -> str:
