@@ -377,6 +377,7 @@ def test_recipes() -> None:
     found = json.loads(run("recipes", "--json").stdout)
     assert [each["name"] for each in found] == fastinit.list_recipes()
     shown = run("recipes").stdout
+    assert "fastinit recipe NAME shows the rules of one" in " ".join(shown.split())
     assert all(f"\n{each} " in shown for each in fastinit.list_recipes())
     assert "smollm3" in shown
 

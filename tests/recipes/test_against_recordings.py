@@ -20,9 +20,9 @@ from helpers.models.tiny_transformers import TYPES, builder
 
 SERVED = {kind: name for name in list_recipes() for kind in recipe(name).serves if kind in TYPES}
 SAMPLE = (
-    *("bert", "bloom", "clip", "convnext", "deepseek_v3", "dinov2", "gemma3_text", "gpt2"),
-    *("gpt_oss", "jamba", "llama", "llama4_text", "mamba", "mamba2", "mt5", "qwen3_next"),
-    *("recurrent_gemma", "siglip", "whisper"),
+    *("bart", "bert", "bloom", "clip", "convnext", "deepseek_v3", "dinov2", "gemma3_text"),
+    *("gpt2", "gpt_oss", "jamba", "llama", "llama4_text", "mamba", "mamba2", "modernbert"),
+    *("mt5", "qwen3_5_text", "qwen3_next", "recurrent_gemma", "siglip", "whisper"),
 )
 # Angles of positions that the code computes in float32, from 0 to 1500.
 TABLES = {"encoder.embed_positions.weight": 2e-4}

@@ -32,6 +32,10 @@ def recipes(as_json: Json = False) -> None:
     columns = (Column("Recipe"), Column("Rules", "number"), Column("Serves model types"))
     rows = [[each.name, str(len(each.rules)), ", ".join(each.serves) or "-"] for each in found]
     print_table(columns, rows)
+    print_text(
+        "fastinit recipe NAME shows the rules of one, and their source. NAME:VARIANT is what "
+        "another framework or paper does for the same architecture."
+    )
 
 
 def recipe(name: RecipeArgument, as_json: Json = False) -> None:
