@@ -76,7 +76,7 @@ def _of_weights(weights: Sequence[ProbeWeight]) -> Iterator[Chart]:
     if not weights:
         return
     ratios = {"gradient to weight": [each.gradient_to_weight for each in weights]}
-    for optimizer in weights[0].update_to_weight:
+    for optimizer in dict.fromkeys(name for each in weights for name in each.update_to_weight):
         ratios[f"update to weight, {optimizer}"] = [
             each.update_to_weight.get(optimizer, math.nan) for each in weights
         ]
