@@ -136,10 +136,13 @@ def _by_threads(report: Report, task: str, memory: str, name: str) -> list[str]:
         return []
     first, alone = next(iter(rates.items()))
     grown = ", ".join(
-        f"{count} {rate(found)} ({found / alone * first / count:.2f} of each thread's first rate)"
+        f"{count}: {rate(found)} ({found / count / (alone / first):.2f})"
         for count, found in rates.items()
     )
-    return [f"Rates of {task}{name} by threads: {grown}."]
+    return [
+        f"Rates of {task}{name} by the number of threads, and the rate of each thread as a share "
+        f"of the first one's: {grown}."
+    ]
 
 
 def _tasks(results: Entries) -> list[tuple[str, str]]:
