@@ -134,8 +134,9 @@ class RecipeRecommendation(Report):
             cells.append([each.name, shape, each.layer or "", each.activation or "", drawn, std])
         titles = ("parameter", "shape", "for", "activation", "initializer", "std")
         reasons = dict.fromkeys((each.layer or "", each.reason, each.source) for each in self.rows)
+        kind = f" ({self.case.architecture})" if self.case.architecture else ""
         return Page(
-            title=f"A recipe for {self.case.architecture or 'a model'}",
+            title=f"A recipe for a model{kind}",
             subtitle="The standard deviation of each weight, in the order of the model.",
             verdicts=None,
             charts=(LineChart("weights", "weight", "standard deviation", tuple(lines), True),),
