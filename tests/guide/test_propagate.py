@@ -124,6 +124,17 @@ def test_orthogonal_jacobian() -> None:
     assert normal[0] / normal[-1] > 100
 
 
+def test_jacobian_of_many_layers() -> None:
+    """Its volume is that of the matrices of the layers, to the digits of the smallest value."""
+    found = propagate("linear", ["glorot_normal"], depth=12, width=12, jacobian=True).profiles[0]
+    layers = (
+        fastinit.GlorotNormal()((12, 12), seed=0, name=f"layers.{k}.weight") for k in range(2, 13)
+    )
+    volume = sum(np.linalg.slogdet(each.astype(np.float64))[1] for each in layers)
+    assert found.singular_values is not None
+    assert sum(map(math.log, found.singular_values)) == pytest.approx(volume, abs=1e-6)
+
+
 def test_same_numbers_again() -> None:
     """A seed decides everything; inputs of the caller take the place of random ones."""
     options: dict[str, Any] = {"depth": 3, "widths": [8, 16, 4], "batch": 6}

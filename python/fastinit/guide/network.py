@@ -125,9 +125,11 @@ class Network:
     def _singular_values(self, slopes: list[Array]) -> tuple[float, ...]:
         """Return those of the Jacobian of the last pre-activations in the first, for one input."""
         jacobian = np.eye(self._sizes[1])
-        for layer in range(2, len(self._sizes)):
-            jacobian = _product(self._weights(layer), slopes[layer - 2][:, :1] * jacobian)
-        return tuple(map(float, np.linalg.svd(jacobian, compute_uv=False)))
+        for layer in range(2, len(self._sizes)):  # in float64: the product has many orders
+            jacobian = self._weights(layer) @ (slopes[layer - 2][:, :1] * jacobian)
+        found = np.linalg.svd(jacobian, compute_uv=False)
+        found[found <= max(jacobian.shape) * np.finfo(np.float64).eps * found[0]] = 0  # rounding
+        return tuple(map(float, found))
 
     def _applied(self, z: Array) -> Array:
         with np.errstate(all="ignore"):

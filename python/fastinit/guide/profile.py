@@ -52,7 +52,8 @@ class Profile:
         initializer: the initializer.
         layers: the layers, in order.
         singular_values: of the Jacobian from the first to the last pre-activations, for the first
-            input, largest first; None where they were not asked for.
+            input, largest first, and 0 where float64 cannot tell them from it; None where they were
+            not asked for.
         verdicts: what is wrong, with a remedy; empty where nothing is.
     """
 
