@@ -1,5 +1,6 @@
 """Fixtures that several files share."""
 
+import importlib.util
 import os
 import signal
 import sys
@@ -25,6 +26,12 @@ from fastinit import repeated_streams
 from helpers.cuda import fake_gpu, ptx_coverage
 from helpers.cuda.build import NVCC, building
 from helpers.cuda.devices import Card, Emulated, card_is_missing, emulated
+
+# Where a framework is not installed, the folder of its tests would be taken for it.
+for framework in ("jax", "keras", "torch"):
+    spec = importlib.util.find_spec(framework)
+    if spec is not None and spec.origin is None:
+        sys.modules[framework] = None  # type: ignore[assignment]
 
 # The emulated device needs a module that takes minutes to compile. A process of its own compiles it
 # while the other tests run, and the tests that need it come last.
