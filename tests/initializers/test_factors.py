@@ -128,7 +128,7 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"layout": "oio"}, ValueError, "output axes o must come all first or all last"),
     ({"layout": "ooo"}, ValueError, "output axes o must come all first or all last"),
     ({"layout": "xyz"}, ValueError, "is not understood"),
-    ({"shape": (4,)}, ValueError, "axes"),
+    ({"shape": (4,)}, ValueError, "1 axis"),
     ({"dtype": "int8"}, ValueError, "dtype=int8 does not hold"),
 ]
 WRONG_BASE: list[tuple[dict[str, Any], type[Exception], str]] = [
