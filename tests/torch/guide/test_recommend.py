@@ -420,16 +420,6 @@ def test_norms_of_transformers(kind: str) -> None:
     assert again.differences() == []
 
 
-def test_weights_of_transposed_layers() -> None:
-    """The fan of transformers' Conv1D is the size of its first axis."""
-    make = tiny_transformers.builder("gpt2")
-    assert make is not None
-    rows = {row.name: row for row in fastinit.torch.recommend_recipe(make()).rows}
-    for name, factor in (("c_fc", 2), ("c_proj", 1 / 4)):  # He's, and LeCun's of 2 layers
-        row = rows[f"h.1.mlp.{name}.weight"]
-        assert row.std == pytest.approx((factor / row.shape[0]) ** 0.5)
-
-
 def test_layers_of_torch_are_counted() -> None:
     layer = nn.TransformerEncoderLayer(64, 4, 128)
     encoder = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)

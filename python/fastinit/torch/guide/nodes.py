@@ -30,12 +30,9 @@ _NORMS = ("layer_norm", "rms_norm", "group_norm", "batch_norm", "instance_norm")
 
 def has_weight(module: nn.Module) -> bool:
     """Return whether a module multiplies by a weight, or looks up in one."""
-    return isinstance(module, _WEIGHTED) or is_transposed(module)
-
-
-def is_transposed(module: nn.Module) -> bool:
-    """Return whether a module is transformers' linear layer whose weight is (in, out)."""
-    return type(module).__name__ == "Conv1D" and hasattr(module, "nf")
+    return (
+        isinstance(module, _WEIGHTED) or type(module).__name__ == "Conv1D"
+    )  # transformers' linear
 
 
 def is_norm(module: nn.Module) -> bool:

@@ -13,7 +13,6 @@ from fastinit.guide.recommend_recipe import RecipeRecommendation, recipe_for
 from fastinit.guide.roles import activation_of
 from fastinit.manifests import Manifest
 from fastinit.torch.guide.graph import TRANSFORMER_LAYERS, read
-from fastinit.torch.guide.nodes import is_transposed
 from fastinit.torch.shards.wrappers import bare
 
 _CANCELLED = 1e-2  # of the mean square, below which the difference of squares is not exact enough
@@ -82,9 +81,7 @@ def recommend_recipe(
             optimizer=optimizer,
             width=width,
         )
-        layouts = dict(_layouts(modules))
-        places = {name: Place(layout=layout) for name, layout in layouts.items()}
-        places |= graph.places(_owners(manifest), case.architecture, layouts)
+        places = graph.places(_owners(manifest), case.architecture)
         places |= dict(_forget_gates(modules)) | dict(_post_norm_outputs(modules))
         found = recipe_for(manifest, case, places)
         tensors = dict(module.named_parameters(remove_duplicate=False))
@@ -99,13 +96,6 @@ def _owners(manifest: Manifest) -> dict[str, str]:
         if last == "weight":
             owners[each.name] = owner
     return owners
-
-
-def _layouts(modules: Mapping[str, torch.nn.Module]) -> Iterator[tuple[str, str]]:
-    """Yield the axes of weights that are the other way round than torch's."""
-    for name, each in modules.items():
-        if is_transposed(each):
-            yield f"{name}.weight" if name else "weight", "io"
 
 
 def _forget_gates(modules: Mapping[str, torch.nn.Module]) -> Iterator[tuple[str, Place]]:
