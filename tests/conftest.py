@@ -27,11 +27,20 @@ from helpers.cuda import fake_gpu, ptx_coverage
 from helpers.cuda.build import NVCC, building
 from helpers.cuda.devices import Card, Emulated, card_is_missing, emulated
 
-# Where a framework is not installed, the folder of its tests would be taken for it.
-for framework in ("jax", "keras", "torch"):
-    spec = importlib.util.find_spec(framework)
-    if spec is not None and spec.origin is None:
-        sys.modules[framework] = None  # type: ignore[assignment]
+
+class Missing:
+    """Finds no framework that is missing: the folder of its tests would be taken for it."""
+
+    def __init__(self) -> None:
+        found = {name: importlib.util.find_spec(name) for name in ("jax", "keras", "torch")}
+        self.names = {name for name, spec in found.items() if spec and spec.origin is None}
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname in self.names:
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+
+
+sys.meta_path.insert(0, Missing())
 
 # The emulated device needs a module that takes minutes to compile. A process of its own compiles it
 # while the other tests run, and the tests that need it come last.
