@@ -28,7 +28,7 @@ def pictures(page: str) -> dict[str, str]:
         if names := list(PICTURE.finditer(code)):
             names_of_block: dict[str, Any] = {}
             exec(compile(code, "guide.md", "exec"), names_of_block)
-            charts = names_of_block["found"].page().charts
+            charts = names_of_block["found"].charts()
             for each in names:
                 found[each["file"]] = standing_alone(svg.draw(charts[int(each["number"]) - 1]))
     return found

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fastinit.folding import Column, folded_rows
+
 _GAP, _LEFT_OUT = "  ", "..."
 _NARROWEST = 8  # characters to which a column may be cut
 _MOST_HTML_ROWS = 40
@@ -16,11 +18,39 @@ _UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under titles; the columns in ``numbers`` are aligned to the right."""
+    """Rows of text under titles.
+
+    Attributes:
+        titles: the titles of the columns; all "" for a table without.
+        rows: the cells of each row.
+        numbers: the titles of columns that are aligned to the right and not folded.
+        names: the titles of columns whose cells are folded after dots, as names of modules are.
+    """
 
     titles: Sequence[str]
     rows: Sequence[Sequence[str]]
     numbers: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
+    def without_empty(self, title: str) -> Table:
+        """Return the table without a column, if all of its cells are empty."""
+        place = list(self.titles).index(title)
+        return self if any(row[place] for row in self.rows) else self._without(title)
+
+    def columns(self) -> list[Column]:
+        """Return the columns, as folding takes them."""
+        return [
+            Column(
+                title,
+                "number" if title in self.numbers else "name" if title in self.names else "text",
+            )
+            for title in self.titles
+        ]
+
+    def folded(self, width: int) -> tuple[list[str], list[str]]:
+        """Return the lines of the titles, none without them, and those of the rows."""
+        head, *body = folded_rows(self.columns(), self.rows, width)
+        return head if any(self.titles) else [], [line for row in body for line in row]
 
     def text(self) -> str:
         """Return all rows, one line each."""
@@ -38,7 +68,7 @@ class Table:
         size = shutil.get_terminal_size((80, 24))
         first, last = _cut(len(self.rows), size.lines - 5)
         rows = [*self.rows[:first], *self.rows[len(self.rows) - last :]]
-        table = Table(self.titles, rows, self.numbers)
+        table = Table(self.titles, rows, self.numbers, self.names)
         for title in optional:
             if sum(table._widths()) + len(_GAP) * (len(table.titles) - 1) > size.columns:
                 table = table._without(title)
@@ -64,7 +94,7 @@ class Table:
             cell = f'<td colspan="{len(self.titles)}">... {left_out:,} more rows ...</td>'
             body.append(f"<tr>{cell}</tr>")
         body += [self._html_row("td", row) for row in self.rows[len(self.rows) - last :]]
-        head = f"<thead>{self._html_row('th', self.titles)}</thead>"
+        head = f"<thead>{self._html_row('th', self.titles)}</thead>" if any(self.titles) else ""
         return f"<div>{heading}<table>{head}<tbody>{''.join(body)}</tbody></table></div>"
 
     def _widths(self) -> list[int]:
@@ -74,7 +104,7 @@ class Table:
     def _without(self, title: str) -> Table:
         kept = [k for k, each in enumerate(self.titles) if each != title]
         rows = [[row[k] for k in kept] for row in self.rows]
-        return Table([self.titles[k] for k in kept], rows, self.numbers)
+        return Table([self.titles[k] for k in kept], rows, self.numbers, self.names)
 
     def _line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
         aligned = [

@@ -3,7 +3,8 @@
 import pytest
 
 from fastinit.cli.groups import common_name, grouped
-from fastinit.cli.tables import Column, folded, print_table
+from fastinit.cli.tables import print_table
+from fastinit.folding import Column, folded
 from helpers.command_line import run
 
 

@@ -76,7 +76,7 @@ def test_figure(one: Propagation) -> None:
 
 def test_repr_is_a_screen(several: Propagation) -> None:
     lines = repr(several).splitlines()
-    assert lines[0].split()[:3] == ["activation", "initializer", "forward"]
+    assert lines[2].split()[:3] == ["activation", "initializer", "forward"]
     assert max(map(len, lines[:5])) <= 80
 
 

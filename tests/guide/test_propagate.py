@@ -152,8 +152,9 @@ def test_same_numbers_again() -> None:
 def test_print_and_data() -> None:
     found = propagate("relu", ["he_normal", "glorot_normal"], depth=5, width=32)
     lines = str(found).splitlines()
-    assert lines[0].split()[:4] == ["activation", "initializer", "forward", "theory"]
-    assert lines[1].split()[:2] == ["relu", "HeNormal()"]
+    assert lines[0] == "relu: signals in 5 layers"
+    assert lines[2].split()[:4] == ["activation", "initializer", "forward", "theory"]
+    assert lines[3].split()[:2] == ["relu", "HeNormal()"]
     data = json.loads(json.dumps(found.to_dict()))
     assert len(data["profiles"][0]["layers"]) == 5
 
@@ -195,7 +196,7 @@ def test_command() -> None:
     """The exit code is 1 where there is a verdict."""
     sizes = ("--depth", 22, "--width", 128)
     done = run("propagate", "--activation", "relu", "--init", "he_normal", *sizes)
-    assert (done.exit_code, done.stdout.splitlines()[2].split()[1]) == (0, "HeNormal()")
+    assert (done.exit_code, done.stdout.splitlines()[4].split()[1]) == (0, "HeNormal()")
     done = run("propagate", "--activation", "relu", "--init", "glorot_normal,torch", *sizes)
     assert done.exit_code == 1
     assert done.stdout.count("HeNormal() fits relu") == 4

@@ -10,6 +10,8 @@ import pytest
 import fastinit
 from fastinit.guide.advice import knowledge
 from fastinit.guide.recommend import recommend
+from fastinit.guide.recommendation import Recommendation
+from fastinit.plots.chart import LineChart
 
 GLOROT = ("GlorotUniform", "GlorotNormal")
 
@@ -180,8 +182,8 @@ def test_what_is_said_of_wrong_choices() -> None:
 def test_print_and_data() -> None:
     found = recommend("relu", "cnn")
     lines = str(found).splitlines()
-    assert lines[0] == "HeNormal(mode='fan_out')"
-    assert max(map(len, lines)) <= 88
+    assert lines[0] == "HeNormal(mode='fan_out') for relu, cnn"
+    assert max(map(len, lines)) <= 100
     data = found.to_dict()
     assert data["initializer"] == {"type": "HeNormal", "mode": "fan_out"}
     assert data["case"] == {"activation": "relu", "architecture": "cnn", "layer": "hidden"}
@@ -189,6 +191,28 @@ def test_print_and_data() -> None:
         "alternatives",
         "notes",
     }
+
+
+@pytest.mark.parametrize(
+    ("found", "is_simulated"),
+    [
+        (recommend("relu", "cnn"), True),
+        (recommend("swiglu"), True),
+        (recommend(architecture="lstm", layer="forget_bias"), False),
+        (recommend("relu", layer="norm_scale"), False),
+    ],
+    ids=["relu", "gated", "bias", "norm"],
+)
+def test_weights_between_units_have_charts(found: Recommendation, is_simulated: bool) -> None:
+    assert ("plain network" in found.summary().subtitle) == is_simulated
+
+
+def test_charts_name_each_start_once() -> None:
+    """The initializer is not drawn again as one of the usual ones."""
+    (chart, *_) = recommend("relu").charts()
+    assert isinstance(chart, LineChart)
+    labels = [each.label for each in chart.series if not each.is_theory]
+    assert labels == ["HeNormal()", "GlorotNormal()", "torch's default"]
 
 
 WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [

@@ -95,7 +95,7 @@ def test_unknown_parameters() -> None:
     found = fastinit.recommend_recipe(Manifest.from_shapes(shapes), "relu")
     assert found.unknown == ("mixer.A_log",)
     assert [row.layer for row in found.rows] == ["hidden", None]
-    assert "no advice for: mixer.A_log" in str(found)
+    assert "No advice is for mixer.A_log" in str(found)
     with pytest.raises(ValueError, match=r"no general rule draws mixer.A_log"):
         Plan(Manifest.from_shapes(shapes), found.recipe, seed=0)
     with pytest.raises(ValueError, match="no advice is for any parameter of 'model', as 'A_log'"):
@@ -165,7 +165,7 @@ def test_print() -> None:
 
 def test_command(tmp_path: Any) -> None:
     assert run("recommend", "relu", "--architecture", "cnn").stdout.startswith(
-        "HeNormal(mode='fan_out')\n  formula  N(0, gain^2 / fan_out)"
+        "HeNormal(mode='fan_out') for relu, cnn\n\nformula  N(0, gain^2 / fan_out)"
     )
     data = json.loads(run("recommend", "gelu", "--json").stdout)
     assert data["initializer"]["gain"] == 1.5335304412

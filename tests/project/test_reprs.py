@@ -230,7 +230,7 @@ def test_plurals() -> None:
 
 def test_reports_are_their_text(terminal: Any) -> None:
     found = fastinit.recommend("relu")
-    terminal(80, 60)
+    terminal(160, 60)
     assert repr(found) == str(found)
     manifest = fastinit.recommend_recipe(Manifest.load("gpt2"))
     assert repr(manifest) == str(manifest)

@@ -22,7 +22,7 @@ from fastinit.cli.shared import (
     progress,
     without_bits,
 )
-from fastinit.cli.tables import Column
+from fastinit.folding import Column
 from fastinit.tables import plural
 
 

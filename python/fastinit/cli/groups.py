@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import typer
 
-from fastinit.cli.tables import Column, print_table
+from fastinit.cli.tables import print_table
+from fastinit.folding import Column
 
 Item = TypeVar("Item")
 

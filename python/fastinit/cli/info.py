@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastinit.cli.options import Json
 from fastinit.cli.shared import print_json
-from fastinit.cli.tables import Column, print_table
+from fastinit.cli.tables import print_table
+from fastinit.folding import Column
 from fastinit.native import info as installation
 
 

@@ -10,7 +10,7 @@ import typer
 
 from fastinit.checkpoints.atomic_file import write_whole
 from fastinit.plots.figure import check_matplotlib
-from fastinit.plots.page import Page
+from fastinit.plots.report import Report
 
 PlotOption = Annotated[
     Path | None,
@@ -52,23 +52,23 @@ def check_paths(plot: Path | None, html: Path | None) -> None:
             raise ValueError(f"{path} is in a folder that does not exist; make {path.parent} first")
 
 
-def write(page: Page, plot: Path | None, html: Path | None) -> None:
+def write(report: Report, plot: Path | None, html: Path | None) -> None:
     """Write the pictures of a report that are asked for.
 
     Raises:
         ValueError: there is nothing to plot.
     """
     if plot is not None:
-        if not page.charts:
+        if not report.charts():
             raise ValueError(f"--plot {plot} has nothing to draw here; pass --html for a page")
         from matplotlib.figure import Figure
 
         content = io.BytesIO()
-        drawn = page.figure(Figure(layout="constrained"))
+        drawn = report.plot(Figure(layout="constrained"))
         drawn.savefig(content, format=_format(plot))
         write_whole(plot, content.getvalue())
     if html is not None:
-        page.write(html)
+        report.html(html)
 
 
 def _format(path: Path) -> str:

@@ -23,7 +23,8 @@ from fastinit.cli.options import (
 from fastinit.cli.resolving import facts_of, resolve
 from fastinit.cli.rules import ASSUMES, explained
 from fastinit.cli.shared import FAILED, MOST, errors, print_json
-from fastinit.cli.tables import Column, print_text
+from fastinit.cli.tables import print_text
+from fastinit.folding import Column
 from fastinit.manifests import list_models
 from fastinit.plans.difference import Difference
 from fastinit.plans.explanation import Explanation

@@ -17,6 +17,7 @@ import typer
 from fastinit.cli.options import Json, Seed
 from fastinit.cli.pictures import HtmlOption, PlotOption, check_paths, write
 from fastinit.cli.shared import FAILED, errors, print_json
+from fastinit.cli.tables import print_report
 from fastinit.initializers import Normal, Uniform
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ def probe(
         made = _made(build(), model, shape is not None)
         inputs = made.batch if shape is None else _batch(shape, tokens, seed)
         found = made.probed(inputs)
-        write(found.page(), plot, html)
+        write(found, plot, html)
     if as_json:
         print_json(found.to_dict())
     else:
-        typer.echo(str(found))
+        print_report(found)
     if not found.ok:
         raise typer.Exit(FAILED)
 

@@ -9,11 +9,8 @@ import typer
 from fastinit.cli.options import Json, Seed
 from fastinit.cli.pictures import HtmlOption, PlotOption, check_paths, write
 from fastinit.cli.shared import FAILED, errors, print_json
-from fastinit.cli.tables import Column, print_table, print_text
-from fastinit.guide.pages import label
-from fastinit.guide.profile import Profile
+from fastinit.cli.tables import print_report, print_table
 from fastinit.guide.propagate import propagate as profiles_of
-from fastinit.guide.propagation import Propagation
 
 
 def propagate(
@@ -37,9 +34,7 @@ def propagate(
     sigma_b: Annotated[
         float, typer.Option(metavar="X", help="The standard deviation of biases.")
     ] = 0.0,
-    layers: Annotated[
-        bool, typer.Option("--layers", help="Show every layer, instead of the growth per layer.")
-    ] = False,
+    layers: Annotated[bool, typer.Option("--layers", help="Show every layer as well.")] = False,
     seed: Seed = 0,
     plot: PlotOption = None,
     html: HtmlOption = None,
@@ -63,38 +58,14 @@ def propagate(
         check_paths(plot, html)
         acts, inits = ([each.strip() for each in text.split(",")] for text in (activation, init))
         found = profiles_of(acts, inits, depth=depth, width=width, sigma_b=sigma_b, seed=seed)
-        write(found.page(), plot, html)
+        write(found, plot, html)
     if as_json:
         print_json(found.to_dict())
-    elif layers:
-        for profile in found.profiles:
-            typer.echo(f"{profile.activation.name}, {label(profile)}:")
-            _print_layers(profile)
     else:
-        _print_summary(found)
+        if layers:
+            for caption, table in found.details():
+                typer.echo(f"{caption}:")
+                print_table(table.columns(), table.rows)
+        print_report(found)
     if any(profile.verdicts for profile in found.profiles):
         raise typer.Exit(FAILED)
-
-
-def _print_summary(found: Propagation) -> None:
-    table = found.table()
-    columns = [
-        Column(title.capitalize(), "number" if title in table.numbers else "text")
-        for title in table.titles
-    ]
-    print_table(columns, table.rows)
-    for said in found.verdicts():
-        print_text(said)
-
-
-def _print_layers(profile: Profile) -> None:
-    fields = ("q", "q_theory", "correlation", "dead", "saturated", "gradient", "gradient_theory")
-    print_table(
-        [Column(each.replace("_", " ").capitalize(), "number") for each in ("layer", *fields)],
-        [
-            [str(each.layer), *(f"{getattr(each, field):.3g}" for field in fields)]
-            for each in profile.layers
-        ],
-    )
-    for said in profile.verdicts:
-        print_text(said)

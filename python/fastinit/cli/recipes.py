@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastinit.cli.options import Json, RecipeArgument
 from fastinit.cli.rules import condition, text_of
 from fastinit.cli.shared import errors, print_json
-from fastinit.cli.tables import Column, print_table, print_text
+from fastinit.cli.tables import print_table, print_text
+from fastinit.folding import Column
 from fastinit.plans.explanation import short
 from fastinit.recipes.model_numbers import described
 from fastinit.recipes.recipe import list_recipes

@@ -10,9 +10,11 @@ import typer
 from fastinit.cli.options import Json
 from fastinit.cli.pictures import HtmlOption, PlotOption, check_paths, write
 from fastinit.cli.shared import errors, print_json
+from fastinit.cli.tables import print_report
+from fastinit.guide.recipe_recommendation import RecipeRecommendation
 from fastinit.guide.recommend import recommend as advice_for
 from fastinit.guide.recommend_recipe import recommend_recipe
-from fastinit.guide.recommended import page_of_recommendation
+from fastinit.guide.recommendation import Recommendation
 from fastinit.manifests import Manifest
 
 
@@ -109,27 +111,23 @@ def recommend(
     """  # noqa: D301
     with errors():
         check_paths(plot, html)
+        found: Recommendation | RecipeRecommendation
         if model is None:
             if out is not None:
                 raise ValueError(f"--out {out} is for the recipe of a model; pass --model with it")
             found = advice_for(
                 activation, architecture, depth, layer, normalization, residual, optimizer, width
             )
-            shown, data = str(found), found.to_dict()
-            if plot is not None or html is not None:
-                write(page_of_recommendation(found), plot, html)
         else:
             manifest = Manifest.load(model)
-            whole = recommend_recipe(
+            found = recommend_recipe(
                 manifest, activation, architecture, depth, normalization, residual, optimizer, width
             )
-            shown, data = str(whole), whole.to_dict()
-            if plot is not None or html is not None:
-                write(whole.page(), plot, html)
             if out is not None:
                 with out.open("x", encoding="utf-8") as file:  # nothing is replaced
-                    file.write(whole.recipe.to_json())
+                    file.write(found.recipe.to_json())
+        write(found, plot, html)
     if as_json:
-        print_json(data)
+        print_json(found.to_dict())
     else:
-        typer.echo(shown)
+        print_report(found)

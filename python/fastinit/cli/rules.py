@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastinit.cli.tables import Column, print_table
+from fastinit.cli.tables import print_table
+from fastinit.folding import Column
 from fastinit.plans.explanation import Explanation
 from fastinit.plans.plan import Plan
 from fastinit.recipes.patterns.pattern import Pattern, compiled, pattern_of, plain

@@ -27,7 +27,8 @@ from fastinit.cli.shared import (
     progress,
     without_bits,
 )
-from fastinit.cli.tables import Column, print_text
+from fastinit.cli.tables import print_text
+from fastinit.folding import Column
 from fastinit.plans import files
 from fastinit.tables import plural
 

@@ -8,6 +8,8 @@ import itertools
 import math
 from typing import Any
 
+import numpy as np
+
 from fastinit.checks import boolean, finite, not_negative, shown
 from fastinit.guide import functions
 from fastinit.guide.elementwise import Function, elementwise
@@ -22,6 +24,8 @@ _DIGITS = 12  # of a gain by quadrature: machines differ in the last digits of t
 _FIXED = 1e-12  # relative change of a variance that does not change
 _EXTINCT, _EXPLODED = 1e-12, 1e12  # a variance that goes beyond has no other fixed point
 _CRITICAL = 1e-9  # chi_1 above 1 that is rounding
+_FAR = np.array([-1e3, 1e3])
+_LEVEL = 0.1  # relative change of f from there to twice as far, of a function that levels off
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,6 +76,12 @@ class Activation:
     def kinks(self) -> tuple[float, ...]:
         """The points at which f or one of its first derivatives jumps, in order."""
         return tuple(map(float, _at(self, 1.0).kinks))
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether f levels off on both sides, as tanh does."""
+        near, far = self.function(_FAR), self.function(2 * _FAR)
+        return bool(np.allclose(near, far, rtol=_LEVEL, atol=0.0))
 
     @in_default_arithmetic
     def gain(self, match: str = "forward") -> float:

@@ -17,9 +17,13 @@ from fastinit import json_files
 from fastinit.checks import boolean, positive_integer, shown
 from fastinit.guide import functions
 from fastinit.guide.activation import Activation, activation
+from fastinit.guide.gain import gain
+from fastinit.initializers import Initializer
+from fastinit.initializers.distributions.presets import Preset
 
 _OTHER = "other"  # the family of activations that are in no other, functions among them
 _SAME = 1e-9
+_DIGITS = 12  # to which a gain that is a preset's own agrees
 _FACTS = ("activation", "architecture", "layer", "normalization", "residual", "optimizer")
 
 
@@ -102,6 +106,19 @@ def rule_for(case: Case) -> dict[str, Any]:
 def notes_for(case: Case) -> tuple[str, ...]:
     """Return what else holds for a case."""
     return tuple(note["text"] for note in knowledge()["notes"] if case.matches(note["when"]))
+
+
+def initializer_of(data: dict[str, Any], act: Activation | None) -> Initializer:
+    """Return the initializer of a rule, with the gain of the activation where it takes that."""
+    found = Initializer.from_dict(data["initializer"])
+    if "gain" not in data:
+        return found
+    assert act is not None  # a rule that takes a gain names the activations that it is for
+    number = gain(act, match=data["gain"])
+    if isinstance(found, Preset) and number == float(f"{math.sqrt(found.scale):.{_DIGITS}g}"):
+        return found
+    changed: dict[str, Any] = {"gain": number}
+    return dataclasses.replace(found, **changed)
 
 
 def case_of(

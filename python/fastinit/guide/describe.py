@@ -15,8 +15,8 @@ from fastinit.guide.named import known_initializer, title_of
 from fastinit.initializers import Initializer
 from fastinit.initializers.masks.masked import Masked
 from fastinit.plots.chart import Chart, LineChart, Mask, Series
-from fastinit.plots.page import Page
 from fastinit.plots.report import Report
+from fastinit.plots.summary import Summary
 from fastinit.tables import Table
 
 _BINS = 40
@@ -78,26 +78,23 @@ class Description(Report):
         ]
         return Table(("", "drawn", "expected"), cells, frozenset(("drawn", "expected")))
 
-    def page(self) -> Page:
-        """Return the charts and tables, of which ``plot`` and ``html`` make pictures."""
-        return Page(
+    def summary(self) -> Summary:
+        """Return the moments that were drawn and expected."""
+        return Summary(
             title=_title(self),
             subtitle="What is drawn, and what is expected of it.",
-            verdicts=None,
-            charts=tuple(_charts(self)),
             tables=(("Moments", self.table()),),
         )
+
+    def charts(self) -> tuple[Chart, ...]:
+        """Return the histogram, the singular values and the mask."""
+        return tuple(_charts(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         listed = {name: list(each) for name, each in found.items() if isinstance(each, tuple)}
         return found | listed | {"initializer": self.initializer.to_dict()}
-
-    def __str__(self) -> str:
-        return f"{_title(self)}\n{self.table().text()}"
-
-    __repr__ = __str__
 
 
 def describe(

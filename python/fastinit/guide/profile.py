@@ -7,7 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from fastinit import json_files
 from fastinit.guide.activation import Activation
+from fastinit.guide.named import title_of
 from fastinit.initializers import Initializer
 
 
@@ -64,6 +66,11 @@ class Profile:
     verdicts: tuple[str, ...] = ()
 
     @property
+    def label(self) -> str:
+        """What tables and charts call the initializer."""
+        return title_of(self.initializer)
+
+    @property
     def forward(self) -> float:
         """The factor by which the mean square of the signal grows per layer."""
         return growth([each.q for each in self.layers])
@@ -87,19 +94,19 @@ class Profile:
         return _mean_ratio([b.gradient_theory for b in backward], [b.gradient for b in backward])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        values = self.singular_values
-        return {
-            "activation": self.activation.name,
-            "initializer": self.initializer.to_dict(),
-            "forward": self.forward,
-            "forward_theory": self.forward_theory,
-            "backward": self.backward,
-            "backward_theory": self.backward_theory,
-            "verdicts": list(self.verdicts),
-            "singular_values": None if values is None else list(values),
-            "layers": [dataclasses.asdict(each) for each in self.layers],
-        }
+        """Return plain data; NaN and infinities are as in ``fastinit.records``."""
+        figures = ("forward", "forward_theory", "backward", "backward_theory")
+        found: dict[str, Any] = json_files.encoded(
+            {
+                "activation": self.activation.name,
+                "initializer": self.initializer.to_dict(),
+                **{each: getattr(self, each) for each in figures},
+                "verdicts": self.verdicts,
+                "singular_values": self.singular_values,
+                "layers": [dataclasses.asdict(each) for each in self.layers],
+            }
+        )
+        return found
 
 
 def growth(values: Sequence[float]) -> float:

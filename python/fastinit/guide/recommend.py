@@ -5,110 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import textwrap
 from typing import Any
 
-from fastinit.guide.activation import Activation
-from fastinit.guide.advice import Case, case_of, notes_for, rule_for
-from fastinit.guide.gain import gain
+from fastinit.guide.advice import Case, case_of, initializer_of, notes_for, rule_for
+from fastinit.guide.recommendation import Alternative, Recommendation
 from fastinit.initializers import Initializer
 from fastinit.initializers.distributions.presets import Preset
 from fastinit.initializers.gains import gain_of
-from fastinit.plans.explanation import short
 from fastinit.recipes.scale import Scale
-from fastinit.tables import on_screen
-
-_WIDTH = 88
-_DIGITS = 12  # to which a gain that is a preset's own agrees
-
-
-@dataclasses.dataclass(frozen=True)
-class Alternative:
-    """Another choice.
-
-    Attributes:
-        when: for what it is better.
-        initializer: the initializer; None where ``when`` says it.
-    """
-
-    when: str
-    initializer: Initializer | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        drawn = None if self.initializer is None else self.initializer.to_dict()
-        return {"when": self.when, "initializer": drawn}
-
-
-@dataclasses.dataclass(frozen=True)
-class Recommendation:
-    """Initializer for a case, and why.
-
-    Attributes:
-        initializer: what to call: ``initializer(shape, seed=0)``.
-        formula: the distribution.
-        reason: why it fits, in a sentence.
-        source: the paper.
-        avoid: what does harm here.
-        alternatives: other choices, and when they are better.
-        notes: what else holds.
-        case: what was asked for, and what that implies.
-        depends_on_activation: whether another activation may change the advice.
-        scale: factors of the depth, which recipes count and ``fastinit.recommend`` has worked out.
-        fan_of: the parameter of the same module whose fan counts; None for this one's own.
-    """
-
-    initializer: Initializer
-    formula: str
-    reason: str
-    source: str
-    avoid: tuple[str, ...]
-    alternatives: tuple[Alternative, ...]
-    notes: tuple[str, ...]
-    case: Case
-    depends_on_activation: bool
-    scale: tuple[Scale, ...]
-    fan_of: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data, as ``fastinit recommend --json`` prints it."""
-        return {
-            "case": self.case.to_dict(),
-            "initializer": self.initializer.to_dict(),
-            "formula": self.formula,
-            "reason": self.reason,
-            "source": self.source,
-            "avoid": list(self.avoid),
-            "alternatives": [each.to_dict() for each in self.alternatives],
-            "notes": list(self.notes),
-        }
-
-    def __repr__(self) -> str:
-        return on_screen(str(self))
-
-    def __str__(self) -> str:
-        others = [
-            each.when
-            if each.initializer is None
-            else f"{short(each.initializer.to_dict())}: {each.when}"
-            for each in self.alternatives
-        ]
-        parts = [
-            ("formula", [self.formula]),
-            ("reason", [self.reason]),
-            ("source", [self.source]),
-            ("avoid", self.avoid),
-            ("instead", others),
-            ("note", self.notes),
-        ]
-        lines = [short(self.initializer.to_dict())]
-        for title, texts in parts:
-            for k, text in enumerate(texts):
-                first = f"  {title if k == 0 else '':<9}"
-                lines += textwrap.wrap(
-                    text, _WIDTH, initial_indent=first, subsequent_indent=" " * len(first)
-                )
-        return "\n".join(lines)
 
 
 def recommend(
@@ -197,7 +101,7 @@ def advise(case: Case) -> Recommendation:
     """
     rule = rule_for(case)
     return Recommendation(
-        initializer=_initializer(rule, case.activation),
+        initializer=initializer_of(rule, case.activation),
         formula=rule["formula"],
         reason=rule["reason"],
         source=rule["source"],
@@ -212,18 +116,5 @@ def advise(case: Case) -> Recommendation:
 
 
 def _alternative(data: dict[str, Any], case: Case) -> Alternative:
-    drawn = _initializer(data, case.activation) if "initializer" in data else None
+    drawn = initializer_of(data, case.activation) if "initializer" in data else None
     return Alternative(data["when"], drawn)
-
-
-def _initializer(data: dict[str, Any], act: Activation | None) -> Initializer:
-    """Return the initializer of a rule, with the gain of the activation where it takes that."""
-    found = Initializer.from_dict(data["initializer"])
-    if "gain" not in data:
-        return found
-    assert act is not None  # a rule that takes a gain names the activations that it is for
-    number = gain(act, match=data["gain"])
-    if isinstance(found, Preset) and number == float(f"{math.sqrt(found.scale):.{_DIGITS}g}"):
-        return found
-    changed: dict[str, Any] = {"gain": number}
-    return dataclasses.replace(found, **changed)

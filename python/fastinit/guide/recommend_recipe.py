@@ -5,191 +5,28 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
-import math
 import sys
-import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastinit.guide.advice import Case, case_of
 from fastinit.guide.places import Advice, Exceptions, Place
-from fastinit.guide.recommend import Recommendation, advise
-from fastinit.guide.roles import NUMBER, activation_of, architecture_of, roles_of, width_of
+from fastinit.guide.recipe_recommendation import Advised, RecipeRecommendation, described
+from fastinit.guide.recommend import advise
+from fastinit.guide.recommendation import Recommendation
+from fastinit.guide.roles import activation_of, architecture_of, roles_of, width_of
 from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.manifests.given import model_of
 from fastinit.native.arithmetic import in_default_arithmetic
-from fastinit.plans.explanation import short
-from fastinit.plots.chart import LineChart, Series
-from fastinit.plots.page import Page
-from fastinit.plots.report import Report
 from fastinit.recipes import known
 from fastinit.recipes.matching import drawn_by
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import FirstMatch, Rule
-from fastinit.tables import Table, on_screen
 from fastinit.tensors.tensor_plan import initializer_of
 
 _NAME = "recommended"
-_WIDTH = 88
-_ROUNDING = 2.0**-8  # of bfloat16, relative
 _MODELS = (("keras", "Layer", "fastinit.keras"), ("torch.nn", "Module", "fastinit.torch"))
-_SIGMAS = 5.0  # of the error of a measured std, by which a difference is more than chance
-
-
-@dataclasses.dataclass(frozen=True)
-class Advised:
-    """The advice for a parameter.
-
-    Attributes:
-        name: its name.
-        shape: its shape.
-        layer: what it is for; None of a tensor that no advice is for, as its name says its values.
-        activation: the activation that follows; None where that is not known or does not matter.
-        initializer: what draws it, with fans and depth worked out.
-        mean: the mean of its values; None where that is not known.
-        std: their standard deviation; None where that is not known.
-        reason: why.
-        source: the paper.
-        current: the (mean, standard deviation) of its values now; None where they were not read.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    layer: str | None
-    activation: str | None
-    initializer: Initializer
-    mean: float | None
-    std: float | None
-    reason: str
-    source: str
-    current: tuple[float, float] | None = None
-
-    @property
-    def differs(self) -> bool:
-        """Whether the values now are not of this mean and std, by more than chance."""
-        if self.current is None or self.mean is None or self.std is None:
-            return False
-        mean, std = self.current
-        chance = _SIGMAS * self.std / math.sqrt(math.prod(self.shape))
-        rounding = _ROUNDING * abs(self.mean)
-        return abs(mean - self.mean) > chance + rounding or abs(std - self.std) > chance
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        found["initializer"] = self.initializer.to_dict()
-        return found | {"shape": list(self.shape)}
-
-
-@dataclasses.dataclass(frozen=True)
-class RecipeRecommendation(Report):
-    """A recipe for a model, with a reason for each parameter.
-
-    Attributes:
-        recipe: the recipe, for ``fastinit.Plan`` and ``fastinit.torch.init_``.
-        rows: the advice for each parameter, in the order of the model.
-        unknown: the parameters that no advice is for. The recipe has no rule for them.
-        case: what the model is taken for.
-    """
-
-    recipe: Recipe
-    rows: tuple[Advised, ...]
-    unknown: tuple[str, ...]
-    case: Case
-
-    def differences(self) -> list[Advised]:
-        """Return the parameters whose values now are not of the mean and std of the recipe."""
-        return [each for each in self.rows if each.differs]
-
-    def with_current(
-        self, moments_of: Callable[[str], tuple[float, float] | None]
-    ) -> RecipeRecommendation:
-        """Return this with the moments of the values that parameters have now, by their names."""
-        rows = (dataclasses.replace(each, current=moments_of(each.name)) for each in self.rows)
-        return dataclasses.replace(self, rows=tuple(rows))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "case": self.case.to_dict(),
-            "recipe": self.recipe.to_dict(),
-            "parameters": [each.to_dict() for each in self.rows],
-            "unknown": list(self.unknown),
-        }
-
-    def page(self) -> Page:
-        """Return the std of each weight as a picture, the reasons and all parameters."""
-        weights = [each for each in self.rows if len(each.shape) > 1 and each.std is not None]
-        numbers = range(1, 1 + len(weights))
-        lines = [Series("recommended", numbers, [each.std or 0.0 for each in weights])]
-        if any(each.current for each in weights):
-            now = [each.current[1] if each.current else float("nan") for each in weights]
-            lines.append(Series("now", numbers, now))
-        cells = []
-        for each in self.rows:
-            shape = " x ".join(map(str, each.shape))
-            std = "" if each.std is None else f"{each.std:.4g}"
-            drawn = short(each.initializer.to_dict())
-            cells.append([each.name, shape, each.layer or "", each.activation or "", drawn, std])
-        titles = ("parameter", "shape", "for", "activation", "initializer", "std")
-        reasons = dict.fromkeys((each.layer or "", each.reason, each.source) for each in self.rows)
-        kind = f" ({self.case.architecture})" if self.case.architecture else ""
-        return Page(
-            title=f"A recipe for a model{kind}",
-            subtitle="The standard deviation of each weight, in the order of the model.",
-            verdicts=None,
-            charts=(LineChart("weights", "weight", "standard deviation", tuple(lines), True),),
-            tables=(
-                ("Reasons", Table(("for", "reason", "source"), [list(each) for each in reasons])),
-                ("Parameters", Table(titles, cells, frozenset(["std"]))),
-            ),
-        )
-
-    def __repr__(self) -> str:
-        return on_screen(str(self))
-
-    def __str__(self) -> str:
-        """Return the case, a line for parameters that differ only in numbers, and the reasons."""
-        groups: dict[tuple[Any, ...], list[Advised]] = {}
-        for each in self.rows:
-            name = NUMBER.sub("*", each.name)
-            key: tuple[Any, ...] = (name, each.shape, each.layer, each.activation, each.initializer)
-            groups.setdefault(key, []).append(each)
-        has_current = any(each.current for each in self.rows)
-        titles = ["parameter", "count", "shape", "for", "initializer", "std"] + [
-            "now"
-        ] * has_current
-        cells = [_cells(str(key[0]), rows, has_current) for key, rows in groups.items()]
-        reasons: dict[str, dict[str, None]] = {}
-        for each in self.rows:
-            reasons.setdefault(f"{each.reason} ({each.source})", {})[each.layer or "other"] = None
-        told = [
-            textwrap.fill(f"{', '.join(layers)}: {reason}", _WIDTH, subsequent_indent="  ")
-            for reason, layers in reasons.items()
-        ]
-        if self.unknown:
-            left = f"no advice for: {', '.join(self.unknown)}"
-            told.append(textwrap.fill(left, _WIDTH, subsequent_indent="  "))
-        return "\n".join([_told(self.case), "", Table(titles, cells).text(), "", *told])
-
-
-def _cells(name: str, rows: list[Advised], has_current: bool) -> list[str]:
-    """Return the cells of a line of the table, for parameters that are drawn alike."""
-    first = rows[0]
-    cells = [
-        name if len(rows) > 1 else first.name,
-        str(len(rows)),
-        " x ".join(map(str, first.shape)) or "scalar",
-        f"{first.layer or 'other'}{f' ({first.activation})' if first.activation else ''}",
-        short(first.initializer.to_dict()),
-        _short(first.std),
-    ]
-    if has_current:
-        stds = [each.current[1] for each in rows if each.current]
-        rms = math.sqrt(sum(std * std for std in stds) / len(stds)) if stds else None
-        cells.append(_short(rms))
-    return cells
 
 
 def recommend_recipe(
@@ -292,7 +129,7 @@ def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> Reci
     by_rule |= {id(rule): found for (rule, found), _ in special}
     rules = matched | {name: rule for (rule, _), names in special for name in names}
     kept = [rule for (rule, _), _ in special] + [rule for rule, _ in general if id(rule) in used]
-    source = f"fastinit.recommend_recipe, for {_told(case)}"
+    source = f"fastinit.recommend_recipe, for {described(case)}"
     recipe = Recipe(_NAME, source, tuple(kept) or tuple(rule for rule, _ in general))
     rows = tuple(
         _advised(each, drawn, by_rule.get(id(rule)), rule)
@@ -359,11 +196,3 @@ def _advised(
             activation = found.case.activation.name
     name, shape = parameter.name, parameter.shape
     return Advised(name, shape, layer, activation, drawn, mean, std, reason, source)
-
-
-def _told(case: Case) -> str:
-    return ", ".join(f"{k} {v}" for k, v in case.to_dict().items() if k != "layer")
-
-
-def _short(number: float | None) -> str:
-    return "" if number is None else f"{number:.4g}"

@@ -11,7 +11,8 @@ from typing import Any
 
 from fastinit import json_files
 from fastinit.guide import functions
-from fastinit.guide.recommend import Recommendation, scaled
+from fastinit.guide.recommend import scaled
+from fastinit.guide.recommendation import Recommendation
 from fastinit.initializers import Constant, Initializer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.recipes.patterns.pattern import Pattern, has_layer, pattern_of

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from fastinit.guide.advice import case_of
+from fastinit.guide.advice import case_of, initializer_of, rule_for
 from fastinit.guide.profile import Profile, growth
-from fastinit.guide.recommend import advise
-from fastinit.initializers import Initializer
 from fastinit.plans.explanation import short
 
 _STEADY = 1.25  # factor per layer, up or down, of what is still called steady
 _TOTAL = 1e4  # factor over all layers
 _MOSTLY = 0.5  # fraction of values that are saturated
-_FAR = np.array([-1e3, 1e3])
 _NEARLY_ALL = 0.95  # fraction of units that are dead
 
 
@@ -34,7 +29,7 @@ def verdicts_of(profile: Profile) -> tuple[str, ...]:
     )
     found = [said + remedy for said in growths if said]
     last = profile.layers[-1]
-    if last.saturated > _MOSTLY and _is_bounded(profile):
+    if last.saturated > _MOSTLY and profile.activation.is_bounded:
         found.append(f"{last.saturated:.0%} of the last layer's values are saturated{remedy}")
     if last.dead > _NEARLY_ALL:
         found.append(f"{last.dead:.0%} of the last layer's units are dead for all inputs{remedy}")
@@ -59,18 +54,9 @@ def _of_growth(what: str, values: list[float], *, is_backward: bool = False) -> 
     return f"the mean square of {what} {per_layer}, {total:.1e} in all"
 
 
-def _is_bounded(profile: Profile) -> bool:
-    """Whether the activation saturates on both sides, as tanh does."""
-    low, high = (float(each) for each in profile.activation.function(_FAR))
-    further = [float(each) for each in profile.activation.function(2 * _FAR)]
-    return math.isclose(low, further[0], rel_tol=0.1) and math.isclose(
-        high, further[1], rel_tol=0.1
-    )
-
-
 def _remedy(profile: Profile) -> str:
     case = case_of(profile.activation, "mlp", None, "hidden", None, None, None)
-    wanted: Initializer = advise(case).initializer
+    wanted = initializer_of(rule_for(case), case.activation)
     if wanted == profile.initializer:
         return "; add normalization or residual connections"
     return f"; {short(wanted.to_dict())} fits {profile.activation.name}"

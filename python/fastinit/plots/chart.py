@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -47,6 +48,31 @@ class LineChart:
     may_be_log: bool = False
     bars: Sequence[float] = ()
     edges: Sequence[float] = ()
+
+
+def numbered(
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Mapping[str, Sequence[float]],
+    *,
+    may_be_log: bool = True,
+) -> LineChart:
+    """Return a chart of lines over the numbers of layers, calls or weights, from 1.
+
+    Lines whose values are all NaN are left out.
+
+    Example:
+        >>> from fastinit.plots.chart import numbered
+        >>> numbered("Signals", "layer", "rms", {"output": [1.0, 0.5]}).series[0].x
+        range(1, 3)
+    """
+    series = tuple(
+        Series(label, range(1, 1 + len(values)), values)
+        for label, values in lines.items()
+        if not all(map(math.isnan, values))
+    )
+    return LineChart(title, x_label, y_label, series, may_be_log)
 
 
 @dataclass(frozen=True)

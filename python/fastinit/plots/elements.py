@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 WIDTH = 560.0
-LETTER = 6.3  # the width of a letter, about
+LETTER = 7.2  # the width of a letter, about, in the widest of the fonts
 FAINT = 0.15  # opacity of grid lines
 _FONT = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 

@@ -44,8 +44,11 @@ def draw(charts: tuple[Chart, ...], figure: Figure | None = None) -> Figure:
 
     Raises:
         ModuleNotFoundError: matplotlib is not installed.
+        ValueError: there are no charts.
     """
     check_matplotlib()
+    if not charts:
+        raise ValueError("this report has no charts to draw; html(path) writes its tables")
     if figure is None:
         from matplotlib import pyplot
 

@@ -1,20 +1,18 @@
-"""Reports as pages: one HTML file that needs nothing else, a part of a notebook, or a figure."""
+"""Reports as pages: one HTML file that needs nothing else, or a part of a notebook."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
 from fastinit import checks, distribution
 from fastinit.checkpoints.atomic_file import write_whole
-from fastinit.plots import figure, svg
+from fastinit.plots import svg
 from fastinit.plots.chart import Chart
+from fastinit.plots.summary import Summary
 from fastinit.tables import Table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _MOST_VERDICTS = 8  # that are not folded
 _MOST_ROWS = 40  # of a table in a notebook
@@ -43,29 +41,17 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 @dataclass(frozen=True)
 class Page:
-    """A report, to be shown.
+    """A report, to be shown in a browser or a notebook.
 
     Attributes:
-        title: the title.
-        subtitle: what was measured.
-        verdicts: what is wrong, in words; None where nothing is judged.
-        charts: the charts.
-        tables: the tables, each with its caption.
+        summary: its title, tables and verdicts.
+        charts: its charts.
+        details: further tables with their captions, which open at a click.
     """
 
-    title: str
-    subtitle: str
-    verdicts: tuple[str, ...] | None
+    summary: Summary
     charts: tuple[Chart, ...]
-    tables: tuple[tuple[str, Table], ...]
-
-    def figure(self, given: Figure | None) -> Figure:
-        """Return the charts in a figure of matplotlib; None for a new one of pyplot.
-
-        Raises:
-            ModuleNotFoundError: matplotlib is not installed.
-        """
-        return figure.draw(self.charts, given)
+    details: tuple[tuple[str, Table], ...]
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the page to a file, which appears whole or not at all.
@@ -78,38 +64,53 @@ class Page:
     def html(self) -> str:
         """Return the page, which is HTML and XML at once."""
         version = f"{distribution.NAME} {distribution.version()}"
+        title = escape(self.summary.title)
         return (
             '<!DOCTYPE html>\n<html xmlns="http://www.w3.org/1999/xhtml" lang="en">\n<head>\n'
             '<meta charset="utf-8"/>\n'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"/>\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
-            f'<link rel="icon" href="data:,"/>\n<title>{escape(self.title)}</title>\n'
+            f'<link rel="icon" href="data:,"/>\n<title>{title}</title>\n'
             f'<style>{_STYLE}{_PARTS}</style>\n</head>\n<body class="fastinit">\n'
-            f"<h1>{escape(self.title)}</h1>\n<p>{escape(self.subtitle)}</p>\n"
-            f"{self._content(None)}"
+            f"<h1>{title}</h1>\n{_paragraph(self.summary.subtitle)}{self._content(None)}"
             f"<footer>{escape(version)}</footer>\n</body>\n</html>\n"
         )
 
     def fragment(self) -> str:
         """Return the page as a part of a notebook, with the first and last rows of its tables."""
-        head = f"<p><strong>{escape(self.title)}</strong><br/>{escape(self.subtitle)}</p>"
+        head = f"<p><strong>{escape(self.summary.title)}</strong></p>"
+        head += _paragraph(self.summary.subtitle)
         shown = self._content(_MOST_ROWS)
         return f'<div class="fastinit"><style>{_PARTS}</style>{head}{shown}</div>'
 
     def _content(self, most: int | None) -> str:
-        parts = []
-        if self.verdicts is not None:
-            said = [f"<li>{escape(each)}</li>" for each in self.verdicts]
-            said = said or ['<li class="ok">Nothing is wrong.</li>']
-            found = f'<ul class="verdicts">{"".join(said)}</ul>'
-            is_long = len(said) > _MOST_VERDICTS
-            parts.append(_folded(f"{len(said)} verdicts", found) if is_long else found)
-        drawn = "".join(f"<div>{svg.draw(each)}</div>\n" for each in self.charts)
-        parts.append(f'<div class="charts">\n{drawn}</div>')
-        for number, (caption, table) in enumerate(self.tables):
-            found = f'<div class="table">{table.html("" if number else caption, most)}</div>'
-            parts.append(_folded(caption, found) if number else found)
+        parts = [*_verdicts(self.summary.verdicts), *map(_paragraph, self.summary.notes)]
+        if self.charts:
+            drawn = "".join(f"<div>{svg.draw(each)}</div>\n" for each in self.charts)
+            parts.append(f'<div class="charts">\n{drawn}</div>')
+        parts += [_table(caption, each, most) for caption, each in self.summary.tables]
+        for caption, table in self.details:
+            parts.append(_folded(caption, _table("", table, most)))
         return "\n".join(parts) + "\n"
+
+
+def _verdicts(verdicts: tuple[str, ...] | None) -> Iterator[str]:
+    """Yield the list of verdicts, folded if it is long; nothing where nothing is judged."""
+    if verdicts is None:
+        return
+    said = [f"<li>{escape(each)}</li>" for each in verdicts]
+    said = said or ['<li class="ok">Nothing is wrong.</li>']
+    found = f'<ul class="verdicts">{"".join(said)}</ul>'
+    is_long = len(said) > _MOST_VERDICTS
+    yield _folded(f"{len(said)} verdicts", found) if is_long else found
+
+
+def _table(caption: str, table: Table, most: int | None) -> str:
+    return f'<div class="table">{table.html(caption, most)}</div>'
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{escape(text)}</p>\n" if text else ""
 
 
 def _folded(title: str, content: str) -> str:

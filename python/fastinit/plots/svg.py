@@ -13,8 +13,10 @@ from fastinit.plots.chart import Chart, HeatMap, LineChart, Mask, Series
 from fastinit.plots.elements import FAINT, LETTER, WIDTH, svg, text
 
 _HEIGHT = 230.0  # of the area in which lines are
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 14.0, 30.0, 44.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 68.0, 14.0, 30.0, 44.0
 _LINE = 18.0  # of the legend
+_SAMPLE, _BETWEEN = 30.0, 18.0  # the line of an entry of the legend, and the gap to the next
+_CLEAR = 8.0  # between the legend and the lines, and between labels and the axis
 _MOST_MARKERS = 12  # per series
 _LONGEST_LABEL = 44  # letters
 _SIZE = 4.0  # of a marker
@@ -38,7 +40,7 @@ def draw(chart: Chart) -> str:
 def _lines(chart: LineChart) -> str:
     legend = list(_legend(chart.series))
     rows = 1 + max((row for _, row, _, _ in legend), default=-1)
-    top = _TOP + _LINE * rows
+    top = _TOP + _LINE * rows + _CLEAR
     area = _Area(chart, top)
     parts = [text(_LEFT, 18, chart.title, weight="bold"), *_entries(legend), *area.frame(chart)]
     parts += area.bars(chart)
@@ -64,11 +66,11 @@ def _legend(series: Sequence[Series]) -> Iterator[Entry]:
     row, left = 0, _LEFT
     for label, number in labels:
         short = label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
-        wide = 34 + LETTER * len(short)
+        wide = _SAMPLE + LETTER * len(short)
         if left > _LEFT and left + wide > WIDTH:
             row, left = row + 1, _LEFT
         yield short, row, left, number
-        left += wide + 10
+        left += wide + _BETWEEN
 
 
 def _entries(legend: list[Entry]) -> Iterator[str]:
@@ -79,7 +81,7 @@ def _entries(legend: list[Entry]) -> Iterator[str]:
         else:
             yield _path(f"M{left} {y}h24", style.color(number), style.dashes(number), 1.8)
             yield _marker(left + 12, y, number, "")
-        yield text(left + 30, y + 4, label)
+        yield text(left + _SAMPLE, y + 4, label)
 
 
 class _Area:
@@ -104,7 +106,7 @@ class _Area:
         for value, label in self._y.ticks():
             y = self._at(self._x.low, value)[1]
             yield _path(f"M{_LEFT} {y:.1f}h{self._width}", "currentColor", (), 1, FAINT)
-            yield text(_LEFT - 6, y + 4, label, anchor="end")
+            yield text(_LEFT - _CLEAR, y + 4, label, anchor="end")
         for value, label in self._x.ticks():
             x = self._at(value, self._y.low)[0]
             yield _path(f"M{x:.1f} {bottom}v4", "currentColor", (), 1)

@@ -7,14 +7,15 @@ import math
 from typing import Any
 
 from fastinit import records
-from fastinit.plots.page import Page
+from fastinit.plots.chart import Chart
 from fastinit.plots.report import Report
-from fastinit.probes.pages import page_of
+from fastinit.plots.summary import Summary
+from fastinit.probes.charts import charts_of
 from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
-from fastinit.tables import Table, on_screen
+from fastinit.tables import Table
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class ProbeReport(Report):
     """What signals and gradients do in a model.
 
@@ -79,20 +80,23 @@ class ProbeReport(Report):
         """
         return records.from_data(ProbeReport, data)
 
-    def page(self) -> Page:
-        """Return the charts and tables, of which ``plot`` and ``html`` make pictures."""
+    def summary(self) -> Summary:
+        """Return a row per layer, activation and block, attention, the loss and the verdicts."""
         tables = [("Modules, in the order of the calls", self._table())]
         if self.attention:
             tables.append(("Attention", self._attention_table()))
-        return page_of(
-            self.rows,
-            self.stacks,
-            self.attention,
-            self.weights,
-            self.verdicts,
-            self._loss(),
-            tables,
+        return Summary(
+            title="Signals and gradients, module by module",
+            subtitle="Root mean squares of what modules return in one forward pass, and of the "
+            "gradients that reach that in one backward pass, in the order of the calls.",
+            tables=tuple(tables),
+            notes=self._loss(),
+            verdicts=self.verdicts,
         )
+
+    def charts(self) -> tuple[Chart, ...]:
+        """Return signals, gradients, weights and attention, module by module."""
+        return charts_of(self.rows, self.stacks, self.attention, self.weights)
 
     def _table(self) -> Table:
         fields = ("input_rms", "output_rms", "dead", "saturated", "gradient_rms", "weight_rms")
@@ -101,26 +105,14 @@ class ProbeReport(Report):
             [row.label, row.kind, *(_cell(getattr(row, field)) for field in fields)]
             for row in self.rows
         ]
-        return Table(("layer", "kind", *titles), cells, frozenset(titles))
+        return Table(("layer", "kind", *titles), cells, frozenset(titles), frozenset(("layer",)))
 
-    def __repr__(self) -> str:
-        return on_screen(str(self))
-
-    def __str__(self) -> str:
-        """Return a row per layer, activation and block, attention, the loss and the verdicts."""
-        lines = [self._table().text(), ""]
-        if self.attention:
-            lines += [self._attention_table().text(), ""]
-        if self.loss is not None:
-            lines += [self._loss()]
-        return "\n".join([*lines, *(self.verdicts or ("nothing is wrong",))])
-
-    def _loss(self) -> str:
+    def _loss(self) -> tuple[str, ...]:
         if self.loss is None:
-            return ""
+            return ()
         equal = self.expected_loss
         beside = "" if equal is None else f"; ln({self.classes}) is {equal:.4g}"
-        return f"loss {self.loss:.4g}{beside}"
+        return (f"loss {self.loss:.4g}{beside}",)
 
     def _attention_table(self) -> Table:
         titles = ("entropy", "logit std", "heads", "keys")
@@ -128,7 +120,8 @@ class ProbeReport(Report):
             [each.name, _cell(each.entropy), _cell(each.logit_std), str(each.heads), str(each.keys)]
             for each in self.attention
         ]
-        return Table(("attention", *titles), cells, frozenset(titles))
+        name = "attention"
+        return Table((name, *titles), cells, frozenset(titles), frozenset((name,)))
 
 
 def _cell(number: float) -> str:

@@ -232,7 +232,8 @@ def test_the_report_is_a_table() -> None:
     """There is a row for each layer, and the number of passes."""
     report = lsuv_(nn.Sequential(nn.Linear(8, 8)), torch.randn(64, 8), seed=0)
     assert isinstance(report, LsuvReport)
-    header, row, count = str(report).splitlines()
+    title, _, header, row, _, count = str(report).splitlines()
+    assert title == "Layer-sequential unit variance"
     assert header.split() == ["layer", "before", "after", "rounds"]
     assert row.split()[0] == "0"
     assert count == "1 forward pass"

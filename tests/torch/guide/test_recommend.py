@@ -199,7 +199,7 @@ def test_the_recipe_initializes() -> None:
     assert fastinit.torch.recommend_recipe(model).differences() == []
     spread = float(model.state_dict()["0.weight"].std())
     assert spread == pytest.approx(1.5335304412 / 8, rel=0.02)
-    assert "now" in str(found).splitlines()[2]
+    assert "now" in str(found).splitlines()[3]
 
 
 def test_adapters_start_as_the_identity() -> None:

@@ -49,7 +49,7 @@ def test_probe(tmp_path: Path) -> None:
     assert {"signals, module by module", "attention", "matrices"} <= set(shown)
     assert "update to weight, adam" in shown
     assert any(each.startswith("layers: signal x") for each in shown)
-    assert len(report.plot(Figure()).axes) == len(report.page().charts)
+    assert len(report.plot(Figure()).axes) == len(report.charts())
     parsed(f'<html xmlns="http://www.w3.org/1999/xhtml">{report._repr_html_()}</html>')
 
 
@@ -90,7 +90,7 @@ def test_comparison(tmp_path: Path) -> None:
     root = parsed((tmp_path / "report.html").read_text())
     assert numbers_are_finite(root)
     assert {"training loss", "own", "default"} <= set(texts(root))
-    curve = report.page().charts[0].series[0]  # type: ignore[union-attr]
+    curve = report.charts()[0].series[0]  # type: ignore[union-attr]
     runs = [run.losses for run in report.runs if run.start == "own"]
     assert list(curve.y) == [sum(each) / 2 for each in zip(*runs, strict=True)]
     assert curve.band is not None

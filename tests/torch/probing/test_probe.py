@@ -302,7 +302,7 @@ def test_rows() -> None:
 
 def test_print_and_data() -> None:
     report = fastinit.torch.probe(relu(), batch())
-    assert str(report).splitlines()[0].split()[:3] == ["layer", "kind", "in"]
+    assert str(report).splitlines()[2].split()[:3] == ["layer", "kind", "in"]
     assert str(report).endswith("nothing is wrong")
     assert len(json.loads(json.dumps(report.to_dict()))["rows"]) == 2 * DEPTH + 1
 

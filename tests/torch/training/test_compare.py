@@ -136,10 +136,10 @@ def test_numbers_as_targets() -> None:
 
 def test_data_and_text(report: CompareReport) -> None:
     again = CompareReport.from_dict(json.loads(json.dumps(report.to_dict())))
-    assert repr(again) == repr(report)
+    assert again.to_dict() == report.to_dict()
     lines = str(report).splitlines()
-    assert lines[0].split()[:2] == ["start", "steps"]
-    assert lines[-1].startswith("he is better than small by ")
+    assert lines[2].split()[:2] == ["start", "steps"]
+    assert lines[-1].startswith("Test loss: he is better than small by ")
 
 
 def test_random_numbers_stay() -> None:

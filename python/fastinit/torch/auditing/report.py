@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from fastinit.plots.report import Report
+from fastinit.plots.summary import Summary
 from fastinit.recipes.patterns.numbers import without_numbers
-from fastinit.tables import on_screen, plural
+from fastinit.tables import Table, plural
 
 Verdict = Literal[
     "never written",
@@ -30,9 +31,6 @@ Verdict = Literal[
     "not built",
 ]
 """What a finding says of a tensor; docs/audit.md has what each means."""
-
-_WIDTH = 110  # columns of the table
-_LINES = 40  # of its body
 
 
 class Moments(NamedTuple):
@@ -96,8 +94,8 @@ class AuditRow:
     verdicts: tuple[Verdict, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AuditReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class AuditReport(Report):
     """The result of ``audit``: ``print`` shows it as a table.
 
     Attributes:
@@ -134,32 +132,37 @@ class AuditReport:
             "rows": [_row(each) for each in self.rows],
         }
 
-    def __repr__(self) -> str:
-        return on_screen(str(self))
-
-    def __str__(self) -> str:
-        summary = (
-            f"{self.model}: {plural(len(self.rows), 'tensor')}, "
-            f"{plural(len(self.findings), 'finding')}, {plural(len(self.notes), 'note')}"
+    def summary(self) -> Summary:
+        """Return what is wrong, what may be, and a row for tensors that are alike."""
+        return Summary(
+            title=f"{self.model}: {plural(len(self.rows), 'tensor')}, "
+            f"{plural(len(self.findings), 'finding')}, {plural(len(self.notes), 'note')}",
+            subtitle="What construction wrote to each parameter and buffer.",
+            tables=(("Tensors", _grouped(self.rows)),),
+            notes=tuple(_said(self.notes)),
+            verdicts=tuple(_said(self.findings)),
         )
-        said = [*_said("!", self.findings), *_said(".", self.notes)]
-        return "\n".join([summary, *_limited(said), *_limited(list(_table(self.rows)))])
+
+    def details(self) -> tuple[tuple[str, Table], ...]:
+        """Return a row per tensor."""
+        titles = ("tensor", "kind", "shape", "dtype", "initializer", "writers")
+        cells = [
+            (
+                *(row.name, row.kind, " x ".join(map(str, row.shape)) or "scalar", row.dtype),
+                *(_rounded(row.initializer or "-"), "; ".join(row.writers)),
+            )
+            for row in self.rows
+        ]
+        return (("Every tensor", Table(titles, cells, names=frozenset(("tensor",)))),)
 
 
-def _said(mark: str, findings: tuple[Finding, ...]) -> list[str]:
-    """Return the lines of groups of findings that say the same of tensors in several layers."""
+def _said(findings: tuple[Finding, ...]) -> Iterator[str]:
+    """Yield a sentence for findings that say the same of tensors in several layers."""
     groups = Counter(
         dataclasses.replace(each, name=without_numbers(each.name)) for each in findings
     )
-    return [
-        line
-        for each, count in groups.items()
-        for line in textwrap.wrap(
-            f"{mark} {each}" if count == 1 else f"{mark} ({count}) {each}",
-            _WIDTH,
-            subsequent_indent="    ",
-        )
-    ]
+    for each, count in groups.items():
+        yield f"{each}" if count == 1 else f"({count}) {each}"
 
 
 def _row(row: AuditRow) -> dict[str, Any]:
@@ -170,38 +173,21 @@ def _row(row: AuditRow) -> dict[str, Any]:
     return data
 
 
-def _table(rows: tuple[AuditRow, ...]) -> Iterator[str]:
-    """Yield a line per group of tensors that differ in the numbers of their names alone."""
-    groups: dict[tuple[str, str, str, str], int] = {}
-    for row in rows:
-        verdicts = ", ".join(row.verdicts)
-        cells = (
-            without_numbers(row.name),
-            str(row.writes),
-            _rounded(row.initializer or "-"),
-            verdicts,
+def _grouped(rows: tuple[AuditRow, ...]) -> Table:
+    """Return a row for tensors that differ in the numbers of their names alone."""
+    groups = Counter(
+        (
+            *(without_numbers(row.name), str(row.writes)),
+            *(_rounded(row.initializer or "-"), ", ".join(row.verdicts)),
         )
-        groups[cells] = groups.get(cells, 0) + 1
-    lines: list[tuple[str, ...]] = [("tensors", "", "writes", "initializer", "verdicts")]
-    lines += [
-        (cells[0], f"x {count}" if count > 1 else "", *cells[1:]) for cells, count in groups.items()
-    ]
-    widths = [min(max(map(len, column)), 44) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cut = (_cut(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True))
-        yield _cut("  ".join(cut).rstrip())
+        for row in rows
+    )
+    titles = ("tensors", "n", "writes", "initializer", "verdicts")
+    cells = [(name, str(count), *rest) for (name, *rest), count in groups.items()]
+    found = Table(titles, cells, frozenset(("n", "writes")), frozenset(("tensors",)))
+    return found.without_empty("verdicts")
 
 
 def _rounded(text: str) -> str:
     """Return a text in which numbers have four digits."""
     return re.sub(r"\d+\.\d{4,}(e-?\d+)?", lambda found: f"{float(found[0]):.4g}", text)
-
-
-def _limited(lines: list[str]) -> list[str]:
-    if len(lines) <= _LINES:
-        return lines
-    return [*lines[: _LINES - 1], f"... and {len(lines) - _LINES + 1} more lines"]
-
-
-def _cut(text: str, width: int = _WIDTH) -> str:
-    return text if len(text) <= width else text[: width - 3] + "..."

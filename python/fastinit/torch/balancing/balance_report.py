@@ -7,8 +7,12 @@ import math
 from typing import Any
 
 from fastinit import json_files, records
+from fastinit.plots.chart import Chart, numbered
+from fastinit.plots.report import Report
+from fastinit.plots.summary import Summary
 from fastinit.recipes.recipe import Recipe
-from fastinit.tables import Table, listed, on_screen
+from fastinit.tables import Table, listed
+from fastinit.torch.balancing.report import before_and_after, cell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +46,8 @@ class BalanceRow:
     is_expected: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class BalanceReport:
+@dataclasses.dataclass(frozen=True, repr=False)
+class BalanceReport(Report):
     """The result of ``balance_``.
 
     Attributes:
@@ -82,21 +86,40 @@ class BalanceReport:
         recipe = Recipe.from_dict(found["recipe"])
         return BalanceReport(rows, found["passes"], found["inputs"], recipe)
 
-    def __repr__(self) -> str:
-        return on_screen(str(self))
+    def summary(self) -> Summary:
+        """Return a row per layer, and what the model ran on."""
+        passes = "1 pass" if self.passes == 1 else f"{self.passes} passes"
+        return Summary(
+            title="Balanced layers",
+            subtitle="The variance of each layer's output before and after its weight is scaled.",
+            tables=(("Layers, in the order of the calls", self._table()),),
+            notes=(f"{passes} on {self.inputs}{self._expected()}",),
+        )
 
-    def __str__(self) -> str:
+    def charts(self) -> tuple[Chart, ...]:
+        """Return variances before and after, layer by layer, and the scales."""
+        called = [row for row in self.rows if not math.isnan(row.after)]
+        charts = [before_and_after("variances of outputs", "variance", called, "before", "after")]
+        if any(not math.isnan(row.gradient_after) for row in called):
+            title = "growth of gradients, backward through each layer"
+            charts.append(
+                before_and_after(title, "factor", called, "gradient_before", "gradient_after")
+            )
+        scales = {"scale": [row.scale for row in called]}
+        return (*charts, numbered("scales of weights", "layer", "factor", scales))
+
+    def _table(self) -> Table:
         has_gradients = any(not math.isnan(row.gradient_after) for row in self.rows)
         fields = ["scale", "before", "after"]
         fields += ["gradient_before", "gradient_after"] * has_gradients
         titles = [each.replace("_", " ") for each in fields]
         cells = [
-            [row.layer, *(_cell(getattr(row, each)) for each in fields), row.note]
+            [row.layer, *(cell(getattr(row, each)) for each in fields), row.note]
             for row in self.rows
         ]
-        table = Table(("layer", *titles, "note"), cells, frozenset(titles)).text()
-        passes = "1 pass" if self.passes == 1 else f"{self.passes} passes"
-        return f"{table}\n{passes} on {self.inputs}{self._expected()}"
+        columns = ("layer", *titles, "note")
+        found = Table(columns, cells, frozenset(titles), frozenset(("layer",)))
+        return found.without_empty("note")
 
     def _expected(self) -> str:
         """Say what of the variances are expectations."""
@@ -106,7 +129,3 @@ class BalanceReport:
         measured = [row.layer for row in called if not row.is_expected]
         rest = f", but measured on drawn weights in {listed(measured)}" if measured else ""
         return f"; variances in expectation over the weights{rest}"
-
-
-def _cell(number: float) -> str:
-    return "" if math.isnan(number) else f"{number:.4g}"

@@ -1,10 +1,17 @@
-"""The report of ``lsuv_``."""
+"""The report of ``lsuv_``, and the chart that it shares with that of ``balance_``."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from fastinit.tables import on_screen
+from fastinit import records
+from fastinit.plots.chart import Chart, LineChart, numbered
+from fastinit.plots.report import Report
+from fastinit.plots.summary import Summary
+from fastinit.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +35,8 @@ class LsuvRow:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class LsuvReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class LsuvReport(Report):
     """The result of ``lsuv_``.
 
     Attributes:
@@ -40,16 +47,52 @@ class LsuvReport:
     rows: tuple[LsuvRow, ...]
     forwards: int
 
-    def __repr__(self) -> str:
-        return on_screen(str(self))
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; NaN and infinities are as in ``fastinit.records``."""
+        return records.to_data(self)
 
-    def __str__(self) -> str:
-        width = max(len("layer"), *(len(row.layer) for row in self.rows))
-        lines = [f"{'layer':{width}}  {'before':>10}  {'after':>10}  rounds"]
-        lines += [
-            f"{row.layer:{width}}  {row.before:10.4g}  {row.after:10.4g}  {row.rounds:6}"
-            + (f"  {row.note}" if row.note else "")
+    @staticmethod
+    def from_dict(data: Any) -> LsuvReport:
+        """Return the report that ``to_dict`` described.
+
+        Raises:
+            ValueError: A field is missing or unknown.
+        """
+        return records.from_data(LsuvReport, data)
+
+    def summary(self) -> Summary:
+        """Return a row per layer, and the number of passes."""
+        numbers = ("before", "after", "rounds")
+        rows = [
+            [row.layer, cell(row.before), cell(row.after), str(row.rounds), row.note]
             for row in self.rows
         ]
-        passes = "1 forward pass" if self.forwards == 1 else f"{self.forwards} forward passes"
-        return "\n".join([*lines, passes])
+        table = Table(("layer", *numbers, "note"), rows, frozenset(numbers), frozenset(("layer",)))
+        count = "1 forward pass" if self.forwards == 1 else f"{self.forwards} forward passes"
+        return Summary(
+            title="Layer-sequential unit variance",
+            subtitle="The variance of each layer's output before and after its weight is scaled.",
+            tables=(("Layers, in the order of the calls", table.without_empty("note")),),
+            notes=(count,),
+        )
+
+    def charts(self) -> tuple[Chart, ...]:
+        """Return variances before and after, layer by layer."""
+        called = [row for row in self.rows if not math.isnan(row.after)]
+        return (before_and_after("variances of outputs", "variance", called, "before", "after"),)
+
+
+def before_and_after(
+    title: str, y_label: str, rows: Sequence[Any], before: str, after: str
+) -> LineChart:
+    """Return a chart of two fields of rows of a report, layer by layer."""
+    lines = {
+        "before": [getattr(row, before) for row in rows],
+        "after": [getattr(row, after) for row in rows],
+    }
+    return numbered(title, "layer", y_label, lines)
+
+
+def cell(number: float) -> str:
+    """Return a figure as tables show it; "" of NaN."""
+    return "" if math.isnan(number) else f"{number:.4g}"

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from fastinit.guide.places import Place
-from fastinit.guide.recommend_recipe import RecipeRecommendation, recipe_for
+from fastinit.guide.recipe_recommendation import RecipeRecommendation
+from fastinit.guide.recommend_recipe import recipe_for
 from fastinit.guide.roles import activation_of
 from fastinit.manifests import Manifest
 from fastinit.torch.guide.graph import TRANSFORMER_LAYERS, read

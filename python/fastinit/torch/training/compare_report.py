@@ -6,17 +6,18 @@ import dataclasses
 import itertools
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from fastinit import records
 from fastinit.initializers import Uniform
-from fastinit.plots.page import Page
+from fastinit.plots.chart import Chart
 from fastinit.plots.report import Report
-from fastinit.tables import Table, on_screen, plural
-from fastinit.torch.training.pages import comparison
+from fastinit.plots.summary import Summary
+from fastinit.tables import Table, plural
+from fastinit.torch.training.charts import comparison
 from fastinit.torch.training.runs import Run
 
 _MOST_EXACT = 16  # pairs of which all signs are tried
@@ -68,7 +69,7 @@ class PairedTest:
     p: float
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class CompareReport(Report):
     """How starts compare.
 
@@ -99,9 +100,20 @@ class CompareReport(Report):
         """
         return records.from_data(CompareReport, data)
 
-    def page(self) -> Page:
-        """Return the charts and tables, of which ``plot`` and ``html`` make pictures."""
-        return comparison(self.runs, self._told(), self._table())
+    def summary(self) -> Summary:
+        """Return a row per start with its spread over seeds, and the paired tests."""
+        seeds = len({each.seed for each in self.runs})
+        return Summary(
+            title=f"{plural(len(self.starts), 'start')}, {plural(self.steps, 'step')}, "
+            f"{plural(seeds, 'seed')}",
+            subtitle="Lines are means over seeds; areas are from the lowest to the highest.",
+            tables=(("Training", self._table()),),
+            notes=tuple(self._told()),
+        )
+
+    def charts(self) -> tuple[Chart, ...]:
+        """Return loss curves, and the gradient of each parameter at the first and last step."""
+        return comparison(self.runs)
 
     def _table(self) -> Table:
         titles = (f"steps to {self.target:.3g}", "final loss", "test loss", "accuracy")
@@ -117,28 +129,16 @@ class CompareReport(Report):
         ]
         return Table(("start", *titles), cells, frozenset(titles))
 
-    def _told(self) -> list[str]:
-        least = 2.0 ** (1 - self._seeds())  # all differences have one sign
-        told = []
+    def _told(self) -> Iterator[str]:
+        """Yield the paired tests in words."""
+        seeds = len({each.seed for each in self.runs})
+        least = 2.0 ** (1 - seeds)  # all differences have one sign
         for each in self.tests:
             doubt = ", which may be chance" if each.p > _CHANCE else ""
             if doubt and each.p <= least:
-                doubt = f", the least that {plural(self._seeds(), 'seed')} can show"
-            told.append(
-                f"{each.first} is better than {each.second} by {each.difference:.3g} "
-                f"(p = {each.p:.2g}{doubt})"
-            )
-        return told
-
-    def _seeds(self) -> int:
-        return len({each.seed for each in self.runs})
-
-    def __repr__(self) -> str:
-        return on_screen(str(self))
-
-    def __str__(self) -> str:
-        said = f"{self.steps} steps, seeds: {self._seeds()}; test loss:"
-        return "\n".join([self._table().text(), "", said, *self._told()])
+                doubt = f", the least that {plural(seeds, 'seed')} can show"
+            better = f"{each.first} is better than {each.second} by {each.difference:.3g}"
+            yield f"Test loss: {better} (p = {each.p:.2g}{doubt})."
 
 
 def summarized(runs: Sequence[Run], target: float | None) -> CompareReport:

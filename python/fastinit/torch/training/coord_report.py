@@ -7,14 +7,15 @@ import math
 from typing import Any
 
 from fastinit import records
-from fastinit.plots.page import Page
+from fastinit.plots.chart import Chart
 from fastinit.plots.report import Report
-from fastinit.tables import Table, on_screen
+from fastinit.plots.summary import Summary
+from fastinit.tables import Table, plural
+from fastinit.torch.training.charts import coordinates
 from fastinit.torch.training.coord_rows import CoordRow, fault
-from fastinit.torch.training.pages import coordinates
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class CoordReport(Report):
     """What the width of a model changes.
 
@@ -64,9 +65,22 @@ class CoordReport(Report):
         """
         return records.from_data(CoordReport, data)
 
-    def page(self) -> Page:
-        """Return the charts and tables, of which ``plot`` and ``html`` make pictures."""
-        return coordinates(self.widths, self.rows, self.tolerance, self.verdicts, self._table())
+    def summary(self) -> Summary:
+        """Return the slopes of each layer after the last step, and the verdicts."""
+        widths = ", ".join(map(str, self.widths))
+        flat = () if self.verdicts else (f"All slopes are within {self.tolerance:g} of 0.",)
+        return Summary(
+            title=f"Outputs over widths {widths}, after {plural(self.steps, 'step')}",
+            subtitle="Flat lines are right: neither outputs nor their changes may grow with the "
+            f"width. A slope within {self.tolerance:g} of 0 is flat.",
+            tables=(("Slopes of logarithms", self._table()),),
+            notes=flat,
+            verdicts=self.verdicts,
+        )
+
+    def charts(self) -> tuple[Chart, ...]:
+        """Return outputs and their changes over widths, and the slopes of each step."""
+        return coordinates(self.widths, self.rows)
 
     def _table(self) -> Table:
         titles = ("slope at start", "slope", "slope of change")
@@ -76,16 +90,7 @@ class CoordReport(Report):
             for row in self.rows
             if row.step == self.steps
         ]
-        return Table(("layer", *titles), cells, frozenset(titles))
-
-    def __repr__(self) -> str:
-        return on_screen(str(self))
-
-    def __str__(self) -> str:
-        """Return the slopes of each layer after the last step, and the verdicts."""
-        widths = ", ".join(map(str, self.widths))
-        told = self.verdicts or (f"flat within {self.tolerance:g}",)
-        return "\n".join([self._table().text(), "", f"widths {widths}; {self.steps} steps", *told])
+        return Table(("layer", *titles), cells, frozenset(titles), frozenset(("layer",)))
 
 
 def _cell(number: float) -> str:

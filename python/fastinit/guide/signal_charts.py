@@ -1,16 +1,12 @@
-"""Pages of propagation profiles: their charts, and tables of all layers."""
+"""Charts of propagation profiles: signals and gradients, layer by layer, and maps of growth."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Mapping, Sequence
 
-from fastinit.guide.named import title_of
-from fastinit.guide.profile import LayerSignal, Profile
+from fastinit.guide.profile import Profile
 from fastinit.plots.chart import Chart, HeatMap, LineChart, Series
-from fastinit.plots.page import Page
-from fastinit.tables import Table
 
 _MEAN_SQUARE = "mean square"
 _FULL = 4.0  # the factor per layer whose cell has the full color
@@ -24,48 +20,29 @@ _SIGNALS = (
 _FRACTIONS = (("saturated values", "saturated"), ("dead units", "dead"))
 
 
-def page_of(profiles: Sequence[Profile], summary: Table) -> Page:
-    """Return the page of profiles; ``summary`` has a row for each."""
-    groups = {
-        name: list(each) for name, each in groupby(profiles, key=lambda each: each.activation.name)
-    }
-    charts: list[Chart] = _heat_maps(groups) if len(groups) > 1 else []
+def charts_of(groups: Mapping[str, Sequence[Profile]]) -> tuple[Chart, ...]:
+    """Return the charts of profiles, which are grouped by the name of their activation."""
+    found: list[Chart] = _heat_maps(groups) if len(groups) > 1 else []
     for name, group in groups.items():
-        charts += _charts(group, f"{name}: " if len(groups) > 1 else "")
-    verdicts = [
-        f"{each.activation.name}, {label(each)}: {'; '.join(each.verdicts)}"
-        for each in profiles
-        if each.verdicts
-    ]
-    return Page(
-        title=f"{', '.join(groups)}: signals in {len(profiles[0].layers)} layers",
-        subtitle="Mean squares of signals forward and of gradients backward in a network of random "
-        "weights. Theory is that of infinite width, given the layer before.",
-        verdicts=tuple(verdicts),
-        charts=tuple(charts),
-        tables=(("Growth per layer, and the last layer", summary), *map(_table, profiles)),
-    )
-
-
-def label(profile: Profile) -> str:
-    """Return what the initializer of a profile is called."""
-    return title_of(profile.initializer)
+        found += _charts(group, f"{name}: " if len(groups) > 1 else "")
+    return tuple(found)
 
 
 def _charts(profiles: Sequence[Profile], prefix: str) -> list[Chart]:
     """Return the charts of profiles of one activation."""
     found: list[Chart] = []
     for title, y_label, field, theory in _SIGNALS:
-        lines = [_line(each, label(each), field) for each in profiles]
+        lines = [_line(each, each.label, field) for each in profiles]
         lines += [_line(each, "theory", theory) for each in profiles]
         is_log = y_label == _MEAN_SQUARE
         found.append(LineChart(prefix + title, "layer", y_label, tuple(lines), is_log))
     for title, field in _FRACTIONS:
-        lines = [_line(each, label(each), field) for each in profiles]
-        if any(value > 0 for line in lines for value in line.y):
+        lines = [_line(each, each.label, field) for each in profiles]
+        is_meant = field != "saturated" or profiles[0].activation.is_bounded
+        if is_meant and any(value > 0 for line in lines for value in line.y):
             found.append(LineChart(prefix + title, "layer", "fraction", tuple(lines)))
     spectra = [
-        Series(label(each), range(1, 1 + len(values)), values)
+        Series(each.label, range(1, 1 + len(values)), values)
         for each in profiles
         if (values := each.singular_values) is not None
     ]
@@ -81,17 +58,17 @@ def _line(profile: Profile, name: str, field: str) -> Series:
     return Series(name, x, y, is_theory=field.endswith("_theory"))
 
 
-def _heat_maps(groups: dict[str, list[Profile]]) -> list[Chart]:
+def _heat_maps(groups: Mapping[str, Sequence[Profile]]) -> list[Chart]:
     """Return the growth of signals and of gradients for each activation and initializer."""
-    columns = tuple(dict.fromkeys(label(each) for group in groups.values() for each in group))
+    columns = tuple(dict.fromkeys(each.label for group in groups.values() for each in group))
 
     def heat_map(title: str, growth: Callable[[Profile], float]) -> HeatMap:
-        rows = [{label(each): growth(each) for each in group} for group in groups.values()]
+        rows = [{each.label: growth(each) for each in group} for group in groups.values()]
         growths = [[row[column] for column in columns] for row in rows]
         return HeatMap(
             title,
             tuple(groups),
-            columns,
+            tuple(each.removesuffix("()") for each in columns),
             tuple(tuple(map(_strength, row)) for row in growths),
             tuple(tuple(map(_text, row)) for row in growths),
         )
@@ -111,14 +88,3 @@ def _strength(factor: float) -> float:
 
 def _text(factor: float) -> str:
     return "0" if math.isnan(factor) else f"{factor:.3g}"
-
-
-def _table(profile: Profile) -> tuple[str, Table]:
-    """Return a table of all layers."""
-    rows = [
-        [f"{getattr(layer, field):.4g}" for field in LayerSignal.__dataclass_fields__]
-        for layer in profile.layers
-    ]
-    titles = [field.replace("_", " ") for field in LayerSignal.__dataclass_fields__]
-    caption = f"{profile.activation.name}, {label(profile)}"
-    return caption, Table(titles, rows, frozenset(titles))

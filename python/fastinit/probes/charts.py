@@ -5,39 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from fastinit.plots.chart import Chart, LineChart, Series
-from fastinit.plots.page import Page
+from fastinit.plots.chart import Chart, numbered
 from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
-from fastinit.tables import Table
 
 _RMS = "root mean square"
 
 
-def page_of(
+def charts_of(
     rows: Sequence[ProbeRow],
     stacks: Sequence[ProbeStack],
     attention: Sequence[ProbeAttention],
     weights: Sequence[ProbeWeight],
-    verdicts: tuple[str, ...],
-    loss: str,
-    tables: Sequence[tuple[str, Table]],
-) -> Page:
-    """Return the page of the rows of a report."""
+) -> tuple[Chart, ...]:
+    """Return the charts of the rows of a report."""
     by_name = {row.name: row for row in rows}
     charts = [_of_stack(each, [by_name[name] for name in each.names]) for each in stacks]
     charts += _of_calls([row for row in rows if row.name])
     if attention:
         charts.append(_of_attention(attention))
     charts += _of_weights([each for each in weights if len(each.shape) > 1])
-    return Page(
-        title="Signals and gradients, module by module",
-        subtitle="Root mean squares of what modules return in one forward pass, and of the "
-        "gradients that reach that in one backward pass, in the order of the calls"
-        + (f"; {loss}." if loss else "."),
-        verdicts=verdicts,
-        charts=tuple(charts),
-        tables=tuple(tables),
-    )
+    return tuple(charts)
 
 
 def _of_calls(calls: Sequence[ProbeRow]) -> Iterator[Chart]:
@@ -46,13 +33,15 @@ def _of_calls(calls: Sequence[ProbeRow]) -> Iterator[Chart]:
         "difference between inputs": [row.varies for row in calls],
         "gradient at the output": [row.gradient_rms for row in calls],
     }
-    yield _by_number("signals, module by module", "call", _RMS, signals)
+    yield numbered("signals, module by module", "call", _RMS, signals)
     fractions = {
         "dead": [row.dead for row in calls if not math.isnan(row.dead)],
         "saturated": [row.saturated for row in calls if not math.isnan(row.saturated)],
     }
     if any(value > 0 for values in fractions.values() for value in values):
-        yield _by_number("dead and saturated units", "activation", "fraction", fractions)
+        yield numbered(
+            "dead and saturated units", "activation", "fraction", fractions, may_be_log=False
+        )
 
 
 def _of_attention(attention: Sequence[ProbeAttention]) -> Chart:
@@ -60,7 +49,7 @@ def _of_attention(attention: Sequence[ProbeAttention]) -> Chart:
         "entropy, 1 where all keys are equal": [each.entropy for each in attention],
         "standard deviation of logits": [each.logit_std for each in attention],
     }
-    return _by_number("attention", "attention", "entropy, and std of logits", lines)
+    return numbered("attention", "attention", "entropy, and std of logits", lines)
 
 
 def _of_stack(stack: ProbeStack, rows: list[ProbeRow]) -> Chart:
@@ -69,7 +58,7 @@ def _of_stack(stack: ProbeStack, rows: list[ProbeRow]) -> Chart:
         "gradient at the output": [row.gradient_rms for row in rows],
     }
     title = f"{stack.title}: signal x {stack.signal:.3g}, gradient x {stack.gradient:.3g} per block"
-    return _by_number(title, "block", _RMS, signals)
+    return numbered(title, "block", _RMS, signals)
 
 
 def _of_weights(weights: Sequence[ProbeWeight]) -> Iterator[Chart]:
@@ -80,12 +69,5 @@ def _of_weights(weights: Sequence[ProbeWeight]) -> Iterator[Chart]:
         ratios[f"update to weight, {optimizer}"] = [
             each.update_to_weight.get(optimizer, math.nan) for each in weights
         ]
-    yield _by_number("matrices", "matrix", _RMS, {"weight": [each.rms for each in weights]})
-    yield _by_number("gradients and updates of matrices", "matrix", "ratio", ratios)
-
-
-def _by_number(title: str, x_label: str, y_label: str, lines: dict[str, list[float]]) -> LineChart:
-    series = tuple(
-        Series(label, range(1, 1 + len(values)), values) for label, values in lines.items()
-    )
-    return LineChart(title, x_label, y_label, series, may_be_log=y_label != "fraction")
+    yield numbered("matrices", "matrix", _RMS, {"weight": [each.rms for each in weights]})
+    yield numbered("gradients and updates of matrices", "matrix", "ratio", ratios)

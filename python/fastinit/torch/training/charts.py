@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 
 from fastinit.plots.chart import Chart, HeatMap, LineChart, Series
-from fastinit.plots.page import Page
-from fastinit.tables import Table
 from fastinit.torch.training.coord_rows import CoordRow
 from fastinit.torch.training.runs import Run
 
@@ -15,20 +13,12 @@ _MOST_POINTS = 200  # of a loss curve
 _RMS = "root mean square"
 
 
-def comparison(all_runs: Sequence[Run], told: Sequence[str], table: Table) -> Page:
-    """Return the page of a comparison."""
+def comparison(all_runs: Sequence[Run]) -> tuple[Chart, ...]:
+    """Return the charts of a comparison."""
     groups: dict[str, list[Run]] = {}
     for run in all_runs:
         groups.setdefault(run.start, []).append(run)
-    seeds = len(all_runs) // len(groups)
-    return Page(
-        title=f"{len(groups)} starts, {len(all_runs[0].losses)} steps",
-        subtitle=f"The mean over {seeds} seeds; areas are from the lowest to the highest. "
-        + "; ".join(told),
-        verdicts=None,
-        charts=tuple(_of_runs(groups)),
-        tables=(("Training", table),),
-    )
+    return tuple(_of_runs(groups))
 
 
 def _of_runs(groups: dict[str, list[Run]]) -> Iterator[Chart]:
@@ -58,28 +48,14 @@ def _curve(name: str, runs: Sequence[Sequence[float]], *, is_log: bool = False) 
     return Series(name, x, [sum(each) / len(each) for each in points], band=band)
 
 
-def coordinates(
-    sizes: Sequence[int],
-    rows: Sequence[CoordRow],
-    tolerance: float,
-    verdicts: tuple[str, ...],
-    table: Table,
-) -> Page:
-    """Return the page of a coordinate check."""
+def coordinates(sizes: Sequence[int], rows: Sequence[CoordRow]) -> tuple[Chart, ...]:
+    """Return the charts of a coordinate check."""
     steps = max(row.step for row in rows)
     last = [row for row in rows if row.step == steps]
-    widths = ", ".join(map(str, sizes))
-    return Page(
-        title=f"Outputs over widths, after {steps} steps",
-        subtitle=f"Widths {widths}. Flat lines are right: neither outputs nor their changes may "
-        f"grow with the width. A slope within {tolerance:g} of 0 is flat.",
-        verdicts=verdicts,
-        charts=(
-            _over_widths("outputs", sizes, last, [row.rms for row in last]),
-            _over_widths("changes of outputs", sizes, last, [row.change for row in last]),
-            _slopes(rows, steps),
-        ),
-        tables=(("Slopes of logarithms", table),),
+    return (
+        _over_widths("outputs", sizes, last, [row.rms for row in last]),
+        _over_widths("changes of outputs", sizes, last, [row.change for row in last]),
+        _slopes(rows, steps),
     )
 
 
