@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,6 +73,37 @@ def test_hundred_layers(activation: str, initializer: Any, is_right: bool) -> No
 )
 def test_growth(activation: str, initializer: Any, is_right: bool) -> None:
     check(activation, initializer, is_right, 20, 512, 0.06)
+
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guide.md"
+NAMED = {
+    "He": "he_normal",
+    "Glorot": "glorot_normal",
+    "torch's default": "torch",
+    "Glorot or orthogonal": "orthogonal",
+    "N(0, 0.01^2)": Normal(std=0.01),
+    "N(0, 1)": SATURATED,
+    "LeCun": "lecun_normal",
+    "He with the gain of gelu": GELU,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not GUIDE.exists(), reason="the pages are not beside the tests")
+def test_figures_of_the_guide() -> None:
+    """The table of 100 layers says what is measured."""
+    table = GUIDE.read_text().partition("### 100 layers of width 1024")[2].partition("## ")[0]
+    rows = re.findall(r"^\| (\w+), (.+?) \| (\S+) \| (\S+) \| (.+) \|$", table, re.M)
+    assert len(rows) == 11
+    for activation, weights, forward, backward, said in rows:
+        (found,) = propagate(activation, NAMED[weights], depth=100, width=1024).profiles
+        assert found.forward == pytest.approx(float(forward), rel=0.03), (activation, weights)
+        assert found.backward == pytest.approx(float(backward), rel=0.03), (activation, weights)
+        if total := re.search(r"1e(-?\d+)", said):
+            layers = found.layers
+            ratios = layers[-1].q / layers[0].q, layers[0].gradient / layers[-1].gradient
+            exponents = [round(math.log10(each)) for each in ratios]
+            assert int(total[1]) in exponents, (activation, weights, exponents)
 
 
 def test_theory_of_every_layer() -> None:
@@ -206,4 +239,7 @@ def test_command() -> None:
         run("propagate", "--activation", "relu", "--init", "torch", *sizes, "--json").stdout
     )
     assert data["profiles"][0]["activation"] == "relu"
-    assert run("propagate", "--activation", "relu", "--init", "x").exit_code == 2
+    done = run("propagate", "--activation", "relu,", "--init", "he_normal,x,")
+    assert done.exit_code == 2
+    assert "error: --init x is not known; use one of he_normal, " in done.stderr
+    assert not done.stderr.endswith("object\n")

@@ -196,4 +196,13 @@ def test_command_of_wrong_options(tmp_path: Any) -> None:
     plot = tmp_path / "advice.png"
     assert "has nothing to draw" in run("recommend", "--layer", "bias", "--plot", plot).stderr
     assert "pass --model with it" in run("recommend", "relu", "--out", out).stderr
-    assert "did you mean 'gelu'" in run("recommend", "geluu").stderr
+    for given, message in (
+        (["geluu"], "did you mean 'gelu'"),
+        ([], "pass ACTIVATION, or --architecture\n"),
+        (["relu", "--architecture", "cn"], "error: --architecture cn is not known; did you mean"),
+        (["relu", "--depth", "0"], "error: --depth 0 is not positive; pass 1 or more\n"),
+        (["--architecture", "gpt", "--layer", "residual_output"], "; pass --depth\n"),
+    ):
+        done = run("recommend", *given)
+        assert done.exit_code == 2
+        assert message in done.stderr

@@ -56,7 +56,7 @@ def propagate(
     """  # noqa: D301
     with errors():
         check_paths(plot, html)
-        acts, inits = ([each.strip() for each in text.split(",")] for text in (activation, init))
+        acts, inits = (_listed(text) for text in (activation, init))
         found = profiles_of(acts, inits, depth=depth, width=width, sigma_b=sigma_b, seed=seed)
         write(found, plot, html)
     if as_json:
@@ -69,3 +69,7 @@ def propagate(
         print_report(found)
     if any(profile.verdicts for profile in found.profiles):
         raise typer.Exit(FAILED)
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]

@@ -44,8 +44,8 @@ def recommend(
         str,
         typer.Option(
             metavar="NAME",
-            help="hidden, input, recurrent, residual_output, output, embedding, position, bias, "
-            "forget_bias, norm_scale or norm_bias.",
+            help="hidden, input, recurrent, residual_output, output, embedding, tied_embedding, "
+            "position, bias, forget_bias, norm_scale, residual_norm_scale or norm_bias.",
         ),
     ] = "hidden",
     normalization: Annotated[

@@ -23,11 +23,22 @@ _FLAGS = {
     "dtype": "--dtype",
     "only": "--only",
     "max_shard_size": "--shard-size",
+    "architecture": "--architecture",
+    "depth": "--depth",
+    "initializer": "--init",
+    "layer": "--layer",
+    "normalization": "--normalization",
+    "optimizer": "--optimizer",
+    "sigma_b": "--sigma-b",
+    "width": "--width",
 }
 _ARGUMENT = re.compile(rf"({'|'.join(_FLAGS)})=('[^']*'|\S+)")
 _DEVICE = re.compile(r"device='?([^'\s]*)'?")
 _HINT = re.compile(r"\w+=\S+ \((--[^)]+)\)")  # "force=True (--force)"
-_PROGRAMS_ONLY = re.compile(r",? or pass out=[^;]*")
+_TO_PASS = re.compile(r"\b(architecture|depth)=(?=[,;)]|$)")  # "pass depth="
+_PROGRAMS_ONLY = re.compile(
+    r",? or pass out=[^;]*|; or pass a function$|, or an initializer object$"
+)
 
 
 def print_json(data: Any) -> None:
@@ -39,6 +50,7 @@ def in_words_of_the_shell(message: str) -> str:
     """Return the message of an error with flags in the places of Python's arguments."""
     if found := _ARGUMENT.match(message):
         message = f"{_FLAGS[found[1]]} {found[2].strip(chr(39))}{message[found.end() :]}"
+    message = _TO_PASS.sub(r"--\1", message).replace("pass activation=,", "pass ACTIVATION,")
     return _PROGRAMS_ONLY.sub("", _DEVICE.sub(r"--device \1", _HINT.sub(r"\1", message)))
 
 

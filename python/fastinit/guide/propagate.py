@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastinit.checks import boolean, finite, not_negative, positive_integer, shown
+from fastinit.guide import functions
 from fastinit.guide.activation import Activation
 from fastinit.guide.activation import activation as activation_of
 from fastinit.guide.elementwise import Array
@@ -95,9 +96,11 @@ def _listed(given: Any, what: str) -> list[Any]:
 def _activation(given: Any) -> Activation:
     act = activation_of(given)
     if act.is_gated:
+        gate = functions.GATED.get(act.name)
+        named = "" if gate is None else f", {gate!r}"
         raise ValueError(
             f"{act.name} is a gated unit, which has two weights per layer; pass the activation of "
-            "its gate"
+            f"its gate{named}"
         )
     return act
 
