@@ -2,8 +2,10 @@
 
 import functools
 import math
+import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,6 +16,7 @@ from scipy.integrate import quad  # type: ignore[import-untyped]
 
 import fastinit
 from fastinit.guide import functions
+from fastinit.guide.activation import MATCHES
 from helpers.activations import CLOSED, REFERENCES, moments
 
 # The table of the papers: name -> (torch, forward, centered, backward), as far as they exist.
@@ -255,3 +258,21 @@ def test_frameworks_that_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(TypeError, match="fails for an array"):
         fastinit.gain(math.log, match="forward")
     assert not {"torch", "jax"} & set(sys.modules)
+
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guide.md"
+
+
+@pytest.mark.skipif(not GUIDE.exists(), reason="the pages are not beside the tests")
+def test_gains_of_the_guide() -> None:
+    """The table on the page has the four gains of each activation, to its last digit."""
+    table = GUIDE.read_text().partition("\n## Gains\n")[2].partition("\n## ")[0]
+    row = r"^\| (\w+)(?:, ([\d.]+))? \| ?(\S*) \| (\S+) \| (\S+) \| (\S+) \|$"
+    rows = re.findall(row, table, re.M)
+    assert len(rows) == 15
+    for name, a, by_torch, *others in rows:
+        number = float(a) if a else None
+        for match, text in zip(MATCHES, (by_torch, *others), strict=True):
+            if text:
+                found = fastinit.gain(name, number, match)
+                assert float(text) == pytest.approx(found, abs=5.1e-6), (name, match)

@@ -5,7 +5,7 @@ import http.server
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 from matplotlib import image
 
 import fastinit
+from fastinit.plots.report import Report
 from helpers.processes import TIMEOUT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
@@ -67,10 +68,20 @@ def test_console_is_heard(server: tuple[str, list[str]], tmp_path: Path) -> None
     assert "/y.png" in server[1]
 
 
+REPORTS: dict[str, Callable[[], Report]] = {
+    "propagation": lambda: fastinit.propagate(["relu", "tanh"], ["torch"], depth=12, width=32),
+    "description": lambda: fastinit.describe("orthogonal", (32, 32)),
+    "advice": lambda: fastinit.recommend("relu", "cnn"),
+    "recipe": lambda: fastinit.recommend_recipe(fastinit.Manifest.load("gpt2")),
+}
+
+
+@pytest.mark.parametrize("kind", REPORTS)
 @pytest.mark.parametrize(("scheme", "is_dark"), [(0, True), (1, False)])
-def test_page(server: tuple[str, list[str]], tmp_path: Path, scheme: int, is_dark: bool) -> None:
-    found = fastinit.propagate(["relu", "tanh"], ["he_normal", "torch"], depth=12, width=32)
-    found.html(tmp_path / "report.html")
+def test_page(
+    server: tuple[str, list[str]], tmp_path: Path, kind: str, scheme: int, is_dark: bool
+) -> None:
+    REPORTS[kind]().html(tmp_path / "report.html")
     picture, said = opened(f"{server[0]}/report.html", tmp_path, scheme)
     assert said == ""
     assert server[1] == ["/report.html"]

@@ -74,8 +74,14 @@ class Activation:
 
     @property
     def kinks(self) -> tuple[float, ...]:
-        """The points at which f or one of its first derivatives jumps, in order."""
-        return tuple(map(float, _at(self, 1.0).kinks))
+        """The points at which f or one of its first derivatives jumps, in order.
+
+        Example:
+            >>> import fastinit
+            >>> fastinit.activation("relu6").kinks
+            (0.0, 6.0)
+        """
+        return tuple(round(float(each), _DIGITS) + 0.0 for each in _at(self, 1.0).kinks)
 
     @property
     def is_bounded(self) -> bool:
@@ -89,6 +95,11 @@ class Activation:
 
         Raises:
             ValueError: ``match`` is not known, or that gain does not exist.
+
+        Example:
+            >>> import fastinit
+            >>> fastinit.activation("gelu").gain("forward")
+            1.5335304412
         """
         check_match(match)
         if match == "torch":
@@ -115,6 +126,11 @@ class Activation:
 
         Raises:
             ValueError: q or a sigma is negative or not finite.
+
+        Example:
+            >>> import fastinit
+            >>> round(fastinit.activation("relu").variance_map(3.0, sigma_w=2**0.5), 12)
+            3.0
         """
         q, w, b = not_negative(q, "q"), *self._sigmas(sigma_w, sigma_b)
         return w * w * second_moment(self, q) + b * b
@@ -125,6 +141,12 @@ class Activation:
 
         Raises:
             ValueError: the variance grows without bound.
+
+        Example:
+            >>> import fastinit
+            >>> tanh = fastinit.activation("tanh")
+            >>> round(tanh.variance_fixed_point(sigma_w=1.5, sigma_b=0.1), 4)
+            0.8133
         """
         w, b = self._sigmas(sigma_w, sigma_b)
 
@@ -157,6 +179,11 @@ class Activation:
 
         Raises:
             ValueError: c is not within [-1, 1], or there is no q*.
+
+        Example:
+            >>> import fastinit
+            >>> round(fastinit.activation("relu").correlation_map(0.5), 4)
+            0.609
         """
         if abs(finite(c, "c")) > 1:
             raise ValueError(f"c={c} is not a correlation; pass a number from -1 to 1")
@@ -173,6 +200,12 @@ class Activation:
 
         Raises:
             ValueError: there is no variance q* that layers keep.
+
+        Example:
+            >>> import fastinit
+            >>> tanh = fastinit.activation("tanh")
+            >>> round(tanh.correlation_fixed_point(sigma_w=1.5, sigma_b=0.1), 4)
+            0.1801
         """
         w, b = self._sigmas(sigma_w, sigma_b)
         if self.chi_1(w, b) <= 1 + _CRITICAL:
@@ -197,6 +230,11 @@ class Activation:
 
         Raises:
             ValueError: there is no variance q* that layers keep.
+
+        Example:
+            >>> import fastinit
+            >>> round(fastinit.activation("tanh").chi_1(sigma_w=1.5, sigma_b=0.1), 4)
+            1.1291
         """
         w, b = self._sigmas(sigma_w, sigma_b)
         return w * w * slope_second_moment(self, self._positive_fixed_point(w, b))

@@ -60,6 +60,17 @@ class Recommendation(Report):
         depends_on_activation: whether another activation may change the advice.
         scale: factors of the depth, which recipes count and ``fastinit.recommend`` has worked out.
         fan_of: the parameter of the same module whose fan counts; None for this one's own.
+
+    Example:
+        >>> import fastinit
+        >>> found = fastinit.recommend("selu")
+        >>> print(found)  # doctest: +ELLIPSIS
+        LecunNormal() for selu
+        <BLANKLINE>
+        formula  N(0, 1 / fan_in)
+        ...
+        >>> found.to_dict()["initializer"]
+        {'type': 'LecunNormal'}
     """
 
     initializer: Initializer

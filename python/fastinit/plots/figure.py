@@ -22,6 +22,8 @@ _MARKERS = {
     **{"cross": "x", "down": "v"},
 }
 _MOST_MARKERS = 12
+_LETTERS, _SAMPLE = 76, 7  # of a line of the legend, and what the sample of a line takes of them
+_ROW = 14.0  # points of a line of the legend
 
 
 def check_matplotlib() -> None:
@@ -58,7 +60,7 @@ def draw(charts: tuple[Chart, ...], figure: Figure | None = None) -> Figure:
     figure.set_size_inches(_INCHES[0] * columns, _INCHES[1] * rows)
     axes = figure.subplots(rows, columns, squeeze=False).reshape(-1)
     for chart, each in zip(charts, axes[: len(charts)], strict=True):
-        each.set_title(chart.title)
+        each.set_title(chart.title, loc="left")
         if isinstance(chart, HeatMap):
             _heat_map(chart, each)
         elif isinstance(chart, Mask):
@@ -104,7 +106,24 @@ def _lines(chart: LineChart, axes: Axes) -> None:
     for line in axes.lines:
         handles.setdefault(str(line.get_label()), line)
     if handles:
-        axes.legend(handles.values(), handles.keys(), fontsize="small")
+        _legend(handles, axes)
+
+
+def _legend(handles: dict[str, Any], axes: Axes) -> None:
+    """Put the legend between the title and the lines, which it never covers."""
+    columns = min(len(handles), max(1, _LETTERS // (max(map(len, handles)) + _SAMPLE)))
+    axes.legend(
+        handles.values(),
+        handles.keys(),
+        fontsize="small",
+        ncols=columns,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        frameon=False,
+        borderaxespad=0.2,
+    )
+    rows = math.ceil(len(handles) / columns)
+    axes.set_title(axes.get_title(loc="left"), loc="left", pad=8.0 + _ROW * rows)
 
 
 def _scale(chart: LineChart, axes: Axes) -> None:
