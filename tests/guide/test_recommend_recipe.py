@@ -160,7 +160,7 @@ def test_print(monkeypatch: pytest.MonkeyPatch) -> None:
     """Layers that differ in numbers share a line; a reason is said once."""
     monkeypatch.setenv("COLUMNS", "160")
     text = str(fastinit.recommend_recipe(Manifest.load("gpt2")))
-    assert "transformer.h.*.mlp.c_proj.weight     12  3072 x 768" in text
+    assert "transformer.h.*.mlp.c_proj.weight      12  3072 x 768" in text
     assert text.count("Each of the 2 L branches") == 1
 
 

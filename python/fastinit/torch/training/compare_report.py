@@ -138,7 +138,7 @@ class CompareReport(Report):
             if doubt and each.p <= least:
                 doubt = f", the least that {plural(seeds, 'seed')} can show"
             better = f"{each.first} is better than {each.second} by {each.difference:.3g}"
-            yield f"Test loss: {better} (p = {each.p:.2g}{doubt})."
+            yield f"Test loss: {better} (p = {each.p:.2g}{doubt})"
 
 
 def summarized(runs: Sequence[Run], target: float | None) -> CompareReport:
