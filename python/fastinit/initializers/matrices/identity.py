@@ -168,8 +168,8 @@ class Identity(PassThrough):
 @draws(Identity)
 def eye(
     shape: Shape,
-    layout: str = "oi*",
     *extra: Never,
+    layout: str = "oi*",
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,

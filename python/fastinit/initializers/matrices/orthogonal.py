@@ -167,8 +167,8 @@ def _matrices(
 def orthogonal(
     shape: Shape,
     gain: float | str = 1.0,
-    layout: str = "oi*",
     *extra: Never,
+    layout: str = "oi*",
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
@@ -198,8 +198,8 @@ def orthogonal(
 def delta_orthogonal(
     shape: Shape,
     gain: float | str = 1.0,
-    layout: str = "oi*",
     *extra: Never,
+    layout: str = "oi*",
     seed: Seed | None = None,
     name: str | int | None = None,
     dtype: Any = None,
