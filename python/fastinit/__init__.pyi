@@ -2,12 +2,12 @@
 from fastinit.arrays.digest import digest as digest
 from fastinit.arrays.dlpack import to_dlpack as to_dlpack
 from fastinit.checkpoints.diff import diff as diff
-from fastinit.guide.activation import activation as activation
+from fastinit.guide.activations.activation import activation as activation
+from fastinit.guide.activations.gain import gain as gain
 from fastinit.guide.describe import describe as describe
-from fastinit.guide.gain import gain as gain
-from fastinit.guide.propagate import propagate as propagate
+from fastinit.guide.models.recommend_recipe import recommend_recipe as recommend_recipe
+from fastinit.guide.propagation.propagate import propagate as propagate
 from fastinit.guide.recommend import recommend as recommend
-from fastinit.guide.recommend_recipe import recommend_recipe as recommend_recipe
 from fastinit.initializers import *
 from fastinit.manifests.manifest import Manifest as Manifest
 from fastinit.manifests.manifest import list_models as list_models

@@ -15,8 +15,8 @@ import torch
 from scipy.integrate import quad  # type: ignore[import-untyped]
 
 import fastinit
-from fastinit.guide import functions
-from fastinit.guide.activation import MATCHES
+from fastinit.guide.activations import functions
+from fastinit.guide.activations.activation import MATCHES
 from helpers.activations import CLOSED, REFERENCES, moments
 
 # The table of the papers: name -> (torch, forward, centered, backward), as far as they exist.

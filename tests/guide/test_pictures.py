@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import fastinit
-from fastinit.guide.propagation import Propagation
+from fastinit.guide.propagation.propagation import Propagation
 from helpers.command_line import run
 from helpers.pages import numbers_are_finite, parsed, texts
 

@@ -9,7 +9,7 @@ import pytest
 
 import fastinit
 from fastinit import Manifest, Plan
-from fastinit.guide.roles import architecture_of
+from fastinit.guide.models.roles import architecture_of
 from helpers.command_line import run
 from helpers.pages import parsed
 

@@ -12,7 +12,7 @@ from jax import nn
 
 import fastinit
 import fastinit.jax
-from fastinit.guide.recipe_recommendation import Advised, RecipeRecommendation
+from fastinit.guide.models.recipe_recommendation import Advised, RecipeRecommendation
 
 X = jnp.ones((4, 8))
 

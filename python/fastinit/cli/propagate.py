@@ -10,7 +10,7 @@ from fastinit.cli.options import Json, Seed
 from fastinit.cli.pictures import HtmlOption, PlotOption, check_paths, write
 from fastinit.cli.shared import FAILED, errors, print_json
 from fastinit.cli.tables import print_report, print_table
-from fastinit.guide.propagate import propagate as profiles_of
+from fastinit.guide.propagation.propagate import propagate as profiles_of
 
 
 def propagate(

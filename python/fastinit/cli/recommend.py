@@ -11,9 +11,9 @@ from fastinit.cli.options import Json
 from fastinit.cli.pictures import HtmlOption, PlotOption, check_paths, write
 from fastinit.cli.shared import errors, print_json
 from fastinit.cli.tables import print_report
-from fastinit.guide.recipe_recommendation import RecipeRecommendation
+from fastinit.guide.models.recipe_recommendation import RecipeRecommendation
+from fastinit.guide.models.recommend_recipe import recommend_recipe
 from fastinit.guide.recommend import recommend as advice_for
-from fastinit.guide.recommend_recipe import recommend_recipe
 from fastinit.guide.recommendation import Recommendation
 from fastinit.manifests import Manifest
 

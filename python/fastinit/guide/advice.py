@@ -15,9 +15,9 @@ from typing import Any
 
 from fastinit import json_files
 from fastinit.checks import boolean, positive_integer, shown
-from fastinit.guide import functions
-from fastinit.guide.activation import Activation, activation
-from fastinit.guide.gain import gain
+from fastinit.guide.activations import functions
+from fastinit.guide.activations.activation import Activation, activation
+from fastinit.guide.activations.gain import gain
 from fastinit.initializers import Initializer
 from fastinit.initializers.distributions.presets import Preset
 

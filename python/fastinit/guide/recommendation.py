@@ -7,12 +7,12 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from fastinit.guide import functions
-from fastinit.guide.activation import Activation, activation
+from fastinit.guide.activations import functions
+from fastinit.guide.activations.activation import Activation, activation
 from fastinit.guide.advice import Case
 from fastinit.guide.named import known_initializer
-from fastinit.guide.propagate import propagate
-from fastinit.guide.propagation import Propagation
+from fastinit.guide.propagation.propagate import propagate
+from fastinit.guide.propagation.propagation import Propagation
 from fastinit.initializers import Initializer
 from fastinit.plans.explanation import short
 from fastinit.plots.chart import Chart

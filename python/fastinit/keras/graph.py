@@ -7,10 +7,10 @@ from typing import Any
 
 import keras
 
-from fastinit.guide import functions
-from fastinit.guide.activation import Activation, activation
+from fastinit.guide.activations import functions
+from fastinit.guide.activations.activation import Activation, activation
 from fastinit.guide.advice import known_activation
-from fastinit.guide.graph import Graph, Node, graph_of, without_dead_ends
+from fastinit.guide.models.graph import Graph, Node, graph_of, without_dead_ends
 from fastinit.keras.variables import Weight
 
 _PARAMETERS = ("negative_slope", "alpha")

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from fastinit.guide.places import Place
-from fastinit.guide.recipe_recommendation import RecipeRecommendation
-from fastinit.guide.recommend_recipe import recipe_for
+from fastinit.guide.models.places import Place
+from fastinit.guide.models.recipe_recommendation import RecipeRecommendation
+from fastinit.guide.models.recommend_recipe import recipe_for
 from fastinit.keras.graph import read
 from fastinit.keras.models import built_weights
 from fastinit.keras.variables import Weight

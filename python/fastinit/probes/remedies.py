@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from fastinit.guide import functions
-from fastinit.guide.activation import activation
+from fastinit.guide.activations import functions
+from fastinit.guide.activations.activation import activation
+from fastinit.guide.models.roles import with_layout
 from fastinit.guide.recommend import recommend
-from fastinit.guide.roles import with_layout
 from fastinit.initializers.fans import fans
 from fastinit.plans.explanation import short
 from fastinit.probes.report import ProbeReport

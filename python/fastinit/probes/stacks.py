@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from fastinit.guide.profile import growth
+from fastinit.guide.propagation.profile import growth
 from fastinit.probes.rows import ProbeRow, ProbeStack
 
 FEWEST = 4  # blocks, layers or siblings that are compared

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping
 
-from fastinit.guide import functions
+from fastinit.guide.activations import functions
 from fastinit.probes import remedies
 from fastinit.probes.report import ProbeReport
 from fastinit.probes.rows import ProbeRow

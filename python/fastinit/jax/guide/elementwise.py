@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinit.guide import functions
+from fastinit.guide.activations import functions
 from fastinit.native.arithmetic import in_default_arithmetic
 
 SUMS = ("add", "add_any")

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from fastinit.guide.advice import known_activation
-from fastinit.guide.graph import Graph, Node, graph_of, without_dead_ends
-from fastinit.guide.recognize import POINTS, recognized
+from fastinit.guide.models.graph import Graph, Node, graph_of, without_dead_ends
+from fastinit.guide.models.recognize import POINTS, recognized
 from fastinit.jax.guide.elementwise import COPIES, SUMS, applied, is_elementwise
 from fastinit.jax.guide.programs import DATA, Program, Step
 

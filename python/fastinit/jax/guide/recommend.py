@@ -10,9 +10,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from fastinit.guide.places import Place
-from fastinit.guide.recipe_recommendation import RecipeRecommendation
-from fastinit.guide.recommend_recipe import recipe_for
+from fastinit.guide.models.places import Place
+from fastinit.guide.models.recipe_recommendation import RecipeRecommendation
+from fastinit.guide.models.recommend_recipe import recipe_for
 from fastinit.initializers import Constant
 from fastinit.jax.guide.graph import Reading, read
 from fastinit.jax.guide.models import Inputs, Model, model_of

@@ -12,7 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from fastinit.guide.graph import Node
+from fastinit.guide.models.graph import Node
 from fastinit.jax.guide.elementwise import COPIES, is_elementwise
 from fastinit.jax.guide.graph import Operation, Reading
 from fastinit.jax.guide.programs import DATA, Program, Step

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from fastinit.guide.graph import Node
+from fastinit.guide.models.graph import Node
 from fastinit.jax.guide.graph import Operation, Reading
 
 

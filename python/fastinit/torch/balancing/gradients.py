@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from fastinit.guide import functions
+from fastinit.guide.activations import functions
 from fastinit.torch.balancing.layers import Layer
 
 _PASSED = ("View", "Reshape", "Transpose", "Permute", "T", "UnsafeView", "Dropout", "NativeDropout")

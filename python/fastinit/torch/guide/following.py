@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from fastinit.guide.graph import Node, without_dead_ends
+from fastinit.guide.models.graph import Node, without_dead_ends
 from fastinit.torch.guide.nodes import is_operation, node_of_function, node_of_module
 from fastinit.torch.running.arguments import arguments_of
 from fastinit.torch.running.state import evaluating

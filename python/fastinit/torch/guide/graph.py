@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from torch import fx, nn
 
-from fastinit.guide.activation import Activation
-from fastinit.guide.graph import Graph, Node, graph_of
+from fastinit.guide.activations.activation import Activation
+from fastinit.guide.models.graph import Graph, Node, graph_of
 from fastinit.torch.guide.following import followed
 from fastinit.torch.guide.nodes import (
     has_weight,

@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import nn
 
-from fastinit.guide import functions
-from fastinit.guide.activation import Activation, activation
+from fastinit.guide.activations import functions
+from fastinit.guide.activations.activation import Activation, activation
 from fastinit.guide.advice import known_activation
-from fastinit.guide.graph import Node
+from fastinit.guide.models.graph import Node
 
 _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 _WEIGHTED = (

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from fastinit.guide.places import Place
-from fastinit.guide.recipe_recommendation import RecipeRecommendation
-from fastinit.guide.recommend_recipe import recipe_for
-from fastinit.guide.roles import activation_of
+from fastinit.guide.models.places import Place
+from fastinit.guide.models.recipe_recommendation import RecipeRecommendation
+from fastinit.guide.models.recommend_recipe import recipe_for
+from fastinit.guide.models.roles import activation_of
 from fastinit.manifests import Manifest
 from fastinit.torch.guide.graph import TRANSFORMER_LAYERS, read
 from fastinit.torch.shards.wrappers import bare

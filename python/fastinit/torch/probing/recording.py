@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from fastinit.guide import functions
+from fastinit.guide.activations import functions
 from fastinit.probes.rows import ProbeAttention, ProbeRow
 from fastinit.torch.probing import measures
 from fastinit.torch.probing.attention import attention_of

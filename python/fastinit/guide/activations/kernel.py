@@ -7,8 +7,16 @@ import math
 
 import numpy as np
 
-from fastinit.guide.elementwise import Array, Function
-from fastinit.guide.quadrature import EDGES, NODES, POINTS, WEIGHTS, Resolved, density, resolve
+from fastinit.guide.activations.elementwise import Array, Function
+from fastinit.guide.activations.quadrature import (
+    EDGES,
+    NODES,
+    POINTS,
+    WEIGHTS,
+    Resolved,
+    density,
+    resolve,
+)
 
 _TERMS = 300  # the nodes of half an interval integrate this Hermite polynomial
 _ACCURACY = 1e-13  # of the series, relative to E f^2

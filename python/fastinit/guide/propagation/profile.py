@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastinit import json_files
-from fastinit.guide.activation import Activation
+from fastinit.guide.activations.activation import Activation
 from fastinit.guide.named import title_of
 from fastinit.initializers import Initializer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from fastinit.guide.advice import case_of, initializer_of, rule_for
-from fastinit.guide.profile import Profile, growth
+from fastinit.guide.propagation.profile import Profile, growth
 from fastinit.plans.explanation import short
 
 _STEADY = 1.25  # factor per layer, up or down, of what is still called steady

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from fastinit.checks import boolean, finite, not_negative, shown
-from fastinit.guide import functions
-from fastinit.guide.elementwise import Function, elementwise
-from fastinit.guide.kernel import Kernel
-from fastinit.guide.quadrature import Resolved, resolve
-from fastinit.guide.roots import root
+from fastinit.guide.activations import functions
+from fastinit.guide.activations.elementwise import Function, elementwise
+from fastinit.guide.activations.kernel import Kernel
+from fastinit.guide.activations.quadrature import Resolved, resolve
+from fastinit.guide.activations.roots import root
 from fastinit.initializers import gains
 from fastinit.native.arithmetic import in_default_arithmetic
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from fastinit.guide.profile import Profile
+from fastinit.guide.propagation.profile import Profile
 from fastinit.plots.chart import Chart, HeatMap, LineChart, Series
 
 _MEAN_SQUARE = "mean square"

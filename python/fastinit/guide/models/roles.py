@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fastinit import json_files
-from fastinit.guide import functions
+from fastinit.guide.activations import functions
 from fastinit.guide.recommend import scaled
 from fastinit.guide.recommendation import Recommendation
 from fastinit.initializers import Constant, Initializer
@@ -146,7 +146,7 @@ def activation_of(manifest: Manifest) -> str | None:
 
 @functools.cache
 def _data() -> dict[str, Any]:
-    found: dict[str, Any] = json_files.read(Path(__file__).parent / "data" / "roles.json")
+    found: dict[str, Any] = json_files.read(Path(__file__).parent.parent / "data" / "roles.json")
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fastinit.guide.activation import (
+from fastinit.guide.activations.activation import (
     Activation,
     kernel_series,
     second_moment,

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastinit.guide.advice import Case, case_of
+from fastinit.guide.models.roles import NUMBER, Role, with_layout
 from fastinit.guide.recommend import advise
 from fastinit.guide.recommendation import Recommendation
-from fastinit.guide.roles import NUMBER, Role, with_layout
 from fastinit.initializers.composites.composite import Composite, Layer
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.patterns.pattern import Pattern, Regex, exact, has_layer

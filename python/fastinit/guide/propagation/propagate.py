@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from fastinit.checks import boolean, finite, not_negative, positive_integer, shown
-from fastinit.guide import functions
-from fastinit.guide.activation import Activation
-from fastinit.guide.activation import activation as activation_of
-from fastinit.guide.elementwise import Array
+from fastinit.guide.activations import functions
+from fastinit.guide.activations.activation import Activation
+from fastinit.guide.activations.activation import activation as activation_of
+from fastinit.guide.activations.elementwise import Array
 from fastinit.guide.named import known_initializer
-from fastinit.guide.network import Network
-from fastinit.guide.propagation import Propagation
+from fastinit.guide.propagation.network import Network
+from fastinit.guide.propagation.propagation import Propagation
 from fastinit.initializers import Normal
 
 

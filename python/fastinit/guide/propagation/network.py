@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fastinit import streams
-from fastinit.guide import theory
-from fastinit.guide.activation import Activation, activation
-from fastinit.guide.elementwise import Array
-from fastinit.guide.profile import LayerSignal, Profile
-from fastinit.guide.quadrature import resolve
-from fastinit.guide.verdicts import verdicts_of
+from fastinit.guide.activations.activation import Activation, activation
+from fastinit.guide.activations.elementwise import Array
+from fastinit.guide.activations.quadrature import resolve
+from fastinit.guide.propagation import theory
+from fastinit.guide.propagation.profile import LayerSignal, Profile
+from fastinit.guide.propagation.verdicts import verdicts_of
 from fastinit.initializers import Constant, Initializer, Normal
 
 _STEP = 1e-5  # of a difference, relative to the value

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.polynomial import legendre
 
-from fastinit.guide.elementwise import Array, Function
+from fastinit.guide.activations.elementwise import Array, Function
 
 NODES = 16
 POINTS, WEIGHTS = legendre.leggauss(NODES)

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastinit.guide.advice import Case, case_of
-from fastinit.guide.places import Advice, Exceptions, Place
-from fastinit.guide.recipe_recommendation import Advised, RecipeRecommendation, described
+from fastinit.guide.models.places import Advice, Exceptions, Place
+from fastinit.guide.models.recipe_recommendation import Advised, RecipeRecommendation, described
+from fastinit.guide.models.roles import activation_of, architecture_of, roles_of, width_of
 from fastinit.guide.recommend import advise
 from fastinit.guide.recommendation import Recommendation
-from fastinit.guide.roles import activation_of, architecture_of, roles_of, width_of
 from fastinit.initializers import Initializer
 from fastinit.manifests import Manifest, Parameter
 from fastinit.manifests.given import model_of

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from fastinit.guide import functions
-from fastinit.guide.activation import Activation
+from fastinit.guide.activations import functions
+from fastinit.guide.activations.activation import Activation
 from fastinit.guide.advice import known_activation
 from fastinit.native.arithmetic import in_default_arithmetic
 
@@ -28,7 +28,7 @@ def recognized(values: Array) -> Activation | None:
     """Return the listed activation that has these values at ``POINTS``, or None.
 
     Example:
-        >>> from fastinit.guide.recognize import POINTS, recognized
+        >>> from fastinit.guide.models.recognize import POINTS, recognized
         >>> import numpy as np
         >>> recognized(np.where(POINTS > 0, POINTS, 0.2 * POINTS)).a
         0.2

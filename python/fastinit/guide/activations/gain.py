@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastinit.guide.activation import Activation, activation, check_match
+from fastinit.guide.activations.activation import Activation, activation, check_match
 from fastinit.initializers import gains
 
 

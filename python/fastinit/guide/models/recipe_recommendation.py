@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fastinit.guide.advice import Case
-from fastinit.guide.roles import NUMBER
+from fastinit.guide.models.roles import NUMBER
 from fastinit.initializers import Initializer
 from fastinit.plans.explanation import short
 from fastinit.plots.chart import Chart, numbered

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastinit.checks import finite, shown
-from fastinit.guide.elementwise import Array, Function
+from fastinit.guide.activations.elementwise import Array, Function
 
 # The constants of Klambauer et al. 2017 (arXiv 1706.02515): E f = 0 and E f^2 = 1.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -156,7 +156,7 @@ def find(name: str) -> str | None:
     """Return the name under which an activation is listed here, or None.
 
     Example:
-        >>> from fastinit.guide.functions import find
+        >>> from fastinit.guide.activations.functions import find
         >>> find("LeakyReLU"), find("swish"), find("softmax")
         ('leaky_relu', 'silu', None)
     """

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fastinit.guide.activation import Activation
+from fastinit.guide.activations.activation import Activation
 from fastinit.guide.advice import Case, case_of, known_activation
-from fastinit.guide.places import Place
-from fastinit.guide.roles import architecture_of, normalization_of, width_of
+from fastinit.guide.models.places import Place
+from fastinit.guide.models.roles import architecture_of, normalization_of, width_of
 from fastinit.manifests import Manifest
 
 _RECURRENT = ("rnn", "lstm", "gru")

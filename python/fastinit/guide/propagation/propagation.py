@@ -6,8 +6,8 @@ import dataclasses
 from itertools import groupby
 from typing import Any
 
-from fastinit.guide import signal_charts
-from fastinit.guide.profile import LayerSignal, Profile
+from fastinit.guide.propagation import signal_charts
+from fastinit.guide.propagation.profile import LayerSignal, Profile
 from fastinit.plots.chart import Chart
 from fastinit.plots.report import Report
 from fastinit.plots.summary import Summary

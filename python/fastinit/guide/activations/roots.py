@@ -13,7 +13,7 @@ def root(function: Callable[[float], float], low: float, high: float) -> float:
     """Return a root between two numbers where the function has different signs (Ridders 1979).
 
     Example:
-        >>> from fastinit.guide.roots import root
+        >>> from fastinit.guide.activations.roots import root
         >>> round(root(lambda x: x * x - 2, 0.0, 2.0), 12)
         1.414213562373
     """

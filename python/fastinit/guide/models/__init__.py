@@ -1,0 +1,1 @@
+"""Advice for whole models, by their graphs and the names of their parameters."""
