@@ -93,7 +93,7 @@ NAMED = {
 def test_figures_of_the_guide() -> None:
     """The table of 100 layers says what is measured."""
     table = GUIDE.read_text().partition("### 100 layers of width 1024")[2].partition("## ")[0]
-    rows = re.findall(r"^\| (\w+), (.+?) \| (\S+) \| (\S+) \| (.+) \|$", table, re.M)
+    rows = re.findall(r"^\| (\w+), (.+?) \| ([\d.]+) \| ([\d.]+) \| (.+) \|$", table, re.M)
     assert len(rows) == 11
     for activation, weights, forward, backward, said in rows:
         (found,) = propagate(activation, NAMED[weights], depth=100, width=1024).profiles
@@ -102,8 +102,8 @@ def test_figures_of_the_guide() -> None:
         if total := re.search(r"1e(-?\d+)", said):
             layers = found.layers
             ratios = layers[-1].q / layers[0].q, layers[0].gradient / layers[-1].gradient
-            exponents = [round(math.log10(each)) for each in ratios]
-            assert int(total[1]) in exponents, (activation, weights, exponents)
+            away = [abs(math.log10(each) - int(total[1])) for each in ratios]
+            assert min(away) < 0.6, (activation, weights, ratios)
 
 
 def test_theory_of_every_layer() -> None:
