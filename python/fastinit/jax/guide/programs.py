@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -160,7 +160,7 @@ class _Flattening:
     def _scan(self, equation: Any, given: list[int], steps: list[Step]) -> list[int]:
         """Append the steps of a loop: all of a loop over layers, else the first and the rest."""
         params = equation.params
-        length, consts, count = params["length"], params["num_consts"], params["num_carry"]
+        length, (consts, count) = params["length"], _counts(params)
         fixed, carry = given[:consts], given[consts : consts + count]
         sequences = given[consts + count :]
         is_over_layers = any(self._made.kinds[each] == PARAMETER for each in sequences)
@@ -210,10 +210,18 @@ def _part(k: int, values: Any) -> list[Any]:
     return [values[k]]
 
 
+def _counts(params: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many constants and carried values a loop has; JAX 0.12 has trees of them."""
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    consts, carry, _ = params["ft_in"].unpack()
+    return len(list(consts.vals)), len(list(carry.vals))
+
+
 def _rest(equation: Any, rounds: int, *values: Any) -> Sequence[Any]:
     """Return what a loop gives that goes on after some rounds."""
     params = dict(equation.params)
-    first = params["num_consts"] + params["num_carry"]
+    first = sum(_counts(params))
     part = slice(None, -rounds) if params["reverse"] else slice(rounds, None)
     params["length"] -= rounds
     given = [*values[:first], *(each[part] for each in values[first:])]
