@@ -9,6 +9,7 @@ import pytest
 
 import fastinit
 from fastinit import Manifest, Plan
+from fastinit.guide.models.recipe_recommendation import Advised
 from fastinit.guide.models.roles import architecture_of
 from helpers.command_line import run
 from helpers.pages import parsed
@@ -207,3 +208,18 @@ def test_command_of_wrong_options(tmp_path: Any) -> None:
         done = run("recommend", *given)
         assert done.exit_code == 2
         assert message in done.stderr
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_rounded_constants_do_not_differ(dtype: str) -> None:
+    """A constant that a dtype rounds has a small std; another constant, or scatter, differs."""
+    value = 1 / 3
+    initializer = fastinit.Constant(value)
+    advised = Advised("w", (16,), "scale", None, initializer, value, 0.0, "reason.", "source")
+    rounded = float(fastinit.constant((), value, dtype=dtype))
+    for current, differs in (
+        ((rounded, abs(rounded - value)), False),
+        ((0.3, 0.0), True),
+        ((rounded, 0.1), True),
+    ):
+        assert dataclasses.replace(advised, current=current).differs is differs

@@ -58,7 +58,8 @@ class Advised:
         mean, std = self.current
         chance = _SIGMAS * self.std / math.sqrt(math.prod(self.shape))
         rounding = _ROUNDING * abs(self.mean)
-        return abs(mean - self.mean) > chance + rounding or abs(std - self.std) > chance
+        allowed = chance + rounding  # as the values of a rounded constant have a std
+        return abs(mean - self.mean) > allowed or abs(std - self.std) > allowed
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
