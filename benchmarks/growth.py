@@ -4,27 +4,29 @@
 
 An entry of ``results`` has ``task``, ``library``, ``note``, ``seconds`` of one run, ``size`` (bytes
 of the file) and for fastinit ``bytes`` (anonymous memory of the process beyond that of the imports)
-and ``ratio``: the rate of fastinit divided by that of the copy, the median of the rounds. ``task``
-is one of
+and ``ratio``: the rate of fastinit divided by that of the copy, the median of the rounds.
+``reading`` says whether what is read is in the page cache ("memory") or not ("disk"), for fastinit
+and the copy alike. ``task`` is one of
 
 - "upcycle": the model with 8 experts in the place of each feed-forward layer, in bfloat16.
 - "vocabulary": the model with 160,000 words in the place of 128,256.
 
-"fastinit" is the whole process that makes the plan (it finds the digests of the source), reads the
-source, draws the rest, writes the file with digests and waits for the disk. "copy" reads the file
-that fastinit wrote and writes it again with the same writer, without digests, and also waits. The
-source is drawn by fastinit. Before anything is timed, ``fastinit.verify`` compares every bit of
-both files.
+"fastinit" is the whole process that makes the plan, reads the source, compares its digests, draws
+the rest, writes the file with digests and waits for the disk. "copy" reads the file that fastinit
+wrote and writes it again with the same writer, without digests, and also waits. The source is
+drawn by fastinit, and states its digests. Before anything is timed, ``fastinit.verify`` compares
+every bit of both files.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +39,7 @@ from fastinit.checkpoints.pipeline import BUFFER, Bytes, run
 from fastinit.checkpoints.read import Reader
 from fastinit.checkpoints.write import DIRECT
 
-NOTES = [
-    "The source of fastinit is small and stays in the page cache. The first copy finds the file "
-    "that fastinit wrote there, since it has just been verified; others read it from the disk.",
-]
+NOTES = ["What a run reads is brought into the page cache, or dropped from it, before each run."]
 UPCYCLE = """
 import fastinit, sys
 from benchmarks.growth import with_experts
@@ -65,9 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         tasks = {"vocabulary": (VOCABULARY, options.words), "upcycle": (UPCYCLE, options.experts)}
         for task in options.tasks.split(","):
             code, number = tasks[task]
-            command = [sys.executable, "-c", code, str(source), str(folder / "grown"), str(number)]
-            command[4] += ".safetensors"
-            for entry in measure(task, command, Path(command[4]), options.repeats, report):
+            grown = folder / "grown.safetensors"
+            command = [sys.executable, "-c", code, str(source), str(grown), str(number)]
+            for entry in measure(task, command, source, grown, options.repeats, report):
                 report["results"].append(entry)
                 print(describe(entry))
     common.write(options.json, report)
@@ -90,42 +89,65 @@ def describe(entry: dict[str, Any]) -> str:
     """Return a line of text about an entry."""
     seconds = entry["seconds"]["median"]
     rate = entry["size"] / seconds / 1e9
-    text = f"{entry['task']:12}{entry['library']:10}{seconds:9.2f} s{rate:8.2f} GB/s"
+    text = f"{entry['task']:12}{entry['reading']:8}{entry['library']:10}"
+    text += f"{seconds:9.2f} s{rate:8.2f} GB/s"
     if "bytes" in entry:
         text += f"{entry['bytes']['median'] / 1e6:10.1f} MB   ratio {entry['ratio']:.2f}"
     return text
 
 
 def measure(
-    task: str, command: list[str], path: Path, repeats: int, report: dict[str, Any]
-) -> list[dict[str, Any]]:
+    task: str, command: list[str], source: Path, grown: Path, repeats: int, report: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
     """Time a plan that is saved, and a copy of its file, one after the other."""
     _, imports = watch([sys.executable, "-c", "import fastinit.plans.transfer"])
-    seconds: dict[str, list[float]] = {"fastinit": [], "copy": []}
-    peaks = []
-    for round_ in range(repeats):
-        path.unlink(missing_ok=True)
-        taken, peak = watch(command)
-        seconds["fastinit"].append(taken)
-        peaks.append(float(peak - imports))
-        if not round_:
-            what = f"{task}: the file holds what the plan draws, to the bit"
-            ok = fastinit.verify(path).ok
-            common.add_check(report, {"what": what, "library": "fastinit", "ok": ok})
-        start = time.perf_counter()
-        copy(path, path.with_name("copy.safetensors"))
-        seconds["copy"].append(time.perf_counter() - start)
-        path.with_name("copy.safetensors").unlink()
-    size = path.stat().st_size
-    path.unlink()
+    watch(command)
+    what = f"{task}: the file holds what the plan draws, to the bit"
+    ok = fastinit.verify(grown).ok
+    common.add_check(report, {"what": what, "library": "fastinit", "ok": ok})
+    size = grown.stat().st_size
     note = f"llama-3.2-1b bfloat16, {fastinit.get_num_threads()} threads"
-    entries: list[dict[str, Any]] = [
-        {"task": task, "library": key, "seconds": spread(value), "size": size, "note": note}
-        for key, value in seconds.items()
-    ]
-    pairs = zip(seconds["copy"], seconds["fastinit"], strict=True)
-    entries[0] |= {"bytes": spread(peaks), "ratio": statistics.median(a / b for a, b in pairs)}
-    return entries
+    for reading, prepare in READINGS.items():
+        seconds: dict[str, list[float]] = {"fastinit": [], "copy": []}
+        peaks = []
+        for _ in range(repeats):
+            grown.unlink()
+            prepare(source)
+            taken, peak = watch(command)
+            seconds["fastinit"].append(taken)
+            peaks.append(float(peak - imports))
+            prepare(grown)
+            start = time.perf_counter()
+            copy(grown, grown.with_name("copy.safetensors"))
+            seconds["copy"].append(time.perf_counter() - start)
+            grown.with_name("copy.safetensors").unlink()
+        entries: list[dict[str, Any]] = [
+            {"task": task, "reading": reading, "library": key, "seconds": spread(value)}
+            | {"size": size, "note": note}
+            for key, value in seconds.items()
+        ]
+        pairs = zip(seconds["copy"], seconds["fastinit"], strict=True)
+        entries[0] |= {"bytes": spread(peaks), "ratio": statistics.median(a / b for a, b in pairs)}
+        yield from entries
+    grown.unlink()
+
+
+def keep(path: Path) -> None:
+    """Bring a file into the page cache."""
+    with path.open("rb", buffering=0) as file:
+        buffer = bytearray(BUFFER)
+        while file.readinto(buffer):
+            pass
+
+
+def drop(path: Path) -> None:
+    """Drop a file from the page cache."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())  # pages that are not on the disk yet would stay
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+READINGS = {"memory": keep, "disk": drop}
 
 
 def copy(source: Path, target: Path) -> None:
