@@ -32,7 +32,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "fastinit.HeNormal()(64, 32)": ("HeNormal", "64, 32", "write HeNormal()((64, 32))"),
     "fastinit.HeNormal((64, 32))": ("HeNormal()", "by position", "HeNormal()((64, 32))"),
     "fastinit.normal((64, 32), 0, 0.02, 7)": ("normal()", "by position", "other options by name"),
-    "fastinit.eye(3, 3)": ("layout=", "3", "the shape is one tuple, such as (3, 3)"),
+    "fastinit.eye(3, 3)": ("eye(", "(3, 3)", "the shape is one tuple: write eye((3, 3))"),
     "fastinit.he_normal(w)": ("shape=", "(64, 32)", "the array itself as out="),
     "fastinit.he_normal((64, -1))": ("shape=", "(64, -1)", "sizes are 0 or more"),
     "fastinit.he_normal(64)": ("shape", "(64,)", "of a bias, 'o'"),
