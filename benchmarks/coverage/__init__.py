@@ -1,1 +1,1 @@
-"""How much of other libraries a recording covers."""
+"""The share of other libraries' models that a recording covers."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import operator
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _REAL_DTYPES = ("float", "bfloat", "int", "uint")  # how the names of real dtypes begin
 _LONGEST = 200  # characters of a value in an error
@@ -41,6 +43,8 @@ def path(value: Any, what: str) -> Path:
     """Return ``value`` as a path; what is neither a string nor a path is an error."""
     if not isinstance(value, (str, os.PathLike)):
         raise wrong_type(value, what, "a path, as a string or a Path")
+    from pathlib import Path  # here, as drawing an array needs none
+
     return Path(value)
 
 

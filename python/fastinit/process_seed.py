@@ -116,7 +116,7 @@ os.register_at_fork(
 
 
 class _Inherited:
-    """What ``multiprocessing`` hands to processes that it starts anew: a child seed for each.
+    """The child seed that ``multiprocessing`` hands to each process that it starts anew.
 
     It lies in the configuration that a process copies to its children. One that is forked has its
     seed already; one that is started anew gets its configuration by pickle, which asks for a seed.

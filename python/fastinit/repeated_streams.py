@@ -33,7 +33,7 @@ class RepeatedStreamWarning(UserWarning):
 
 
 class _Draw:  # a dataclass takes a millisecond of the import
-    """What a seed without a name drew last.
+    """The last draw of a seed without a name.
 
     Attributes:
         templates: the templates, which a cache keeps, so that equal draws have the same object.

@@ -131,7 +131,7 @@ def _functions(module: Any) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _Made:
-    """What a function of the user returned."""
+    """The model and the batch that a function of the user returned."""
 
     model: Any
     batch: Any = None

@@ -1,4 +1,4 @@
-"""Which initializer fits, and why."""
+"""Recommendation of an initializer, with the reason."""
 
 from __future__ import annotations
 

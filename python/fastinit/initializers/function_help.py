@@ -1,4 +1,4 @@
-"""What ``help()`` shows of a function that draws: its own text, and all of its options.
+"""The help of functions that draw: their own text, and all of their options.
 
 The options of its class and those of every draw are written once, where they are defined.
 """

@@ -1,4 +1,4 @@
-"""What one call draws, as data that stays the same while JAX traces: no key, no memory."""
+"""The draws of one call, as data that stays the same while JAX traces: no key, no memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the graph of a model says: which activation follows a weight, and what is around it."""
+"""The graph of a model: the activation that follows each weight, and what is around it."""
 
 from __future__ import annotations
 

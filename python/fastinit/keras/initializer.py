@@ -1,4 +1,4 @@
-"""What all initializers for Keras share: calls, configs, names and seeds."""
+"""The base of all initializers for Keras: calls, configs, names and seeds."""
 
 from __future__ import annotations
 

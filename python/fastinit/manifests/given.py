@@ -1,4 +1,4 @@
-"""What may stand for a model: a manifest, its name or path, a torch module, shapes, or a tree."""
+"""Models as users give them: a manifest, its name or path, a torch module, shapes, or a tree."""
 
 from __future__ import annotations
 

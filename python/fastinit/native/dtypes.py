@@ -191,7 +191,7 @@ _SIGN, _FRACTION_BITS, _LEAST_EXPONENT = 1 << 63, 52, -1074
 
 @dataclass(frozen=True)
 class _Limits:
-    """What a dtype holds: ``digits`` binary ones, the last of them 2**smallest_exponent or more."""
+    """The precision of a dtype: ``digits`` binary ones, the last 2**smallest_exponent or more."""
 
     digits: int
     smallest_exponent: int

@@ -1,4 +1,4 @@
-"""What this installation is, for bug reports."""
+"""Facts of this installation, for bug reports."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ _PADDING = tuple((0,) * (MAXIMUM_RANK - rank) for rank in range(MAXIMUM_RANK + 1
 
 
 class Operation(abc.ABC):
-    """What Python does to memory between native calls: after the requests before it in a list."""
+    """An operation of Python on memory, after the requests that stand before it in a list."""
 
     def prepare(self, device: Any) -> None:  # noqa: B027
         """Do what may fail on a device, before anything of the list is written."""

@@ -31,7 +31,7 @@ FORMAT = 1  # of to_dict; raised when a field changes its meaning or goes away
 
 
 class Plan(TensorPlans):
-    """What will be drawn for every tensor of a model: a manifest, a recipe and a seed, resolved.
+    """The draws of every tensor of a model: a manifest, a recipe and a seed, resolved.
 
     The stream of a tensor is its name, so each equals what the function of its initializer draws
     with ``seed=`` and ``name=``, whatever else the model holds.

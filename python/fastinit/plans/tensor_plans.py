@@ -13,7 +13,7 @@ from fastinit.tensors.tensor_plan import TensorPlan
 
 
 class TensorPlans(Mapping[str, TensorPlan]):
-    """What is drawn for the tensors of a manifest, by name.
+    """The draws of the tensors of a manifest, by name.
 
     Tied names are found too, and iteration leaves them out.
 

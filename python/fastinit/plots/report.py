@@ -1,4 +1,4 @@
-"""What all reports share: they print, show themselves, are drawn, written and kept as data."""
+"""The base of all reports, which print, show themselves, are drawn, written and kept as data."""
 
 from __future__ import annotations
 

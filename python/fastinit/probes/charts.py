@@ -1,4 +1,4 @@
-"""What a probed model looks like: charts of its signals, weights and attention."""
+"""Charts of a probed model: its signals, weights and attention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would put a fault right, worked out from the figures that show it."""
+"""Remedies of faults, worked out from the figures that show them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from fastinit.tables import Table
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class ProbeReport(Report):
-    """What signals and gradients do in a model.
+    """The signals and gradients of a model.
 
     Attributes:
         rows: one per module with weights, activation and repeated block, in the order of the calls.

@@ -13,7 +13,7 @@ from fastinit.recipes.rule import Rule
 
 
 class Found(NamedTuple):
-    """What is known of a tensor: its initializer, and the code that asked for it."""
+    """A tensor with its initializer, and the code that asked for it."""
 
     initializer: Initializer
     origin: str | None

@@ -1,4 +1,4 @@
-"""What may stand for a recipe: its name or path, rules, or a single initializer."""
+"""Recipes as users give them: a name or path, rules, or a single initializer."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ _NORM_ZEROS = ("bias", "beta", "offset", "b", "b_2", "temp")  # "temp" in transf
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a tensor.
+    """The facts that are known of a tensor.
 
     Attributes:
         word: The part of the name that says it.

@@ -31,7 +31,7 @@ _HALF = Fraction(1, 2)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Change:
-    """What a parametrization makes of a parameter."""
+    """A parameter as a parametrization has it."""
 
     initializer: Initializer
     scale: Scales

@@ -23,7 +23,7 @@ from fastinit.streams import Stream
 
 @dataclass(frozen=True, slots=True)
 class TensorPlan:
-    """What is drawn for one tensor of a model.
+    """The draw of one tensor of a model.
 
     Attributes:
         parameter: the tensor's name, shape and what else the manifest says.

@@ -1,1 +1,1 @@
-"""What an activation does to a signal: moments by quadrature, gains, the correlation map."""
+"""Activations: moments of signals by quadrature, gains, the correlation map."""

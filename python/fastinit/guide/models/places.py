@@ -43,7 +43,7 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class _Exception:
-    """What is drawn for some parameters in place of what a general rule says."""
+    """A place of parameters, for which another initializer is drawn than a general rule says."""
 
     found: Recommendation
     layout: str

@@ -1,4 +1,4 @@
-"""Which recipe fits a whole model, and why: the advice for each of its parameters."""
+"""Recommendation of a recipe for a whole model, with the advice for each of its parameters."""
 
 from __future__ import annotations
 

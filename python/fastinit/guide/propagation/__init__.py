@@ -1,1 +1,1 @@
-"""What a start does to a signal in depth: simulation beside mean-field theory."""
+"""Propagation of signals in depth: simulation beside mean-field theory."""

@@ -67,7 +67,7 @@ class Profile:
 
     @property
     def label(self) -> str:
-        """What tables and charts call the initializer."""
+        """The name of the initializer in tables and charts."""
         return title_of(self.initializer)
 
     @property

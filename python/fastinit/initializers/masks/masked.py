@@ -12,18 +12,17 @@ import numpy as np
 
 from fastinit.checks import boolean, finite, positive_integer, shown
 from fastinit.initializers.base import Initializer, templates_of
-from fastinit.initializers.computed import Computed, draw_bounds
 from fastinit.initializers.distributions.constant import Constant
 from fastinit.initializers.distributions.variance_scaling import FanScaled
 from fastinit.initializers.fans import fan, layout_of
 from fastinit.initializers.named import initializer_of, named
 from fastinit.initializers.options import Out
-from fastinit.native.box import Bounds, Index, Shape
+from fastinit.native.box import Index, Shape
 from fastinit.native.request import Template
 from fastinit.streams import Seed
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 Base = Initializer | str | None
 _WIDEST = 8  # bytes of an element that a mask writes zeros to
@@ -105,7 +104,9 @@ class Masked(Initializer, is_base=True):
         if kept == of:
             return values
         if dtype.itemsize > _WIDEST:
-            return (_masked_apart(values, self.mask_templates(shape), shape, dtype),)
+            from fastinit.initializers.masks.apart import masked_apart  # here, as few are that wide
+
+            return (masked_apart(values, self.mask_templates(shape), shape, dtype),)
         return (*values, self.mask(shape, dtype))
 
     def scaled(self, apply: Callable[[float], float]) -> Initializer:
@@ -137,23 +138,6 @@ class Masked(Initializer, is_base=True):
             "correct_fan": False,
         }
         return dataclasses.replace(self, **resolved)
-
-
-def _masked_apart(
-    values: tuple[Template, ...],
-    mask: tuple[Template, ...],
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-) -> Computed:
-    """Return values of which the host zeroes those that a mask of bool zeroes."""
-
-    def compute(bounds: Bounds, seed: int, stream: int) -> NDArray[Any]:
-        found = draw_bounds(values, shape, dtype, bounds, seed, stream)
-        found[~draw_bounds(mask, shape, np.dtype(np.bool_), bounds, seed, stream)] = 0
-        return found
-
-    over = (*values, *mask)
-    return Computed(shape, dtype, compute, all(each.elementwise for each in over), over)
 
 
 def draw_mask(

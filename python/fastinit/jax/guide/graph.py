@@ -1,4 +1,4 @@
-"""What a program says of its parameters: which activation follows each, and what their axes are."""
+"""The graph of a program: the activation that follows each parameter, and the parameters' axes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Operation(Node):
 
 @dataclasses.dataclass(frozen=True)
 class _Weight:
-    """What was made of parameters: their names, and which of their axes each axis is."""
+    """A value made of parameters: their names, and the axes of theirs that its axes are."""
 
     names: tuple[str, ...]
     axes: tuple[int, ...] | None
@@ -48,7 +48,7 @@ class _Weight:
 
 @dataclasses.dataclass(frozen=True)
 class _Value:
-    """What is known of a value.
+    """The facts that are known of a value.
 
     Attributes:
         node: what it is computed by, of data; of a statistic, what that is of.
@@ -67,7 +67,7 @@ class _Value:
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What a program says.
+    """The facts that a program tells.
 
     Attributes:
         graph: the graph, in which weights have the names of parameters.

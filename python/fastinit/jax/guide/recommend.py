@@ -1,4 +1,4 @@
-"""Which recipe fits a model of JAX, and how that differs from what the model has now."""
+"""Recommendation of a recipe for a model of JAX, beside the values that the model has now."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from fastinit.probes.updates import is_updated
 
 @dataclasses.dataclass(frozen=True)
 class Weight:
-    """What both passes have shown of a parameter that is trained."""
+    """The figures of a parameter that is trained, from both passes."""
 
     name: str
     shape: tuple[int, ...]
@@ -35,7 +35,7 @@ class Weight:
 
 @dataclasses.dataclass(frozen=True)
 class Passes:
-    """What both passes have shown.
+    """The figures of both passes.
 
     Attributes:
         rows: for each target, the figures of its row.
@@ -56,14 +56,14 @@ class Passes:
 
 @dataclasses.dataclass(frozen=True)
 class Places:
-    """What is looked at: layers, activations and blocks, and attention."""
+    """The places that are measured: layers, activations and blocks, and attention."""
 
     targets: Sequence[Target]
     attention: Sequence[Attention]
 
 
 class _Watch:
-    """What a forward pass shows, and the zeros that are added to each output looked at.
+    """The figures of a forward pass, and the zeros that are added to each measured output.
 
     The gradient at an output is that of its zeros.
     """

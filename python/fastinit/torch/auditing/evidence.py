@@ -30,7 +30,7 @@ NUMBERED = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of one parameter or buffer.
+    """The facts that are known of one parameter or buffer.
 
     Attributes:
         name: Its name; of tied ones, the first.

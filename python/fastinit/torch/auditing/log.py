@@ -57,7 +57,7 @@ class Lost:
 
 @dataclass(slots=True)
 class Log:
-    """What happened to one storage.
+    """The history of one storage.
 
     Attributes:
         is_empty: Whether it held nothing when it was new.

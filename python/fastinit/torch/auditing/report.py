@@ -44,7 +44,7 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What an audit says of one tensor.
+    """The finding of an audit on one tensor.
 
     Attributes:
         name: The name of the tensor; "" for the whole model.

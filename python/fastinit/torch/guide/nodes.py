@@ -1,4 +1,4 @@
-"""What modules and functions of torch are in a graph: weights, norms, activations, sums."""
+"""Nodes for modules and functions of torch: weights, norms, activations, sums."""
 
 from __future__ import annotations
 

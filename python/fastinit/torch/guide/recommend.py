@@ -1,4 +1,4 @@
-"""Which recipe fits a torch module, and how that differs from what the module has now."""
+"""Recommendation of a recipe for a torch module, beside the values that the module has now."""
 
 from __future__ import annotations
 

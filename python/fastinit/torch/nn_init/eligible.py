@@ -1,4 +1,4 @@
-"""Which tensors fastinit fills; all others are left to torch's own functions.
+"""Eligibility of tensors: fastinit fills some, and leaves all others to torch's own functions.
 
 Left to torch are tensors without memory (meta, fake), subclasses with rules of their own, and
 whatever an active mode or transformation of torch wants to see. A DTensor is filled only where

@@ -1,4 +1,4 @@
-"""Which numbers a call draws: those of a generator of torch, or of a seed and a name."""
+"""The source of a call's numbers: a generator of torch, or a seed and a name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastinit.torch.nn_init.state import state
 
 
 class Source(NamedTuple):  # a frozen dataclass takes twice as long to make
-    """Which numbers a call draws, as its arguments say."""
+    """The source of a call's numbers, as its arguments say."""
 
     generator: torch.Generator | None = None
     seed: Seed | None = None

@@ -21,7 +21,7 @@ _MEANS = ("dead", "saturated")
 
 @dataclasses.dataclass
 class Figures:
-    """What one rank has measured, or several together."""
+    """The measurements of one rank, or of several together."""
 
     rows: dict[str, Measured]
     attention: list[ProbeAttention]

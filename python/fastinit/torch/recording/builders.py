@@ -1,4 +1,4 @@
-"""What can be recorded: functions, model classes, configurations of transformers, config.json."""
+"""Models that can be recorded: functions, classes, configurations of transformers, config.json."""
 
 from __future__ import annotations
 

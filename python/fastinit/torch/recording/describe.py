@@ -19,7 +19,7 @@ _EXACT = (torch.float32, torch.float64)  # a product is rounded once, as in a dr
 
 
 class Description(NamedTuple):
-    """What is drawn for a tensor.
+    """The draw of a tensor.
 
     Attributes:
         initializer: The initializer.

@@ -72,7 +72,7 @@ class Entry:
 
 @dataclass(slots=True)
 class History:
-    """What has been written to one storage.
+    """The writes to one storage.
 
     Attributes:
         storage: The storage, while it lives.

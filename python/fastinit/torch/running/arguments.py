@@ -1,4 +1,4 @@
-"""What a model is called with."""
+"""The arguments of a model."""
 
 from __future__ import annotations
 

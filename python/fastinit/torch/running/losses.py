@@ -1,4 +1,4 @@
-"""What is differentiated: the loss of an output, or a stand-in for one."""
+"""The loss of an output, or a stand-in for one, which is differentiated."""
 
 from __future__ import annotations
 

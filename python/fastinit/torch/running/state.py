@@ -1,4 +1,4 @@
-"""What a run of a model must leave as it was: values, modes, random numbers."""
+"""State that a run of a model leaves as it was: values, modes, random numbers."""
 
 from __future__ import annotations
 

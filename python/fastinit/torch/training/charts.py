@@ -1,4 +1,4 @@
-"""What comparisons of starts and checks of widths look like: loss curves, spreads, slopes."""
+"""Charts of comparisons of starts and of checks of widths: loss curves, spreads, slopes."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class PairedTest:
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class CompareReport(Report):
-    """How starts compare.
+    """The comparison of several starts.
 
     Attributes:
         steps: the number of steps of each run.

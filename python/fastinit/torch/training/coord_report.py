@@ -17,7 +17,7 @@ from fastinit.torch.training.coord_rows import CoordRow, fault
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class CoordReport(Report):
-    """What the width of a model changes.
+    """The changes that the width of a model makes.
 
     Attributes:
         widths: the widths.
