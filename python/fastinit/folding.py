@@ -32,8 +32,8 @@ class Column:
 
 def folded_rows(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
-) -> list[list[str]]:
-    """Return the lines of each row, without spaces at their ends; the titles are the first row.
+) -> tuple[list[str], list[str]]:
+    """Return the lines of the titles and those of the rows, without spaces at their ends.
 
     Args:
         columns: the columns.
@@ -42,7 +42,8 @@ def folded_rows(
     """
     table = [[column.title for column in columns], *rows]
     widths = _widths(columns, table, width - _GAP * (len(columns) - 1))
-    return [_lines(columns, widths, row) for row in table]
+    head, *body = (_lines(columns, widths, row) for row in table)
+    return head, [line for row in body for line in row]
 
 
 def _widths(columns: Sequence[Column], table: Sequence[Sequence[str]], room: int) -> list[int]:

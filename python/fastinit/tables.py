@@ -49,8 +49,8 @@ class Table:
 
     def folded(self, width: int) -> tuple[list[str], list[str]]:
         """Return the lines of the titles, none without them, and those of the rows."""
-        head, *body = folded_rows(self.columns(), self.rows, width)
-        return head if any(self.titles) else [], [line for row in body for line in row]
+        head, body = folded_rows(self.columns(), self.rows, width)
+        return head if any(self.titles) else [], body
 
     def text(self) -> str:
         """Return all rows, one line each."""

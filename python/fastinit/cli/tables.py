@@ -17,8 +17,7 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
     from rich.console import Console
 
     console = Console(highlight=False)
-    head, *body = folded_rows(columns, rows, console.width)
-    lines = [line for row in body for line in row]
+    head, lines = folded_rows(columns, rows, console.width)
     for line in terminal.styled_table(head, lines, ascii_only=console.options.ascii_only):
         console.print(line, no_wrap=True, crop=False)
 

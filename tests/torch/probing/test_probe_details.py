@@ -104,9 +104,9 @@ def test_sizes_beyond_float32(scale: float) -> None:
 class Attention(nn.Module):
     """Attention in the three ways in which models write it."""
 
-    def __init__(self, how: str, causal: bool = False) -> None:
+    def __init__(self, how: str, causal: bool = False, hidden: float = -3e38) -> None:
         super().__init__()
-        self.how, self.causal = how, causal
+        self.how, self.causal, self.hidden = how, causal, hidden
         self.query, self.key = nn.Linear(16, 16), nn.Linear(16, 16)
         self.torchs = nn.MultiheadAttention(16, 2, batch_first=True)
         with torch.no_grad():
@@ -124,7 +124,7 @@ class Attention(nn.Module):
         query, key = self.heads(x)
         logits = query @ key.transpose(-2, -1) / 8**0.5
         mask = torch.ones(x.shape[1], x.shape[1]).triu(1) * float("-inf") if self.causal else None
-        return logits if mask is None else logits + torch.nan_to_num(mask, neginf=-3e38)
+        return logits if mask is None else logits + torch.nan_to_num(mask, neginf=self.hidden)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         query, key = self.heads(x)
@@ -136,12 +136,17 @@ class Attention(nn.Module):
         return F.scaled_dot_product_attention(query, key, key, is_causal=self.causal)
 
 
-@pytest.mark.parametrize("how", ["fused", "eager", "torch"])
-@pytest.mark.parametrize("causal", [False, True])
-def test_attention(how: str, causal: bool) -> None:
-    """Entropy and logits agree with float64."""
+@pytest.mark.parametrize(
+    ("how", "causal", "hidden"),
+    [
+        *((how, causal, -3e38) for how in ("fused", "eager", "torch") for causal in (False, True)),
+        ("eager", True, -1e4),
+    ],
+)
+def test_attention(how: str, causal: bool, hidden: float) -> None:
+    """Entropy and logits agree with float64, over the keys that a mask does not hide."""
     torch.manual_seed(0)
-    model = Attention(how, causal)
+    model = Attention(how, causal, hidden)
     x = 4 * normal(3, 10, 16)
     (found,) = probe(model, x).attention
     seen = np.tril(np.ones((10, 10), bool)) if causal else np.ones((10, 10), bool)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastinit.guide.advice import Case, case_of
-from fastinit.guide.models.roles import NUMBER, Role, with_layout
+from fastinit.guide.models.roles import NUMBER, Role, with_layout, without_layers
 from fastinit.guide.recommend import advise
 from fastinit.guide.recommendation import Recommendation
 from fastinit.initializers.composites.composite import Composite, Layer
@@ -76,7 +76,7 @@ class Exceptions:
         """
         alike: dict[str, list[str]] = {}
         for name in names:
-            alike.setdefault(NUMBER.sub("0", name), []).append(name)
+            alike.setdefault(without_layers(name), []).append(name)
         for group in alike.values():
             found = [self._by_name.get(name) for name in group]
             first = found[0]

@@ -106,17 +106,12 @@ class RecipeRecommendation(Report):
 
     def summary(self) -> Summary:
         """Return the initializer of each kind of parameter, and the reasons."""
-        reasons = {
-            (each.reason, each.source): ", ".join(
-                dict.fromkeys(
-                    other.layer or "other" for other in self.rows if other.reason == each.reason
-                )
-            )
-            for each in self.rows
-        }
+        reasons: dict[tuple[str, str], dict[str, None]] = {}
+        for each in self.rows:
+            reasons.setdefault((each.reason, each.source), {})[each.layer or "other"] = None
         table = Table(
             ("for", "reason", "source"),
-            [(layers, reason, source) for (reason, source), layers in reasons.items()],
+            [(", ".join(layers), *why) for why, layers in reasons.items()],
         )
         left = (f"No advice is for {', '.join(self.unknown)}.",) if self.unknown else ()
         return Summary(

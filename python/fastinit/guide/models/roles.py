@@ -89,7 +89,7 @@ def architecture_of(manifest: Manifest) -> str:
     """Return the kind of network that names, types and ranks of parameters speak for."""
     rows = _data()["architectures"]
     texts = {
-        "name": {_alike(each.name) for each in manifest.parameters},
+        "name": {without_layers(each.name) for each in manifest.parameters},
         "module": {each.module for each in manifest.parameters if each.module is not None},
     }
     ranks = {len(each.shape) for each in manifest.parameters}
@@ -111,7 +111,7 @@ def width_of(manifest: Manifest) -> int | None:
     """Return the size of the largest scale of a normalization, None where there is none."""
     scales = _norm_scales()
     vectors = {
-        (_alike(each.name), each.module, each.shape)
+        (without_layers(each.name), each.module, each.shape)
         for each in manifest.parameters
         if len(each.shape) == 1
     }
@@ -119,7 +119,7 @@ def width_of(manifest: Manifest) -> int | None:
     return max((each.shape[0] for each in alike if scales.of(each) is not None), default=None)
 
 
-def _alike(name: str) -> str:
+def without_layers(name: str) -> str:
     """Return the same for names that differ in numbers alone, which say the same of a tensor."""
     return NUMBER.sub("0", name)
 

@@ -20,7 +20,7 @@ _BY_PRIMITIVE = {"tanh": "tanh", "logistic": "sigmoid", "sin": "sin"}
 _SCALES = ("scale", "weight", "gamma")
 _SLOPE = "negative_slope"  # of a prelu: a number of an activation rather than a weight
 _PRELU = 0.25  # at which a recipe starts it (He et al. 2015, arXiv 1502.01852, section 2.1)
-_SHAPES = ("reshape", "broadcast_in_dim", "squeeze", "expand_dims", "transpose", *COPIES)
+SHAPES = ("reshape", "broadcast_in_dim", "squeeze", "expand_dims", "transpose", *COPIES)
 
 
 @dataclasses.dataclass(eq=False)
@@ -225,7 +225,7 @@ def _letters(step: Step, which: int, count: int) -> list[str]:
 
 
 def _keeps_statistics(step: Step) -> bool:
-    return step.name in _SHAPES or is_elementwise(step.name)
+    return step.name in SHAPES or is_elementwise(step.name)
 
 
 def _of_constants(step: Step, given: list[_Value]) -> _Value:

@@ -14,12 +14,10 @@ import numpy as np
 
 from fastinit.guide.models.graph import Node
 from fastinit.jax.guide.elementwise import COPIES, is_elementwise
-from fastinit.jax.guide.graph import Operation, Reading
+from fastinit.jax.guide.graph import SHAPES, Operation, Reading
 from fastinit.jax.guide.programs import DATA, Program, Step
+from fastinit.probes.attention import HIDDEN, INPUTS, QUERIES
 
-_QUERIES, _INPUTS = 64, 4  # that are looked at, so that the cost is small beside the model's
-_HIDDEN = 5e3  # below the largest logit are keys that a mask hides, such as by adding -1e4
-_SHAPES = ("reshape", "broadcast_in_dim", "squeeze", "expand_dims", "transpose")
 _WEIGHTS = ("kernel", "weight")  # ends of names, of modules that are a part of an attention
 
 
@@ -78,7 +76,7 @@ def _softmaxes(steps: Iterable[Step], made: Mapping[int, Step]) -> Iterator[tupl
         if step.name != "div" or len(step.shape) < 3:
             continue
         above, below = (_before(each, made, COPIES) for each in step.inputs)
-        total = _before(step.inputs[1], made, (*COPIES, *_SHAPES))
+        total = _before(step.inputs[1], made, SHAPES)
         if above is None or below is None or total is None:
             continue
         if above.name != "exp" or total.name != "reduce_sum" or len(total.params["axes"]) != 1:
@@ -108,7 +106,7 @@ def _product(logits: int, program: Program, made: Mapping[int, Step]) -> Step | 
         kinds = [program.kinds[each] for each in step.inputs]
         if step.name == "dot_general" and kinds == [DATA, DATA]:
             return step
-        if is_elementwise(step.name) or step.name in _SHAPES or step.inner:
+        if is_elementwise(step.name) or step.name in SHAPES or step.inner:
             more = [each for each in step.inputs if each not in seen]
             waiting += [each for each in more if program.kinds[each] == DATA]
             seen.update(more)
@@ -144,13 +142,13 @@ def moments(logits: Any, axis: int) -> tuple[Any, Any]:
     """Return the mean relative entropy and the standard deviation of logits over keys."""
     x = jnp.moveaxis(logits, axis, -1)
     count = x.shape[-2]
-    rows = np.linspace(count - 1, 0, min(count, _QUERIES)).astype(np.int32)[::-1]
-    x = (x[:_INPUTS] if x.ndim > 3 else x)[..., rows, :]
+    rows = np.linspace(count - 1, 0, min(count, QUERIES)).astype(np.int32)[::-1]
+    x = (x[:INPUTS] if x.ndim > 3 else x)[..., rows, :]
     least = float(jnp.finfo(x.dtype).min) / 2  # masks hold -inf, or a dtype's least value
     is_finite = x > least
     x = x.astype(jnp.float32)
     top = x.max(-1, keepdims=True)
-    seen = is_finite & (x > top - _HIDDEN)
+    seen = is_finite & (x > top - HIDDEN)
     keys = seen.sum(-1)
     shifted = jnp.where(seen, x - top, 0.0)
     total = jnp.where(seen, jnp.exp(shifted), 0.0).sum(-1, keepdims=True)

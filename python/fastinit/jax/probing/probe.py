@@ -107,9 +107,8 @@ def probe(
     passes = passes_of(made, program, reading, places, scalar, number, tuple(rates))
     inputs = made.inputs[0].shape[0] if made.inputs and made.inputs[0].ndim else 1
     classes = int(output.shape[-1]) if loss == "cross_entropy" else None
-    report = _report(places, passes, inputs, classes, rates)
-    if loss is None or loss == "random":
-        report = dataclasses.replace(report, loss=None)
+    shown = None if loss is None or loss == "random" else passes.scalar
+    report = _report(places, passes, inputs, classes, rates, shown)
     return dataclasses.replace(report, verdicts=verdicts_of(report, passes.differs, rates))
 
 
@@ -144,7 +143,12 @@ def _scalar(
 
 
 def _report(
-    places: Places, passes: Passes, inputs: int, classes: int | None, rates: Mapping[str, float]
+    places: Places,
+    passes: Passes,
+    inputs: int,
+    classes: int | None,
+    rates: Mapping[str, float],
+    loss: float | None,
 ) -> ProbeReport:
     weights = {each.name: _weight(each, rates) for each in passes.weights}
     rows = [
@@ -159,7 +163,7 @@ def _report(
     return ProbeReport(
         rows=tuple(rows),
         output_rms=passes.output_rms,
-        loss=passes.scalar,
+        loss=loss,
         verdicts=(),
         weights=tuple(weights.values()),
         attention=tuple(attention),

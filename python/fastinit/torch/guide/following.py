@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from fastinit.guide.models.graph import Node, without_dead_ends
 from fastinit.torch.guide.nodes import is_operation, node_of_function, node_of_module
+from fastinit.torch.memory.storages import tensors_in
 from fastinit.torch.running.arguments import arguments_of
 from fastinit.torch.running.state import evaluating
 from fastinit.torch.running.synthetic import synthetic_batch
@@ -63,7 +64,7 @@ class _Follower(TorchFunctionMode):
     def note(self, made: Any, node: Node) -> None:
         """Note which node has made some tensors."""
         self._nodes.append(node)
-        self._known.update((id(each), (each, node)) for each in _tensors(made))
+        self._known.update((id(each), (each, node)) for each in tensors_in(made))
 
     def nodes(self, output: Any) -> list[Node]:
         """Return the nodes on which an output depends."""
@@ -85,7 +86,7 @@ class _Follower(TorchFunctionMode):
         """Call a function of torch, and note it if it makes tensors of data."""
         kwargs = kwargs or {}
         output = func(*args, **kwargs)
-        is_noted = not self._inside and any(True for _ in _tensors(output))
+        is_noted = not self._inside and any(True for _ in tensors_in(output))
         if is_noted and (inputs := self._inputs((args, kwargs))):
             name = str(getattr(func, "__name__", ""))
             self.note(output, node_of_function(name, inputs, args, kwargs))
@@ -103,16 +104,5 @@ class _Follower(TorchFunctionMode):
         return hook
 
     def _inputs(self, given: Any) -> list[Node]:
-        found = (self._known.get(id(each)) for each in _tensors(given))
+        found = (self._known.get(id(each)) for each in tensors_in(given))
         return [known[1] for known in found if known is not None]
-
-
-def _tensors(given: Any) -> Iterator[torch.Tensor]:
-    """Yield the tensors in arguments or in an output."""
-    if isinstance(given, torch.Tensor):
-        yield given
-    elif isinstance(given, dict):
-        yield from _tensors(tuple(given.values()))
-    elif isinstance(given, (tuple, list)) and not isinstance(given, torch.Size):
-        for each in given:
-            yield from _tensors(each)

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch.nn import functional as F  # noqa: N812
 
+from fastinit.probes.attention import HIDDEN, INPUTS, QUERIES
 from fastinit.probes.rows import ProbeAttention
 
-_QUERIES, _INPUTS = 64, 4  # that are looked at, so that the cost is small beside the model's
 _NAMES = ("attention", "attn")  # in the types of modules whose softmax is that of an attention
 _SIGNATURE = inspect.signature(F.multi_head_attention_forward)
 
@@ -34,7 +34,7 @@ def attention_of(
         logits = _multi_head(_SIGNATURE.bind(*args, **kwargs).arguments)
     elif function == "softmax" and _is_attention(owner, args, kwargs):
         given = args[0] if args else kwargs["input"]
-        logits = given[:_INPUTS].index_select(-2, _sampled(given.shape[-2], given.device))
+        logits = given[:INPUTS].index_select(-2, _sampled(given.shape[-2], given.device))
     else:
         return None
     heads = logits.shape[-3] if logits.ndim > 3 else 1
@@ -63,7 +63,7 @@ def _scaled_dot_product(
     """Return the logits of some queries, -inf at keys that they do not see."""
     size, queries = query.shape[-1], query.shape[-2]
     rows = _sampled(queries, query.device)
-    inputs = slice(_INPUTS) if query.ndim > 3 else slice(None)
+    inputs = slice(INPUTS) if query.ndim > 3 else slice(None)
     if enable_gqa and key.shape[-3] != query.shape[-3]:
         key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
     picked = query[inputs].index_select(-2, rows).float()
@@ -101,7 +101,7 @@ def _multi_head(given: dict[str, Any]) -> torch.Tensor:
     mask, padding = given.get("attn_mask"), given.get("key_padding_mask")
     logits = _scaled_dot_product(projected[0], projected[1], attn_mask=_of_heads(mask, heads))
     if padding is not None:
-        hidden = padding[:_INPUTS, None, None] if padding.ndim > 1 else padding
+        hidden = padding[:INPUTS, None, None] if padding.ndim > 1 else padding
         is_bool = hidden.dtype == torch.bool
         logits = logits.masked_fill(hidden, -math.inf) if is_bool else logits + hidden
     return logits
@@ -118,12 +118,13 @@ def _of_heads(mask: torch.Tensor | None, heads: int) -> torch.Tensor | None:
 
 def _sampled(count: int, device: torch.device) -> torch.Tensor:
     """Return the numbers of queries that are evenly spread, the last one among them."""
-    return torch.linspace(count - 1, 0, min(count, _QUERIES), device=device).long().flip(0)
+    return torch.linspace(count - 1, 0, min(count, QUERIES), device=device).long().flip(0)
 
 
 def _moments(logits: torch.Tensor) -> tuple[float, float]:
     """Return the mean relative entropy and the standard deviation of logits over keys."""
     seen = logits > torch.finfo(torch.bfloat16).min / 2  # masks hold -inf, or a dtype's least value
+    seen &= logits > logits.amax(-1, keepdim=True) - HIDDEN
     count = seen.sum(-1)
     logits, seen, count = logits[count > 1], seen[count > 1], count[count > 1]
     if not len(count):
