@@ -23,6 +23,7 @@
 #include "cpu/dispatch.h"
 #include "cpu/fill.h"
 #include "cpu/functions.h"
+#include "cpu/huge_pages.h"
 #include "cpu/integers.h"
 #include "cpu/mask/border.h"
 #include "cpu/threads.h"
@@ -164,16 +165,19 @@ py::tuple mask_border(std::uint64_t seed, std::uint64_t stream, std::uint64_t co
   return py::make_tuple(border.threshold, py::tuple(py::cast(border.tied)));
 }
 
-// A new array whose first element lies at a multiple of `alignment`, in memory that NumPy allocates; and its address.
-// In Python this would be three calls, which take longer than the fill of a small array.
-py::tuple empty_array(const py::tuple& shape, const py::dtype& dtype, std::size_t alignment) {
+// A new array in memory that NumPy allocates, and its address: a multiple of a cache line, which is the widest vector,
+// and of a huge page from the size on at which NumPy asks the kernel for huge pages. An array of whole huge pages lies
+// in these alone only if it starts with one; else hundreds of small pages at its ends are faulted in one by one, which
+// took as long as half of the drawing. In Python this would be three calls, which take longer than a small fill.
+py::tuple empty_array(const py::tuple& shape, const py::dtype& dtype) {
   std::vector<py::ssize_t> sizes;
   py::ssize_t bytes = dtype.itemsize();
   for (const py::handle size : shape) {
     sizes.push_back(size.cast<py::ssize_t>());
-    if (sizes.back() < 0 || __builtin_mul_overflow(bytes, sizes.back(), &bytes)) bytes = -1;
-    if (bytes < 0) throw py::value_error("shape is out of range");
+    if (sizes.back() < 0 || __builtin_mul_overflow(bytes, sizes.back(), &bytes))
+      throw py::value_error("shape is out of range");
   }
+  const std::size_t alignment = static_cast<std::size_t>(bytes) >= 2 * huge_page ? huge_page : 64;
   py::array_t<std::uint8_t> memory(bytes + static_cast<py::ssize_t>(alignment) - 1);
   const auto start = reinterpret_cast<std::uintptr_t>(memory.data());
   const std::uintptr_t address = (start + alignment - 1) / alignment * alignment;
@@ -231,7 +235,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def(
       "address", [](const py::array& array) { return reinterpret_cast<std::uintptr_t>(array.data()); },
       py::arg("array").noconvert());
-  m.def("empty", &empty_array, py::arg("shape"), py::arg("dtype"), py::arg("alignment"));
+  m.def("empty", &empty_array, py::arg("shape"), py::arg("dtype"));
   m.def("set_default_arithmetic", &set_default_arithmetic);
   m.def("set_arithmetic", &set_arithmetic, py::arg("arithmetic"));
   m.def("truncation", &truncation, py::arg("lower"), py::arg("upper"), py::arg("in_float64"));

@@ -136,7 +136,7 @@ def test_too_many_scales(field: str) -> None:
 
 @pytest.mark.parametrize("shape", [[2**62] * 1_000_000, [2] * 1_000_000, [1] * 10 + [2**58]])
 def test_shapes_of_many_sizes(tmp_path: Path, shape: list[int]) -> None:
-    """Their product, which would take minutes, is not worked out."""
+    """They are refused; if their product were worked out, this test would take minutes."""
     path = tmp_path / "a.json"
     path.write_text(json.dumps({"model": "m", "parameters": [{"name": "w", "shape": shape}]}))
     message = r"a\.json: parameters\[0\]: shape=.* is too large"

@@ -92,12 +92,3 @@ def test_command(tmp_path: Path) -> None:
     done = run(*asked, "--html", tmp_path / "none" / "x.html")
     assert "is in a folder that does not exist; make" in done.stderr
     assert sorted(each.name for each in tmp_path.iterdir()) == ["out.html", "out.png"]
-
-
-def test_page_of_a_recipe(tmp_path: Path) -> None:
-    """Python has what the command line writes, and notebooks show a part of it."""
-    found = fastinit.recommend_recipe({"fc.weight": (8, 4), "fc.bias": 8}, "gelu")
-    found.html(tmp_path / "page.html")
-    assert (tmp_path / "page.html").read_text() == found.page().html()
-    assert "fc.weight" in found.page().html()
-    assert found._repr_html_() == found.page().fragment()

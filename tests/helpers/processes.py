@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 TESTS = str(Path(__file__).parents[1])  # from which children import helpers
-TIMEOUT = 600.0  # seconds, after which a process hangs, however busy the machine is
+TIMEOUT = 600.0  # seconds; a process that takes longer hangs, however busy the machine is
 
 
 def environment(**changes: str | None) -> dict[str, str]:

@@ -7,26 +7,21 @@ from types import FrameType
 from typing import Any
 
 
-class Work:
-    """Lines of Python that have run."""
-
-    lines = 0
-
-
 @contextmanager
-def bounded(lines: int) -> Iterator[Work]:
+def bounded(lines: int) -> Iterator[None]:
     """Raise an ``AssertionError`` in the code that runs more lines of Python than that."""
-    work = Work()
+    ran = 0
 
     def trace(_: FrameType, event: str, __: Any) -> Any:
+        nonlocal ran
         if event == "line":
-            work.lines += 1
-            assert work.lines <= lines, f"more than {lines:,} lines of Python ran"
+            ran += 1
+            assert ran <= lines, f"more than {lines:,} lines of Python ran"
         return trace
 
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        yield work
+        yield
     finally:
         sys.settrace(before)

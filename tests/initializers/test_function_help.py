@@ -34,6 +34,15 @@ def test_errors(name: str) -> None:
     names = entries(name, "Raises")
     assert len(set(names)) == len(names)
     assert {"TypeError", "ValueError"} <= set(names)
+    function = getattr(fastinit, name)
+    if "out" in inspect.signature(function).parameters:
+        assert "``out`` that does not fit" in (function.__doc__ or "")
+
+
+def test_errors_of_arguments_that_a_function_lacks() -> None:
+    """``Constant`` has the argument ``value``, ``zeros`` does not."""
+    assert "``value`` is" in (fastinit.Constant.__doc__ or "")
+    assert "``value``" not in (fastinit.zeros.__doc__ or "")
 
 
 def test_no_docstrings() -> None:

@@ -1,4 +1,4 @@
-"""What every report shares: text, notebooks, pages, figures and data."""
+"""All reports have text, notebooks, pages, figures and data."""
 
 import dataclasses
 import importlib

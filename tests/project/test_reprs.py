@@ -225,17 +225,7 @@ def test_plurals() -> None:
     )
 
 
-# ---- reports: their text, cut to a screen
-
-
-def test_reports_are_their_text(terminal: Any) -> None:
-    found = fastinit.recommend("relu")
-    terminal(160, 60)
-    assert repr(found) == str(found)
-    manifest = fastinit.recommend_recipe(Manifest.load("gpt2"))
-    assert repr(manifest) == str(manifest)
-    terminal(80, 12)
-    assert repr(manifest) == on_screen(str(manifest)) != str(manifest)
+# ---- long texts, cut to a screen
 
 
 @pytest.mark.parametrize("count", [1, 21, 22, 100])

@@ -1,4 +1,4 @@
-"""Rules with a misspelled name draw nothing, and a warning says so; other rules may, too."""
+"""A rule with a misspelled name draws nothing and warns; one for absent parts does not warn."""
 
 import warnings
 from typing import Any

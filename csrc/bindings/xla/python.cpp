@@ -1,4 +1,3 @@
-#include <exception>
 
 #include "bindings/gil.h"
 #include "bindings/xla/handlers.h"
@@ -20,11 +19,13 @@ py::tuple tuple_of(const Number* first, std::size_t count) {
 }
 
 ffi::Error draw(Words words, Starts starts, Result drawn, std::string_view drawing) {
-  const Batch batch(words, drawn);
-  if (!batch.has_keys()) return invalid("a key has 2 or 4 words");
-  if (batch.is_empty()) return ffi::Error::Success();
-  advise_huge_pages(batch.address, drawn->size_bytes());  // parts that are drawn one by one share some at their ends
-  return ask_python(drawing, words.typed_data(), starts.typed_data(), starts.element_count(), batch, drawn, nullptr);
+  return without_exceptions([&] {
+    const Batch batch(words, drawn);
+    if (!batch.has_keys()) return invalid("a key has 2 or 4 words");
+    if (batch.is_empty()) return ffi::Error::Success();
+    advise_huge_pages(batch.address, drawn->size_bytes());  // parts that are drawn one by one share some at their ends
+    return ask_python(drawing, words.typed_data(), starts.typed_data(), starts.element_count(), batch, drawn, nullptr);
+  });
 }
 
 XLA_FFI_DEFINE_HANDLER(
@@ -54,8 +55,6 @@ ffi::Error ask_python(std::string_view drawing, const std::uint32_t* words, cons
     } catch (const py::error_already_set& error) {
       return failed(error.type().attr("__name__").cast<std::string>() + ": " +
                     py::str(error.value()).cast<std::string>());
-    } catch (const std::exception& error) {
-      return failed(error.what());
     }
     return ffi::Error::Success();
   });

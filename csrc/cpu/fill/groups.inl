@@ -19,8 +19,7 @@ namespace {
 // - InFlight<L>: the lane type and the groups of a loop over many blocks (tuning.inl).
 // - prepare<L>(): its numbers in all lanes, once before a loop.
 // - fill<L, groups>(prepared, high, first, out): writes successive groups of blocks. Their numbers have the high half
-// of
-//   `high`, whose low half is 0, and the low halves that have the products `first` in Philox's first round.
+//   of `high`, whose low half is 0, and the low halves that have the products `first` in Philox's first round.
 
 // Values that are computed in float32. Formula is one of numerics/distributions.h, Element a dtype of
 // numerics/narrow.h.

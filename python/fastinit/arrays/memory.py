@@ -14,20 +14,13 @@ from fastinit.native import _cpu, cuda
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ALIGNMENT = 64  # a cache line, and the widest vector
-# An array of whole huge pages lies in huge pages alone only if it starts with one; else hundreds of
-# small pages at its ends are faulted in one by one, which took as long as half of the drawing.
-_HUGE_PAGE = 2 << 20
-_LARGE = 2 * _HUGE_PAGE  # bytes, from which NumPy asks the kernel for huge pages
-
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[NDArray[Any], int]:
     """Return an uninitialized C-contiguous NumPy array, and its address.
 
     It starts at a cache line, a large one at a huge page.
     """
-    size = math.prod(shape) * dtype.itemsize
-    return _cpu.empty(shape, dtype, _HUGE_PAGE if size >= _LARGE else _ALIGNMENT)
+    return _cpu.empty(shape, dtype)
 
 
 def empty_on_gpu(shape: tuple[int, ...], dtype: np.dtype[Any], device_name: str) -> Any:

@@ -32,11 +32,13 @@ def draw_bounds(
     bounds: Bounds,
     seed: int,
     stream: int,
+    threads: int = 0,
 ) -> NDArray[Any]:
     """Return the values of a part of an array, drawn into new memory of the host."""
     box = part(shape, tuple(slice(*each) for each in bounds))
     values, address = CPU.empty(int(np.prod(box.shape, dtype=np.int64)), dtype)
-    CPU.fill([r for each in templates for r in each.requests(box, address, seed, stream)])
+    requests = [r for each in templates for r in each.requests(box, address, seed, stream)]
+    CPU.fill(requests, threads)
     return values.reshape(box.shape)
 
 
@@ -156,7 +158,9 @@ def rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 def scaled(values: NDArray[Any], factors: Any) -> NDArray[Any]:
     """Return products with real factors, computed in float64, as values of the same dtype."""
     if values.dtype.kind != "c":
-        found: NDArray[Any] = (values.astype(np.float64) * factors).astype(values.dtype)
+        found: NDArray[Any] = (values.astype(np.float64, copy=False) * factors).astype(
+            values.dtype, copy=False
+        )
         return found
     found = np.empty(values.shape, values.dtype)  # a product of complex numbers may be fused
     found.real, found.imag = scaled(values.real, factors), scaled(values.imag, factors)

@@ -23,7 +23,8 @@ def draws(cls: type[Initializer]) -> Callable[[Function], Function]:
     """Return a decorator for the function of a class, which completes its signature and help."""
 
     def decorate(function: Function) -> Function:
-        parameters = function.__code__.co_varnames
+        code = function.__code__
+        parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         function.__doc__ = function_help(function.__doc__, cls, parameters)
         return plain_signature(function)
 
@@ -44,9 +45,11 @@ def function_help(own: str | None, cls: type[Initializer], parameters: Iterable[
     class_text, class_sections = _parsed(cls.__doc__)
     options = _entries(class_sections.get("Args:", ""))
     taken = [options[name] for name in parameters if name in options]
-    errors = _entries(_ERRORS)
-    for given in class_sections, sections:
-        errors |= _entries(given.get("Raises:", ""))
+    of_class = class_sections if taken or not options else {}  # its errors are of its arguments
+    errors: dict[str, str] = {}
+    for section in _ERRORS, of_class.get("Raises:", ""), sections.get("Raises:", ""):
+        for name, entry in _entries(section).items():
+            errors[name] = _joined(errors[name], entry) if name in errors else entry
     return "\n\n".join(
         [
             text,
@@ -57,6 +60,12 @@ def function_help(own: str | None, cls: type[Initializer], parameters: Iterable[
             f"Example:\n{sections['Example:']}",
         ]
     )
+
+
+def _joined(entry: str, other: str) -> str:
+    """Return two entries of one error as one, unless they say the same."""
+    more = other.partition(":")[2].strip()
+    return entry if more in entry else f"{entry.removesuffix('.')};\n        {more}"
 
 
 def _entries(section: str) -> dict[str, str]:

@@ -7,8 +7,7 @@ compiler: str
 fill_function: Any  # a capsule, which _xla takes
 request_dtype: np.dtype[np.void]
 
-# What the fields of a request may hold: the codes of distributions, dtypes and axis roles by name,
-# and the class of each distribution ("fill", "matrix", "mask" or "scatter").
+# What the fields of a request may hold: the codes of distributions, dtypes and axis roles by name.
 distributions: dict[str, int]
 dtypes: dict[str, int]
 axis_roles: dict[str, int]
@@ -40,10 +39,9 @@ def gather(
 ) -> None: ...
 def address(array: NDArray[Any]) -> int: ...
 
-# Returns a new array, not initialized, and its address, which is a multiple of `alignment`.
-def empty(
-    shape: tuple[int, ...], dtype: np.dtype[Any], alignment: int
-) -> tuple[NDArray[Any], int]: ...
+# Returns a new array, not initialized, and its address: a multiple of a cache line, of a large one
+# a multiple of a huge page.
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[NDArray[Any], int]: ...
 def instruction_sets() -> list[str]: ...
 def instruction_set() -> str: ...
 def select_instruction_set(name: str) -> bool: ...

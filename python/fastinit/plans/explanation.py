@@ -222,7 +222,7 @@ def _steps(data: dict[str, Any]) -> str:
 
 
 def _shortened(expression: str) -> str:
-    """Return the beginning of a regular expression, as much as tells it from the others."""
+    """Return a regular expression, of which a long one is cut."""
     if len(expression) <= _LONGEST_EXPRESSION:
         return expression
     return f"{expression[: _LONGEST_EXPRESSION - 3]}..."

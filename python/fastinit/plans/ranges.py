@@ -10,7 +10,7 @@ from fastinit.initializers import Initializer
 
 Row = dict[str, Any]
 _MOST = 4  # distributions of a rule that have a row each
-_SAME = ("rule", "pattern", "initializer", "dtype", "assumes", "origin")
+_RANGED = ("distribution", "mean", "std")
 _COUNTED = ("parameters", "elements")
 
 
@@ -34,7 +34,7 @@ def merged(rows: Sequence[Row]) -> list[Row]:
     """
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        same = [row[field] for field in _SAME]
+        same = [row[field] for field in sorted(row.keys() - {*_RANGED, *_COUNTED})]
         groups.setdefault(repr([*same, _form(_completed(row["distribution"]))]), []).append(row)
     return [
         each

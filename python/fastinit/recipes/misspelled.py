@@ -23,20 +23,21 @@ def warn_of_misspelled(patterns: Iterable[Pattern], model: Model) -> None:
     """
     tensors = (*model.parameters, *model.buffers)
     names = [each.name for each in tensors] + list(model.tied)
-    known = {word for name in names for word in _SEPARATORS.split(name)}
+    words = {word for name in names for word in _SEPARATORS.split(name)}
+    known = dict.fromkeys(sorted(words))
     for pattern in patterns:
         if isinstance(pattern, str) and (meant := _corrected(pattern, known)) != pattern:
             message = f"the rule {pattern!r} matches no tensor; did you mean {meant!r}?"
             warn(message, UserWarning, caller())
 
 
-def _corrected(pattern: str, known: set[str]) -> str:
+def _corrected(pattern: str, known: dict[str, None]) -> str:
     """Return a pattern whose misspelled segments are those of names."""
 
     def meant(segment: str) -> str:
         if segment in known or not _WORD.fullmatch(segment):
             return segment
-        return next((word for word in sorted(known) if _is_slip(segment, word)), segment)
+        return next((word for word in known if _is_slip(segment, word)), segment)
 
     return "".join(map(meant, re.split(r"([./])", pattern)))
 
@@ -48,4 +49,6 @@ def _is_slip(written: str, word: str) -> bool:
     shorter, longer = sorted((written, word), key=len)
     if len(shorter) == len(longer):
         return sorted(shorter) == sorted(longer)
-    return any(longer[:k] + longer[k + 1 :] == shorter for k in range(len(longer)))
+    return len(longer) == len(shorter) + 1 and any(
+        longer[:k] + longer[k + 1 :] == shorter for k in range(len(longer))
+    )

@@ -52,7 +52,10 @@ def test_isolation(session: Session) -> None:
     ]
     assert run(session, made_of=made_of) == 1
     assert statuses(session) == {
-        **{"slow": TIMED_OUT, "broken": FAILED, "exit": FAILED, "good": PASSED},
+        "slow": TIMED_OUT,
+        "broken": FAILED,
+        "exit": FAILED,
+        "good": PASSED,
     }
     log = (session.out / "log.txt").read_text()
     assert "\nexit status None\n" in log

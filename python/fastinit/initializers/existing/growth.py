@@ -161,7 +161,9 @@ class _Rows:
         @in_default_arithmetic
         def sum_from(start: int) -> NDArray[np.float64]:
             rows = (start, min(start + _BLOCK, self.shape[0]))
-            return tree_sum(self._drawn((rows, (0, self.shape[1])), seed, stream), 0)
+            bounds = (rows, (0, self.shape[1]))
+            drawn = draw_bounds(self.templates, self.shape, self.dtype, bounds, seed, stream, 1)
+            return tree_sum(drawn, 0)
 
         total = np.zeros(self.shape[1])
         with ThreadPoolExecutor(get_num_threads()) as pool:

@@ -6,7 +6,7 @@ import abc
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,9 +20,6 @@ from fastinit.initializers.options import Out
 from fastinit.native.box import Index, Shape
 from fastinit.native.request import Template
 from fastinit.streams import Seed
-
-if TYPE_CHECKING:
-    pass
 
 Base = Initializer | str | None
 _WIDEST = 8  # bytes of an element that a mask writes zeros to

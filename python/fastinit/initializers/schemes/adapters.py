@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["adapter", "olora", "pissa"]
 
-MORE = 16  # vectors of the sketch beyond the rank
+_MORE = 16  # vectors of the sketch beyond the rank
 
 
 def _gaussian(sizes: tuple[int, int], rank: int, draw: Callable[..., Any]) -> tuple[Any, Any]:
@@ -158,20 +158,34 @@ def pissa(
     if extra or unknown:
         raise unexpected(pissa, weight, extra, unknown)
     matrix, count, scale = checked_weight(weight, rank, scaling)
-    where = streams.part_of(streams.fixed(seed, name), "sketch")
-    columns = min(count + MORE, *matrix.shape)
     tall = matrix.shape[0] >= matrix.shape[1]
     turned = matrix if tall else matrix.T
-    sketch = normal((turned.shape[1], columns), dtype="float64", **where)
-    left, sizes, right = leading_svd(
+    left, sizes, right = leading(
+        (turned.shape[0], turned.shape[1]),
         lambda x: matmul(turned, x, 2),
         lambda x: matmul(turned.T, x, 2),
-        sketch,
+        count,
+        streams.fixed(seed, name),
         integer(rounds, "rounds", "0 or more"),
     )
-    root = np.sqrt(sizes[:count] / scale)
-    u, v = (left[:, :count], right[:count]) if tall else (right[:count].T, left[:, :count].T)
+    root = np.sqrt(sizes / scale)
+    u, v = (left, right) if tall else (right.T, left.T)
     return with_rest(matrix, u * root, root[:, None] * v, scale)
+
+
+def leading(
+    shape: tuple[int, int],
+    times: Callable[[NDArray[Any]], NDArray[Any]],
+    transposed_times: Callable[[NDArray[Any]], NDArray[Any]],
+    count: int,
+    where: streams.NamedStream,
+    rounds: int = 2,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return singular vectors and values of a matrix of this shape, from products with it."""
+    size = (shape[1], min(count + _MORE, *shape))
+    sketch = normal(size, dtype="float64", **streams.part_of(where, "sketch"))
+    left, sizes, right = leading_svd(times, transposed_times, sketch, rounds)
+    return left[:, :count], sizes[:count], right[:count]
 
 
 @in_default_arithmetic

@@ -9,11 +9,10 @@ import numpy as np
 
 from fastinit import streams
 from fastinit.arrays.digest import to_numpy
-from fastinit.arrays.reproducible import leading_svd, matmul
+from fastinit.arrays.reproducible import matmul
 from fastinit.checks import finite, not_negative, positive_integer
-from fastinit.initializers.distributions.normal import normal
 from fastinit.initializers.options import plain_signature, unexpected
-from fastinit.initializers.schemes.adapters import MORE, checked_weight, rounded, with_rest
+from fastinit.initializers.schemes.adapters import checked_weight, leading, rounded, with_rest
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.streams import Seed
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 __all__ = ["corda", "eva", "lora_ga"]
-
-_ROUNDS = 2  # of power iterations
 
 
 @in_default_arithmetic
@@ -79,8 +76,8 @@ def corda(
         raise unexpected(corda, weight, extra, unknown)
     matrix, count, scale = checked_weight(weight, rank, scaling)
     inputs = _covariance(covariance, matrix.shape[1])
-    inputs = inputs + not_negative(damping, "damping") * np.eye(len(inputs)) * _mean_of(inputs)
-    left, sizes, _ = _leading(
+    inputs[np.diag_indices(len(inputs))] += not_negative(damping, "damping") * _mean_of(inputs)
+    left, sizes, _ = leading(
         (matrix.shape[0], matrix.shape[1]),
         lambda x: matmul(matrix, matmul(inputs, x, 2), 2),
         lambda y: matmul(inputs, matmul(matrix.T, y, 2), 2),
@@ -139,7 +136,7 @@ def eva(
     if count > len(inputs):
         raise ValueError(f"rank={count} is more than the {len(inputs)} inputs; pass less")
     times = lambda x: matmul(inputs, x, 2)  # noqa: E731
-    found = _leading((len(inputs), len(inputs)), times, times, count, streams.fixed(seed, name))
+    found = leading((len(inputs), len(inputs)), times, times, count, streams.fixed(seed, name))
     return rounded(found[2], given.dtype), np.zeros((outputs, count), given.dtype)
 
 
@@ -199,7 +196,7 @@ def lora_ga(
         raise ValueError(f"rank={count} is more than half of what {matrix.shape} has; pass less")
     if finite(gamma, "gamma") <= 0:
         raise ValueError(f"gamma={gamma} is not positive; pass a positive number, such as 16")
-    left, _, right = _leading(
+    left, _, right = leading(
         (matrix.shape[0], matrix.shape[1]),
         lambda x: matmul(by, x, 2),
         lambda y: matmul(by.T, y, 2),
@@ -208,20 +205,6 @@ def lora_ga(
     )
     size = math.sqrt(math.sqrt(matrix.shape[0])) / math.sqrt(gamma)
     return with_rest(matrix, left[:, count:] * size, right[:count] * size, scale)
-
-
-def _leading(
-    shape: tuple[int, int],
-    times: Any,
-    transposed_times: Any,
-    count: int,
-    where: streams.NamedStream,
-) -> tuple[Array, Array, Array]:
-    """Return singular vectors and values of a matrix of this shape, from products with it."""
-    size = (shape[1], min(count + MORE, *shape))
-    sketch = normal(size, dtype="float64", **streams.part_of(where, "sketch"))
-    left, sizes, right = leading_svd(times, transposed_times, sketch, _ROUNDS)
-    return left[:, :count], sizes[:count], right[:count]
 
 
 def _covariance(given: Any, size: int) -> Array:
