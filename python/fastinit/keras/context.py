@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -18,8 +20,9 @@ _ALIASES = {
 }
 
 
-def accelerate() -> Any:
-    """Return a context in which Keras's names of initializers mean those of this package.
+@contextlib.contextmanager
+def accelerate() -> Iterator[None]:
+    """A context, or decorator, in which Keras's names of initializers mean those of this package.
 
     It is for code that names them by strings, as all layers do by default
     (``kernel_initializer="glorot_uniform"``), so a model that is built in the context is drawn by
@@ -43,4 +46,5 @@ def accelerate() -> Any:
     names: dict[str, Any] = dict(ours)
     names |= {cls.__name__: cls for cls in ours.values()}
     names |= {alias: CLASSES[name] for alias, name in _ALIASES.items()}
-    return keras.saving.custom_object_scope(names)
+    with keras.saving.custom_object_scope(names):
+        yield

@@ -23,7 +23,7 @@ from torch.nn.init import calculate_gain, eye, eye_
 
 from fastinit.distribution import check_package
 from fastinit.missing_names import missing as _missing
-from fastinit.torch.acceleration.context import accelerate
+from fastinit.torch.acceleration.accelerate import accelerate
 from fastinit.torch.nn_init.additions import (
     fan_in_uniform_,
     lecun_normal_,

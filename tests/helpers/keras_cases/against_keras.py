@@ -143,6 +143,9 @@ def the_code_of_tutorials() -> None:
     theirs = tutorial(keras.initializers)
     with ours.accelerate():
         mine = tutorial(ours)
+    decorated: Any = ours.accelerate()(lambda: keras.layers.Dense(4).kernel_initializer)
+    assert isinstance(decorated(), ours.GlorotUniform)
+    assert not isinstance(keras.layers.Dense(4).kernel_initializer, ours.GlorotUniform)
     for a, b in zip(arrays(mine), arrays(theirs), strict=True):
         assert a.dtype == b.dtype
         assert np.abs(a).max() == pytest.approx(np.abs(b).max(), rel=0.1)

@@ -293,6 +293,25 @@ def test_entered_again() -> None:
     check(w, normal(w, 1))
 
 
+def test_as_a_decorator() -> None:
+    """Each call runs in a context of its own, so equal seeds draw equal numbers."""
+
+    @accelerate(seed=3)
+    def build() -> nn.Linear:
+        return nn.Linear(4, 4)
+
+    with accelerate(seed=3):
+        expected = nn.Linear(4, 4)
+    for _ in range(2):
+        assert torch.equal(build().weight, expected.weight)
+
+
+def test_help_shows_what_a_user_calls() -> None:
+    """The names of ``accelerate`` are its counts: torch's mode and its hooks are not among them."""
+    shown = {name for name in dir(accelerate) if not name.startswith("_")}
+    assert shown == {"seed", "requested", "drawn", "elements", "left_to_torch"}
+
+
 def test_twice() -> None:
     """A context can be entered again, and continues with its numbers."""
     context = accelerate(seed=0)

@@ -1,4 +1,4 @@
-"""The context ``accelerate``."""
+"""The mode of torch behind ``accelerate``."""
 
 from __future__ import annotations
 
@@ -29,50 +29,17 @@ from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init.state import state
 
 
-class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
-    """A context in which fastinit draws whatever a model's code initializes at random.
-
-    It covers the functions of torch.nn.init, ``Tensor.normal_`` and similar methods, and
-    ``torch.randn`` and similar functions, on any device. Fills wait until the context ends and are
-    then executed in one call with all threads. What is filled twice is drawn once. Reading a
-    tensor, or any other operation that needs its values, fills it first.
-
-    A parameter draws from the stream of its qualified name in the first root module that is built,
-    so its values do not depend on what else the model contains. Parameters of further roots have
-    the number of the root before the name (``"1..weight"``). Tensors that are not parameters draw
-    from numbered streams. torch's own generators are neither used nor changed, unless
-    ``generator=`` is passed. ``torch.manual_seed`` seeds the fills that follow it.
-
-    Contexts nest, and each belongs to its thread. docs/torch.md lists what a context cannot reach.
+class FillContext(TorchFunctionMode):
+    """The mode of torch in which fills wait: what ``accelerate`` enters, and recordings extend.
 
     Args:
-        seed: An integer in [0, 2**64), or a ``fastinit.Stream``, whose path goes before the names.
-            None means the process-wide seed.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``; None means the process-wide seed.
 
     Attributes:
-        seed: The seed; that of ``torch.manual_seed`` once it is called in the context.
-        requested: The number of fills that were requested.
-        drawn: The number of them that were drawn. All others were overwritten before a read.
-        elements: The number of values that were drawn.
-        left_to_torch: The number of calls of each random function that was left to torch, by name.
-
-    Raises:
-        TypeError: ``seed`` is not an integer.
-        ValueError: ``seed`` is out of range.
-
-    Example:
-        >>> import fastinit.torch, torch
-        >>> with fastinit.torch.accelerate(seed=0) as context:
-        ...     model = torch.nn.Linear(64, 64)
-        >>> context
-        accelerate(seed=0, requested=2, drawn=2, elements=4160, left_to_torch={})
-        >>> bound = 1 / 8  # of torch's nn.Linear
-        >>> expected = fastinit.uniform((64, 64), -bound, bound, seed=0, name="weight")
-        >>> bool((model.weight.detach().numpy() == expected).all())
-        True
+        seed, requested, drawn, elements, left_to_torch: As in ``accelerate``.
     """
 
-    def __init__(self, seed: Seed | None = None) -> None:
+    def __init__(self, seed: Seed | None) -> None:
         super().__init__()
         self._names = streams.of_names(seed)
         self.seed = self._names.seed
@@ -82,12 +49,6 @@ class accelerate(TorchFunctionMode):  # noqa: N801  (reads as a verb)
         self._modules = Modules()
         self._thread = threading.get_ident()
         self._stances: list[contextlib.AbstractContextManager[Any]] = []
-
-    def __repr__(self) -> str:
-        return (
-            f"accelerate(seed={self.seed}, requested={self.requested}, drawn={self.drawn}, "
-            f"elements={self.elements}, left_to_torch={dict(self.left_to_torch)})"
-        )
 
     # ---- the context ----------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from torch.nn.modules.module import (
 )
 
 from fastinit.initializers import Initializer
-from fastinit.torch.acceleration.context import accelerate
+from fastinit.torch.acceleration.context import FillContext
 from fastinit.torch.auditing.calls import (
     is_copy,
     is_empty,
@@ -84,7 +84,7 @@ class Auditor(Recorder):
             return super().__torch_function__(func, types, args, options)
         self._call += 1
         if self._is_on_meta(args, options):
-            return accelerate.__torch_function__(self, func, types, args, options)
+            return FillContext.__torch_function__(self, func, types, args, options)
         unwritten = self._note_reads(func, args, options)
         target = written_by(func, args, options)
         if target is not None:

@@ -1,4 +1,4 @@
-"""The state of each thread: the ``accelerate`` contexts that it is in, and scratch memory."""
+"""The state of each thread: the contexts of ``accelerate`` that it is in, and scratch memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastinit.torch.memory.templates import Templates
 
 
 class Context(Protocol):
-    """The methods of ``accelerate`` that the functions of this package call."""
+    """The methods of a context of fills that the functions of this package call."""
 
     left_to_torch: Counter[str]
 

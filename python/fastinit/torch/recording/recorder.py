@@ -14,7 +14,7 @@ from fastinit.arrays.operations import Arithmetic
 from fastinit.initializers import Initializer
 from fastinit.native.dtypes import dtype_of
 from fastinit.streams import Seed
-from fastinit.torch.acceleration.context import accelerate
+from fastinit.torch.acceleration.context import FillContext
 from fastinit.torch.acceleration.fills import fill_of, numbers_of
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.passive import values_of
@@ -50,8 +50,8 @@ _HANDLERS: dict[Callable[..., Any], Handler] = {
 }
 
 
-class Recorder(accelerate):
-    """``accelerate`` that notes what is written to each storage, and leaves large ones unwritten.
+class Recorder(FillContext):
+    """A ``FillContext`` that notes what is written to each storage; large ones stay unwritten.
 
     Args:
         seed: An integer in [0, 2**64).
