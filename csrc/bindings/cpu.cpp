@@ -29,6 +29,7 @@
 #include "cpu/threads.h"
 #include "cpu/unitary.h"
 #include "numerics/host/eigen.h"
+#include "numerics/host/rows.h"
 #include "numerics/host/truncation.h"
 #include "request/request.h"
 
@@ -141,6 +142,22 @@ void replace_by_eigenvectors(py::array& matrix, py::array& values) {
   if (!converged) throw py::value_error("matrix has values that are not finite");
 }
 
+// Replaces `sums` by weights rows, for matrices whose products are added in order.
+void replace_by_mixed_rows(py::array& weights, py::array& rows, py::array& sums) {
+  const double* const factors = elements_of<double>(weights, "weights");
+  const double* const first = elements_of<double>(rows, "rows");
+  double* const found = elements_of<double>(sums, "sums");
+  if (weights.ndim() != 2 || rows.ndim() != 2 || sums.ndim() != 2 || weights.shape(1) != rows.shape(0) ||
+      sums.shape(0) != weights.shape(0) || sums.shape(1) != rows.shape(1)) {
+    throw py::value_error("weights, rows and sums are not of shapes (N, K), (K, M) and (N, M)");
+  }
+  const auto count = static_cast<std::uint64_t>(sums.shape(0)), columns = static_cast<std::uint64_t>(sums.shape(1));
+  const auto mixed = static_cast<std::uint64_t>(rows.shape(0));
+  const GilRelease release;
+  const DefaultArithmetic arithmetic;
+  mix_rows(factors, first, found, count, mixed, columns);
+}
+
 void fill_requests(const RequestList& list, int threads) {
   if (threads < 0) throw py::value_error("threads is negative");
   bool finished;
@@ -219,6 +236,8 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         py::arg("indices").noconvert());
   m.def("unitary", &replace_by_unitary, py::arg("z").noconvert());
   m.def("eigenvectors", &replace_by_eigenvectors, py::arg("matrix").noconvert(), py::arg("values").noconvert());
+  m.def("mixed_rows", &replace_by_mixed_rows, py::arg("weights").noconvert(), py::arg("rows").noconvert(),
+        py::arg("sums").noconvert());
   m.def("mask_border", &mask_border, py::arg("seed"), py::arg("stream"), py::arg("count"), py::arg("zeros"));
   m.def(
       "nonzeros",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastinit.native import _cpu
 from fastinit.native.functions import evaluate
+from helpers.bits import check_bits
 from helpers.settings import SETS, instruction_set, threads
 
 MP: Any = importlib.import_module("mpmath").mp.clone()
@@ -144,3 +145,20 @@ def test_wrong_arguments() -> None:
         _cpu.apply(99, np.zeros(1))
     with pytest.raises(TypeError, match="contiguous array of float64"):
         _cpu.apply(0, np.zeros(1, np.float32))
+
+
+def test_mixed_rows() -> None:
+    """Products are added to 0 in the order of the rows, each rounded."""
+    random = np.random.default_rng(0)
+    weights, rows = random.standard_normal((3, 5)), random.standard_normal((5, 37))
+    rows[0, 0] = -0.0
+    expected = np.zeros((3, 37))
+    for k in range(5):
+        expected += weights[:, k : k + 1] * rows[k]
+    found = np.empty((3, 37))
+    _cpu.mixed_rows(weights, rows, found)
+    check_bits(found, expected)
+    with pytest.raises(ValueError, match="shapes"):
+        _cpu.mixed_rows(weights, rows[:4], found)
+    with pytest.raises(TypeError, match="sums"):
+        _cpu.mixed_rows(weights, rows, found.astype(np.float32))

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "numerics/host/rows.h"
+
 namespace fastinit {
 
 inline double dot_in_chains(const double* x, const double* y, std::uint64_t count) {
@@ -20,11 +22,6 @@ inline double dot_in_chains(const double* x, const double* y, std::uint64_t coun
   }
   for (int j = 0; i < count; ++i, ++j) chain[j] += x[i] * y[i];
   return ((chain[0] + chain[4]) + (chain[2] + chain[6])) + ((chain[1] + chain[5]) + (chain[3] + chain[7]));
-}
-
-// x += factor y
-inline void add_multiple(double* x, double factor, const double* y, std::uint64_t count) {
-  for (std::uint64_t i = 0; i < count; ++i) x[i] += factor * y[i];
 }
 
 // A tridiagonal matrix, and the reflectors I - factor v v' that led to it, v of reflector k in a[k n + k + 1, ...].

@@ -20,6 +20,7 @@ from fastinit.initializers.distributions.normal import normal
 from fastinit.initializers.distributions.uniform import uniform
 from fastinit.initializers.existing.loaded import Loaded
 from fastinit.initializers.named import initializer_of
+from fastinit.native import _cpu
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Bounds
 from fastinit.native.cpu import get_num_threads
@@ -125,10 +126,11 @@ class RowMixture(Initializer):
             index=np.s_[rows[0] : rows[1], :],
         )
         size = math.sqrt(self.covariance) / math.sqrt(self.mixed)
-        total = np.zeros((rows[1] - rows[0], mean.size))
-        for k in range(self.mixed):
-            total += weights[:, k : k + 1] * centered[k]
-        return mean + size * total
+        total = np.empty((rows[1] - rows[0], mean.size))
+        _cpu.mixed_rows(weights, centered, total)
+        total *= size
+        total += mean
+        return total
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
