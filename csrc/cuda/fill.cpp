@@ -58,6 +58,7 @@ class Tables {
 
 void fill_on_cuda(const Request* requests, std::size_t count, int device, void* stream) {
   const CurrentDevice current(device);
+  const RelaxedCaptureMode relaxed;
   refuse_capture(stream);  // tables are lent to each call, so a replayed graph would read those of another call
   Launches launches(requests, count);
   for (Launch& launch : launches.fills) launch.prepare(device);

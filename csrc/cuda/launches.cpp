@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 #include "cuda/fill/kernels.h"
@@ -26,6 +27,10 @@ bool has_columns_by_four(const Request& r) {
 }
 
 constexpr std::uint64_t most_skipped = 3;
+
+// Kernels count tiles in 32 bits, beyond the last one by as many as there are blocks of threads. Tiles of fills are
+// large enough for any memory.
+constexpr std::uint64_t largest_number_of_tiles = INT32_MAX;
 
 // A request whose units are Philox blocks, row by row, of which the first has up to `skipped` elements before the row.
 FillEntry entry_by_blocks(const Request& r, UnitKind kind, std::uint64_t skipped) {
@@ -86,6 +91,9 @@ void Launch::prepare(int device) {
   for (FillEntry& entry : entries_) {
     entry.first_tile = static_cast<std::uint32_t>(tiles);
     tiles += (entry.units + tile_units_ - 1) / tile_units_;
+  }
+  if (tiles > largest_number_of_tiles) {
+    throw std::runtime_error("one call on a GPU masks at most 2^37 elements; draw in parts, by index=");
   }
   entries_.push_back({static_cast<std::uint32_t>(tiles), UnitKind::constant, 0, 0});
   blocks_ = static_cast<std::uint32_t>(std::min(tiles, most));

@@ -16,7 +16,8 @@ class Launch {
       : kernel_(kernel), threads_(threads), largest_tile_(largest_tile), tile_units_(threads) {}
 
   void add(const Request& request, const FillEntry& entry);
-  // Chooses the tiles and the grid for a device, on which no value depends, and ends the table.
+  // Chooses the tiles and the grid for a device, on which no value depends, and ends the table. Throws
+  // std::runtime_error if there are too many tiles.
   void prepare(int device);
 
   bool empty() const { return requests_.empty(); }

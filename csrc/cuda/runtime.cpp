@@ -28,6 +28,17 @@ CurrentDevice::~CurrentDevice() {
   if (changed_) cudaSetDevice(previous_);
 }
 
+RelaxedCaptureMode::RelaxedCaptureMode() {
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+  check_cuda(cudaThreadExchangeStreamCaptureMode(&mode), "cudaThreadExchangeStreamCaptureMode");
+  previous_ = mode;
+}
+
+RelaxedCaptureMode::~RelaxedCaptureMode() {
+  auto mode = static_cast<cudaStreamCaptureMode>(previous_);
+  cudaThreadExchangeStreamCaptureMode(&mode);
+}
+
 void refuse_capture(void* stream) {
   cudaStreamCaptureStatus status;
   check_cuda(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream), &status), "cudaStreamIsCapturing");

@@ -31,6 +31,19 @@ class CurrentDevice {
   bool changed_ = false;
 };
 
+// While it lives, the calling thread may allocate and ask about events although some stream is being captured into a
+// graph. Otherwise these calls fail in most modes of a capture, and end it.
+class RelaxedCaptureMode {
+ public:
+  RelaxedCaptureMode();
+  ~RelaxedCaptureMode();
+  RelaxedCaptureMode(const RelaxedCaptureMode&) = delete;
+  RelaxedCaptureMode& operator=(const RelaxedCaptureMode&) = delete;
+
+ private:
+  int previous_;
+};
+
 struct DeviceProperties {
   std::string name;
   int major, minor, multiprocessors;

@@ -4,7 +4,6 @@
 // operator. Vectors have the arithmetic, bitwise and shift operators of their element type, also with a scalar operand.
 //
 //   blocks            Philox blocks (four words each) that are computed side by side, one in each 64-bit lane
-//   groups_in_flight  sets of such blocks that hide the latency of Philox within the available registers
 //   halves            32-bit vectors that hold the even elements of those blocks; the same number holds the odd ones
 //   width, width64    lanes of a 32-bit and of a 64-bit vector
 //   tile_rows, tile_vectors  the tile of a matrix product that fits into the registers

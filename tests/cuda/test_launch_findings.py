@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from cuda_emulator import EmuError
+from fastinit.native.box import whole
+from fastinit.native.masks import BlockMask
 from helpers.cuda.cases import NORMAL, check, run_of
 from helpers.cuda.devices import Emulated
 from helpers.dtypes import dtype_of
@@ -34,7 +36,7 @@ def test_race_is_caught(emulation: Emulated) -> None:
 
 
 CALLS = (
-    "cudaGetDevice", "cudaStreamIsCapturing",
+    "cudaGetDevice", "cudaThreadExchangeStreamCaptureMode", "cudaStreamIsCapturing",
     "cudaDeviceGetAttribute", "cudaOccupancyMaxActiveBlocksPerMultiprocessor",
     "cudaHostAlloc", "cudaMalloc", "cudaEventCreateWithFlags", "cudaMemcpyAsync",
     "cudaLaunchKernel",
@@ -68,6 +70,32 @@ def test_capture_is_refused(emulation: Emulated) -> None:
         stand_in.capturing(False)
         emulation.module.fill(draw, 0, 0)
         emulation.clear()
+
+
+def test_captures_of_other_streams_go_on(emulation: Emulated) -> None:
+    """To allocate a table, and to ask whether it is free, is allowed while a graph is captured."""
+    with emulation.stand_in.fresh() as stand_in:
+        address = emulation.put(np.zeros(4 * 8192, np.uint8))
+        # So many that no table from before is large enough.
+        many = [record for k in range(8192) for record in records(address + 4 * k, 1)]
+        stand_in.capturing_elsewhere(True)
+        stand_in.fail("cudaLaunchKernel", 2)  # the first call after the table is made
+        with pytest.raises(emulation.module.CudaError, match=r"^cudaLaunchKernel: "):
+            emulation.module.fill(joined(many), 0, 0)
+        assert stand_in.capture_mode() == 0
+        emulation.module.fill(joined(records(address, 100)), 0, 0)
+        assert (len(stand_in.log), stand_in.last_error(), stand_in.capture_mode()) == (1, 0, 0)
+        emulation.clear()
+
+
+def test_more_tiles_than_kernels_count(emulation: Emulated) -> None:
+    """Before anything is queued; 2^38 elements of a block mask are 2^32 tiles."""
+    with emulation.stand_in.fresh() as stand_in:
+        shape = (1 << 38,)
+        mask = BlockMask(dtype_of("bfloat16"), shape, (2,), threshold=1)
+        with pytest.raises(RuntimeError, match=r"at most 2\^37 elements; draw in parts"):
+            emulation.module.fill(joined(mask.requests(whole(shape), 1 << 20, 0, 0)), 0, 0)
+        assert (stand_in.log, stand_in.copies, stand_in.last_error()) == ([], [], 0)
 
 
 def test_failed_query_is_told(emulation: Emulated) -> None:

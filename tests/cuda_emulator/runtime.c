@@ -11,8 +11,9 @@ typedef struct {
 } dim3;
 typedef int error;
 enum { success = 0, invalid_value = 1, memory_allocation = 2, no_device = 100, invalid_device = 101, not_found = 500,
-       not_ready = 600, launch_failure = 719 };
+       not_ready = 600, launch_failure = 719, capture_unsupported = 900 };
 enum { most_dynamic_shared_memory = 8 };  // an attribute of functions
+enum { relaxed = 2 };                      // a mode of captures
 enum { free_memory = -1 };  // what the library asks Python for, beside the attributes of devices
 
 static struct {
@@ -38,7 +39,7 @@ static struct {
 static int function_count;
 static error last, sticky;
 static char failing[64];
-static int failing_error, failing_after, device_count = 1, driver = 13000, capturing, busy, busy_spells;
+static int failing_error, failing_after, device_count = 1, driver = 13000, capturing, capturing_elsewhere, capture_mode, busy, busy_spells;
 
 EXPORTED void stand_in_hooks(const void* table) {
   memcpy(&hooks, table, sizeof hooks);
@@ -59,10 +60,14 @@ EXPORTED void stand_in_machine(int devices, int driver_version) {
 
 EXPORTED void stand_in_capturing(int on) { capturing = on; }
 
+// While on, calls that may end the capture of some other stream fail, unless the mode is relaxed.
+EXPORTED void stand_in_capturing_elsewhere(int on) { capturing_elsewhere = on; }
+EXPORTED int stand_in_capture_mode(void) { return capture_mode; }
+
 // While on, streams do not come to the events recorded on them; those recorded before have passed.
 EXPORTED void stand_in_busy(int on) { busy = on ? ++busy_spells : 0; }
 
-EXPORTED void stand_in_reset(void) { last = sticky = failing_error = capturing = busy = 0; }
+EXPORTED void stand_in_reset(void) { last = sticky = failing_error = capturing = capturing_elsewhere = busy = 0; }
 
 static error result(error e) {
   if (e) last = e;
@@ -81,6 +86,9 @@ static error planned(const char* name) {
     error planned_ = planned(__func__); \
     if (planned_) return result(planned_); \
   } while (0)
+
+#define RETURN_IF_UNSAFE \
+  if (capturing_elsewhere && capture_mode != relaxed) return result(capture_unsupported)
 
 // ---- registration, by code that nvcc generates
 
@@ -171,6 +179,7 @@ error cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* count, const void* func
 
 error cudaMalloc(void** address, size_t size) {
   RETURN_IF_PLANNED;
+  RETURN_IF_UNSAFE;
   uint64_t found = 0;
   error e = hooks.allocate(size, &found);
   *address = (void*)found;
@@ -190,6 +199,7 @@ error cudaFreeAsync(void* address, void* stream) {
 error cudaHostAlloc(void** address, size_t size, unsigned flags) {
   (void)flags;
   RETURN_IF_PLANNED;
+  RETURN_IF_UNSAFE;
   *address = malloc(size);
   return *address ? success : result(memory_allocation);
 }
@@ -232,6 +242,13 @@ error cudaStreamIsCapturing(void* stream, int* status) {
   *status = capturing;
   return success;
 }
+error cudaThreadExchangeStreamCaptureMode(int* mode) {
+  RETURN_IF_PLANNED;
+  const int before = capture_mode;
+  capture_mode = *mode;
+  *mode = before;
+  return success;
+}
 error cudaStreamSynchronize(void* stream) {
   (void)stream;
   RETURN_IF_PLANNED;
@@ -251,6 +268,7 @@ error cudaEventRecord(void* event, void* stream) {
 }
 error cudaEventQuery(void* event) {
   RETURN_IF_PLANNED;
+  RETURN_IF_UNSAFE;
   if (sticky) return result(sticky);
   return busy && *(int*)event == busy ? result(not_ready) : success;
 }

@@ -129,6 +129,15 @@ class StandIn:
         """Say whether streams are being captured into a graph."""
         self._library.stand_in_capturing(int(on))
 
+    def capturing_elsewhere(self, on: bool) -> None:
+        """Say whether some other stream is being captured, which few calls may happen beside."""
+        self._library.stand_in_capturing_elsewhere(int(on))
+
+    def capture_mode(self) -> int:
+        """What this thread does beside captures: 0 the default, 2 anything."""
+        mode: int = self._library.stand_in_capture_mode()
+        return mode
+
     def busy(self, on: bool) -> None:
         """Say whether streams have yet to reach the events that are recorded from now on."""
         self._library.stand_in_busy(int(on))

@@ -1,5 +1,6 @@
 #include "bindings/xla/handlers.h"
 #include "cpu/huge_pages.h"
+#include "request/key.h"
 
 namespace ffi = xla::ffi;
 
@@ -8,17 +9,15 @@ namespace {
 
 FillFunction* fill_on_cpu = nullptr;
 
-std::uint64_t joined(const std::uint32_t* words) { return std::uint64_t{words[0]} << 32 | words[1]; }
-
-// The requests of all arrays of a batch, whose part starts at the flat index `offset` of the whole array.
-std::vector<Request> requests_of(const Batch& batch, const Requests& requests, const std::uint32_t* word,
-                                 std::uint64_t offset) {
+// The requests of all arrays of a batch.
+std::vector<Request> requests_of(const Batch& batch, const Requests& requests, const Words& words, const Starts& starts,
+                                 Packed strides) {
   std::vector<Request> list;
-  for (std::size_t k = 0; k < batch.arrays; ++k, word += batch.words_of_array) {
+  const std::uint32_t* key = words.typed_data();
+  for (std::size_t k = 0; k < batch.arrays; ++k, key += batch.words_of_array) {
     for (Request r : requests.at(batch.address + k * batch.bytes_of_array)) {
-      r.seed = joined(word);
-      r.stream = batch.words_of_array == 4 ? joined(word + 2) : 0;
-      r.offset += offset;
+      set_key(r, key, batch.words_of_array);
+      move_to(r, starts.typed_data(), strides.begin(), strides.size());
       list.push_back(r);
     }
   }
@@ -31,10 +30,7 @@ ffi::Error draw(Words words, Starts starts, Result drawn, Packed packed, Packed 
     const Requests requests(packed, batch.bytes_of_array);
     if (const auto problem = problem_of(batch, requests, starts, strides); !problem.empty()) return invalid(problem);
     if (batch.is_empty()) return ffi::Error::Success();
-    std::uint64_t offset = 0;
-    for (std::size_t axis = 0; axis < strides.size(); ++axis)
-      offset += static_cast<std::uint64_t>(starts.typed_data()[axis]) * static_cast<std::uint64_t>(strides[axis]);
-    const std::vector<Request> list = requests_of(batch, requests, words.typed_data(), offset);
+    const std::vector<Request> list = requests_of(batch, requests, words, starts, strides);
     advise_huge_pages(batch.address, drawn->size_bytes());  // the arrays of a batch share some at their ends
     fill_on_cpu(list.data(), list.size(), nullptr, 0);
     return ffi::Error::Success();

@@ -1,4 +1,3 @@
-
 #include "bindings/gil.h"
 #include "bindings/xla/handlers.h"
 #include "cpu/huge_pages.h"

@@ -30,12 +30,8 @@ class OrthogonalJob {
   std::size_t item() const { return in_float64(request_.dtype) ? sizeof(double) : sizeof(float); }
 
   Reflectors reflectors(std::uint64_t k, std::byte* memory) const {
-    Reflectors q{};
-    q.stream = {request_.seed, request_.stream};
+    Reflectors q = without_memory();
     q.first = matrix_place(request_, shape_, k).number * rows_ * columns_;
-    q.rows = rows_;
-    q.columns = columns_;
-    q.in_float64 = in_float64(request_.dtype);
     q.vectors = memory;
     q.triangles = memory + vectors_size(q);
     q.signs = memory + vectors_size(q) + triangles_size(q) * item();
@@ -48,12 +44,12 @@ class OrthogonalJob {
   }
 
   std::size_t reflectors_size() const {
-    const Reflectors q = reflectors(0, nullptr);
+    const Reflectors q = without_memory();
     return round_up(vectors_size(q) + (triangles_size(q) + columns_) * item(), 64);
   }
 
   std::size_t scratch_size(std::uint64_t panel) const {
-    const Reflectors q = reflectors(0, nullptr);
+    const Reflectors q = without_memory();
     return round_up(std::max(strip_scratch(q), panel_scratch(q, panel)) * item(), 64);
   }
 
@@ -75,6 +71,16 @@ class OrthogonalJob {
   }
 
  private:
+  // What all matrices have in common, and the sizes of their memory depend on.
+  Reflectors without_memory() const {
+    Reflectors q{};
+    q.stream = {request_.seed, request_.stream};
+    q.rows = rows_;
+    q.columns = columns_;
+    q.in_float64 = in_float64(request_.dtype);
+    return q;
+  }
+
   static std::size_t vectors_size(const Reflectors& q) {
     return round_up(strip_offset(q, strip_count(q)) * (q.in_float64 ? sizeof(double) : sizeof(float)), 64);
   }

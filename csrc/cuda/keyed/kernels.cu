@@ -1,11 +1,9 @@
 #include "cuda/keyed/kernels.h"
 
-#include "lanes/inline.h"
+#include "request/key.h"
 
 namespace fastinit {
 namespace {
-
-__device__ std::uint64_t joined(const std::uint32_t* words) { return std::uint64_t{words[0]} << 32 | words[1]; }
 
 // Writes the table; each thread has an array.
 __global__ void __launch_bounds__(keyed_threads) write_keyed_table(const KeyedTable table) {
@@ -16,14 +14,10 @@ __global__ void __launch_bounds__(keyed_threads) write_keyed_table(const KeyedTa
   entry.first_tile = static_cast<std::uint32_t>(array * table.tiles);
   table.entries[array] = entry;  // the last one ends the table
   if (array == arrays.count) return;
-  const std::uint32_t* const words = arrays.words + array * arrays.words_of_array;
   Request request = table.request;
   request.address += array * arrays.bytes;
-  request.seed = joined(words);
-  request.stream = arrays.words_of_array == 4 ? joined(words + 2) : 0;
-  FASTINIT_ROLLED
-  for (std::uint32_t axis = 0; axis < arrays.axes; ++axis)
-    request.offset += std::uint64_t(arrays.starts[axis]) * std::uint64_t(arrays.strides[axis]);
+  set_key(request, arrays.words + array * arrays.words_of_array, arrays.words_of_array);
+  move_to(request, arrays.starts, arrays.strides, arrays.axes);
   table.requests[array] = request;
 }
 
