@@ -266,3 +266,13 @@ SPELLINGS: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("spelling", "name"), SPELLINGS, ids=str)
 def test_dtype_spellings(spelling: Any, name: str) -> None:
     assert fastinit.zeros(4, dtype=spelling).dtype == dtype_of(name.strip("_"))
+
+
+@pytest.mark.parametrize("view", [torch.conj, lambda x: x.conj().imag])
+def test_digest_of_views_that_leave_arithmetic_to_the_reader(
+    view: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    """torch keeps a bit for conjugated and negated memory in the place of a copy."""
+    tensor = view(torch.tensor([1 + 2j, 3 - 4j]))
+    assert tensor.is_conj() or tensor.is_neg()
+    assert fastinit.digest(tensor) == fastinit.digest(tensor.resolve_conj().resolve_neg().numpy())

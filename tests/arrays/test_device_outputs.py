@@ -139,6 +139,11 @@ MISFITS: dict[str, tuple[Callable[[NDArray[Any]], Any], dict[str, Any], tuple[st
         {},
         ("read-only", REMEDY),
     ),
+    "unaligned": (
+        lambda m: CupyArray(m.view(np.uint8).reshape(-1)[1:61].view(np.float32).reshape(SHAPE)),
+        {},
+        ("not a multiple of 4 bytes, as float32 needs it on a GPU", REMEDY),
+    ),
     "masked": (lambda m: Interface(m, shape=SHAPE, mask=m), {}, ("masked", REMEDY)),
     "long double": (lambda m: Interface(m, typestr="<f16"), {}, ("float128", "known are float64")),
     "nameless": (lambda m: Interface(m, typestr="<V4"), {}, ("known are float64",)),

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import jax
 import numpy as np
@@ -72,6 +73,10 @@ UNUSABLE: dict[str, tuple[Extension | None, tuple[str, ...]]] = {
     "failure": (
         Extension(error=CudaError("cudaGetDeviceCount", 999)),
         ("cudaGetDeviceCount: failed (999)",),
+    ),
+    "failing GPU": (
+        Extension(device_properties=Mock(side_effect=CudaError("cudaGetDeviceProperties", 999))),
+        ("cudaGetDeviceProperties: failed (999)",),
     ),
     "old GPUs": (
         Extension(capabilities=[(7, 0), (6, 1)]),

@@ -1,16 +1,20 @@
 """Checkpoints at errors: existing files stay, and no partial file appears."""
 
+import ctypes
 import errno
 import os
 import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
+import fastinit
+from fastinit.checkpoints import atomic_file
 from helpers.processes import child
 from helpers.small_checkpoint import small
 
@@ -35,6 +39,20 @@ def test_failing_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: i
         small().save(tmp_path / "m.safetensors")
     assert caught.value.errno == errno.ENOSPC
     assert list(tmp_path.iterdir()) == []
+
+
+def test_signal_while_space_is_reserved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system gives up then, and is asked again."""
+    codes = iter((errno.EINTR, errno.EINTR, errno.EOPNOTSUPP))
+
+    def fallocate(*_: Any) -> int:
+        ctypes.set_errno(next(codes))
+        return -1
+
+    monkeypatch.setattr(atomic_file, "_libc", SimpleNamespace(fallocate=fallocate))
+    small().save(tmp_path / "m.safetensors")
+    assert next(codes, None) is None
+    assert fastinit.verify(tmp_path / "m.safetensors").ok
 
 
 def raising(error: OSError) -> Callable[..., int]:

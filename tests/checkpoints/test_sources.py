@@ -88,6 +88,16 @@ def test_sources_that_change_after_the_plan_was_made(source: Path) -> None:
     assert fastinit.load_plan(target).seed == plan.seed
 
 
+def test_sources_that_go_after_the_plan_was_made(source: Path) -> None:
+    """The error is about the source, not about the file that was to be written."""
+    target = source.with_name("target.safetensors")
+    plan = fastinit.transfer(source, SHAPES)
+    source.unlink()
+    with pytest.raises(FileNotFoundError, match=r"^[^ ]*source[^ ]* is not there; put the check"):
+        plan.save(target)
+    assert list(source.parent.iterdir()) == []
+
+
 def test_sources_that_change_in_secret(source: Path) -> None:
     """Their digests are not found again, and the bytes that were read have others."""
     target = source.with_name("target.safetensors")

@@ -230,6 +230,14 @@ def test_device(tmp_path: Path, manifest: Path, extension: fake_gpu.Extension) -
     assert run("verify", out).exit_code == 0
 
 
+def test_device_without_memory(tmp_path: Path, manifest: Path, cupy: fake_gpu.Cupy) -> None:
+    """It is an error like any other, not a traceback."""
+    cupy.room = 1
+    done = run("init", manifest, "--out", tmp_path / "m", "--device", "cuda")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert re.search(r"fastinit: error: .* bytes on cuda:0: Out of memory allocating", done.stderr)
+
+
 @pytest.mark.usefixtures("extension")
 def test_device_without_cupy(tmp_path: Path, manifest: Path) -> None:
     """The remedies are those of a shell."""

@@ -75,7 +75,8 @@ def to_numpy(array: Any) -> NDArray[Any]:
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(array, torch.Tensor):
         return np.asarray(array)
-    flat: NDArray[Any] = array.detach().cpu().reshape(-1).view(torch.uint8).numpy()
+    plain = array.detach().cpu().resolve_conj().resolve_neg()  # views may leave these to the reader
+    flat: NDArray[Any] = plain.reshape(-1).view(torch.uint8).numpy()
     return flat.view(dtype_of(array.dtype)).reshape(tuple(array.shape))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,13 +63,12 @@ def view_on_gpu(address: int, count: int, dtype: np.dtype[Any], number: int) -> 
     return cupy.ndarray((count,), known, cupy.cuda.MemoryPointer(owner, 0))
 
 
-def on_stream(number: int, stream: int) -> contextlib.AbstractContextManager[Any]:
-    """Return a context in which CuPy uses a stream of a GPU, by CUDA's handle."""
+@contextlib.contextmanager
+def on_stream(number: int, stream: int) -> Iterator[None]:
+    """Let CuPy use a stream of a GPU, by CUDA's handle."""
     cupy = _cupy()
-    found = contextlib.ExitStack()
-    found.enter_context(cupy.cuda.Device(number))
-    found.enter_context(cupy.cuda.ExternalStream(stream, number))
-    return found
+    with cupy.cuda.Device(number), cupy.cuda.ExternalStream(stream, number):
+        yield
 
 
 def _cupy() -> Any:

@@ -62,8 +62,19 @@ def adopt(out: Any) -> Output:
     Raises:
         TypeError: ``out`` is not an array.
         RuntimeError: it lies on a GPU, and CUDA cannot be used here.
-        ValueError: it lies elsewhere, is read-only, not C-contiguous, or of an unknown dtype.
+        ValueError: it lies elsewhere, is read-only, not C-contiguous, on a GPU not aligned, or of
+            an unknown dtype.
     """
+    found = _adopted(out)
+    if found.device is not CPU and found.address % found.dtype.alignment and 0 not in found.shape:
+        raise _refused(
+            f"begins at an address that is not a multiple of {found.dtype.alignment} bytes, as "
+            f"{found.dtype.name} needs it on a GPU"
+        )
+    return found
+
+
+def _adopted(out: Any) -> Output:
     if isinstance(out, np.ndarray):
         return _of_numpy(out, out)
     torch = sys.modules.get("torch")

@@ -21,38 +21,45 @@ _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{16}\.fastinit")
 
 
 class AtomicFile:
-    """A file that is being written.
+    """A file that is being written under a temporary name.
 
     ``direct`` writes whole pages past the system's cache, if the file system can: that saves a copy
-    of everything, and leaves the cache to others.
+    of everything, and leaves the cache to others. Errors name ``path``, the file that it becomes.
     """
 
-    def __init__(self, path: Path, direct: bool) -> None:
+    def __init__(self, path: Path, temporary: Path, direct: bool) -> None:
+        self._path = path
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        self._descriptors = [os.open(path, flags, 0o666)]
+        with _named(path):
+            self._descriptors = [os.open(temporary, flags, 0o666)]
         _lock(self._descriptors[0])
         if direct:
             with contextlib.suppress(OSError):  # a file system without direct writes
-                self._descriptors.append(os.open(path, os.O_WRONLY | os.O_DIRECT))
+                self._descriptors.append(os.open(temporary, os.O_WRONLY | os.O_DIRECT))
 
     def reserve(self, size: int) -> None:
         """Reserve ``size`` bytes of the disk, so that a full one is found before anything is drawn.
 
         Direct writes into reserved space also do not wait for each other: 1.3 s instead of 2.1 s.
         """
-        if _libc.fallocate(self._descriptors[0], 0, ctypes.c_int64(0), ctypes.c_int64(size)) == 0:
-            return
-        code = ctypes.get_errno()
-        if code not in (errno.EOPNOTSUPP, errno.ENOSYS):
-            raise OSError(code, os.strerror(code))
-        os.ftruncate(self._descriptors[0], size)
+        file = self._descriptors[0]
+        code = errno.EINTR
+        while code == errno.EINTR:  # a signal came; Python has run its handler
+            failed = _libc.fallocate(file, 0, ctypes.c_int64(0), ctypes.c_int64(size))
+            code = ctypes.get_errno() if failed else 0
+        with _named(self._path):
+            if code in (errno.EOPNOTSUPP, errno.ENOSYS):
+                os.ftruncate(file, size)
+            elif code:
+                raise OSError(code, os.strerror(code))
 
     def write(self, content: bytes | memoryview, offset: int) -> None:
         """Write all of ``content``; any thread may do so."""
         left = memoryview(content)
-        while left:  # a write may take only a part
-            written = self._write(left, offset)
-            left, offset = left[written:], offset + written
+        with _named(self._path):
+            while left:  # a write may take only a part
+                written = self._write(left, offset)
+                left, offset = left[written:], offset + written
 
     def _write(self, content: memoryview, offset: int) -> int:
         in_pages = not (offset | len(content)) % PAGE
@@ -66,7 +73,8 @@ class AtomicFile:
 
     def flush(self) -> None:
         """Wait until everything is on the disk."""
-        os.fsync(self._descriptors[0])
+        with _named(self._path):
+            os.fsync(self._descriptors[0])
 
     def close(self) -> None:
         """Close the file."""
@@ -86,23 +94,31 @@ def atomic_file(
     """
     temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.fastinit"
     try:
-        file = AtomicFile(temporary, direct)
+        file = AtomicFile(path, temporary, direct)
         try:
             file.reserve(size)
             yield file
             file.flush()
         finally:
             file.close()
-        if replace:
-            temporary.replace(path)
-        else:
-            _give_name(temporary, path)
-        flush_folder(path.parent)
-    except BaseException as error:
+        with _named(path):
+            if replace:
+                temporary.replace(path)
+            else:
+                _give_name(temporary, path)
+            flush_folder(path.parent)
+    except BaseException:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OSError(error.errno, f"{path} could not be written: {error.strerror}") from error
         raise
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error of the disk name a file."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{path} could not be written: {error.strerror}") from error
 
 
 @contextlib.contextmanager

@@ -56,12 +56,19 @@ def in_words_of_the_shell(message: str) -> str:
 
 @contextlib.contextmanager
 def errors(interrupted: str = "interrupted") -> Iterator[None]:
-    """Turn errors in the arguments, of the disk or of a GPU into one line and an exit code."""
+    """Turn errors in the arguments, of the disk, of memory or of a GPU into one line and a code."""
     try:
         yield
     except typer.Exit:  # which is a RuntimeError
         raise
-    except (OSError, TypeError, ValueError, RuntimeError, ModuleNotFoundError) as error:
+    except (
+        OSError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        MemoryError,
+        ModuleNotFoundError,
+    ) as error:
         text = error.strerror if isinstance(error, OSError) and error.filename is None else None
         typer.echo(f"fastinit: error: {in_words_of_the_shell(text or str(error))}", err=True)
         raise typer.Exit(WRONG) from None

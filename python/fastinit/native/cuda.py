@@ -64,10 +64,9 @@ def problem() -> str | None:
             f"{_version(needed)}; update the driver, {_ELSE}"
         )
     try:
-        count = _count()
+        problems = [_problem_of(number) for number in range(_count())]
     except RuntimeError as error:
         return f"{error}; {_ELSE}"
-    problems = [_problem_of(number) for number in range(count)]
     if not problems:
         return (
             f"there is a driver, but no GPU is visible; check nvidia-smi and CUDA_VISIBLE_DEVICES, "
