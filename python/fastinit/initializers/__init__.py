@@ -8,11 +8,6 @@ import fastinit.initializers.distributions.presets as _presets
 import fastinit.initializers.distributions.truncated_normal as _truncated_normal
 import fastinit.initializers.distributions.uniform as _uniform
 import fastinit.initializers.distributions.variance_scaling as _variance_scaling
-import fastinit.initializers.masks.bernoulli as _bernoulli
-import fastinit.initializers.masks.sparse as _sparse
-import fastinit.initializers.matrices.factors as _factors
-import fastinit.initializers.matrices.identity as _identity
-import fastinit.initializers.matrices.orthogonal as _orthogonal
 from fastinit.initializers import later as _later
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.distributions.constant import *
@@ -21,21 +16,11 @@ from fastinit.initializers.distributions.presets import *
 from fastinit.initializers.distributions.truncated_normal import *
 from fastinit.initializers.distributions.uniform import *
 from fastinit.initializers.distributions.variance_scaling import *
-from fastinit.initializers.masks.bernoulli import *
-from fastinit.initializers.masks.sparse import *
-from fastinit.initializers.matrices.factors import *
-from fastinit.initializers.matrices.identity import *
-from fastinit.initializers.matrices.orthogonal import *
 
 __all__ = ["Initializer"]
-__all__ += _bernoulli.__all__
 __all__ += _constant.__all__
-__all__ += _factors.__all__
-__all__ += _identity.__all__
 __all__ += _normal.__all__
-__all__ += _orthogonal.__all__
 __all__ += _presets.__all__
-__all__ += _sparse.__all__
 __all__ += _truncated_normal.__all__
 __all__ += _uniform.__all__
 __all__ += _variance_scaling.__all__

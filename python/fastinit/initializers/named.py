@@ -26,6 +26,8 @@ def _makers(name: str) -> dict[str, _Maker]:
     Masks are not among them, which need a base of their own. Families that are imported later are
     among them if no other one has the name.
     """
+    if name in later.FILES:
+        later.imported(name)
     found = _makers_of(len(Initializer._types))
     if name in found:
         return found
@@ -40,7 +42,8 @@ def _makers_of(_: int) -> dict[str, _Maker]:
         public = getattr(sys.modules[cls.__module__], "__all__", ())
         if cls.__name__ in public and _needs_nothing(cls):
             found.setdefault(function_name(cls.__name__), cls)
-    found["eye"] = found["identity"]
+    if "identity" in found:
+        found["eye"] = found["identity"]
     found["ones"] = lambda: Constant(1)
     found["zeros"] = lambda: Constant(0)
     return found
