@@ -1,7 +1,6 @@
 // Work divided into pieces that threads take in turn.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <vector>

@@ -11,10 +11,14 @@ CudaFailure::CudaFailure(int error, const char* name_of_call, const std::string&
       code(error),
       call(name_of_call) {}
 
+bool succeeded(int error) {
+  if (error == cudaSuccess) return true;
+  cudaGetLastError();
+  return false;
+}
+
 void check_cuda(int error, const char* name_of_call, const std::string& wanted) {
-  if (error == cudaSuccess) return;
-  cudaGetLastError();  // clears the error, so that no later caller takes it for its own
-  throw CudaFailure(error, name_of_call, wanted);
+  if (!succeeded(error)) throw CudaFailure(error, name_of_call, wanted);
 }
 
 CurrentDevice::CurrentDevice(int device) {
@@ -25,7 +29,7 @@ CurrentDevice::CurrentDevice(int device) {
 }
 
 CurrentDevice::~CurrentDevice() {
-  if (changed_) cudaSetDevice(previous_);
+  if (changed_) succeeded(cudaSetDevice(previous_));
 }
 
 RelaxedCaptureMode::RelaxedCaptureMode() {
@@ -36,7 +40,7 @@ RelaxedCaptureMode::RelaxedCaptureMode() {
 
 RelaxedCaptureMode::~RelaxedCaptureMode() {
   auto mode = static_cast<cudaStreamCaptureMode>(previous_);
-  cudaThreadExchangeStreamCaptureMode(&mode);
+  succeeded(cudaThreadExchangeStreamCaptureMode(&mode));
 }
 
 void refuse_capture(void* stream) {

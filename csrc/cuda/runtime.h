@@ -15,6 +15,9 @@ struct CudaFailure : std::runtime_error {
   CudaFailure(int error, const char* name_of_call, const std::string& wanted);
 };
 
+// Whether `error`, which a call returned, is 0. Otherwise clears it, so that no later caller takes it for its own.
+bool succeeded(int error);
+
 // Throws unless `error`, which a call returned, is 0. `wanted` describes what was asked for, if it helps.
 void check_cuda(int error, const char* name_of_call, const std::string& wanted = "");
 

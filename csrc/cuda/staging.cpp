@@ -2,7 +2,6 @@
 
 #include <cuda_runtime_api.h>
 
-#include <algorithm>
 #include <deque>
 #include <mutex>
 
@@ -35,12 +34,8 @@ struct Staging::Buffers {
   bool is_free() const {
     if (taken) return false;
     const cudaError_t found = cudaEventQuery(passed);
-    if (found == cudaErrorNotReady) {
-      cudaGetLastError();  // clears cudaErrorNotReady, so that no later caller takes it for an error of its own
-      return false;
-    }
-    check_cuda(found, "cudaEventQuery");
-    return true;
+    if (found != cudaErrorNotReady) check_cuda(found, "cudaEventQuery");
+    return succeeded(found);
   }
 };
 
@@ -76,8 +71,8 @@ Staging::Staging(std::size_t size, void* stream) : buffers_(nullptr), stream_(st
 }
 
 Staging::~Staging() {
-  // This fails only if the device has failed, which every later call reports.
-  cudaEventRecord(buffers_->passed, static_cast<cudaStream_t>(stream_));
+  // This fails only if the device has failed, which later calls report. Nobody knows then when the buffers are free.
+  if (!succeeded(cudaEventRecord(buffers_->passed, static_cast<cudaStream_t>(stream_)))) return;
   const std::lock_guard<std::mutex> lock(pool_mutex);
   buffers_->taken = false;
 }

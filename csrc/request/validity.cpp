@@ -1,5 +1,8 @@
 #include "request/validity.h"
 
+#include <cstdint>
+#include <string_view>
+
 #include "request/orthogonal_shape.h"
 
 namespace fastinit {

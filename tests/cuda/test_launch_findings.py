@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cuda_emulator import EmuError
+from fastinit import Orthogonal
 from fastinit.native.box import whole
 from fastinit.native.masks import BlockMask
 from helpers.cuda.cases import NORMAL, check, run_of
@@ -107,6 +108,30 @@ def test_failed_query_is_told(emulation: Emulated) -> None:
         stand_in.fail("cudaEventQuery", 700)
         with pytest.raises(emulation.module.CudaError, match=r"^cudaEventQuery: "):
             emulation.module.fill(draw, 0, 0)
+        emulation.clear()
+
+
+def test_buffers_whose_work_may_not_be_done_are_left_alone(emulation: Emulated) -> None:
+    """Nobody knows when a stream has passed an event that it did not take."""
+    with emulation.stand_in.fresh() as stand_in:
+        address = emulation.put(np.zeros(400, np.uint8))
+        draw = joined(records(address, 100))
+        stand_in.fail("cudaEventRecord", 2)
+        for _ in range(2):
+            emulation.module.fill(draw, 0, 0)
+            assert stand_in.last_error() == 0
+        first, second = stand_in.copies
+        assert first != second
+        emulation.clear()
+
+
+def test_working_memory_that_is_not_freed_is_nobodys_error(emulation: Emulated) -> None:
+    with emulation.stand_in.fresh(shared_memory=8192) as stand_in:  # too little for the matrix
+        address = emulation.put(np.zeros(4096, np.uint8))
+        draw = requests_for(Orthogonal(), "float32", (32, 32), address, seed=1, stream=2)
+        stand_in.fail("cudaFreeAsync", 2)
+        emulation.module.fill(joined(draw), 0, 0)
+        assert stand_in.last_error() == 0
         emulation.clear()
 
 

@@ -1,3 +1,5 @@
+#include <vector>
+
 #include "bindings/xla/handlers.h"
 #include "cpu/huge_pages.h"
 #include "request/key.h"

@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
 
 #include "bindings/xla/handlers.h"
 

@@ -4,6 +4,8 @@
 #include <pybind11/pybind11.h>
 #include <xla/ffi/api/c_api.h>
 
+#include <string_view>
+
 #include "bindings/cuda_functions.h"
 #include "bindings/fill_function.h"
 #include "bindings/xla/calls.h"

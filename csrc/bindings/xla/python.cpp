@@ -1,3 +1,6 @@
+#include <string>
+#include <string_view>
+
 #include "bindings/gil.h"
 #include "bindings/xla/handlers.h"
 #include "cpu/huge_pages.h"

@@ -2,6 +2,8 @@
 // them go to a sink.
 #pragma once
 
+#include <cstring>
+
 #include "cpu/fill/groups.inl"
 #include "cpu/items.inl"
 #include "cpu/mask/growing_list.h"

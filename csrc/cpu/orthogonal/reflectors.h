@@ -1,8 +1,6 @@
 // One orthogonal matrix as the product of its reflectors, in memory; numerics/orthogonal.h defines each number.
 #pragma once
 
-#include <cstddef>
-
 #include "cpu/interrupt.h"
 #include "numerics/orthogonal.h"
 #include "numerics/philox.h"

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "cuda/orthogonal/plan.h"
 #include "cuda/runtime.h"
@@ -21,7 +22,7 @@ class StreamMemory {
                std::to_string(size) + " bytes of working memory for orthogonal matrices");
   }
   ~StreamMemory() {
-    if (start_) cudaFreeAsync(start_, stream_);
+    if (start_) succeeded(cudaFreeAsync(start_, stream_));
   }
   StreamMemory(const StreamMemory&) = delete;
   StreamMemory& operator=(const StreamMemory&) = delete;

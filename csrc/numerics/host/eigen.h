@@ -7,7 +7,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "numerics/host/rows.h"
@@ -150,7 +149,8 @@ bool make_eigenvectors(double* a, double* values, std::uint64_t n, const Interru
       }
       if (rotations.are_many()) {
         rotations.apply();
-        if ((stopped = interrupted())) return true;
+        stopped = interrupted();
+        if (stopped) return true;
       }
     }
   }
