@@ -1,8 +1,11 @@
 """Recipes for whole models: what each parameter is taken for, and reasons."""
 
 import dataclasses
+import errno
 import json
+import os
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -175,10 +178,23 @@ def test_command(tmp_path: Any) -> None:
     done = run("recommend", "--model", "gpt2", "--out", out)
     assert "residual_output" in done.stdout
     assert run("plan", "gpt2", "--recipe", out).exit_code == 0
-    assert run("recommend", "--model", "gpt2", "--out", out).exit_code == 2  # it exists
+    again = run("recommend", "--model", "gpt2", "--out", out)
+    assert (again.exit_code, "recipe.json exists; pass the path" in again.stderr) == (2, True)
     whole = json.loads(run("recommend", "--model", "gpt2", "--json").stdout)
     assert len(whole["parameters"]) == 148
     assert run("recommend").exit_code == 2
+
+
+def test_recipe_that_cannot_be_written(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part of it is left."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=full))
+    done = run("recommend", "--model", "gpt2", "--out", tmp_path / "recipe.json")
+    assert (done.exit_code, "recipe.json could not be written: No space" in done.stderr) == (
+        2,
+        True,
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("what", [["swiglu"], ["--layer", "bias"], ["--model", "gpt2"]])

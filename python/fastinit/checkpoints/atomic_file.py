@@ -78,8 +78,9 @@ class AtomicFile:
 
     def close(self) -> None:
         """Close the file."""
-        for each in self._descriptors:
-            os.close(each)
+        with _named(self._path):
+            for each in self._descriptors:
+                os.close(each)
 
 
 @contextlib.contextmanager

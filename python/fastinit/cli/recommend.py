@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from fastinit.checkpoints.atomic_file import write_whole
 from fastinit.cli.options import Json
 from fastinit.cli.pictures import HtmlOption, PlotOption, check_paths, write
 from fastinit.cli.shared import errors, print_json
@@ -119,13 +121,14 @@ def recommend(
                 activation, architecture, depth, layer, normalization, residual, optimizer, width
             )
         else:
+            if out is not None and os.path.lexists(out):
+                raise FileExistsError(f"--out {out} exists; pass the path of a new file")
             manifest = Manifest.load(model)
             found = recommend_recipe(
                 manifest, activation, architecture, depth, normalization, residual, optimizer, width
             )
             if out is not None:
-                with out.open("x", encoding="utf-8") as file:  # nothing is replaced
-                    file.write(found.recipe.to_json())
+                write_whole(out, found.recipe.to_json().encode())
         write(found, plot, html)
     if as_json:
         print_json(found.to_dict())
