@@ -15,6 +15,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["KERAS_BACKEND"] = "torch"
 os.environ["KERAS_HOME"] = os.path.join(tempfile.gettempdir(), "fastinit-tests-keras")  # noqa: PTH118
 
+# Tables are as wide as the terminal, and tests have none: pytest-xdist tells its workers of one.
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)
+
 # A shell without job control ignores SIGINT for what it starts in the background, and so would
 # every process that a test starts and interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -15,6 +15,7 @@ from fastinit.native import cuda
 from helpers.bits import check_bits
 from helpers.cuda.fake_gpu import CudaError, Cupy, CupyDevice, Extension, machine
 from helpers.dtypes import DTYPES
+from helpers.ids import shortened
 from helpers.processes import child
 from helpers.records.initializers import RECORDS
 
@@ -37,7 +38,7 @@ NAMES: list[tuple[Any, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("device", "name"), NAMES, ids=str)
+@pytest.mark.parametrize(("device", "name"), NAMES, ids=shortened)
 def test_names(device: Any, name: str | None) -> None:
     assert devices.name_of(device) == name
 

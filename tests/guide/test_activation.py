@@ -18,6 +18,7 @@ import fastinit
 from fastinit.guide.activations import functions
 from fastinit.guide.activations.activation import MATCHES
 from helpers.activations import CLOSED, REFERENCES, moments
+from helpers.ids import shortened
 
 # The table of the papers: name -> (torch, forward, centered, backward), as far as they exist.
 TABLE = {
@@ -217,7 +218,7 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("f", "error", "message"), WRONG, ids=lambda each: str(each)[:30])
+@pytest.mark.parametrize(("f", "error", "message"), WRONG, ids=shortened)
 def test_wrong_functions(f: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         fastinit.gain(f, match="forward")

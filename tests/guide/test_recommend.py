@@ -12,6 +12,7 @@ from fastinit.guide.advice import knowledge
 from fastinit.guide.recommend import recommend
 from fastinit.guide.recommendation import Recommendation
 from fastinit.plots.chart import LineChart
+from helpers.ids import shortened
 
 GLOROT = ("GlorotUniform", "GlorotNormal")
 
@@ -57,7 +58,7 @@ ROWS: list[tuple[dict[str, Any], str | tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "names"), ROWS, ids=str)
+@pytest.mark.parametrize(("options", "names"), ROWS, ids=shortened)
 def test_rows_of_tutorials(options: dict[str, Any], names: str | tuple[str, ...]) -> None:
     """Each is ready to call, and has a reason in a sentence, a formula and a source."""
     found = recommend(**options)

@@ -14,6 +14,7 @@ import torch
 import fastinit
 from fastinit import Initializer
 from helpers.bits import check_bits
+from helpers.ids import shortened
 from helpers.reference import complex as reference
 from helpers.settings import SETS, instruction_set, threads
 
@@ -51,7 +52,7 @@ WHERE: dict[str, Any] = {"seed": 5, "name": "w"}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("what", "shape"), KINDS, ids=lambda x: repr(x)[:50])
+@pytest.mark.parametrize(("what", "shape"), KINDS, ids=shortened)
 def test_parts_and_threads(what: Initializer, shape: tuple[int, ...], dtype: str) -> None:
     """Parts are those of the whole, on every instruction set and any number of threads."""
     whole = what(shape, dtype=dtype, **WHERE)
@@ -97,7 +98,7 @@ CASES: tuple[tuple[Initializer, Callable[..., Any]], ...] = (
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("what", "right"), CASES, ids=lambda x: repr(x)[:50])
+@pytest.mark.parametrize(("what", "right"), CASES, ids=shortened)
 def test_values_are_the_references(what: Initializer, right: Any, dtype: str) -> None:
     found = what((500,) if not hasattr(what, "layout") else (500, 1), dtype=dtype, **WHERE).ravel()
     bits = 32 if dtype == "complex64" else 64
@@ -129,7 +130,7 @@ MODULI: tuple[tuple[Initializer, float, Callable[[Any], Any]], ...] = (
 )
 
 
-@pytest.mark.parametrize(("what", "std", "cdf"), MODULI, ids=lambda x: repr(x)[:50])
+@pytest.mark.parametrize(("what", "std", "cdf"), MODULI, ids=shortened)
 def test_modulus_and_phase(what: Initializer, std: float, cdf: Callable[[Any], Any]) -> None:
     """Kolmogorov and Smirnov's test does not reject them, p > 1e-4; the variance is as asked."""
     values = what((200, 200), dtype="complex128", **WHERE).ravel()
@@ -182,7 +183,7 @@ WRONG: tuple[tuple[Initializer, str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("what", "message"), WRONG, ids=lambda x: repr(x)[:50])
+@pytest.mark.parametrize(("what", "message"), WRONG, ids=shortened)
 def test_what_has_no_complex_values(what: Initializer, message: str) -> None:
     out = np.full((4, 8), 7, np.complex64)
     with pytest.raises(ValueError, match=re.escape(message)):

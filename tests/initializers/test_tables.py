@@ -11,6 +11,7 @@ import pytest
 import fastinit
 from fastinit import Initializer
 from helpers.bits import check_bits
+from helpers.ids import shortened
 
 MP: Any = importlib.import_module("mpmath").mp.clone()
 MP.prec = 120
@@ -143,7 +144,7 @@ CASES: tuple[tuple[Initializer, tuple[int, ...], Entry], ...] = (
 )
 
 
-@pytest.mark.parametrize(("what", "shape", "entry"), CASES, ids=lambda x: repr(x)[:60])
+@pytest.mark.parametrize(("what", "shape", "entry"), CASES, ids=shortened)
 def test_tables(what: Initializer, shape: tuple[int, ...], entry: Entry) -> None:
     """They are the formula, rounded once."""
     values = [MP.mpf(entry(*map(int, index))) for index in np.ndindex(shape)]
@@ -190,7 +191,7 @@ UNIFORM_LOGS: tuple[tuple[Initializer, Callable[[Any], Any]], ...] = (
 )
 
 
-@pytest.mark.parametrize(("scheme", "to_uniform"), UNIFORM_LOGS, ids=lambda x: repr(x)[:40])
+@pytest.mark.parametrize(("scheme", "to_uniform"), UNIFORM_LOGS, ids=shortened)
 def test_distributions_of_schemes(scheme: Initializer, to_uniform: Callable[[Any], Any]) -> None:
     """Kolmogorov and Smirnov's test does not reject them: p > 1e-4 for 20,000 values."""
     stats: Any = importlib.import_module("scipy.stats")
@@ -222,7 +223,7 @@ LATE: tuple[tuple[Initializer, int], ...] = (
 )
 
 
-@pytest.mark.parametrize(("what", "size"), LATE, ids=lambda x: repr(x)[:40])
+@pytest.mark.parametrize(("what", "size"), LATE, ids=shortened)
 def test_errors_come_before_anything_is_written(what: Initializer, size: int) -> None:
     """A value without a result is far beyond the first piece that is computed."""
     out = np.full(size, 7, np.float32)
@@ -243,7 +244,7 @@ TOO_LARGE: tuple[tuple[Initializer, int, str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("what", "size", "dtype"), TOO_LARGE, ids=lambda x: repr(x)[:40])
+@pytest.mark.parametrize(("what", "size", "dtype"), TOO_LARGE, ids=shortened)
 def test_values_that_a_dtype_does_not_hold(what: Initializer, size: int, dtype: str) -> None:
     with pytest.raises(ValueError, match=r"does not hold|beyond float64"):
         what(size, dtype=dtype, seed=0)
@@ -342,7 +343,7 @@ WRONG_MAPS: tuple[tuple[Any, type[Exception], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("maps", "error", "message"), WRONG_MAPS, ids=lambda x: repr(x)[:30])
+@pytest.mark.parametrize(("maps", "error", "message"), WRONG_MAPS, ids=shortened)
 def test_wrong_maps(maps: Any, error: type[Exception], message: str) -> None:
     """Both as arguments and as plain data."""
     with pytest.raises(error, match=message):

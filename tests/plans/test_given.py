@@ -13,6 +13,7 @@ import fastinit
 from fastinit import Constant, HeNormal, Manifest, Normal, Parameter, Plan, Recipe, Rule
 from fastinit.manifests.from_trees import mapped
 from helpers.bits import check_bits
+from helpers.ids import shortened
 
 SHAPES = {"fc.weight": (4, 3), "fc.bias": 4, "scale": ()}
 
@@ -116,7 +117,7 @@ def test_pytrees_of_jax() -> None:
         (HeNormal(), "a HeNormal"),
         (object(), "a object"),
     ],
-    ids=str,
+    ids=shortened,
 )
 def test_wrong_models(given: Any, what: str) -> None:
     """The error names the ways to make a manifest."""
@@ -145,7 +146,7 @@ RULES = (Rule("*.weight", HeNormal()), Rule("**", Constant(0)))
         {"*.weight": HeNormal(), "**": Constant(0)},
         {"*.weight": "he_normal", "**": "zeros"},
     ],
-    ids=str,
+    ids=shortened,
 )
 def test_rules_are_a_recipe(given: Any) -> None:
     expected = Plan(SHAPES, Recipe("r", "s", RULES), seed=1)
@@ -186,7 +187,7 @@ def test_one_initializer_draws_other_vectors() -> None:
         ([("**", "he")], ValueError, "initializer='he' is not known; use one of he_normal"),
         ("he", FileNotFoundError, "'he' is neither a built-in recipe nor a file"),
     ],
-    ids=str,
+    ids=shortened,
 )
 def test_wrong_recipes(given: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=re.escape(message)):

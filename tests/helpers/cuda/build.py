@@ -1,5 +1,6 @@
 """The build of ``_cuda`` for the emulated device: PTX as text, and the stand-in runtime linked."""
 
+import fcntl
 import functools
 import hashlib
 import os
@@ -28,16 +29,15 @@ def building() -> subprocess.Popen[bytes]:
 def build() -> Path:
     """Build the module unless that was done since csrc/ changed; return its path."""
     folder = Path(tempfile.gettempdir()) / f"fastinit-emulated-{os.getuid()}-{_state()}"
-    if not folder.exists():
-        with tempfile.TemporaryDirectory(dir=tempfile.gettempdir()) as work:
-            finished = Path(work) / "finished"
-            finished.mkdir()
-            shutil.copy(compiled(Path(work), _all_major()), finished)
-            try:
-                finished.rename(folder)  # whole, also where two processes build at once
-            except OSError:
-                if not folder.exists():
-                    raise
+    # Of processes that test at the same time, one builds and the others wait.
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=tempfile.gettempdir()) as work:
+                finished = Path(work) / "finished"
+                finished.mkdir()
+                shutil.copy(compiled(Path(work), _all_major()), finished)
+                finished.rename(folder)  # whole
     return next(folder.iterdir())
 
 
