@@ -24,9 +24,9 @@ def entries(name: str, section: str) -> list[str]:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_arguments(name: str) -> None:
-    """All of a function's options are there, once and in order, but ``format`` of ``sparse``."""
+    """All of a function's options are there, once and in order."""
     parameters = list(inspect.signature(getattr(fastinit, name)).parameters)
-    assert entries(name, "Args") == [each for each in parameters if each != "format"]
+    assert entries(name, "Args") == parameters
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -36,7 +36,7 @@ def test_errors(name: str) -> None:
     assert {"TypeError", "ValueError"} <= set(names)
     function = getattr(fastinit, name)
     if "out" in inspect.signature(function).parameters:
-        assert "``out`` that does not fit" in (function.__doc__ or "")
+        assert "``out`` does not fit" in (function.__doc__ or "")
 
 
 def test_errors_of_arguments_that_a_function_lacks() -> None:

@@ -20,7 +20,7 @@ from helpers.models.tiny_transformers import TYPES, builder
 
 SERVED = {kind: name for name in list_recipes() for kind in recipe(name).serves if kind in TYPES}
 SAMPLE = (
-    *("bart", "bert", "bloom", "clip", "convnext", "deepseek_v3", "dinov2", "gemma3_text"),
+    *("bart", "bert", "marian", "clip", "convnext", "deepseek_v3", "dinov2", "gemma3_text"),
     *("gpt2", "gpt_oss", "jamba", "llama", "llama4_text", "mamba", "mamba2", "modernbert"),
     *("mt5", "qwen3_5_text", "qwen3_next", "recurrent_gemma", "siglip", "whisper"),
 )

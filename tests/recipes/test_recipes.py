@@ -274,6 +274,17 @@ def test_settings_have_defaults(config: Any) -> None:
     assert from_config(NORMAL, config, std="range") == NORMAL
 
 
+@pytest.mark.parametrize(
+    ("config", "std"), [({"a": {"std": 0.1}, "b": 0.2}, 0.1), ({"a": {"std": 0}, "b": 0.2}, 0.2)]
+)
+def test_first_of_several_settings(config: Any, std: float) -> None:
+    assert from_config(NORMAL, config, std="a.std|b") == fastinit.Normal(std=std)
+
+
+def test_recipes_by_the_types_that_they_serve() -> None:
+    assert recipe("mistral") == recipe("llama")
+
+
 def test_settings_come_from_the_config() -> None:
     """Any number of any initializer, before fans are worked out; a dot leads into an object."""
     config = {"range": 0.5, "init": {"low": -3, "high": 2}, "gain": 4, "groups": 2}

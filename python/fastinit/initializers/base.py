@@ -98,7 +98,7 @@ class Initializer(metaclass=_Type):
         """Return the templates for a whole array: first a fill, then what is written over it.
 
         Raises:
-            ValueError: the initializer does not fit the shape, or the dtype cannot hold it.
+            ValueError: The initializer does not fit the shape, or the dtype cannot hold it.
         """
 
     def resolve(self, shape: tuple[int, ...]) -> Initializer:  # noqa: ARG002
@@ -110,7 +110,7 @@ class Initializer(metaclass=_Type):
         """Return an initializer whose values are these after ``apply``, a product with a number.
 
         Raises:
-            ValueError: no field scales the values.
+            ValueError: No field scales the values.
         """
         if not self.magnitudes:
             raise ValueError(
@@ -124,7 +124,7 @@ class Initializer(metaclass=_Type):
         """Return an initializer of which the values of one part are these after ``apply``.
 
         Raises:
-            ValueError: it has no part with this label, or no field scales its values.
+            ValueError: It has no part with this label, or no field scales its values.
         """
         raise ValueError(f"part={label!r} is for a Split, and {self} has no parts; leave part out")
 
@@ -216,33 +216,33 @@ class Initializer(metaclass=_Type):
         """Draw an array, or the part of it that ``index`` names.
 
         Args:
-            shape: the whole array's, also where only a part is drawn.
-            seed: an integer in [0, 2**64), or a ``Stream``; without it, the process-wide seed. The
+            shape: The shape of the whole array, also where only a part is drawn.
+            seed: An integer in [0, 2**64), or a ``Stream``; without it, the process-wide seed. The
                 same seed and name give the same numbers, and so does a seed without a name.
-            name: which stream of the seed: a string, or an integer in [0, 2**63). Without it,
-                stream 0 of ``seed``, or with neither the next automatic stream.
-            dtype: a name or dtype object; None means that of ``out``, else float32.
-            device: "cpu", "cuda" (CuPy's current GPU), "cuda:1", or a torch, CuPy or JAX device;
+            name: The stream of the seed: a string, or an integer in [0, 2**63). Without a name it
+                is stream 0 of ``seed``, and without both the next automatic stream.
+            dtype: A name or a dtype object; None means that of ``out``, else float32.
+            device: "cpu", "cuda" (CuPy's current GPU), "cuda:1", or a device of torch, CuPy or JAX;
                 None means that of ``out``, else the CPU.
-            out: a writeable C-contiguous array of the part's shape on the CPU or a GPU (NumPy,
-                CuPy, torch, or one with DLPack, an array interface or a buffer), filled and
-                returned.
-            index: what one writes in square brackets (``np.s_[1024:2048, :]``): exactly that part
-                of the whole array. Integers drop their axis; steps and anything out of range are
-                errors.
+            out: A writeable C-contiguous array of the part's shape, on the CPU or a GPU (of NumPy,
+                CuPy, torch, or one with DLPack, an array interface or a buffer), which is filled
+                and returned.
+            index: The part of the whole array to draw, as written in square brackets
+                (``np.s_[1024:2048, :]``). Integers drop their axis; steps and anything out of
+                range are errors.
 
         Returns:
-            ``out``, or a new C-contiguous array: NumPy's, which starts at a cache line, or CuPy's
-            on a GPU. A GPU is not waited for: its work is on the current stream of the array's
-            library.
+            ``out``, or a new C-contiguous array: of NumPy, which starts at a cache line, or of CuPy
+            on a GPU. Calls do not wait for a GPU, whose work is on the current stream of the
+            array's library.
 
         Raises:
             IndexError: ``index`` reaches beyond the shape.
-            MemoryError: there is not enough memory.
+            MemoryError: There is not enough memory.
             RuntimeError: CUDA cannot be used here (``fastinit.cuda_status`` says why), or failed.
-            TypeError: an argument of the wrong type.
-            ValueError: an argument out of range, or ``out`` that does not fit.
-            KeyboardInterrupt: on Ctrl-C; what ``out`` holds then is not specified.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range, or ``out`` does not fit.
+            KeyboardInterrupt: Ctrl-C was pressed; what ``out`` holds then is not specified.
         """
         if extra or unknown:
             title = f"{type(self).__name__}()"
@@ -299,7 +299,7 @@ def cached(cls: Callable[P, Kind], *args: P.args, **kwargs: P.kwargs) -> Kind:
     """Return an initializer, and keep it.
 
     Raises:
-        TypeError: an argument that is not immutable; the class itself may take it.
+        TypeError: An argument is not immutable; the class itself may take it.
     """
     if not _IMMUTABLE.issuperset(map(type, (*args, *kwargs.values()))):
         raise TypeError("a tensor's value may change, so it cannot be a key of a cache")
@@ -330,7 +330,7 @@ def templates_of(
     """Return the templates of an initializer for a whole array of any dtype, complex ones too.
 
     Raises:
-        ValueError: the initializer does not fit the shape, or the dtype cannot hold it.
+        ValueError: The initializer does not fit the shape, or the dtype cannot hold it.
     """
     if dtype.kind == "c":
         # Its initializers have this base, and few draw complex arrays.
@@ -351,7 +351,7 @@ class Distribution(Initializer, is_base=True):
         """Return what this distribution draws in ``dtype``.
 
         Raises:
-            ValueError: the dtype cannot hold it.
+            ValueError: The dtype cannot hold it.
         """
         return _template(self, dtype)
 

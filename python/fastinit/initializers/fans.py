@@ -34,7 +34,7 @@ def layout_of(layout: str) -> str:
     Capitals as in "OIHW" and "DHWIO" (JAX) stand for ``o``, ``i`` and, for D, H and W, ``k``.
 
     Raises:
-        ValueError: the layout has other letters.
+        ValueError: The layout has other letters.
 
     Example:
         >>> from fastinit.initializers.fans import layout_of
@@ -70,7 +70,7 @@ def axes_of(shape: tuple[int, ...], layout: str) -> str:
     """Return the letter of each axis of ``shape``, which is ``*`` for every kernel axis.
 
     Raises:
-        ValueError: the shape has too few or too many axes for the layout.
+        ValueError: The shape has too few or too many axes for the layout.
     """
     named = len(layout) - layout.count("*")
     kernel = len(shape) - named
@@ -96,12 +96,13 @@ def fans(shape: tuple[int, ...], layout: str = "oi*", groups: int = 1) -> tuple[
     is divided, or in ``"io*"`` (a transposed convolution of torch) the input axis, so fan_in is.
 
     Args:
-        shape: the whole weight's.
-        layout: one letter per axis, see above.
-        groups: of a grouped convolution.
+        shape: The shape of the whole weight.
+        layout: One letter per axis, as above.
+        groups: The number of groups of a grouped convolution.
 
     Raises:
-        ValueError: the shape has other axes than the layout, or groups does not divide the axis.
+        ValueError: The shape has other axes than the layout, or ``groups`` does not divide the
+            axis.
 
     Example:
         >>> from fastinit.initializers.fans import fans

@@ -36,14 +36,14 @@ def function_help(own: str | None, cls: type[Initializer], parameters: Iterable[
 
     Args:
         own: The function's own docstring; None if there are none (``python -OO``).
-        cls: The class whose text, arguments and errors are added.
+        cls: The class whose text, arguments and errors are added to the function's own.
         parameters: The names of the function's parameters: others of the class are left out.
     """
     if own is None or cls.__doc__ is None:
         return own
     text, sections = _parsed(own)
     class_text, class_sections = _parsed(cls.__doc__)
-    options = _entries(class_sections.get("Args:", ""))
+    options = _entries(class_sections.get("Args:", "")) | _entries(sections.get("Args:", ""))
     taken = [options[name] for name in parameters if name in options]
     of_class = class_sections if taken or not options else {}  # its errors are of its arguments
     errors: dict[str, str] = {}
@@ -65,7 +65,7 @@ def function_help(own: str | None, cls: type[Initializer], parameters: Iterable[
 def _joined(entry: str, other: str) -> str:
     """Return two entries of one error as one, unless they say the same."""
     more = other.partition(":")[2].strip()
-    return entry if more in entry else f"{entry.removesuffix('.')};\n        {more}"
+    return entry if more in entry else f"{entry}\n        {more}"
 
 
 def _entries(section: str) -> dict[str, str]:

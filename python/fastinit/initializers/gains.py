@@ -34,12 +34,12 @@ def torch_gain(name: Any, a: float | None = None, what: str = "nonlinearity") ->
     sqrt(2 / (1 + a**2)), selu 3/4 (He et al., arXiv 1502.01852, section 2.2).
 
     Args:
-        name: the activation, in capitals or not: "relu", "ReLU", "LeakyReLU".
-        a: the negative slope of ``leaky_relu``, 0.01 by default; not allowed for other activations.
-        what: the argument that holds the name, for an error.
+        name: The activation, in capitals or not: "relu", "ReLU", "LeakyReLU".
+        a: The negative slope of ``leaky_relu``, 0.01 by default; not allowed for other activations.
+        what: The argument that holds the name, for an error.
 
     Raises:
-        ValueError: an unknown name, ``a`` for another activation, or ``a`` not finite.
+        ValueError: The name is not known, or ``a`` is not finite or for another activation.
 
     Example:
         >>> from fastinit.initializers.gains import torch_gain

@@ -131,21 +131,30 @@ class Context:
         return shape
 
     def setting(self, key: str) -> float | None:
-        """Return a number of the config, None where it is missing or 0; a dot leads into an object.
+        """Return a number of the config, None where it is missing or 0.
+
+        Args:
+            key: The key of the number, or several with ``|`` between them, of which the first that
+                the config has counts. A dot leads into an object.
 
         Raises:
             ValueError: The config has something else than a finite number there.
         """
-        value: Any = self._config
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        if not value:
+        found = (value for each in key.split("|") if (value := self._value(each)))
+        value: Any = next(found, None)
+        if value is None:
             return None
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or not -_LARGEST <= value <= _LARGEST:
             raise ValueError(f"{key} in the config is {value!r}, which is not a finite number")
         number: float = value
         return number
+
+    def _value(self, key: str) -> Any:
+        value: Any = self._config
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value
 
     @functools.cached_property
     def _stacks(self) -> dict[str, int]:

@@ -82,7 +82,8 @@ class Setting:
     ``Rule``.
 
     Args:
-        config: The key of the number. A dot leads into an object.
+        config: The key of the number, where a dot leads into an object; or several keys with ``|``
+            between them, of which the first that the config has counts.
         default: The number where the model has no config, or where the number in its config is
             missing or 0.
 

@@ -367,11 +367,11 @@ def recipe(source: str | os.PathLike[str]) -> Recipe:
     """Return a built-in recipe, or the recipe of a JSON file.
 
     Args:
-        source: The name of a built-in recipe, or the path of a file that holds what
-            ``Recipe.to_json`` returns.
+        source: The name of a built-in recipe; or a type of transformers' models that one serves, as
+            "mistral"; or the path of a file that holds what ``Recipe.to_json`` returns.
 
     Raises:
-        FileNotFoundError: ``source`` is neither.
+        FileNotFoundError: ``source`` is none of these.
         OSError: The file cannot be read.
         ValueError: The file does not hold a recipe; the message says where.
 
@@ -379,8 +379,11 @@ def recipe(source: str | os.PathLike[str]) -> Recipe:
         >>> from fastinit import recipe
         >>> recipe("gpt2").rules[0].pattern
         '**.h.{layer}.*.c_proj.weight'
+        >>> recipe("mistral").name
+        'llama'
     """
-    path = json_files.find(source, RECIPES, "recipe")
+    own = _serving(source) if isinstance(source, str) else None
+    path = json_files.find(own or source, RECIPES, "recipe")
     with json_files.located(str(path)):
         return Recipe.from_dict(json_files.read(path))
 
@@ -430,9 +433,14 @@ def find_recipe(wanted: str) -> Recipe | None:
         >>> find_recipe("mistral").name, find_recipe("zamba")
         ('llama', None)
     """
-    names = list_recipes()
-    name = wanted if wanted in names else next((n for n in names if wanted in _serves(n)), None)
+    name = _serving(wanted)
     return None if name is None else recipe(name)
+
+
+def _serving(wanted: str) -> str | None:
+    """Return the name of the built-in recipe that has a name or serves an architecture, or None."""
+    names = list_recipes()
+    return wanted if wanted in names else next((n for n in names if wanted in _serves(n)), None)
 
 
 def _summary(chosen: Recipe, model: Model) -> str:

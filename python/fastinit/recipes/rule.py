@@ -41,7 +41,8 @@ class Rule:
             one number, or a number of a letter. ``"3d d"`` is a weight of shape (3 d, d) for any
             d. None for any shape.
         settings: The fields of the initializer that the model's config sets: the name of a field ->
-            a key of ``config.json``, where a dot leads into an object. The initializer's own
+            a key of ``config.json``, where a dot leads into an object; or several keys with ``|``
+            between them, of which the first that the config has counts. The initializer's own
             number is the default, where the model has no config, or where the number in its config
             is missing or 0.
         numbers: The fields of the initializer that are numbers of the model: the name of a field ->

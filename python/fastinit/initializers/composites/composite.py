@@ -43,8 +43,8 @@ class Layer:
         stream: The name of the stream, or its number below 2**64; None for that of the array.
 
     Raises:
-        TypeError: A field has the wrong type.
-        ValueError: A field is out of range, or the fields contradict each other.
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of range, or the fields contradict each other.
     """
 
     initializer: Initializer | None = None
@@ -122,7 +122,7 @@ class Composite(Initializer):
             the array; None for that of the array.
 
     Raises:
-        TypeError: A field has the wrong type.
+        TypeError: An argument has the wrong type.
         ValueError: The list of layers is empty, or the dtype does not hold random values. When
             drawn, the layers do not fit the shape or leave elements unwritten.
 

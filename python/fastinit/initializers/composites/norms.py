@@ -55,9 +55,9 @@ class Normed(Initializer):
         layout: What each axis is, for "spectral" and ``aspect``.
 
     Raises:
-        TypeError: A field has the wrong type.
-        ValueError: A field is out of range; when drawn, the shape lacks the axis or does not fit
-            the layout, or a dtype that holds no such values.
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of range; when drawn, the shape lacks the axis or does not
+            fit the layout, or the dtype does not hold the values.
 
     Example:
         >>> import fastinit, numpy as np

@@ -44,9 +44,9 @@ class Product(Initializer):
         gain: A factor on the product.
 
     Raises:
-        TypeError: A field has the wrong type.
-        ValueError: A field is out of range; when drawn, the shape has fewer than two axes, or an
-            initializer does not fit its factor.
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of range; when drawn, the shape has fewer than two axes, or
+            an initializer does not fit its factor.
 
     Example:
         >>> import fastinit, numpy as np

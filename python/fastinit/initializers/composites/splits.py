@@ -45,7 +45,7 @@ class Split(Initializer):
             segment, or ``{grandparent}`` without its last two.
 
     Raises:
-        TypeError: A field has the wrong type.
+        TypeError: An argument has the wrong type.
         ValueError: The fields contradict each other; when drawn, the sizes do not fit the axis, or
             ``names`` needs more segments than the name has.
 

@@ -36,7 +36,7 @@ class Stacked(Initializer):
             segment, or ``{grandparent}`` without its last two.
 
     Raises:
-        TypeError: A field has the wrong type.
+        TypeError: An argument has the wrong type.
         ValueError: ``names`` is not understood; when drawn, it needs more segments than the name
             has, the shape has no such axis, or ``base`` does not fit the parts.
 

@@ -36,7 +36,7 @@ class Transposed(Initializer):
             ``numpy.transpose``; None for the reverse order.
 
     Raises:
-        TypeError: A field has the wrong type.
+        TypeError: An argument has the wrong type.
         ValueError: ``axes`` is not a permutation; when drawn, it is not one of the shape's axes.
 
     Example:

@@ -42,11 +42,11 @@ class Constant(Distribution):
     """The same value everywhere.
 
     Args:
-        value: a number; an integer or bool keeps its exact value in integer dtypes.
+        value: A number; an integer or bool keeps its exact value in integer dtypes.
 
     Raises:
         TypeError: ``value`` is not a number.
-        ValueError: it is beyond float64; when drawn, the dtype cannot hold it.
+        ValueError: ``value`` is beyond float64; when drawn, the dtype cannot hold it.
 
     Example:
         >>> import fastinit

@@ -24,11 +24,11 @@ class Normal(Distribution):
     """Normal distribution with a mean and a standard deviation.
 
     Args:
-        mean: finite.
-        std: finite, 0 or more.
+        mean: The mean, finite.
+        std: The standard deviation, finite, 0 or more.
 
     Raises:
-        ValueError: a number out of range; when drawn, one that the dtype cannot hold.
+        ValueError: A number is out of range; when drawn, the dtype cannot hold one.
 
     Example:
         >>> import fastinit

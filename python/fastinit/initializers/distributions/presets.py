@@ -53,21 +53,22 @@ PRESETS: dict[str, type[Preset]] = {}
 _OPTIONS = """
 
     Args:
-        mode: "fan_in", "fan_out", "fan_avg" or "fan_geo_avg".
-        gain: replaces the preset's own: std = gain / sqrt(fan). A number, or the name of an
-            activation, which is the same as ``nonlinearity``.
-        nonlinearity: the name of an activation whose gain is meant, see ``fastinit.gain``.
-        a: the negative slope of ``nonlinearity="leaky_relu"``.
-        truncated: truncate a normal at 2 sigmas, with the std that was asked for (JAX, Keras).
-        layout: what each axis is: "oi*", (out, in, *kernel), is torch's, for ``x @ w.T``; "*io" is
-            that of JAX and Keras, and of ``x @ w`` in NumPy.
-        groups: of a grouped convolution.
-        fan: replaces the fan of shape, mode, layout and groups.{arguments}
+        mode: The fan that the std is divided by the root of: "fan_in", "fan_out", "fan_avg" or
+            "fan_geo_avg" (the arithmetic and geometric means of both).
+        gain: The factor in std = gain / sqrt(fan), in place of the preset's own. A number, or the
+            name of an activation, which is the same as ``nonlinearity``.
+        nonlinearity: The name of an activation whose gain is meant, as for ``fastinit.gain``.
+        a: The negative slope of ``nonlinearity="leaky_relu"``.
+        truncated: Whether to truncate a normal at 2 sigmas and keep its std, as JAX and Keras do.
+        layout: The role of each axis: "oi*", (out, in, *kernel), for torch and ``x @ w.T``; "*io"
+            for JAX and Keras, and for ``x @ w`` in NumPy.
+        groups: The number of groups of a grouped convolution.
+        fan: A number that replaces the fan of shape, mode, layout and groups.{arguments}
 
     Raises:
-        TypeError: an option of the wrong type.
-        ValueError: options that contradict each other or are out of range; when drawn, a shape
-            that does not fit the layout.
+        TypeError: An argument has the wrong type.
+        ValueError: Options contradict each other or are out of range; when drawn, the shape does
+            not fit the layout.
 
     Example:
         >>> import fastinit
@@ -302,8 +303,8 @@ class SirenUniform(
     distribution="uniform",
     paper="Sitzmann et al. 2020, arXiv 2006.09661, section 3.2",
     arguments="""
-        omega: the factor inside the sine, sin(omega (W x + b)), finite and positive.
-        first: whether this is the first layer, whose bound is 1 / fan_in.""",
+        omega: The factor inside the sine, sin(omega (W x + b)), finite and positive.
+        first: Whether this is the first layer, whose bound is 1 / fan_in.""",
 ):
     """Uniform distribution within sqrt(3) gain / sqrt(fan_in) / omega, gain sqrt(2)."""
 

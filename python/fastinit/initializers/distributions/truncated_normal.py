@@ -36,18 +36,19 @@ class TruncatedNormal(Distribution):
     Values come from the inverse CDF, one word per value; none is rejected.
 
     Args:
-        mean: of the normal before truncation, finite.
-        std: of the normal before truncation, finite, 0 or more.
-        lower: the lower bound in sigmas, or -inf.
-        upper: the upper bound in sigmas, or inf.
-        compensate: divide ``std`` by the standard deviation of the truncated standard normal, so
-            that the values' own standard deviation is ``std`` (JAX and Keras do so in their he,
-            glorot and lecun).
+        mean: The mean before truncation, finite.
+        std: The standard deviation before truncation, finite, 0 or more.
+        lower: The lower bound in sigmas, or -inf.
+        upper: The upper bound in sigmas, or inf.
+        compensate: Whether to divide ``std`` by the standard deviation of the truncated standard
+            normal, so that the values' own standard deviation is ``std``, as JAX and Keras do in
+            their he, glorot and lecun.
 
     Raises:
-        TypeError: an argument of the wrong type.
-        ValueError: lower >= upper, a NaN, a negative or infinite std, bounds that leave too little
-            mass (2**-125 one-sided, 2**-90 two-sided); when drawn, no value of the dtype inside.
+        TypeError: An argument has the wrong type.
+        ValueError: ``lower`` is not below ``upper``, a number is NaN, ``std`` is negative or
+            infinite, or the bounds leave too little probability (2**-125 one-sided, 2**-90
+            two-sided); when drawn, the dtype has no value inside.
 
     Example:
         >>> import fastinit
@@ -124,7 +125,7 @@ class BoundedNormal(Distribution):
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: std is not positive and finite, or the bounds leave too little mass.
+        ValueError: ``std`` is not positive and finite, or the bounds leave too little probability.
 
     Example:
         >>> from fastinit.initializers.distributions.truncated_normal import BoundedNormal
@@ -171,12 +172,12 @@ def truncated_template(
     """Return the template of a truncated normal.
 
     Args:
-        mean: of the normal before truncation.
-        std: of the normal before truncation.
-        truncation: the limits, in sigmas.
-        bounds: the limits of the values, which hold to the last place.
-        dtype: of the values.
-        what: names the distribution in an error.
+        mean: The mean before truncation.
+        std: The standard deviation before truncation.
+        truncation: The limits, in sigmas.
+        bounds: The limits of the values, which hold to the last place.
+        dtype: The dtype of the values.
+        what: The name of the distribution in an error.
 
     Raises:
         ValueError: ``dtype`` cannot hold the values, or the truncation leaves too little mass.

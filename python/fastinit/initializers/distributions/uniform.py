@@ -35,12 +35,13 @@ class Uniform(Distribution):
     """Uniform distribution on the open interval (low, high): neither bound ever occurs.
 
     Args:
-        low: finite.
-        high: finite, ``low`` or more; if they are equal, the result is that constant.
+        low: The lower bound, finite.
+        high: The upper bound, finite, ``low`` or more; if both are equal, so are all values.
 
     Raises:
-        ValueError: low > high or a bound that is not finite; when drawn, no value of the dtype
-            between them, or an interval too narrow or too wide for float32 arithmetic.
+        ValueError: ``low`` is above ``high`` or a bound is not finite; when drawn, the dtype has no
+            value between them, or the interval is too narrow or too wide for float32
+            arithmetic.
 
     Example:
         >>> import fastinit
@@ -114,13 +115,13 @@ class LogUniform(Distribution):
     magnitude, such as the time steps of state space models (Gu et al. 2022, arXiv 2206.11893).
 
     Args:
-        low: positive and finite.
-        high: finite, ``low`` or more; if they are equal, the result is that constant.
+        low: The lower bound, positive and finite.
+        high: The upper bound, finite, ``low`` or more; if both are equal, so are all values.
 
     Raises:
-        ValueError: low > high, or a bound that is not positive and finite; when drawn, no value of
-            the dtype between them, or bounds outside 1.2e-38 to 1.7e38 (the normal numbers of
-            float32, without the last factor of 2) unless the dtype is float64.
+        ValueError: ``low`` is above ``high``, or a bound is not positive and finite; when drawn,
+            the dtype has no value between them, or is not float64 and a bound lies outside
+            1.2e-38 to 1.7e38 (the normal numbers of float32, without the last factor of 2).
 
     Example:
         >>> import fastinit

@@ -119,18 +119,19 @@ class VarianceScaling(FanScaled):
     """Mean 0 and variance scale / fan: std = sqrt(scale) / sqrt(fan).
 
     Args:
-        scale: finite, 0 or more; the square of a gain.
-        mode: "fan_in", "fan_out", "fan_avg" or "fan_geo_avg" (the arithmetic and geometric means).
-        distribution: "normal", "uniform" (bounds sqrt(3) std) or "truncated_normal" (at 2 sigmas,
-            its std divided by .87962566103423978, so that the values' own std is as asked: what
-            JAX and Keras do).
-        layout: what each axis is, as in ``HeNormal``.
-        groups: of a grouped convolution.
-        fan: replaces the fan of shape, mode, layout and groups.
+        scale: The numerator of the variance, finite, 0 or more; the square of a gain.
+        mode: The fan: "fan_in", "fan_out", "fan_avg" or "fan_geo_avg" (the arithmetic and geometric
+            means of both).
+        distribution: "normal", "uniform" (with the bounds sqrt(3) std), or "truncated_normal" (at 2
+            sigmas of a normal whose std is divided by .87962566103423978, so that the values' own
+            std is as asked, as in JAX and Keras).
+        layout: The role of each axis, as in ``HeNormal``.
+        groups: The number of groups of a grouped convolution.
+        fan: A number that replaces the fan of shape, mode, layout and groups.
 
     Raises:
-        ValueError: an unknown mode, distribution or layout, or a number out of range; when drawn,
-            a shape that does not fit the layout.
+        ValueError: A mode, distribution or layout is not known, or a number is out of range; when
+            drawn, the shape does not fit the layout.
 
     Example:
         >>> import fastinit

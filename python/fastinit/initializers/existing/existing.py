@@ -58,9 +58,10 @@ class Existing(Initializer):
             connected share it. It may contain ``{name}``, ``{parent}`` and ``{grandparent}``.
 
     Raises:
-        TypeError: A field has the wrong type.
-        ValueError: A field is out of range; when drawn, the shape has other axes than the source,
-            "even", "widen" or "divide" go the wrong way, or elements are left without ``rest``.
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of range; when drawn, the shape has other axes than the
+            source, "even", "widen" or "divide" go the wrong way, or elements are left without
+            ``rest``.
 
     Example:
         >>> import fastinit

@@ -51,11 +51,11 @@ class RowMixture(Initializer):
         source: What has the rows, most often ``Loaded``.
         rows: The number of its rows; None for the size of a ``Loaded`` tensor.
         covariance: The factor on the covariance, 0 or more. With 0 all rows are the mean.
-        mixed: k.
+        mixed: k, the number of source rows in each mixture; more make rows more nearly normal.
 
     Raises:
-        TypeError: A field has the wrong type.
-        ValueError: A field is out of range; when drawn, the shape does not have two axes.
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of range; when drawn, the shape does not have two axes.
 
     Example:
         >>> import fastinit, numpy as np
@@ -202,7 +202,7 @@ class Redrawn(Initializer):
             and ``{grandparent}``.
 
     Raises:
-        TypeError: A field has the wrong type.
+        TypeError: An argument has the wrong type.
         ValueError: ``share`` is out of range; when drawn, the shape has no such axis.
 
     Example:

@@ -23,11 +23,11 @@ class Values(Initializer):
     """Given values, one for each element in C order; small arrays only.
 
     Args:
-        values: as many numbers as the shape has elements, 65536 at most.
+        values: As many numbers as the shape has elements, 65536 at most.
 
     Raises:
-        ValueError: too many values; when drawn, not as many as elements, or one that the dtype
-            cannot hold.
+        ValueError: There are too many values; when drawn, not as many as elements, or one that the
+            dtype cannot hold.
 
     Example:
         >>> from fastinit.initializers.existing.values import Values

@@ -31,17 +31,17 @@ class Bernoulli(Masked):
     """Each weight is kept independently with probability p; the others are 0.
 
     Args:
-        p: 0 to 1, the probability that a weight is kept, to within 2**-32.
-        base: what draws the values: an initializer, or a name such as "he_normal". None for ones,
-            which make a mask: 1 (True) is kept.
-        correct_fan: count fans from the weights that are kept on average.
-        layout: what each axis is; only fans depend on it.
-        block: the size of a block on each axis, as (16, 16): whole blocks are kept or zeroed.
+        p: The probability that a weight is kept, 0 to 1, to within 2**-32.
+        base: The initializer that draws the values: an object, or a name such as "he_normal". None
+            for ones, so that the result is the mask: 1 (True) is kept.
+        correct_fan: Whether fans count only the weights that are kept on average.
+        layout: The role of each axis; only fans depend on it.
+        block: The size of a block on each axis, as (16, 16): whole blocks are kept or zeroed.
 
     Raises:
-        TypeError: an argument of the wrong type.
-        ValueError: p out of range; a base that is masked, has another layout or no fan to correct;
-            when drawn, blocks that do not divide the shape.
+        TypeError: An argument has the wrong type.
+        ValueError: ``p`` is out of range; the base is masked, or has another layout or no fan to
+            correct; when drawn, the shape does not divide into blocks.
 
     Example:
         >>> import fastinit

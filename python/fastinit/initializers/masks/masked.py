@@ -157,8 +157,8 @@ def block_of(given: Any) -> tuple[int, ...] | None:
     """Return the sizes of a block as a tuple.
 
     Raises:
-        TypeError: it is not a sequence of integers.
-        ValueError: a size is not positive.
+        TypeError: It is not a sequence of integers.
+        ValueError: A size is not positive.
     """
     if given is None:
         return None
@@ -174,7 +174,7 @@ def grid_of(shape: tuple[int, ...], block: tuple[int, ...]) -> tuple[int, int]:
     """Return how many blocks a shape has, and the weights of each.
 
     Raises:
-        ValueError: the blocks do not divide the shape.
+        ValueError: The blocks do not divide the shape.
     """
     if len(block) != len(shape):
         raise ValueError(

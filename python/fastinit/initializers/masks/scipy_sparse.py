@@ -37,10 +37,11 @@ def draw(
     """Draw a masked matrix, or the part of it that ``index`` names, as an array of scipy.sparse.
 
     Raises:
-        ImportError: scipy is not installed.
-        TypeError: an argument of the wrong type.
-        ValueError: an unknown format, a shape that is not a matrix's, a dtype that scipy.sparse
-            lacks, a device or an ``out``, or a base whose elements are not independent.
+        ImportError: SciPy is not installed.
+        TypeError: An argument has the wrong type.
+        ValueError: The format is not known, the shape is not that of a matrix, scipy.sparse lacks
+            the dtype, a device or ``out`` is given, or the elements of the base are not
+            independent.
     """
     if form not in FORMATS:
         raise ValueError(f"format={form!r} is not known; use one of {', '.join(FORMATS)}")

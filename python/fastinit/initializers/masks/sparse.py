@@ -47,25 +47,29 @@ class Sparse(Masked):
     Every subset of that size is equally likely.
 
     Args:
-        sparsity: the fraction that is zeroed, 0 to 1: ceil(sparsity * n) of every n.
-        nonzeros: how many are kept of every n, in place of ``sparsity``.
-        std: of a normal with mean 0; None for 0.01, or for a base.
-        base: what draws the values instead: an initializer, or a name such as "he_normal".
-        per: "in": of the weights that one input feeds, each column of the (o, rest) matrix, as
-            torch's ``sparse_`` means it. "out": of the weights that feed one output unit (Martens,
-            "Deep learning via Hessian-free optimization", ICML 2010: 15 nonzeros). "tensor": of all
-            weights, as static masks of sparse training have it (Evci et al., arXiv 1911.11134).
-        correct_fan: count fans from the weights that are kept (on average, where ``per`` does not
-            fix them).
-        layout: what each axis is, as in ``HeNormal``; the base's as well.
-        block: with ``per="tensor"``, the size of a block on each axis, as (16, 16) or (4, 4, 3, 3):
+        sparsity: The fraction of zeros, 0 to 1: ceil(sparsity * n) of every n weights.
+        nonzeros: The number of weights that are kept of every n, in place of ``sparsity``.
+        std: The standard deviation of a normal with mean 0; None for 0.01 (as torch's ``sparse_``
+            has it), or with a base.
+        base: The initializer that draws the values instead: an object, or a name such as
+            "he_normal".
+        per: The weights that are counted together. "in": those that one input feeds, each column
+            of the (o, rest) matrix, as torch's ``sparse_`` means it. "out": those that feed one
+            output unit (Martens, "Deep learning via Hessian-free optimization", ICML 2010: 15
+            nonzeros). "tensor": all, as in static masks of sparse training (Evci et al., arXiv
+            1911.11134).
+        correct_fan: Whether fans count only the weights that are kept (on average, where ``per``
+            does not fix them).
+        layout: The role of each axis, as in ``HeNormal``, of the base as well.
+        block: The size of a block on each axis, as (16, 16) or (4, 4, 3, 3), with ``per="tensor"``:
             whole blocks are kept or zeroed, and counted.
 
     Raises:
-        TypeError: an argument of the wrong type.
-        ValueError: both or neither of sparsity and nonzeros, or one out of range; a base that is
-            masked, has another layout or no fan to correct; when drawn, a shape without an output
-            and an input axis, more nonzeros than there are, or blocks that do not divide the shape.
+        TypeError: An argument has the wrong type.
+        ValueError: Both or neither of ``sparsity`` and ``nonzeros`` are given, or one is out of
+            range; the base is masked, or has another layout or no fan to correct; when drawn, the
+            shape lacks an output or an input axis, has fewer weights than ``nonzeros``, or does
+            not divide into blocks.
 
     Example:
         >>> import fastinit
@@ -182,17 +186,17 @@ class NM(Masked):
     2 of 4 is what sparse tensor cores multiply (Mishra et al. 2021, arXiv 2104.08378).
 
     Args:
-        n: how many are kept, 0 to ``m``.
-        m: the length of a group, 1 or more; divides the input axis.
-        base: what draws the values: an initializer, or a name such as "he_normal". None for ones,
-            which make a mask: 1 (True) is kept.
-        correct_fan: count fans from the weights that are kept.
-        layout: what each axis is, as in ``HeNormal``; one input axis.
+        n: The number of weights that are kept, 0 to ``m``.
+        m: The length of a group, 1 or more, which divides the input axis.
+        base: The initializer that draws the values: an object, or a name such as "he_normal". None
+            for ones, so that the result is the mask: 1 (True) is kept.
+        correct_fan: Whether fans count only the weights that are kept.
+        layout: The role of each axis, as in ``HeNormal``, with one input axis.
 
     Raises:
-        TypeError: an argument of the wrong type.
-        ValueError: n or m out of range; a base that is masked, has another layout or no fan to
-            correct; when drawn, a shape whose input axis m does not divide.
+        TypeError: An argument has the wrong type.
+        ValueError: ``n`` or ``m`` is out of range; the base is masked, or has another layout or no
+            fan to correct; when drawn, ``m`` does not divide the input axis.
 
     Example:
         >>> import fastinit
@@ -288,7 +292,7 @@ def sparse(
 
 
 @draws(Sparse)
-def sparse(
+def sparse(  # noqa: D417 (the other arguments are those of Sparse)
     shape: Shape,
     sparsity: float | None = None,
     nonzeros: int | None = None,
@@ -310,12 +314,13 @@ def sparse(
 ) -> Any:
     """Draw from ``Sparse(sparsity, nonzeros, std, base, per, correct_fan, layout, block)``.
 
-    With ``format`` "csr", "csc" or "coo" the result is that array of scipy.sparse, of a matrix in
-    float32 or float64: equal to the dense array converted, which never exists, with sorted
-    indices.
+    Args:
+        format: "csr", "csc" or "coo" for an array of scipy.sparse, of a matrix in float32 or
+            float64: it equals the dense array converted, which never exists, and its indices are
+            sorted. None for a dense array.
 
     Raises:
-        ImportError: ``format`` without scipy.
+        ImportError: SciPy is not installed, and ``format`` is given.
 
     Example:
         >>> import fastinit

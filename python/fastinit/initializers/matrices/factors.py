@@ -66,27 +66,27 @@ def factorized(
     its library and threads, so it stands outside the promise of equal bits.
 
     Args:
-        shape: of the whole weight.
-        rank: of the product, 1 or more; with ``spectral=True`` no more than the matrix has.
-        base: what the whole weight would be drawn with: a name such as "he_normal", or an
-            initializer object with mean 0.
-        spectral: factorize a full draw of the base instead.
-        layout: what each axis is; output axes come first or last (after the batch axes), as in
+        shape: The shape of the whole weight.
+        rank: The rank of the product, 1 or more; with ``spectral=True`` at most that of the matrix.
+        base: The initializer that would draw the whole weight: a name such as "he_normal", or an
+            object with mean 0.
+        spectral: Whether to factorize a full draw of the base instead.
+        layout: The role of each axis; output axes come first or last (after the batch axes), as in
             "oi*" (torch) and "*io" (JAX, Keras).
-        seed: an integer in [0, 2**64), or a ``Stream``; without it, the process-wide seed. The same
+        seed: An integer in [0, 2**64), or a ``Stream``; without it, the process-wide seed. The same
             seed and name give the same numbers.
-        name: which stream of the seed. The factors are successive elements of one stream.
-        dtype: of both factors.
-        device: "cpu", or where the factors are drawn; with ``spectral=True`` the CPU.
+        name: The stream of the seed. The factors are successive elements of one stream.
+        dtype: The dtype of both factors.
+        device: The device that draws the factors, "cpu" by default and with ``spectral=True``.
 
     Returns:
         (left, right): (out, rank) and (rank, in, *kernel) for "oi*", (*kernel, in, rank) and
         (rank, out) for "*io". Flattened to matrices, left @ right is the weight.
 
     Raises:
-        TypeError: an argument of the wrong type.
-        ValueError: a rank out of range, an unknown base or one without a known std and mean 0, a
-            layout that does not fit, or a dtype that holds no such values.
+        TypeError: An argument has the wrong type.
+        ValueError: The rank is out of range, the base is not known or has no known std and mean 0,
+            the layout does not fit, or the dtype does not hold the values.
 
     Example:
         >>> import fastinit
@@ -135,23 +135,23 @@ def lora(
     alpha / rank, or alpha / sqrt(rank) (rsLoRA, arXiv 2312.03732).
 
     Args:
-        shape: of the whole weight that is updated.
-        rank: of the update, 1 or more.
-        layout: what each axis is; output axes come first or last (after the batch axes).
-        seed: an integer in [0, 2**64), or a ``Stream``; without it, the process-wide seed. The same
+        shape: The shape of the whole weight that is updated.
+        rank: The rank of the update, 1 or more.
+        layout: The role of each axis; output axes come first or last (after the batch axes).
+        seed: An integer in [0, 2**64), or a ``Stream``; without it, the process-wide seed. The same
             seed and name give the same numbers.
-        name: which stream of the seed.
-        dtype: of both factors.
-        device: "cpu", or where the factors are drawn.
+        name: The stream of the seed.
+        dtype: The dtype of both factors.
+        device: The device that draws the factors, "cpu" by default.
 
     Returns:
         (A, B): (rank, in, *kernel) and (out, rank) for "oi*", (*kernel, in, rank) and (rank, out)
         for "*io".
 
     Raises:
-        TypeError: an argument of the wrong type.
-        ValueError: a rank out of range, a layout that does not fit, or a dtype that holds no such
-            values.
+        TypeError: An argument has the wrong type.
+        ValueError: The rank is out of range, the layout does not fit, or the dtype does not hold
+            the values.
 
     Example:
         >>> import fastinit

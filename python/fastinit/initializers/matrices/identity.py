@@ -104,15 +104,14 @@ class Dirac(PassThrough):
     Komodakis 2017, arXiv 1706.00388). Without kernel axes that is the identity matrix.
 
     Args:
-        groups: of a grouped convolution.
-        gain: the weights that are not 0, finite, or the name of an activation; an integer keeps its
-            value in integer dtypes.
-        layout: what each axis is, as in ``HeNormal``; one output and one input
-            axis.
+        groups: The number of groups of a grouped convolution.
+        gain: The value of the weights that are not 0, finite, or the name of an activation; an
+            integer keeps its value in integer dtypes.
+        layout: The role of each axis, as in ``HeNormal``, with one output and one input axis.
 
     Raises:
-        ValueError: a number out of range or a layout without one output and one input axis; when
-            drawn, groups that do not divide the axis, or a dtype that cannot hold the gain.
+        ValueError: A number is out of range, or the layout lacks an output or an input axis; when
+            drawn, the groups do not divide the axis, or the dtype cannot hold the gain.
 
     Example:
         >>> import fastinit
@@ -142,13 +141,13 @@ class Identity(PassThrough):
     """The identity matrix times a gain; of a convolution, at the center of the kernel.
 
     Args:
-        gain: finite, or the name of an activation; an integer keeps its value in integer dtypes.
-        layout: what each axis is, as in ``HeNormal``; one output and one input
-            axis.
+        gain: A finite number, or the name of an activation; an integer keeps its value in integer
+            dtypes.
+        layout: The role of each axis, as in ``HeNormal``, with one output and one input axis.
 
     Raises:
-        ValueError: the gain is not finite, or a layout without one output and one input axis; when
-            drawn, a dtype that cannot hold the gain.
+        ValueError: The gain is not finite, or the layout lacks an output or an input axis; when
+            drawn, the dtype cannot hold the gain.
 
     Example:
         >>> import fastinit

@@ -37,15 +37,15 @@ class Orthogonal(Initializer):
     random reflectors, which needs no factorization.
 
     Args:
-        gain: what every entry is multiplied with, finite; or the name of an activation, see
+        gain: The finite number that multiplies every entry, or the name of an activation, as for
             ``fastinit.gain``.
-        layout: what each axis is, "oi*" being torch's, "*io" that of JAX and Keras, "boi" a
-            batch of matrices.
+        layout: The role of each axis: "oi*" for torch, "*io" for JAX and Keras, "boi" for a batch
+            of matrices.
 
     Raises:
-        ValueError: ``gain`` is not finite or the layout has no output axis; when drawn, a shape
-            that does not fit the layout, a dtype other than float64, float32, float16 and
-            bfloat16, or a gain that it cannot hold.
+        ValueError: ``gain`` is not finite or the layout has no output axis; when drawn, the shape
+            does not fit the layout, the dtype is not one of float64, float32, float16 and
+            bfloat16, or it cannot hold the gain.
 
     Example:
         >>> import fastinit, numpy as np
@@ -88,14 +88,14 @@ class DeltaOrthogonal(Initializer):
     arXiv 1806.05393). The matrix is (output, input), at index (size - 1) // 2 of every kernel axis.
 
     Args:
-        gain: what every entry is multiplied with, finite; or the name of an activation, see
+        gain: The finite number that multiplies every entry, or the name of an activation, as for
             ``fastinit.gain``.
-        layout: what each axis is, "oi*" being torch's, "*io" that of JAX and Keras.
+        layout: The role of each axis: "oi*" for torch, "*io" for JAX and Keras.
 
     Raises:
         ValueError: ``gain`` is not finite or the layout lacks an output or input axis; when drawn,
-            fewer outputs than inputs, a shape that does not fit the layout, a dtype other than
-            float64, float32, float16 and bfloat16, or a gain that it cannot hold.
+            there are fewer outputs than inputs, the shape does not fit the layout, the dtype is
+            not one of float64, float32, float16 and bfloat16, or it cannot hold the gain.
 
     Example:
         >>> import fastinit

@@ -60,12 +60,12 @@ class Mimetic(Initializer):
             is subtracted.
         stream: The name of the stream of Z, with ``{name}``, ``{parent}`` (the name of the array
             without its last segment) or ``{grandparent}``.
-        layout: What each axis is, "oi*" being torch's, "*io" that of JAX and Keras; "ioo" has the
-            heads on an axis of their own.
+        layout: The role of each axis: "oi*" for torch, "*io" for JAX and Keras, "ioo" for heads on
+            an axis of their own.
 
     Raises:
-        TypeError: A field has the wrong type.
-        ValueError: A field is out of range; when drawn, the shape is not that of a matrix, has
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of range; when drawn, the shape is not that of a matrix, has
             more dimensions of heads than of the model or does not divide into heads, or the name
             has too few segments.
 
