@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Annotated
 
 import typer
@@ -20,13 +21,19 @@ from fastinit.cli.verify import verify
 from fastinit.manifests import list_models
 from fastinit.recipes.recipe import list_recipes
 
+_RECIPES = textwrap.fill(  # click would break names at their hyphens
+    f"Recipes: {', '.join(list_recipes())}; or a file of your own. A model's own is the default.",
+    width=76,
+    break_on_hyphens=False,
+)
 _HELP = f"""Initialize the weights of neural networks, with the same bits on every machine.
 
 A recipe says how the tensors of a model are drawn, and a seed which random numbers they get.
 
 Models: {", ".join(list_models())}; or a config.json, safetensors files, or a manifest of your own.
 
-Recipes: {", ".join(list_recipes())}; or a file of your own. A model's own is the default.
+\b
+{_RECIPES}
 
 \b
 Examples:
