@@ -140,8 +140,7 @@ class Context:
         Raises:
             ValueError: The config has something else than a finite number there.
         """
-        found = (value for each in key.split("|") if (value := self._value(each)))
-        value: Any = next(found, None)
+        value: Any = next(filter(None, map(self._value, key.split("|"))), None)
         if value is None:
             return None
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
