@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 import fastinit.initializers as _initializers
-from fastinit import distribution as _distribution
+from fastinit import package as _package
 from fastinit.arrays.digest import digest
 from fastinit.arrays.dlpack import to_dlpack
 from fastinit.missing_names import missing as _missing
@@ -91,7 +91,7 @@ _ADAPTERS = ("jax", "keras", "torch")
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return _distribution.version()
+        return _package.version()
     if name in _ADAPTERS:
         return importlib.import_module(f"fastinit.{name}")
     if name in _initializers.__all__:

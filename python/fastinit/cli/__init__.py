@@ -1,5 +1,5 @@
 """The command line, ``fastinit``: one file per command, and what the commands share."""
 
-from fastinit.distribution import check_package
+from fastinit.package import check_package
 
 check_package()

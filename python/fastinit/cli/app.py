@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fastinit import distribution
+from fastinit import package
 from fastinit.cli.diff import diff
 from fastinit.cli.info import info
 from fastinit.cli.init import init
@@ -52,7 +52,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"{distribution.NAME} {distribution.version()}")
+        typer.echo(f"{package.NAME} {package.version()}")
         raise typer.Exit
 
 

@@ -19,7 +19,6 @@ except ImportError as error:
 
 from jax.nn.initializers import constant, ones, zeros
 
-from fastinit.distribution import check_package
 from fastinit.jax.base import Initializer
 from fastinit.jax.initializers import (
     delta_orthogonal,
@@ -46,6 +45,7 @@ from fastinit.jax.sharding import sharded
 from fastinit.jax.targets import FFI_TARGETS, registered
 from fastinit.jax.trees import init_tree
 from fastinit.missing_names import missing as _missing
+from fastinit.package import check_package
 
 if TYPE_CHECKING:
     from fastinit.jax.guide.recommend import recommend_recipe

@@ -16,7 +16,6 @@ except ImportError as error:
         "'fastinit-nn[keras]', and set KERAS_BACKEND to jax, torch or tensorflow"
     ) from error
 
-from fastinit.distribution import check_package
 from fastinit.keras.adapted import Adapted
 from fastinit.keras.constants import Constant, Dirac, Identity, Ones, Zeros
 from fastinit.keras.context import accelerate
@@ -42,6 +41,7 @@ from fastinit.keras.masked import NM, Bernoulli, Sparse
 from fastinit.keras.matrices import DeltaOrthogonal, Orthogonal
 from fastinit.keras.models import init_, plan
 from fastinit.keras.recommend import recommend_recipe
+from fastinit.package import check_package
 
 __all__ = [
     "NM",

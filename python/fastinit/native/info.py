@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastinit import distribution
+from fastinit import package
 from fastinit.native import _cpu
 from fastinit.native.cuda import cuda_status
 from fastinit.native.xla import xla_status
@@ -26,8 +26,8 @@ def info() -> dict[str, Any]:
         1
     """
     return {
-        "distribution": distribution.NAME,
-        "version": distribution.version(),
+        "distribution": package.NAME,
+        "version": package.version(),
         "stream_version": STREAM_VERSION,
         "compiler": _cpu.compiler,
         "instruction_sets": _cpu.instruction_sets(),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from fastinit import checks, distribution
+from fastinit import checks, package
 from fastinit.checkpoints.atomic_file import write_whole
 from fastinit.plots import svg
 from fastinit.plots.chart import Chart
@@ -63,7 +63,7 @@ class Page:
 
     def html(self) -> str:
         """Return the page, which is HTML and XML at once."""
-        version = f"{distribution.NAME} {distribution.version()}"
+        version = f"{package.NAME} {package.version()}"
         title = escape(self.summary.title)
         return (
             '<!DOCTYPE html>\n<html xmlns="http://www.w3.org/1999/xhtml" lang="en">\n<head>\n'

@@ -21,8 +21,8 @@ except ImportError as error:
 
 from torch.nn.init import calculate_gain, eye, eye_
 
-from fastinit.distribution import check_package
 from fastinit.missing_names import missing as _missing
+from fastinit.package import check_package
 from fastinit.torch.acceleration.accelerate import accelerate
 from fastinit.torch.nn_init.additions import (
     fan_in_uniform_,

@@ -1,4 +1,4 @@
-"""The distribution that this package comes from: its name, its version, and whether it is whole.
+"""The package as pip knows it: its name, its version, and whether it is whole.
 
 PyPI's ``fastinit`` is another project with the same import name and the same command. Where both
 are installed, the files of one overwrite the other's.
