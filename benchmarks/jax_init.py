@@ -202,7 +202,7 @@ def model(report: dict[str, Any], layers: int, width: int, repeats: int) -> None
     }
     shapes = jax.eval_shape(models["jax"].init, KEY, tokens)
     calls: dict[tuple[str, str], Callable[[], Any]] = {
-        ("init_tree", "fastinit"): lambda: ours.init_tree(RULES, shapes)
+        ("init_tree", "fastinit"): lambda: ours.init_tree(shapes, RULES)
     }
     for library, built in models.items():
         program = jax.jit(built.init)

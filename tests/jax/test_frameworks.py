@@ -30,7 +30,7 @@ def test_linen() -> None:
     dense = drawn["params"]["layers_0"]
     assert dense["kernel"].std() == pytest.approx((2 / 16) ** 0.5, rel=0.1)
     assert not np.isin(dense["bias"], drawn["params"]["layers_2"]["bias"]).any()
-    by_rules = initializers.init_tree(RULES, jax.eval_shape(layers.init, KEY, X))
+    by_rules = initializers.init_tree(jax.eval_shape(layers.init, KEY, X), RULES)
     kernel = fastinit.HeNormal(layout="*io")((16, 32), seed=0, name="params.layers_0.kernel")
     check_bits(by_rules["params"]["layers_0"]["kernel"], kernel)
 
@@ -58,7 +58,7 @@ def test_nnx() -> None:
     rngs = nnx.split_rngs(splits=3)(nnx.vmap(build, in_axes=(0,), out_axes=0))
     assert rngs(nnx.Rngs(0)).kernel.shape == (3, 16, 32)
     graph, shapes = nnx.split(nnx.eval_shape(lambda: build(nnx.Rngs(0))))
-    merged = nnx.merge(graph, initializers.init_tree(RULES, shapes, seed=1))
+    merged = nnx.merge(graph, initializers.init_tree(shapes, RULES, seed=1))
     expected = fastinit.HeNormal(layout="*io")((16, 32), seed=1, name="kernel")
     check_bits(merged.kernel[...], expected)
     assert merged(X).shape == (1, 32)
@@ -91,7 +91,8 @@ def test_scanned_layers_with_logical_axes() -> None:
     check_trees(nn.unbox(stacked.init(KEY, X, jnp.zeros(3))), drawn)
     assert len(np.unique(drawn["params"]["kernel"])) > 3 * 16 * 16 - 5
     rules = [("**.kernel", fastinit.LecunNormal(layout="bio"))]
-    by_rules = initializers.init_tree(rules, nn.unbox(shapes), nn.unbox(shardings))
+    sharded = nn.unbox(shardings)
+    by_rules = initializers.init_tree(nn.unbox(shapes), rules, shardings=sharded)
     kernel = by_rules["params"]["kernel"]
     assert kernel.sharding == shardings["params"]["kernel"]
     check_bits(kernel, rules[0][1]((3, 16, 16), seed=0, name="params.kernel"))
@@ -101,7 +102,7 @@ def test_equinox() -> None:
     eqx = pytest.importorskip("equinox")
     shapes = eqx.filter_eval_shape(eqx.nn.MLP, 16, 8, 32, depth=2, key=KEY)
     rules = [("**.bias", fastinit.Constant(0)), ("**.weight", fastinit.HeNormal(layout="oi"))]
-    mlp = initializers.init_tree(rules, shapes, seed=0)
+    mlp = initializers.init_tree(shapes, rules, seed=0)
     assert mlp(X[0]).shape == (8,)
     check_bits(mlp.layers[0].weight, rules[1][1]((32, 16), seed=0, name="layers.0.weight"))
     init = initializers.he_normal(in_axis=-1, out_axis=-2)

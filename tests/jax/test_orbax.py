@@ -30,7 +30,7 @@ targets = {
 }
 with ocp.StandardCheckpointer() as checkpointer:
     for dtype, target in targets.items():
-        drawn = ours.init_tree(rules(), target, seed=3)
+        drawn = ours.init_tree(target, rules(), seed=3)
         checkpointer.save(f"{sys.argv[1]}/{dtype}", drawn)
         checkpointer.wait_until_finished()
         restored = checkpointer.restore(f"{sys.argv[1]}/{dtype}", target)

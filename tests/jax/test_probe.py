@@ -266,7 +266,7 @@ def test_plan_is_what_is_probed() -> None:
     own = variables_of(fastinit.Constant(0.0))
     rules = [("**.bias", fastinit.Constant(0)), ("**.kernel", HE)]
     apply = network(jax.nn.relu)
-    drawn = fastinit.jax.init_tree(rules, own)
+    drawn = fastinit.jax.init_tree(own, rules)
     expected = fastinit.jax.probe(apply, batch(), variables=drawn)
     for variables in (own, jax.eval_shape(lambda: own)):
         report = fastinit.jax.probe(apply, batch(), variables=variables, plan=rules)

@@ -185,7 +185,7 @@ def test_linen() -> None:
         assert rows["params.block1.conv1.kernel"].std == pytest.approx((2 / 72) ** 0.5)
         assert rows["params.head.kernel"].layer == "output"
         assert "params.block1.bn2.scale" in [row.name for row in found.differences()]
-    drawn = fastinit.jax.init_tree(found.recipe, variables, seed=0)
+    drawn = fastinit.jax.init_tree(variables, found.recipe, seed=0)
     again = fastinit.jax.recommend_recipe(model, images, drawn, "relu", "resnet")
     assert again.differences() == []
     assert (drawn["batch_stats"]["block0"]["bn1"]["var"] == 1).all()
@@ -279,7 +279,7 @@ def test_nnx() -> None:
     assert rows["first.kernel"].activation == "selu"
     assert found.case.normalization == "batch"
     graph, params, rest = nnx.split(model, nnx.Param, ...)
-    drawn = nnx.merge(graph, fastinit.jax.init_tree(found.recipe, params, seed=0), rest)
+    drawn = nnx.merge(graph, fastinit.jax.init_tree(params, found.recipe, seed=0), rest)
     assert fastinit.jax.recommend_recipe(drawn, X).differences() == []
 
 

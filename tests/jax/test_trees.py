@@ -20,7 +20,7 @@ SHAPE = jax.ShapeDtypeStruct((4, 6), "float32")
 
 def test_names_are_those_of_a_plan() -> None:
     """A tree is drawn as ``Plan.init`` draws it."""
-    drawn = ours.init_tree(rules(), shapes(), seed=3)
+    drawn = ours.init_tree(shapes(), rules(), seed=3)
     jax.tree.map(check_bits, drawn, fastinit.Plan(shapes(), rules(), seed=3).init())
     kernel = drawn["layer.0"]["kernel"]
     expected = fastinit.HeNormal(layout="*io")((32, 64), seed=3, name="layer.0.kernel")
@@ -29,7 +29,7 @@ def test_names_are_those_of_a_plan() -> None:
 
 def test_one_native_call() -> None:
     with Counted() as counted:
-        drawn = ours.init_tree("normal", shapes())
+        drawn = ours.init_tree(shapes(), "normal")
     held = sum(leaf.size for leaf in jax.tree.leaves(drawn))
     assert (counted.calls, counted.elements) == (1, held)
 
@@ -37,7 +37,7 @@ def test_one_native_call() -> None:
 def test_all_that_is_not_a_tensor_stays() -> None:
     key = jax.random.key(0)
     tree = {"w": jnp.zeros((4, 4)), "key": key, "act": jax.nn.relu, "none": None}
-    drawn = ours.init_tree("normal", tree)
+    drawn = ours.init_tree(tree, "normal")
     assert drawn["key"] is key
     assert drawn["act"] is jax.nn.relu
     assert drawn["none"] is None
@@ -65,7 +65,7 @@ def test_a_recorded_model_of_torch() -> None:
         "Dense_0.bias": "out.bias",
     }
     for given in (names, names.__getitem__):
-        drawn = ours.init_tree(plan, tree, names=given)
+        drawn = ours.init_tree(tree, plan, names=given)
         state = {name: each.detach().numpy() for name, each in module.state_dict().items()}
         check_bits(drawn["Conv_0"]["kernel"], state["conv.weight"].transpose(2, 3, 1, 0))
         check_bits(drawn["Dense_0"]["kernel"], state["out.weight"].T)
@@ -73,7 +73,7 @@ def test_a_recorded_model_of_torch() -> None:
 
 
 def test_dtypes_are_those_of_the_leaves() -> None:
-    drawn = ours.init_tree("normal", {"w": SHAPE.update(dtype="bfloat16"), "v": jnp.zeros((3, 3))})
+    drawn = ours.init_tree({"w": SHAPE.update(dtype="bfloat16"), "v": jnp.zeros((3, 3))}, "normal")
     assert (drawn["w"].dtype, drawn["v"].dtype) == ("bfloat16", "float32")
 
 
@@ -90,13 +90,13 @@ def test_layouts_of_torch_are_refused(initializer: fastinit.Initializer) -> None
     """Their fans would be those of other axes than a kernel of JAX has."""
     words = r"the layout 'oi\*' of (HeNormal|Orthogonal)\(\) is torch's"
     with pytest.raises(ValueError, match=f"'w': {words}"):
-        ours.init_tree(initializer, {"w": SHAPE}, seed=0)
+        ours.init_tree({"w": SHAPE}, initializer, seed=0)
     with pytest.raises(ValueError, match=words):
         ours.initializer(initializer)(jax.random.key(0), (4, 6))
     with pytest.raises(ValueError, match=words):
         ours.sharded(initializer, (4, 6), jax.sharding.SingleDeviceSharding(jax.devices()[0]))
     transposed: Any = {"w": ("w", (1, 0))}  # so the tensor has torch's axes
-    assert ours.init_tree(initializer, {"w": SHAPE}, seed=0, names=transposed)["w"].any()
+    assert ours.init_tree({"w": SHAPE}, initializer, seed=0, names=transposed)["w"].any()
 
 
 def plan() -> fastinit.Plan:
@@ -106,29 +106,33 @@ def plan() -> fastinit.Plan:
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: ours.init_tree(plan(), {"w": SHAPE}, seed=1), ValueError, "seed=1 .* seed is 1"),
-        (lambda: ours.init_tree(plan(), {"v": SHAPE}), ValueError, "'v' is not a tensor"),
-        (lambda: ours.init_tree(plan(), {"w": jnp.zeros((6, 4))}), ValueError, r"\(name, axes\)"),
-        (lambda: ours.init_tree(plan(), {"w": jnp.zeros((4, 6), "int8")}), ValueError, "int8"),
-        (lambda: ours.init_tree("normal", {"w": 3.0}), TypeError, "'w' is a float"),
+        (lambda: ours.init_tree({"w": SHAPE}, plan(), seed=1), ValueError, "seed=1 .* seed is 1"),
+        (lambda: ours.init_tree({"v": SHAPE}, plan()), ValueError, "'v' is not a tensor"),
+        (lambda: ours.init_tree({"w": jnp.zeros((6, 4))}, plan()), ValueError, r"\(name, axes\)"),
+        (lambda: ours.init_tree({"w": jnp.zeros((4, 6), "int8")}, plan()), ValueError, "int8"),
+        (lambda: ours.init_tree({"w": 3.0}, "normal"), TypeError, "'w' is a float"),
         (
-            lambda: ours.init_tree("normal", {"w": SHAPE, "v": SHAPE}, names={"v": "w"}),
+            lambda: ours.init_tree({"w": SHAPE, "v": SHAPE}, "normal", names={"v": "w"}),
             ValueError,
             "the name 'w' to two leaves",
         ),
         (
-            lambda: ours.init_tree("normal", {"w": SHAPE}, names=lambda _: 3),  # type: ignore[arg-type]
+            lambda: ours.init_tree({"w": SHAPE}, "normal", names=lambda _: 3),  # type: ignore[arg-type]
             TypeError,
             "give a name",
         ),
         (
-            lambda: ours.init_tree("normal", {"w": SHAPE}, names={"w": ("w", (0, 0))}),
+            lambda: ours.init_tree({"w": SHAPE}, "normal", names={"w": ("w", (0, 0))}),
             ValueError,
             "name every axis once",
         ),
-        (lambda: ours.init_tree("normal", {"w": SHAPE}, {"w": "x"}), TypeError, "holds a str"),
-        (lambda: ours.init_tree("normal", {"w": SHAPE}, {}), ValueError, "has 0 leaves"),
-        (lambda: ours.init_tree("normal", {"w": SHAPE, "x": (4, 6)}), TypeError, "'x.0' is a int"),
+        (
+            lambda: ours.init_tree({"w": SHAPE}, "normal", shardings={"w": "x"}),
+            TypeError,
+            "holds a str",
+        ),
+        (lambda: ours.init_tree({"w": SHAPE}, "normal", shardings={}), ValueError, "has 0 leaves"),
+        (lambda: ours.init_tree({"w": SHAPE, "x": (4, 6)}, "normal"), TypeError, "'x.0' is a int"),
     ],
 )
 def test_errors(call: Callable[[], Any], error: type[Exception], words: str) -> None:
@@ -142,7 +146,7 @@ def test_one_digest_everywhere() -> None:
     flat = {each.parameter.name: each.parameter.shape for each in plan.tensors}
     tensors = {name: torch.empty(shape) for name, shape in flat.items()}
     fastinit.Plan(flat, rules(), seed=3).init_into(tensors)
-    drawn = jax.tree.leaves(ours.init_tree(rules(), shapes(), seed=3))
+    drawn = jax.tree.leaves(ours.init_tree(shapes(), rules(), seed=3))
     arrays = jax.tree.leaves(plan.init())
     digests = [list(map(fastinit.digest, each)) for each in (drawn, arrays)]
     assert digests[0] == digests[1]

@@ -119,7 +119,7 @@ def test_trees() -> None:
         "a": {each.name[2:]: np.zeros(each.shape, each.dtype or "float32") for each in PARAMETERS}
     }
     rules = [("**.q", fastinit.Orthogonal(layout="*io")), ("**", fastinit.Normal())]
-    found = fastinit.jax.init_tree(rules, tree, seed=3)
+    found = fastinit.jax.init_tree(tree, rules, seed=3)
     for name, right in Plan(Manifest("m", PARAMETERS), rules, seed=3).init().items():
         drawn = found["a"][name[2:]]
         assert isinstance(drawn, jax.Array)

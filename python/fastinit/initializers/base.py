@@ -20,6 +20,7 @@ from fastinit.initializers.options import Out, plain_signature, unexpected
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.box import Index, Shape, part, shape_of, whole
 from fastinit.native.request import Fill, Request, Template
+from fastinit.other_frameworks import is_called_by_keras, remedy
 from fastinit.repeated_streams import note, repeats
 from fastinit.streams import Seed
 
@@ -260,6 +261,8 @@ class Initializer(metaclass=_Type):
         index: Index | None,
     ) -> Out:
         """Do what ``__call__`` does, with all options in order: the functions call this."""
+        if type(dtype) is str and seed is None and name is None and is_called_by_keras():
+            raise TypeError(f"{self}: {remedy('keras', type(self).__name__)}")
         sizes = shape_of(shape)
         box = whole(sizes) if index is None else part(sizes, index)
         output = destination(box.shape, dtype, out, device)

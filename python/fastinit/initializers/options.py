@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from fastinit.checks import shown
+from fastinit.other_frameworks import caller_of, remedy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,9 +119,13 @@ def unexpected(
     wrong = list(unknown)
     if not wrong:
         places = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
-        return TypeError(_too_many(title, called, places, options, (first, *extra)))
-    meant = [each for each in (_meant(name, options) for name in wrong) if each]
-    question = f"; did you mean {', '.join(map(repr, meant))}?" if meant else "."
+        arguments = (first, *extra)
+        meant = remedy(caller_of(arguments), title.removesuffix("()"))
+        return TypeError(
+            f"{called}: {meant}" if meant else _too_many(title, called, places, options, arguments)
+        )
+    similar = [each for each in (_meant(name, options) for name in wrong) if each]
+    question = f"; did you mean {', '.join(map(repr, similar))}?" if similar else "."
     remedies = dict.fromkeys(f" {_remedy(name, options)}".rstrip() for name in wrong)
     return TypeError(
         f"{called} has no option {', '.join(map(repr, wrong))}{question}{''.join(remedies)} "

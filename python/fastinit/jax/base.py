@@ -16,6 +16,7 @@ from fastinit.jax.keys import stream_of, words_of
 from fastinit.jax.sharding import draw_sharded, sharding_meant
 from fastinit.jax.staged import draw_staged
 from fastinit.native.box import Shape, shape_of
+from fastinit.other_frameworks import explained
 
 
 class Initializer(abc.ABC):
@@ -44,6 +45,7 @@ class Initializer(abc.ABC):
         sizes = shape_of(shape)
         return drawing_of(_resolved(self, sizes), sizes, meant)
 
+    @explained("jax")
     def __call__(
         self, key: Any, shape: Shape, dtype: Any = None, out_sharding: Any = None
     ) -> jax.Array:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol
 
 import jax
 
@@ -13,6 +15,24 @@ from fastinit.initializers.distributions.presets import PRESETS
 from fastinit.jax.axes import Axes
 from fastinit.jax.base import Initializer
 from fastinit.jax.kinds import CenteredColumns, Columns, FanScaled, Fixed, Multiplied
+from fastinit.other_frameworks import caller_of, remedy
+
+P = ParamSpec("P")
+
+
+def _makes(function: Callable[P, Initializer]) -> Callable[P, Initializer]:
+    """Return a function that makes an initializer, whose errors say where it was taken for one."""
+
+    @functools.wraps(function)
+    def made(*args: P.args, **kwargs: P.kwargs) -> Initializer:
+        meant = remedy(caller_of(args), function.__name__)
+        if meant is not None:
+            raise TypeError(
+                f"{function.__name__}() returns an initializer, and is not one; {meant}"
+            )
+        return function(*args, **kwargs)
+
+    return made
 
 
 def initializer(drawn: initializers.Initializer, dtype: Any = None) -> Initializer:
@@ -41,6 +61,7 @@ def initializer(drawn: initializers.Initializer, dtype: Any = None) -> Initializ
     return Fixed(drawn, dtype)
 
 
+@_makes
 def uniform(scale: Any = 1e-2, dtype: Any = None) -> Initializer:
     """Return an initializer of uniform values between 0 and ``scale``.
 
@@ -62,6 +83,7 @@ def uniform(scale: Any = 1e-2, dtype: Any = None) -> Initializer:
     return Fixed(Uniform(0.0, float(scale)), dtype)
 
 
+@_makes
 def normal(stddev: Any = 1e-2, dtype: Any = None) -> Initializer:
     """Return an initializer of normal values with mean 0.
 
@@ -82,6 +104,7 @@ def normal(stddev: Any = 1e-2, dtype: Any = None) -> Initializer:
     return Fixed(Normal(0.0, float(stddev)), dtype)
 
 
+@_makes
 def truncated_normal(
     stddev: Any = 1e-2, dtype: Any = None, lower: Any = -2.0, upper: Any = 2.0
 ) -> Initializer:
@@ -108,6 +131,7 @@ def truncated_normal(
     return Fixed(TruncatedNormal(0.0, float(stddev), *bounds), dtype)
 
 
+@_makes
 def variance_scaling(
     scale: Any,
     mode: str,
@@ -142,6 +166,7 @@ def variance_scaling(
     return FanScaled(scaling, in_axis, out_axis, batch_axis, dtype)
 
 
+@_makes
 def orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> Initializer:
     """Return an initializer of orthogonal matrices, uniformly distributed (Haar).
 
@@ -166,6 +191,7 @@ def orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> In
     return Columns(float(scale), column_axis, dtype)
 
 
+@_makes
 def delta_orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> Initializer:
     """Return an initializer of convolutions' kernels with an orthogonal matrix in the middle.
 
@@ -231,7 +257,7 @@ def _function_of(name: str) -> PresetFunction:
         >>> fastinit.jax.{name}()(jax.random.key(0), (3, 3, 16, 32)).shape
         (3, 3, 16, 32)
     """
-    return function
+    return _makes(function)
 
 
 he_normal = _function_of("he_normal")

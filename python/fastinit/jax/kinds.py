@@ -90,10 +90,7 @@ class FanScaled(Initializer):
         for name in ("in_axis", "out_axis", "batch_axis"):
             axes = getattr(self, name)
             if not isinstance(axes, int | Sequence):
-                raise TypeError(
-                    f"{name}= is a {type(axes).__name__}; pass axes by their numbers, or, if it is "
-                    "a key, call what this returns with it: he_normal()(key, shape)"
-                )
+                raise TypeError(f"{name}= is a {type(axes).__name__}; pass axes by their numbers")
             object.__setattr__(self, name, axes if isinstance(axes, int) else tuple(axes))
 
     def resolve(self, shape: tuple[int, ...]) -> initializers.Initializer:

@@ -112,6 +112,7 @@ def sharded(
     initializer: Any,
     shape: Shape,
     sharding: Any,
+    *,
     seed: Seed = 0,
     name: str | int | None = None,
     dtype: Any = None,

@@ -46,10 +46,10 @@ class Leaf:
 
 
 def init_tree(
-    recipe: Any,
     tree: Any,
-    shardings: Any = None,
+    recipe: Any,
     *,
+    shardings: Any = None,
     seed: Seed | None = None,
     names: Names | None = None,
 ) -> Any:
@@ -59,10 +59,10 @@ def init_tree(
     each value is that which NumPy, PyTorch and files have under this name, on any devices.
 
     Args:
-        recipe: a ``fastinit.Plan``, such as one that was recorded from a model of PyTorch, or what
-            ``fastinit.Plan`` takes as a recipe: an initializer, a list of rules, a name.
         tree: arrays or shapes, as of ``jax.eval_shape``, in any pytree. Leaves that are not tensors
             (functions, keys, None) stay as they are.
+        recipe: a ``fastinit.Plan``, such as one that was recorded from a model of PyTorch, or what
+            ``fastinit.Plan`` takes as a recipe: an initializer, a list of rules, a name.
         shardings: which device holds what: one sharding for all arrays, or a tree like ``tree``;
             None for the shardings that the leaves name, else the default device.
         seed: the same in all processes; None for that of a plan, else 0.
@@ -83,7 +83,7 @@ def init_tree(
     Example:
         >>> import fastinit, fastinit.jax, jax, jax.numpy as jnp
         >>> shapes = jax.eval_shape(lambda: {"dense": {"kernel": jnp.zeros((8, 4))}})
-        >>> params = fastinit.jax.init_tree(fastinit.HeNormal(layout="*io"), shapes, seed=0)
+        >>> params = fastinit.jax.init_tree(shapes, fastinit.HeNormal(layout="*io"), seed=0)
         >>> kernel = fastinit.he_normal((8, 4), layout="*io", seed=0, name="dense.kernel")
         >>> bool((params["dense"]["kernel"] == kernel).all())
         True
@@ -111,7 +111,7 @@ def leaves_of(tree: Any, shardings: Any = None, names: Names | None = None) -> I
             if count != 1 or not _has_shape(node):
                 raise TypeError(
                     f"the leaf {path!r} is a {type(node).__name__}, which is not one array; pass "
-                    "arrays, or the result of jax.eval_shape"
+                    "first arrays, or the result of jax.eval_shape, and then a recipe"
                 )
             shape, dtype = tuple(node.shape), np.dtype(node.dtype)
             yield Leaf(number, path, shape, dtype, where[number], *_named(path, shape, names))

@@ -77,11 +77,11 @@ class FanScaled(Random, keras.initializers.VarianceScaling, is_base=True):
     def __init__(
         self, seed: SeedLike | None, input_axes: Axes | None, output_axes: Axes | None
     ) -> None:
+        super().__init__(seed)
         self.input_axes = None if input_axes is None else list(input_axes)
         self.output_axes = None if output_axes is None else list(output_axes)
         if (self.input_axes is None) != (self.output_axes is None):
             layout_of((), self.input_axes, self.output_axes)  # raises the error
-        super().__init__(seed)
 
 
 class VarianceScaling(FanScaled):

@@ -15,6 +15,7 @@ from fastinit.checks import shown
 from fastinit.initializers.named import function_name
 from fastinit.keras import drawing
 from fastinit.native.box import Shape, shape_of
+from fastinit.other_frameworks import explained
 from fastinit.streams import NamedStream, Stream
 
 SeedLike = int | Any
@@ -60,6 +61,7 @@ class Initializer(keras.initializers.Initializer, abc.ABC):
             HeNormal(truncated=True, layout='*io')
         """
 
+    @explained("keras")
     def __call__(self, shape: Shape, dtype: Any = None, layout: Any = None) -> Any:
         """Draw a tensor of Keras's backend.
 

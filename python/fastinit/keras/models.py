@@ -16,15 +16,15 @@ from fastinit.streams import Seed
 from fastinit.tensors.tensor_plan import TensorPlan
 
 
-def plan(model: Any, seed: Seed | None = None, recipe: Any = None) -> Plan:
+def plan(model: Any, recipe: Any = None, seed: Seed | None = None) -> Plan:
     """Return the plan of a model: what ``init_`` draws, and from which streams.
 
     It explains, draws NumPy arrays by name, saves them, and compares files, without Keras.
 
     Args:
         model: A model or layer that is built.
-        seed: An integer in [0, 2**64), or a ``fastinit.Stream``; None for the process-wide seed.
         recipe: As for ``init_``.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``; None for the process-wide seed.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -36,10 +36,10 @@ def plan(model: Any, seed: Seed | None = None, recipe: Any = None) -> Plan:
         >>> fastinit.keras.plan(model, seed=0).init()["head/bias"]
         array([0., 0., 0., 0.], dtype=float32)
     """
-    return planned(built_weights(model), model.name, seed, recipe)
+    return planned(built_weights(model), model.name, recipe, seed)
 
 
-def init_(model: Any, seed: Seed | None = None, recipe: Any = None, *, only: Any = None) -> Any:
+def init_(model: Any, recipe: Any = None, seed: Seed | None = None, *, only: Any = None) -> Any:
     """Draw all weights of a model anew, each from the stream of its name.
 
     The name of a weight is the path of its layer below the model, and its own name:
@@ -48,12 +48,12 @@ def init_(model: Any, seed: Seed | None = None, recipe: Any = None, *, only: Any
 
     Args:
         model: A model or layer that is built.
-        seed: An integer in [0, 2**64), or a ``fastinit.Stream``; None for the process-wide seed.
-            The seeds of the layers' own initializers do not count.
         recipe: None for the initializers of the layers themselves, Keras's own included, with the
             same distributions. Otherwise what ``fastinit.Plan`` takes, or a plan; the initializers
             in it may be this package's or their names ("he_normal"), which know Keras's axes. The
             weights keep their own dtypes, whatever the recipe or the plan says.
+        seed: An integer in [0, 2**64), or a ``fastinit.Stream``; None for the process-wide seed.
+            The seeds of the layers' own initializers do not count.
         only: A pattern as in rules; other weights keep their values.
 
     Returns:
@@ -81,7 +81,7 @@ def init_(model: Any, seed: Seed | None = None, recipe: Any = None, *, only: Any
     _draw(
         [
             (variables[each.parameter.name], each)
-            for each in planned(weights, model.name, seed, recipe, only).select(only)
+            for each in planned(weights, model.name, recipe, seed, only).select(only)
         ]
     )
     return model

@@ -27,15 +27,15 @@ from fastinit.streams import Seed
 
 
 def planned(
-    weights: list[Weight], model: str, seed: Seed | None, recipe: Any, only: Any = None
+    weights: list[Weight], model: str, recipe: Any, seed: Seed | None, only: Any = None
 ) -> Plan:
     """Return the plan of weights; see ``init_``.
 
     Args:
         weights: All weights of a model.
         model: The name of the model.
-        seed: As for ``init_``.
         recipe: As for ``init_``.
+        seed: As for ``init_``.
         only: A pattern; the initializers of the layers of other weights are not asked for.
 
     Raises:

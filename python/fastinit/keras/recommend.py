@@ -63,7 +63,7 @@ def recommend_recipe(
         >>> found = fastinit.keras.recommend_recipe(model)
         >>> [(row.name, row.activation) for row in found.rows[::2]]
         [('up/kernel', 'silu'), ('down/kernel', 'linear')]
-        >>> _ = fastinit.keras.init_(model, seed=0, recipe=found.recipe)
+        >>> _ = fastinit.keras.init_(model, found.recipe, seed=0)
     """
     weights = [each for each in built_weights(model) if each.variable.trainable]
     manifest = Manifest(model.name, tuple(map(_parameter, weights)))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import EllipsisType
 
 from fastinit.checks import integer, shown
+from fastinit.other_frameworks import caller_of, remedy
 
 Shape = int | Sequence[int]
 Index = int | slice | EllipsisType | tuple[int | slice | EllipsisType, ...]
@@ -104,8 +105,10 @@ def shape_of(shape: Shape) -> tuple[int, ...]:
                 f"shape= is an array of shape {tuple(shape.shape)}; pass its shape, and the array "
                 "itself as out= to fill it"
             ) from None
+        meant = remedy(caller_of((shape,)), "")
         raise TypeError(
             f"shape={shown(shape)} is not an integer or a sequence of integers"
+            f"{f'; {meant}' if meant else ''}"
         ) from None
     _check(sizes)
     return sizes

@@ -172,7 +172,7 @@ def check_trees() -> None:
             lambda leaf, m=mesh: NamedSharding(m, P(*[None] * (leaf.ndim - 1), "x")), shapes()
         )
         with Counted() as counted:
-            drawn = ours.init_tree(rules(), shapes(), where, seed=3)
+            drawn = ours.init_tree(shapes(), rules(), shardings=where, seed=3)
         jax.tree.map(lambda one, other: check_bits(np.asarray(one), other), drawn, whole)
         assert counted.calls == count
         assert counted.elements == sum(map(held, jax.tree.leaves(drawn)))
@@ -180,9 +180,9 @@ def check_trees() -> None:
 
 def check_shardings_of_leaves() -> None:
     leaf = jax.ShapeDtypeStruct(SHAPE, jnp.float32, sharding=SHARDINGS[2])
-    drawn = ours.init_tree("normal", {"w": leaf})["w"]
+    drawn = ours.init_tree({"w": leaf}, "normal")["w"]
     assert drawn.sharding == SHARDINGS[2]
-    again = ours.init_tree("normal", {"w": drawn}, seed=0)["w"]
+    again = ours.init_tree({"w": drawn}, "normal", seed=0)["w"]
     assert again.sharding == SHARDINGS[2]
     check_bits(np.asarray(again), np.asarray(drawn))
 

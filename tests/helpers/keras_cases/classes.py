@@ -9,7 +9,7 @@ from keras import layers
 
 import fastinit
 import fastinit.keras as ours
-from fastinit import repeated_streams
+from fastinit import other_frameworks, repeated_streams
 from fastinit.initializers.composites.composite import Composite, Layer
 from fastinit.keras.initializer import CLASSES
 from helpers.bits import check_bits
@@ -139,7 +139,7 @@ def layouts_of_torch_are_refused_within_others() -> None:
         with pytest.raises(ValueError, match=r"the layout 'oi\*' of HeNormal"):
             ours.Adapted(nested)((10, 6))
         with pytest.raises(ValueError, match=r"/kernel': the layout 'oi\*' of HeNormal"):
-            ours.plan(small_model(), 0, {"**kernel": nested, "**": "zeros"})
+            ours.plan(small_model(), {"**kernel": nested, "**": "zeros"}, 0)
     for right in (
         fastinit.Mapped(fastinit.HeNormal(layout="*io"), [("affine", 1, 0)]),
         fastinit.Mapped(fastinit.HeNormal(fan=10), [("affine", 1, 0)]),
@@ -172,3 +172,24 @@ def wrong_arguments() -> None:
     ):
         with pytest.raises(TypeError, match="pass"):
             mistaken()
+
+
+@case
+def initializers_of_other_frameworks_are_refused() -> None:
+    """Keras would call them, and their fans would be those of torch's axes."""
+    import fastinit.jax as of_jax
+
+    for wrong in (fastinit.HeNormal(), fastinit.HeNormal, fastinit.he_normal, of_jax.he_normal):
+        with pytest.raises(TypeError, match=r"take fastinit\.keras\.HeNormal\(\)"):
+            layers.Dense(3, kernel_initializer=wrong).build((None, 2))
+    with pytest.raises(TypeError, match=r"take fastinit\.keras\.Adapted\(fastinit\.Sparse"):
+        keras.Variable(fastinit.Sparse(0.5, layout="*io"), (4, 4), "float32")
+    own = layers.Dense(
+        3,
+        kernel_initializer=lambda shape, dtype: fastinit.he_normal(
+            shape, layout="*io", dtype=dtype
+        ),
+    )
+    own.build((None, 2))  # a program's own call
+    for name in other_frameworks._CLASSES.values():
+        assert hasattr(ours, name)

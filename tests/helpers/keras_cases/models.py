@@ -105,7 +105,7 @@ def init_draws_the_vector_of_a_spectral_norm() -> None:
     """Building the layer changes its weights already, so they cannot be compared."""
     model = keras.Sequential([layers.SpectralNormalization(layers.Dense(64))])
     model.build((None, 32))
-    drawn = ours.plan(model, 0)["spectral_normalization/vector_u"].initializer
+    drawn = ours.plan(model, seed=0)["spectral_normalization/vector_u"].initializer
     assert drawn == fastinit.TruncatedNormal(std=0.02)
 
 
@@ -115,6 +115,6 @@ def statistics_that_layers_learned_stay() -> None:
     statistics.adapt(np.random.default_rng(0).normal(3, 2, (100, 4)))
     model = keras.Sequential([keras.Input((4,)), statistics, layers.Dense(2)])
     before = array(statistics.adapt_mean)
-    ours.init_(model, 0)
-    ours.init_(model, 0, "he_normal")
+    ours.init_(model, seed=0)
+    ours.init_(model, "he_normal", 0)
     check_bits(array(statistics.adapt_mean), before)

@@ -64,7 +64,7 @@ def init_keeps_layouts() -> None:
     whole = layers.Dense(6, name="dense")
     whole.build((None, 8))
     for each in (layer, whole):
-        ours.init_(each, 5)
+        ours.init_(each, seed=5)
     assert layer.kernel.value.sharding.is_equivalent_to(before, 2)
     assert not before.is_fully_replicated
     check_bits(array(layer.kernel), array(whole.kernel))
@@ -79,7 +79,7 @@ def nothing_is_assigned_where_drawing_fails() -> None:
     before = array(layer.kernel)
     negative = fastinit.Mapped(fastinit.Uniform(-2, -1), "log")
     with pytest.raises(ValueError, match="log"):
-        ours.init_(layer, 0, {"**kernel": ours.HeNormal(), "**bias": negative})
+        ours.init_(layer, {"**kernel": ours.HeNormal(), "**bias": negative}, 0)
     check_bits(array(layer.kernel), before)
 
 

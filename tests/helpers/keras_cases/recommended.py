@@ -103,7 +103,7 @@ def activations_of_layers() -> None:
         found = ours.recommend_recipe(model)
         assert found.rows[0].activation == expected
         assert found.unknown == ()
-    ours.init_(model, 0, found.recipe)
+    ours.init_(model, found.recipe, 0)
     assert array(model.layers[1].alpha).min() == 0.25  # the learned slope
     recurrent = keras.Sequential([keras.Input((5, 4)), layers.LSTM(8), layers.Dense(3)])
     rows = {row.layer: row for row in ours.recommend_recipe(recurrent).rows}

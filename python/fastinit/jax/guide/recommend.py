@@ -78,7 +78,7 @@ def recommend_recipe(
         >>> found = fastinit.jax.recommend_recipe(apply, jnp.ones((4, 8)), variables)
         >>> [(row.name, row.activation) for row in found.rows]
         [('down.kernel', 'linear'), ('up.kernel', 'silu')]
-        >>> variables = fastinit.jax.init_tree(found.recipe, variables, seed=0)
+        >>> variables = fastinit.jax.init_tree(variables, found.recipe, seed=0)
     """
     traced = model_of(model, inputs, variables)
     manifest = manifest_of(traced)

@@ -117,7 +117,7 @@ def _as_drawn(model: Model, plan: Any) -> Model:
     leaves, structure = jax.tree_util.tree_flatten(model.variables)
     numbers = {each.number for each in model.leaves if each.path in model.trained}
     kept = [each if k in numbers else None for k, each in enumerate(leaves)]
-    tree = init_tree(plan, jax.tree_util.tree_unflatten(structure, kept))
+    tree = init_tree(jax.tree_util.tree_unflatten(structure, kept), plan)
     drawn = iter(jax.tree_util.tree_leaves(tree))
     filled = [next(drawn) if k in numbers else each for k, each in enumerate(leaves)]
     return dataclasses.replace(model, variables=jax.tree_util.tree_unflatten(structure, filled))
