@@ -35,8 +35,21 @@ def names(folder: Path) -> list[str]:
     return sorted(path.stem.replace("+", ":") for path in folder.glob("*.json"))
 
 
-def find(source: str | os.PathLike[str], folder: Path, what: str) -> Path:
+def find(
+    source: str | os.PathLike[str],
+    folder: Path,
+    what: str,
+    other: str = "",
+    near: str | None = None,
+) -> Path:
     """Return the path of a built-in file, given its name, or else ``source`` as a path.
+
+    Args:
+        source: A name or a path.
+        folder: The folder of the built-in files.
+        what: What the files hold, for the error.
+        other: What else a name may be, for the error.
+        near: The name that was meant, if it is known.
 
     Raises:
         FileNotFoundError: ``source`` is neither.
@@ -50,10 +63,11 @@ def find(source: str | os.PathLike[str], folder: Path, what: str) -> Path:
     if not path.exists():
         known = names(folder)
         variants = [name for name in known if name.startswith(f"{source}:")]
-        close = [] if variants else difflib.get_close_matches(str(source), known, n=1)
+        if near is None and not variants:
+            near = next(iter(difflib.get_close_matches(str(source), known, n=1)), None)
         raise FileNotFoundError(
-            f"{str(source)!r} is neither a built-in {what} nor a file; "
-            f"{f'did you mean {close[0]!r}? ' if close else ''}"
+            f"{str(source)!r} is neither a built-in {what} nor a file"
+            f"{f' nor {other}' if other else ''}; {f'did you mean {near!r}? ' if near else ''}"
             f"{'its variants are' if variants else 'built in:'} {', '.join(variants or known)}; or "
             "pass the path of a JSON file"
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 _TORCHS = "fastinit.torch has the functions that fill torch's tensors and modules in place"
 
 # What other libraries, or other packages of this one, call what ``fastinit`` has.
-_HERE = {
+MEANT = {
     "calculate_gain": "gain",
     "full": "constant",
     "KaimingNormal": "HeNormal",
@@ -48,7 +48,7 @@ def missing(
         known: The package's names, of which a similar one is proposed.
         meant: Names that others use, and those of the package; None for those of ``fastinit``.
     """
-    found = (_HERE if meant is None else meant).get(name)
+    found = (MEANT if meant is None else meant).get(name)
     remark = _ELSEWHERE.get(name) if meant is None else None
     if remark is None and meant is None and name.endswith("_") and not name.startswith("_"):
         remark = _TORCHS

@@ -15,7 +15,6 @@ from fastinit import other_frameworks
 KEY = jax.random.key(0)
 CORE: list[Any] = [fastinit.HeNormal(layout="*io"), fastinit.HeNormal, fastinit.he_normal]
 OF_JAX: list[Any] = [fastinit.jax.he_normal, fastinit.jax.he_normal()]
-OTHERS: list[Any] = [fastinit.Sparse(0.5), fastinit.sparse, fastinit.jax.normal]
 
 
 @pytest.mark.parametrize(
@@ -48,23 +47,11 @@ def test_what_to_write(initializer: Any, call: Callable[[Any], Any], words: str)
         call(initializer)
 
 
-@pytest.mark.parametrize(
-    ("initializer", "words"),
-    list(
-        zip(
-            OTHERS,
-            (
-                r"fastinit\.jax\.initializer\(fastinit\.Sparse\(\.\.\.\)\)",
-                r"fastinit\.jax\.initializer\(fastinit\.Sparse\(\.\.\.\)\)",
-                r"fastinit\.jax\.normal\(\.\.\.\)",
-            ),
-            strict=True,
-        )
-    ),
-)
-def test_what_takes_arguments(initializer: Any, words: str) -> None:
-    with pytest.raises(TypeError, match=words):
-        initializer(KEY, (8, 4), np.float32)
+def test_what_takes_arguments() -> None:
+    with pytest.raises(TypeError, match=r"jax\.initializer\(fastinit\.Sparse\(\.\.\.\)\)"):
+        fastinit.Sparse(0.5)(KEY, (8, 4), np.float32)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"write fastinit\.jax\.normal\(\.\.\.\)"):
+        fastinit.jax.normal(KEY, (8, 4), np.float32)  # type: ignore[call-arg]
 
 
 def test_the_functions_are_there() -> None:

@@ -103,6 +103,21 @@ def plan() -> fastinit.Plan:
     return fastinit.Plan({"w": (4, 6)}, "normal", seed=1)
 
 
+@pytest.mark.parametrize("recipe", ["he_normal", ours.he_normal(), [("w", ours.he_normal())]])
+def test_names_and_initializers_of_jax_have_its_axes(recipe: Any) -> None:
+    """Where ``names=`` transposes tensors, a name has torch's."""
+    expected = fastinit.HeNormal(layout="*io", truncated=not isinstance(recipe, str))
+    drawn = ours.init_tree({"w": SHAPE}, recipe, seed=0)["w"]
+    check_bits(drawn, expected((4, 6), seed=0, name="w"))
+    transposed: Any = {"w": ("w", (1, 0))}
+    if isinstance(recipe, str):
+        drawn = ours.init_tree({"w": SHAPE}, recipe, seed=0, names=transposed)["w"]
+        check_bits(drawn, fastinit.HeNormal()((6, 4), seed=0, name="w").T)
+    else:
+        with pytest.raises(TypeError, match="is for the axes of JAX"):
+            ours.init_tree({"w": SHAPE}, recipe, names=transposed)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
@@ -111,6 +126,7 @@ def plan() -> fastinit.Plan:
         (lambda: ours.init_tree({"w": jnp.zeros((6, 4))}, plan()), ValueError, r"\(name, axes\)"),
         (lambda: ours.init_tree({"w": jnp.zeros((4, 6), "int8")}, plan()), ValueError, "int8"),
         (lambda: ours.init_tree({"w": 3.0}, "normal"), TypeError, "'w' is a float"),
+        (lambda: ours.init_tree("normal", {"w": SHAPE}), TypeError, "and then a recipe"),
         (
             lambda: ours.init_tree({"w": SHAPE, "v": SHAPE}, "normal", names={"v": "w"}),
             ValueError,

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fastinit.checks import shown
@@ -14,6 +14,7 @@ from fastinit.initializers import later
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.distributions.constant import Constant
 from fastinit.initializers.distributions.presets import PRESETS
+from fastinit.missing_names import MEANT
 
 _Maker = Callable[..., Initializer]
 
@@ -72,6 +73,23 @@ def is_name(name: str) -> bool:
     return name in _makers(name)
 
 
+def nearest(name: str, also: Iterable[str] = ()) -> str | None:
+    """Return the name of a function, or one of others, that an unknown name may stand for.
+
+    Example:
+        >>> from fastinit.initializers.named import nearest
+        >>> nearest("HeNormal"), nearest("he_norml"), nearest("random_normal")
+        ('he_normal', 'he_normal', 'normal')
+    """
+    import difflib  # here: it takes a millisecond, and few need it
+
+    makers = _makers(name)
+    plain = function_name(MEANT.get(name, name).rpartition(">")[2])
+    if plain in makers:
+        return plain
+    return next(iter(difflib.get_close_matches(plain, [*also, *makers], n=1)), None)
+
+
 def named(name: str, what: str, layout: str | None = None) -> Initializer:
     """Return the initializer with the name of a function, as "he_normal", with its defaults.
 
@@ -85,13 +103,10 @@ def named(name: str, what: str, layout: str | None = None) -> Initializer:
     """
     makers = _makers(name)
     if name not in makers:
-        import difflib  # here: it takes a millisecond, and few need it
-
-        close = difflib.get_close_matches(str(name), makers, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        near = nearest(name)
         raise ValueError(
             f"{what}={shown(name)} is not known; use one of {', '.join(makers)}, or an initializer "
-            f"object{hint}"
+            f"object{f'; did you mean {near!r}?' if near else ''}"
         )
     made = makers[name]()
     if layout is None or not hasattr(made, "layout"):

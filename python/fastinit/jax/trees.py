@@ -12,9 +12,13 @@ from jax.sharding import Sharding
 
 from fastinit import json_files
 from fastinit.initializers.composites.nested import check_layout
+from fastinit.initializers.named import is_name, named
+from fastinit.jax.base import Initializer
 from fastinit.jax.sharding import Whole, draw_wholes
 from fastinit.manifests.from_trees import is_no_tensor
+from fastinit.manifests.given import model_of
 from fastinit.plans.plan import Plan
+from fastinit.recipes.given import ByShape, recipe_from
 from fastinit.streams import Seed
 from fastinit.tensors.tensor_plan import TensorPlan
 
@@ -62,7 +66,9 @@ def init_tree(
         tree: arrays or shapes, as of ``jax.eval_shape``, in any pytree. Leaves that are not tensors
             (functions, keys, None) stay as they are.
         recipe: a ``fastinit.Plan``, such as one that was recorded from a model of PyTorch, or what
-            ``fastinit.Plan`` takes as a recipe: an initializer, a list of rules, a name.
+            ``fastinit.Plan`` takes as a recipe: an initializer, a list of rules, a name. The
+            initializers in it may be of this package, too. A name ("he_normal") stands for the
+            layout "*io", unless ``names=`` transposes tensors.
         shardings: which device holds what: one sharding for all arrays, or a tree like ``tree``;
             None for the shardings that the leaves name, else the default device.
         seed: the same in all processes; None for that of a plan, else 0.
@@ -83,7 +89,7 @@ def init_tree(
     Example:
         >>> import fastinit, fastinit.jax, jax, jax.numpy as jnp
         >>> shapes = jax.eval_shape(lambda: {"dense": {"kernel": jnp.zeros((8, 4))}})
-        >>> params = fastinit.jax.init_tree(shapes, fastinit.HeNormal(layout="*io"), seed=0)
+        >>> params = fastinit.jax.init_tree(shapes, "he_normal", seed=0)
         >>> kernel = fastinit.he_normal((8, 4), layout="*io", seed=0, name="dense.kernel")
         >>> bool((params["dense"]["kernel"] == kernel).all())
         True
@@ -173,16 +179,39 @@ def _tensors(recipe: Any, leaves: Sequence[Leaf], seed: Seed | None) -> dict[int
                 f"names= gives the name {leaf.name!r} to two leaves, one {leaf.path!r}"
             )
         shapes[leaf.name] = jax.ShapeDtypeStruct(leaf.tensor_shape, leaf.dtype)
-    plan = Plan(shapes, recipe, seed=0 if seed is None else seed)
+    manifest = model_of(shapes).manifest
+    is_transposed = any(leaf.axes is not None for leaf in leaves)
+    rules = recipe_from(recipe, manifest, _of_torch if is_transposed else _of_jax)
+    plan = Plan(manifest, rules, seed=0 if seed is None else seed)
     found = {}
     for leaf in leaves:
         tensor = plan.find(leaf.name)
         if tensor is not None:
-            if leaf.axes is None:  # otherwise the tensor has the axes of another framework
+            is_of_jax = isinstance(tensor.rule.initializer, ByShape)
+            if leaf.axes is None and not is_of_jax:
                 with json_files.located(repr(leaf.path)):
                     check_layout(tensor.rule.initializer, leaf.shape)
             found[leaf.number] = tensor
     return found
+
+
+def _of_jax(given: Any) -> Any:
+    """Return an initializer with the axes of JAX for one of this package, or for a name."""
+    if isinstance(given, Initializer):
+        return ByShape(given)
+    if isinstance(given, str) and is_name(given):
+        return named(given, "recipe", "*io")
+    return given
+
+
+def _of_torch(given: Any) -> Any:
+    """Return what is given for tensors that have the axes of torch."""
+    if isinstance(given, Initializer):
+        raise TypeError(
+            f"{given} is for the axes of JAX, and names= transposes tensors; pass an initializer "
+            "of fastinit with their layout, such as fastinit.HeNormal()"
+        )
+    return given
 
 
 def _of_plan(plan: Plan, leaf: Leaf) -> TensorPlan:

@@ -12,6 +12,7 @@ import keras
 
 from fastinit import callers, initializers, repeated_streams
 from fastinit.checks import shown
+from fastinit.initializers.distributions.presets import PRESETS
 from fastinit.initializers.named import function_name
 from fastinit.keras import drawing
 from fastinit.native.box import Shape, shape_of
@@ -184,12 +185,26 @@ def _serialized(value: Any) -> Any:
     return keras.saving.serialize_keras_object(value)
 
 
+def _class_of(name: Any) -> type[Initializer] | None:
+    """Return the class of a name: "he_normal", "HeNormal", "fastinit>HeNormal"."""
+    if not isinstance(name, str):
+        return None
+    plain = function_name(name.removeprefix(f"{_PACKAGE}>"))
+    row = PRESETS.get(plain)
+    return CLASSES.get(plain if row is None else function_name(row.__name__))
+
+
+def is_known(name: Any) -> bool:
+    """Return whether something is the name of a class of this package."""
+    return _class_of(name) is not None
+
+
 def made(given: Any, what: str) -> Initializer:
     """Return the initializer of this package that an object stands for.
 
     Args:
-        given: An initializer of this package, its config, the name of its function ("he_normal"),
-            or an initializer of Keras that this package has, too.
+        given: An initializer of this package, its config, its name ("he_normal", "HeNormal"), or an
+            initializer of Keras that this package has, too.
         what: The argument that holds it, for the error.
 
     Raises:
@@ -201,7 +216,7 @@ def made(given: Any, what: str) -> Initializer:
     if isinstance(given, Initializer):
         return given
     if isinstance(given, str):
-        found = CLASSES.get(given.removeprefix(f"{_PACKAGE}>"))
+        found = _class_of(given)
         if found is None:
             raise ValueError(
                 f"{what}={shown(given)} is not known; use one of {', '.join(CLASSES)}, or an "

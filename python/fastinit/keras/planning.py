@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
+import keras
 
 from fastinit import initializers, json_files
 from fastinit.initializers.composites.nested import check_layout
-from fastinit.keras.initializer import CLASSES, Initializer, made
+from fastinit.initializers.named import is_name, named
+from fastinit.keras.fan_scaled import KERNEL
+from fastinit.keras.initializer import is_known, made
 from fastinit.keras.own import own_initializer
 from fastinit.keras.variables import Weight
 from fastinit.manifests import Manifest, Parameter
 from fastinit.native.dtypes import dtype_of
-from fastinit.native.request import Template
 from fastinit.plans.plan import Plan
 from fastinit.recipes.buffers import known
-from fastinit.recipes.given import RecipeLike, recipe_from
+from fastinit.recipes.given import ByShape, recipe_from
 from fastinit.recipes.parameter import LEFT_ALONE
 from fastinit.recipes.patterns.pattern import compiled, exact, pattern_of
 from fastinit.recipes.recipe import Recipe
@@ -54,7 +54,9 @@ def planned(
         elif own_initializer(each) is not None:
             (statistics if known(parameter) else trained).append(parameter)
     manifest = dataclasses.replace(manifest, parameters=tuple(trained), buffers=tuple(statistics))
-    found = _in_own_dtypes(manifest, _recipe(recipe, manifest), seed)
+    found = _in_own_dtypes(
+        manifest, _resolved(recipe_from(recipe, manifest, _of_keras), manifest), seed
+    )
     for tensor in found.tensors:
         with json_files.located(repr(tensor.parameter.name)):
             check_layout(tensor.rule.initializer, tensor.parameter.shape)
@@ -141,55 +143,31 @@ def _again(given: Plan, manifest: Manifest, seed: Seed | None) -> Plan:
     return _in_own_dtypes(found, given.recipe, given.stream if seed is None else seed)
 
 
-@dataclasses.dataclass(frozen=True)
-class _OfKeras(initializers.Initializer, is_base=True):
-    """An initializer of this package in the rules of a recipe, until the shapes are known."""
-
-    initializer: Initializer
-
-    def __repr__(self) -> str:
-        return repr(self.initializer)
-
-    def templates(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Template, ...]:
-        """Return those of what draws the shape."""
-        return self.initializer.resolve(shape).templates(shape, dtype)
-
-
-def _recipe(given: Any, manifest: Manifest) -> Recipe:
-    """Return a recipe whose initializers are those of fastinit, with Keras's axes."""
-    if isinstance(given, Mapping):
-        given = list(given.items())
-    if isinstance(given, Sequence) and not isinstance(given, str):
-        given = [
-            (each[0], _wrapped(each[1])) if isinstance(each, tuple) and len(each) == 2 else each
-            for each in given
-        ]
-    rules: RecipeLike = _wrapped(given)
-    return _resolved(recipe_from(rules, manifest), manifest)
-
-
-def _wrapped(given: Any) -> Any:
-    if isinstance(given, Initializer) or (isinstance(given, str) and given in CLASSES):
-        return _OfKeras(made(given, "recipe"))
+def _of_keras(given: Any) -> Any:
+    """Return an initializer with Keras's axes for one of Keras, or for a name."""
+    if isinstance(given, keras.initializers.Initializer) or is_known(given):
+        return ByShape(made(given, "recipe"))
+    if isinstance(given, str) and is_name(given):
+        return named(given, "recipe", KERNEL)
     return given
 
 
 def _resolved(recipe: Recipe, manifest: Manifest) -> Recipe:
     """Return a recipe in which each weight has what its initializer of Keras says of its shape."""
-    if not any(isinstance(rule.initializer, _OfKeras) for rule in recipe.rules):
+    if not any(isinstance(rule.initializer, ByShape) for rule in recipe.rules):
         return recipe
     matched = recipe.match(manifest)
     rules: list[Rule] = []
     for rule in recipe.rules:
         wrapped = rule.initializer
-        if not isinstance(wrapped, _OfKeras):
+        if not isinstance(wrapped, ByShape):
             rules.append(rule)
             continue
         found: dict[str, initializers.Initializer] = {}
         for each in manifest.parameters:
             if matched.get(each.name) is rule:
                 with json_files.located(repr(each.name)):
-                    found[each.name] = wrapped.initializer.resolve(each.shape)
+                    found[each.name] = wrapped.resolve(each.shape)
         if len(set(found.values())) == 1:
             rules.append(dataclasses.replace(rule, initializer=next(iter(found.values()))))
         else:

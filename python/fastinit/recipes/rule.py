@@ -94,9 +94,10 @@ class Rule:
         """Check the fields."""
         object.__setattr__(self, "pattern", pattern_of(self.pattern))
         if not isinstance(self.initializer, Initializer):
+            kind = type(self.initializer)
             raise TypeError(
                 f"initializer={self.initializer!r} is not an Initializer; pass one, as "
-                "Normal(std=0.02)"
+                f"Normal(std=0.02), in place of a {kind.__module__}.{kind.__qualname__}"
             )
         if self.module is not None:
             object.__setattr__(self, "module", pattern_of(self.module))

@@ -77,6 +77,22 @@ def rules_have_the_shape_of_each_weight() -> None:
 
 
 @case
+def initializers_in_any_spelling() -> None:
+    """Objects of Keras, names of classes and functions, and other names, all with Keras's axes."""
+    model = small_model()
+    own = keras.initializers.HeNormal()
+    for given in ("HeNormal", "fastinit>he_normal", "kaiming_normal", own, ("**", ours.HeNormal())):
+        rule = ours.plan(model, given, 3)["dense_1/kernel"].rule
+        assert rule.initializer == fastinit.HeNormal(truncated=True, layout="*io"), given
+    rule = ours.plan(model, "eye", 3)["dense_1/kernel"].rule
+    assert rule.initializer == fastinit.Identity(layout="*io")
+    with pytest.raises(FileNotFoundError, match=r"nor the name of an .* did you mean 'he_normal'"):
+        ours.init_(model, "he_norml")
+    with pytest.raises(TypeError, match=r"recipe is a int; .* a seed is given as seed=7"):
+        ours.init_(model, 7)
+
+
+@case
 def only_leaves_out_weights_of_unknown_layers() -> None:
     own = layers.Dense(3, kernel_initializer=lambda shape, dtype=None: keras.ops.ones(shape, dtype))
     model = keras.Sequential([keras.Input((3,)), own, layers.Dense(3)])
