@@ -93,7 +93,8 @@ def remedy(caller: str | None, name: str) -> str | None:
         arguments = "(...)" if function in _SCALED_BY_HAND else "()"
         of_jax, of_keras = function + arguments, _CLASSES[function] + arguments
     return {
-        "jax": f"the first argument is a key, as JAX has it: write fastinit.jax.{of_jax}",
+        "jax": f"the first argument is a key of JAX: write fastinit.jax.{of_jax}, which is called "
+        "with (key, shape)",
         "haiku": "a shape and a dtype are what haiku gives: write lambda shape, dtype: "
         f"fastinit.jax.{of_jax}(hk.next_rng_key(), shape, dtype)",
         "keras": f"Keras calls it, whose layers take fastinit.keras.{of_keras}",

@@ -83,7 +83,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "fastinit.torch.he_normal_(w)": ("'fastinit.torch'", "'he_normal_'", "'kaiming_normal_'?"),
     "fastinit.jax.init_(0)": ("'fastinit.jax'", "'init_'", "did you mean 'init_tree'?"),
     "fastinit.jax.he_normal(jax.random.key(0), (64, 32))": (
-        "in_axis=", "PRNGKeyArray", "he_normal()(key, shape)",
+        "he_normal() returns", "is a key", "write fastinit.jax.he_normal(), which",
     ),
     # ---- seeds of other libraries
     "fastinit.normal(4, seed=np.random.default_rng(0))": (
