@@ -1,7 +1,7 @@
 """Draw the pictures of guide.md from the code on that page: python docs/pictures.py.
 
-Each block of Python that begins with a comment such as ``# picture: zeros.svg`` ends with a report,
-``found``, of which the named chart is drawn. The pictures suit dark and light pages.
+Each block of Python that begins with a comment such as ``# picture: zeros.svg, chart 1`` ends with a
+report, ``found``, of which that chart is drawn. The pictures suit dark and light pages.
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ STYLE = (
 
 
 def pictures(page: str) -> dict[str, str]:
-    """Return the SVG of each picture of a page, by the name of its file."""
-    found = {}
+    """Run the code of a page, and return the SVG of each picture by the name of its file."""
+    drawn = {}
+    names: dict[str, Any] = {}
     for code in BLOCK.findall(page):
-        if names := list(PICTURE.finditer(code)):
-            names_of_block: dict[str, Any] = {}
-            exec(compile(code, "guide.md", "exec"), names_of_block)
-            charts = names_of_block["found"].charts()
-            for each in names:
-                found[each["file"]] = standing_alone(svg.draw(charts[int(each["number"]) - 1]))
-    return found
+        exec(compile(code, "guide.md", "exec"), names)
+        for each in PICTURE.finditer(code):
+            chart = names["found"].charts()[int(each["number"]) - 1]
+            drawn[each["file"]] = standing_alone(svg.draw(chart))
+    return drawn
 
 
 def standing_alone(picture: str) -> str:

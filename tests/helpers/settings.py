@@ -1,13 +1,12 @@
 """Settings of the process that tests change and put back."""
 
 import contextlib
-import ctypes
-import ctypes.util
 import sys
 from collections.abc import Iterator
 
 import fastinit
 from fastinit.native import _cpu
+from helpers import floating_point
 
 SETS = tuple(_cpu.instruction_sets())
 
@@ -43,31 +42,16 @@ def process_seed(seed: int | None) -> Iterator[None]:
         fastinit.seed(None)
 
 
-_ROUNDING = {"upward": 0x800, "downward": 0x400, "to zero": 0xC00}  # of glibc on x86
-
-FLOAT_MODES = (*_ROUNDING, "flushing")
-
-
 @contextlib.contextmanager
-def arithmetic(name: str) -> Iterator[None]:
+def arithmetic(mode: str) -> Iterator[None]:
     """Round in another direction, or flush subnormals; then as before. Nothing cached is used."""
-    import torch
-
     for module in [each for key, each in sys.modules.items() if key.startswith("fastinit.")]:
         for function in vars(module).values():
             if hasattr(function, "cache_clear"):
                 function.cache_clear()
-    libm = ctypes.CDLL(ctypes.util.find_library("m"))
-    if name in _ROUNDING:
-        assert libm.fesetround(_ROUNDING[name]) == 0
-    else:
-        assert torch.set_flush_denormal(name == "flushing")
+    floating_point.use(mode)
     try:
         yield
-        if name in _ROUNDING:
-            assert libm.fegetround() == _ROUNDING[name]
-        elif name == "flushing":
-            assert sys.float_info.min * 0.5 == 0.0
+        assert floating_point.is_used(mode)
     finally:
-        libm.fesetround(0)
-        torch.set_flush_denormal(False)
+        floating_point.use("default")

@@ -16,7 +16,8 @@ from fastinit.initializers.existing.values import Values
 from fastinit.native.box import whole
 from helpers.bits import check_bits
 from helpers.processes import child
-from helpers.settings import FLOAT_MODES, arithmetic
+from helpers import floating_point
+from helpers.settings import arithmetic
 
 SHAPE = (7, 5)
 STEPS = Composite(
@@ -238,7 +239,7 @@ def test_stored_values() -> None:
 def test_stored_values_are_rounded_in_the_default_arithmetic() -> None:
     stored = Stored.of(np.array([0.1, 0.3], np.float64))
     expected = stored((2,), dtype="float32")
-    for mode in FLOAT_MODES:
+    for mode in floating_point.MODES:
         with arithmetic(mode):
             found = stored((2,), dtype="float32")
         check_bits(found, expected, mode)

@@ -24,40 +24,13 @@ from fastinit.native.dtypes import (
     next_below,
     smallest_at_least,
 )
+from helpers import floating_point
 from helpers.processes import child
 
 COMMON = """
-import ctypes, ctypes.util, json, sys
+import json
 import numpy as np
-
-libm = ctypes.CDLL(ctypes.util.find_library("m"))
-UPWARD, DOWNWARD, TO_ZERO = 0x800, 0x400, 0xC00  # of glibc on x86
-
-def rounding(mode):
-    assert libm.fesetround(mode) == 0
-
-def flushing():
-    import torch
-    if not torch.set_flush_denormal(True):
-        print(json.dumps("unsupported"))
-        sys.exit()
-
-def is_as_set(name):
-    return {{
-        "flushing": lambda: sys.float_info.min * 0.5 == 0.0,
-        "upward": lambda: libm.fegetround() == UPWARD and float("1") + float("1e-30") > 1.0,
-        "downward": lambda: libm.fegetround() == DOWNWARD,
-        "to zero": lambda: libm.fegetround() == TO_ZERO,
-        "default": lambda: libm.fegetround() == 0,
-    }}[name]()
-
-SET = {{
-    "flushing": flushing,
-    "upward": lambda: rounding(UPWARD),
-    "downward": lambda: rounding(DOWNWARD),
-    "to zero": lambda: rounding(TO_ZERO),
-    "default": lambda: None,
-}}
+from helpers import floating_point
 
 def digests():
     found = []
@@ -118,14 +91,14 @@ def planned():
     return found + [recipe.to_json(), scale.apply(0.1, 12).hex(), fastinit.HeNormal().std(7).hex()]
 
 if {before_import}:
-    SET[{setting!r}]()
+    floating_point.use({setting!r})
 import dataclasses
 import fastinit
 from fastinit import json_files
 from fastinit.recipes import Scale
-SET[{setting!r}]()
+floating_point.use({setting!r})
 found = digests()
-print(json.dumps([is_as_set({setting!r}), found]))
+print(json.dumps([floating_point.is_used({setting!r}), found]))
 """
 
 
@@ -149,13 +122,9 @@ def drawn(setting: str, before_import: bool = False) -> Any:
 
 
 @pytest.mark.parametrize("before_import", [False, True])
-@pytest.mark.parametrize("setting", ["upward", "downward", "to zero", "flushing"])
+@pytest.mark.parametrize("setting", floating_point.MODES)
 def test_settings_change_no_bits(setting: str, before_import: bool) -> None:
-    if setting == "flushing":
-        pytest.importorskip("torch")
     found = drawn(setting, before_import)
-    if found == "unsupported":
-        pytest.skip("this processor flushes no subnormals")
     assert found == drawn("default")
     assert found[0] is True
 

@@ -12,7 +12,8 @@ from torch.nn.utils import parametrizations
 import fastinit.torch as init
 from fastinit import Constant, Normal, Recipe, Rule
 from fastinit.recipes import Scale
-from helpers.settings import FLOAT_MODES, arithmetic
+from helpers import floating_point
+from helpers.settings import arithmetic
 
 SHAPE = (30, 41)
 
@@ -115,7 +116,7 @@ def expected(case: str) -> list[bytes]:
         return CASES[case]()
 
 
-@pytest.mark.parametrize("name", FLOAT_MODES)
+@pytest.mark.parametrize("name", floating_point.MODES)
 @pytest.mark.parametrize("case", CASES)
 def test_settings_change_no_bits(case: str, name: str) -> None:
     right = expected(case)
