@@ -1,7 +1,7 @@
 """Draw the pictures of guide.md from the code on that page: python docs/pictures.py.
 
-Each block of Python that begins with a comment such as ``# picture: zeros.svg, chart 1`` ends with a
-report, ``found``, of which that chart is drawn. The pictures suit dark and light pages.
+Each block of Python that begins with a comment such as ``# picture: zeros.svg, chart 1`` ends with
+a report, ``found``, of which that chart is drawn. The pictures suit dark and light pages.
 """
 
 from __future__ import annotations

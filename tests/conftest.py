@@ -1,5 +1,6 @@
 """Fixtures that several files share."""
 
+import gc
 import importlib.util
 import os
 import signal
@@ -46,6 +47,12 @@ class Missing:
 
 sys.meta_path.insert(0, Missing())
 
+
+def pytest_sessionstart() -> None:
+    """Collect no garbage until all tests are known: there is little, and looking takes seconds."""
+    gc.disable()
+
+
 # The emulated device needs a module that takes minutes to compile. A process of its own compiles it
 # while the other tests run, and the tests that need it come last.
 
@@ -59,8 +66,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.enable()
     if NVCC and not session.config.option.collectonly and any(map(needs_emulation, session.items)):
         building()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def garbage_of_this_file() -> None:
+    """Garbage of the files before is freed, and what they left alive is not looked at again.
+
+    There are a million objects at the start; a collection among all of them takes a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Floating-point settings of this thread, by glibc on x86-64 alone: nothing that draws is imported."""
+"""Floating-point settings of this thread, by glibc on x86-64. Nothing that draws is imported."""
 
 import ctypes
 import ctypes.util

@@ -14,9 +14,9 @@ from fastinit.initializers.composites.composite import Composite, Layer
 from fastinit.initializers.existing.stored import Stored
 from fastinit.initializers.existing.values import Values
 from fastinit.native.box import whole
+from helpers import floating_point
 from helpers.bits import check_bits
 from helpers.processes import child
-from helpers import floating_point
 from helpers.settings import arithmetic
 
 SHAPE = (7, 5)

@@ -1,8 +1,8 @@
 """The Python of README.md and the pages of docs/ runs as written, except what needs a GPU.
 
 One process runs all pages, since torch and transformers take longer to import than the pages to
-run. Each page has a namespace and a folder of its own. The pictures of docs/guide.md are drawn on the
-way.
+run. Each page has a namespace and a folder of its own. The pictures of docs/guide.md are drawn on
+the way.
 """
 
 import json
@@ -62,7 +62,7 @@ def ran() -> tuple[dict[str, str], dict[str, str]]:
     """The pages that fail, with their tracebacks; the pictures of the guide."""
     guide = (DOCS / "guide.md").read_text()
     code = f"import sys\nsys.path.append({str(DOCS)!r})\nPAGES, GUIDE = {PAGES!r}, {guide!r}" + RUN
-    failures, drawn = json.loads(child(code).splitlines()[-1])
+    failures, drawn = json.loads(child(code, OMP_NUM_THREADS="1").splitlines()[-1])
     return failures, drawn
 
 

@@ -52,7 +52,10 @@ def needs(*programs: str) -> None:
             pytest.skip(f"{program} is not installed")
 
 
-@pytest.mark.parametrize("name", ["scalar", "avx2", pytest.param("avx512", marks=pytest.mark.slow)])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("avx2", "avx512")]
+
+
+@pytest.mark.parametrize("name", ["scalar", *SLOW])
 def test_one_exported_symbol(name: str, tmp_path: Path) -> None:
     """`nm -g --defined-only` shows the table of kernels and nothing else."""
     needs("g++", "nm")
