@@ -107,6 +107,43 @@ RWKV7: dict[str, Entry] = {
     "norm": lambda _: (MP.mpf(LAYER + 1) / LAYERS) ** MP.mpf("0.7"),
 }
 
+
+def rwkv_mix(power: str, version: int, shift: str = "0") -> Entry:
+    """m(e), or 1 - m(e) for version 6, plus or minus what version 6 also subtracts."""
+    q = MP.mpf(LAYER) / (LAYERS - 1)
+
+    def entry(n: int) -> Any:
+        found = (MP.mpf(n) / WIDTH) ** (MP.mpf(power) * (1 - MP.mpf(LAYER) / LAYERS))
+        found += MP.mpf(shift) * q
+        return 1 - found if version == 6 else found
+
+    return entry
+
+
+def rwkv_decay(version: int) -> Entry:
+    start, size = (-5, 8) if version == 4 else (-6, 5)
+    power = MP.mpf("0.7") + MP.mpf("1.3") * LAYER / (LAYERS - 1)
+    return lambda n: start + size * (MP.mpf(n) / (WIDTH - 1)) ** power
+
+
+def rwkv_first(version: int) -> Entry:
+    q = MP.mpf(LAYER) / (LAYERS - 1)
+    if version == 4:
+        return lambda n: MP.log(MP.mpf("0.3")) + HALF * ((n + 1) % 3 - 1)
+    return lambda n: q * (1 - MP.mpf(n) / (WIDTH - 1)) + MP.mpf((n + 1) % 3 - 1) / 10
+
+
+RWKV: dict[tuple[str, int], Entry] = {
+    **{("mix_k", v): rwkv_mix("1", v) for v in (4, 5, 6)},
+    **{("mix_v", v): rwkv_mix("1", v, "0.3") for v in (4, 5, 6)},
+    **{(part, 6): rwkv_mix("0.5", 6) for part in ("mix_r", "mix_g")},
+    **{(part, 6): rwkv_mix("1", 6) for part in ("mix_w", "mix_x")},
+    ("ffn_mix", 5): rwkv_mix("1", 5),
+    ("ffn_mix", 6): lambda n: 1 - (MP.mpf(n) / WIDTH) ** ((1 - MP.mpf(LAYER) / LAYERS) ** 3),
+    **{("decay", v): rwkv_decay(v) for v in (4, 5, 6)},
+    **{("first", v): rwkv_first(v) for v in (4, 5, 6)},
+}
+
 CASES: tuple[tuple[Initializer, tuple[int, ...], Entry], ...] = (
     (fastinit.Arange(1.5, 0.25), (40,), lambda k: MP.mpf("1.5") + k * MP.mpf("0.25")),
     (fastinit.Linspace(3, 6), (40,), lambda k: 3 + MP.mpf(3 * k) / 39),
@@ -140,6 +177,10 @@ CASES: tuple[tuple[Initializer, tuple[int, ...], Entry], ...] = (
     *(
         (fastinit.Rwkv7(part, LAYER, LAYERS, HEAD), (WIDTH,), entry)
         for part, entry in RWKV7.items()
+    ),
+    *(
+        (fastinit.Rwkv(part, version, LAYER, LAYERS), (WIDTH,), entry)
+        for (part, version), entry in RWKV.items()
     ),
 )
 
@@ -312,6 +353,7 @@ WRONG: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
     (lambda: fastinit.Chrono(9, "fgo"), ValueError, "does not have one i and one f"),
     (lambda: fastinit.Chrono(9)((6,)), ValueError, "do not divide the last axis of shape"),
     (lambda: fastinit.Rwkv7("x"), ValueError, "part='x' is not known"),
+    (lambda: fastinit.Rwkv("decay", 7), ValueError, "version=7 is not known"),
     (lambda: fastinit.Rwkv7("x_r", 12, 12), ValueError, "layers are 0 to 11"),
 )
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fastinit import Manifest, Normal, Parameter, Plan, list_recipes, recipe
+from fastinit import Manifest, Mimetic, Normal, Parameter, Plan, list_recipes, recipe
+from helpers.bits import check_bits
 
 SHAPES = {
     "layers.0.attn.A_log": (4096,),
@@ -60,6 +61,21 @@ def test_deepseek_variants() -> None:
     for name, std in {"deepseek-v3": 0.02, "deepseek-v3:paper": 0.006}.items():
         drawn = {each.initializer for each in Plan(model, name, seed=0).values()}
         assert drawn == {Normal(std=std)}
+
+
+def test_mimetic_attention() -> None:
+    """All four weights are those of one layer of ``Mimetic``; all else is as in ``vit``."""
+    roles = {"q": "query", "k": "key", "v": "value", "o": "output"}
+    names = {f"vit.layers.0.attention.{each}_proj.weight": role for each, role in roles.items()}
+    shapes = dict.fromkeys(names, (48, 48)) | {"vit.layers.0.mlp.fc1.weight": (96, 48)}
+    model = Manifest.from_shapes(shapes)
+    drawn = Plan(model, "vit:mimetic", seed=0).init()
+    for name, role in names.items():
+        check_bits(drawn[name], Mimetic(role, heads=12)((48, 48), seed=0, name=name))
+    value, output = (drawn[f"vit.layers.0.attention.{each}_proj.weight"] for each in "vo")
+    assert float(np.diag(output @ value).mean()) < -0.2
+    usual = Plan(model, "vit", seed=0).init()
+    check_bits(drawn["vit.layers.0.mlp.fc1.weight"], usual["vit.layers.0.mlp.fc1.weight"])
 
 
 def test_names_without_variants() -> None:

@@ -28,6 +28,7 @@ from fastinit.initializers.schemes.layer_scale import *
 from fastinit.initializers.schemes.mimetic import *
 from fastinit.initializers.schemes.random_bases import *
 from fastinit.initializers.schemes.recurrent import *
+from fastinit.initializers.schemes.rwkv import *
 from fastinit.initializers.schemes.state_space import *
 from fastinit.initializers.tables.positions import *
 from fastinit.initializers.tables.structured import *

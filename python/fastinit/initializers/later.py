@@ -42,7 +42,8 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "tables.positions": ("DeformableRing", "Sinusoidal"),
     "composites.products": ("Product", "product"),
     "schemes.random_bases": ("RandloraBasis", "randlora"),
-    "schemes.recurrent": ("Chrono", "Rwkv7"),
+    "schemes.recurrent": ("Chrono",),
+    "schemes.rwkv": ("Rwkv", "Rwkv7"),
     "composites.splits": ("Split", "split"),
     "composites.stacks": ("Stacked", "stacked"),
     "schemes.state_space": (

@@ -76,7 +76,7 @@ _PARAMETERS: _Rows = (
     (r"A_logs?|log_A\w*|A_(?:re|im|real|imag)|[Ll]ambda_(?:re|im)", _STATE, None),
     ("nu_log|theta_log|gamma_log|[BC]_bias|mimo_[xzo]", _STATE, None),
     (r"dt_bias|log_dt|inv_dt|[^./]*dt_proj[./]bias|dt_projs_bias", "step sizes", None),
-    (r"recurrent_param|rg_?lru[./](?:a_param|Lambda)|(?:.*_)?decay|slopes?", "decay", None),
+    (r"recurrent_param|rg_?lru[./](?:a_param|Lambda)|(?:[^./]*_)?decay|slopes?", "decay", None),
     (r"time_(?:first|faaaa|maa_\w+|mix_\w+)|x_[rwkvag]|k_[ka]|r_k", "mixing of steps", None),
     (r"[^./]*[if]gate(?:_preact)?[./]bias", "bias of an exponential gate", None),
 )

@@ -25,6 +25,7 @@ from fastinit import (
     Permutation,
     Rademacher,
     RgLru,
+    Rwkv,
     Rwkv7,
     S4DImag,
     Sinusoidal,
@@ -238,6 +239,18 @@ TABLES = (
         random=False,
         objects=(S4DImag(), S4DImag("inv", 64)),
         goldens=(golden(shape=(64,), form="lin"), golden(shape=(64,), form="inv", states=128)),
+    ),
+    Record(
+        "Rwkv",
+        Rwkv,
+        {"part": "decay", "version": 5, "layer": 3, "layers": 12},
+        random=False,
+        objects=(Rwkv("mix_v", 4, 1, 2), Rwkv("first"), Rwkv("ffn_mix", 6, 3, 12)),
+        goldens=tuple(
+            golden(shape=(2, 64), part=part, version=version, layer=3, layers=12)
+            for version in (4, 6)
+            for part in ("mix_v", "mix_r", "ffn_mix", "decay", "first")
+        ),
     ),
     Record(
         "Rwkv7",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastinit.checks import boolean, finite, integer, positive_integer
-from fastinit.initializers.tables.table import ClosedForm
+from fastinit.initializers.tables.table import ClosedForm, flat_index
 from fastinit.native.functions import evaluate
 
 if TYPE_CHECKING:
@@ -134,10 +134,7 @@ class DeformableRing(ClosedForm):
 
     def values(self, shape: tuple[int, ...], index: tuple[Array, ...]) -> Array:
         """Return the coordinates of the points."""
-        flat: Array = np.zeros(())
-        for axis, each in enumerate(index):
-            flat = flat + each * math.prod(shape[axis + 1 :])
-        flat = np.asarray(flat)
+        flat = flat_index(shape, index)
         pair, is_sine = np.floor(flat / 2), flat % 2 == 1
         head, point = np.floor(pair / (self.levels * self.points)), pair % self.points
         cos, sin = self._direction(head)

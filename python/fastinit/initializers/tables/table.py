@@ -86,6 +86,14 @@ class ClosedForm(Initializer, is_base=True):
             )
 
 
+def flat_index(shape: tuple[int, ...], index: tuple[Array, ...]) -> Array:
+    """Return the positions in C order of elements of a whole array, from their indices."""
+    flat: Array = np.zeros(())
+    for axis, each in enumerate(index):
+        flat = flat + each * math.prod(shape[axis + 1 :])
+    return np.asarray(flat)
+
+
 def _is_whole(value: float) -> bool:
     return value == math.floor(value) and abs(value) <= _EXACT
 
