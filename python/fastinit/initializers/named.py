@@ -96,7 +96,7 @@ def named(name: str, what: str, layout: str | None = None) -> Initializer:
     Args:
         name: The name.
         what: The argument that holds it, for the error.
-        layout: What each axis is, for initializers that have a layout; None for their default.
+        layout: The role of each axis, for initializers that have a layout; None for their default.
 
     Raises:
         ValueError: The name is not known.

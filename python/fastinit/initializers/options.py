@@ -108,7 +108,7 @@ def unexpected(
         first: The first argument by position.
         extra: The arguments by position that are too many.
         unknown: The options that do not exist.
-        title: What is called, where that is not the name of the function.
+        title: The text for what is called, where that is not the name of the function.
     """
     parameters = [
         each for each in inspect.signature(function).parameters.values() if each.name != "self"

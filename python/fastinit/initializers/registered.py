@@ -41,10 +41,10 @@ def register(name: str, of: str = "uniforms") -> Callable[[Function], Function]:
 
     Args:
         name: The name.
-        of: What the function takes. "uniforms": ``u``, float64 in the open interval (0, 1), one per
-            element. "words": ``words``, the uint32 of Philox, one per element. "index": neither.
-            All take ``index``, a tuple with the indices of the part along each axis, shaped to
-            broadcast, and ``shape``, that of the whole array.
+        of: The numbers that it takes. "uniforms": ``u``, float64 in the open interval (0, 1), one
+            per element. "words": ``words``, the uint32 of Philox, one per element. "index": none.
+            All functions take ``index``, a tuple with the indices of the part along each axis,
+            shaped to broadcast, and ``shape``, that of the whole array.
 
     Raises:
         TypeError: The name is not a string, or what is decorated is not a function.

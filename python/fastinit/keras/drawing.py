@@ -24,11 +24,11 @@ def draw(
     """Return a new tensor of Keras's backend.
 
     Args:
-        initializer: What to draw.
+        initializer: The initializer to draw from.
         shape: The shape of the whole tensor.
         dtype: A dtype as Keras names it.
         layout: A ``keras.distribution.TensorLayout`` or a sharding of JAX, or None.
-        stream: Which numbers.
+        stream: The stream of the random numbers.
     """
     backend = keras.backend.backend()
     if layout is not None and backend != "jax":

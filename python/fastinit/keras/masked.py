@@ -38,19 +38,20 @@ class Sparse(Masked):
 
     Args:
         sparsity: The fraction that is zeroed, 0 to 1.
-        nonzeros: How many are kept, in place of ``sparsity``.
-        stddev: Of a normal with mean 0; None for 0.01, or for a base.
-        base: What draws the values instead: an initializer of this package, or the name of one,
+        nonzeros: The number of weights that are kept, in place of ``sparsity``.
+        stddev: The standard deviation of a normal with mean 0; None for 0.01, or with a base.
+        base: The initializer of the values instead: one of this package, or the name of one,
             such as "he_normal".
-        per: "in": of the weights that one input feeds. "out": of those that feed one output unit.
-            "tensor": of all weights.
-        correct_fan: Count fans from the weights that are kept.
+        per: The weights that are counted together. "in": those that one input feeds. "out": those
+            that feed one output unit. "tensor": all.
+        correct_fan: Whether fans count only the weights that are kept.
         seed: An integer in [0, 2**64), a ``keras.random.SeedGenerator``, or None.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: Both or neither of sparsity and nonzeros, an argument out of range, or a base
-            that does not fit; when drawn, a shape without an output and an input axis.
+        ValueError: Both or neither of ``sparsity`` and ``nonzeros`` are given, an argument is out
+            of range, or the base does not fit; when drawn, the shape lacks an output or an input
+            axis.
 
     Example:
         >>> import fastinit.keras
@@ -86,11 +87,10 @@ class NM(Masked):
     """Exactly n of every m neighbors along the input axis are kept; the others are 0.
 
     Args:
-        n: How many are kept, 0 to ``m``.
-        m: The length of a group, 1 or more; divides the input axis.
-        base: What draws the values: an initializer of this package, or the name of one. None for
-            ones.
-        correct_fan: Count fans from the weights that are kept.
+        n: The number of weights that are kept, 0 to ``m``.
+        m: The length of a group, 1 or more, which divides the input axis.
+        base: The initializer of the values: one of this package, or the name of one. None for ones.
+        correct_fan: Whether fans count only the weights that are kept.
         seed: An integer in [0, 2**64), a ``keras.random.SeedGenerator``, or None.
 
     Raises:
@@ -126,9 +126,8 @@ class Bernoulli(Masked):
 
     Args:
         p: The probability that a weight is kept, 0 to 1.
-        base: What draws the values: an initializer of this package, or the name of one. None for
-            ones.
-        correct_fan: Count fans from the weights that are kept on average.
+        base: The initializer of the values: one of this package, or the name of one. None for ones.
+        correct_fan: Whether fans count only the weights that are kept on average.
         seed: An integer in [0, 2**64), a ``keras.random.SeedGenerator``, or None.
 
     Raises:

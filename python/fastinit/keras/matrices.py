@@ -13,7 +13,7 @@ class Orthogonal(Random):
     The matrix is (all other axes, last axis), flattened in C order.
 
     Args:
-        gain: What every entry is multiplied with: a finite number, or the name of an activation.
+        gain: The number that multiplies every entry, finite, or the name of an activation.
         seed: An integer in [0, 2**64), a ``keras.random.SeedGenerator``, or None.
 
     Raises:
@@ -43,7 +43,7 @@ class DeltaOrthogonal(Random):
     Xiao et al. 2018, arXiv 1806.05393.
 
     Args:
-        gain: What every entry is multiplied with: a finite number, or the name of an activation.
+        gain: The number that multiplies every entry, finite, or the name of an activation.
         seed: An integer in [0, 2**64), a ``keras.random.SeedGenerator``, or None.
 
     Raises:

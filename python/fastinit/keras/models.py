@@ -23,7 +23,7 @@ def plan(model: Any, recipe: Any = None, seed: Seed | None = None) -> Plan:
 
     Args:
         model: A model or layer that is built.
-        recipe: As for ``init_``.
+        recipe: The recipe, as for ``init_``.
         seed: An integer in [0, 2**64), or a ``fastinit.Stream``; None for the process-wide seed.
 
     Raises:

@@ -34,8 +34,8 @@ def planned(
     Args:
         weights: All weights of a model.
         model: The name of the model.
-        recipe: As for ``init_``.
-        seed: As for ``init_``.
+        recipe: The recipe, as for ``init_``.
+        seed: The seed, as for ``init_``.
         only: A pattern; the initializers of the layers of other weights are not asked for.
 
     Raises:

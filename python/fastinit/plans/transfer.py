@@ -59,20 +59,20 @@ def transfer(
 
     Args:
         source: A safetensors file, an index, or a folder that holds one of them.
-        model: What the plan is for, as for ``Plan``.
-        recipe: What draws tensors, and parts of tensors, that the checkpoint lacks, as for
+        model: The model of the plan, as for ``Plan``.
+        recipe: The recipe for tensors, and parts of tensors, that the checkpoint lacks, as for
             ``Plan``. It is not needed where the checkpoint has everything.
-        names: From the name of a tensor to that in the checkpoint: regular expressions with their
-            replacements, as for ``re.sub``, or a function that returns None for tensors that are
-            to be drawn. None for equal names.
-        fit: How a tensor of another shape is taken: a map for all axes ("copy" takes what fits,
+        names: The map from the name of a tensor to that in the checkpoint: regular expressions with
+            their replacements, as for ``re.sub``, or a function that returns None for tensors that
+            are to be drawn. None for equal names.
+        fit: The way to take a tensor of another shape: a map for all axes ("copy" takes what fits,
             "even" selects, "tile" and "repeat"), or a tuple of maps by regular expressions of
             names, see ``fastinit.Existing``; other tensors then have "copy".
-        depth: Which layer of the checkpoint a layer is taken from, where it has another number of
-            them: "stack" repeats all one after another, "repeat" each several times, "even"
+        depth: The layer of the checkpoint that a layer is taken from, where it has another number
+            of them: "stack" repeats all one after another, "repeat" each several times, "even"
             selects. None for the layer of the same number.
-        seed: As for ``Plan``.
-        dtype: As for ``Plan``.
+        seed: The seed, as for ``Plan``.
+        dtype: The dtype, as for ``Plan``.
 
     Raises:
         OSError: A file is missing or cannot be read.
@@ -139,10 +139,10 @@ def upcycle(
             with ``gate_proj``, ``up_proj`` and ``down_proj`` in each layer.
         model: The model with experts, as for ``Plan``; its experts are stacked
             (``experts.gate_up_proj``, ``experts.down_proj``) or separate (``experts.0.w1.weight``).
-        recipe: What draws the rest, as for ``Plan``.
+        recipe: The recipe for the rest, as for ``Plan``.
         drop: The share of hidden units that are drawn again.
-        seed: As for ``Plan``.
-        dtype: As for ``Plan``.
+        seed: The seed, as for ``Plan``.
+        dtype: The dtype, as for ``Plan``.
 
     Raises:
         OSError: A file is missing or cannot be read.
@@ -202,8 +202,8 @@ def resize_vocabulary(
         source: A safetensors file, an index, or a folder that holds one of them.
         rows: The number of words.
         covariance: The factor on the covariance; 0 for copies of the mean.
-        seed: As for ``Plan``.
-        dtype: As for ``Plan``.
+        seed: The seed, as for ``Plan``.
+        dtype: The dtype, as for ``Plan``.
 
     Raises:
         OSError: A file is missing or cannot be read.

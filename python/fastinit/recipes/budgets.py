@@ -41,7 +41,7 @@ def erk(
             list; a shape, or anything that has one.
         density: The fraction of all their weights that is kept, 0 to 1.
         kernel: Whether the axes of convolution kernels count.
-        layout: What each axis is, where kernels do not count.
+        layout: The role of each axis, where kernels do not count.
 
     Returns:
         The densities, by name or in a list, as the shapes were given.

@@ -33,9 +33,9 @@ def fixup(
     Args:
         model: A manifest.
         branches: A regular expression for the names of residual blocks, such as "layer1.0".
-        layers: One for the rest of the names of the weights of a branch, whose group 1 is the
-            number of the layer in the branch.
-        head: One for the weight of the classifier.
+        layers: A regular expression for the rest of the names of the weights of a branch, whose
+            group 1 is the number of the layer in the branch.
+        head: A regular expression for the weight of the classifier.
 
     Returns:
         A recipe for the layers of this model; its numbers L and m are those of the model.

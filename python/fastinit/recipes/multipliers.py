@@ -16,12 +16,12 @@ class Multipliers:
     """Factors on how a parameter is trained and used, each a product of scales.
 
     Args:
-        learning_rate: On the learning rate.
-        weight_decay: On the weight decay of optimizers that multiply it by the learning rate, as
-            torch's do.
-        epsilon: On the epsilon of Adam.
-        forward: On what the parameter adds in the forward pass, such as the product of a weight and
-            its input.
+        learning_rate: The factors on the learning rate.
+        weight_decay: The factors on the weight decay of optimizers that multiply it by the learning
+            rate, as torch's do.
+        epsilon: The factors on the epsilon of Adam.
+        forward: The factors on what the parameter adds in the forward pass, such as the product of
+            a weight and its input.
 
     Raises:
         TypeError: A field is not a sequence of scales.

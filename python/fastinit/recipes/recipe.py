@@ -123,7 +123,7 @@ class Recipe:
 
         Args:
             model: A manifest.
-            rules: What ``match`` has returned for it; None to match again.
+            rules: The result of ``match`` for it; None to match again.
 
         Returns:
             By name, the ``learning_rate``, ``weight_decay``, ``epsilon`` and ``forward`` of each

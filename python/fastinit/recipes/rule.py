@@ -33,7 +33,7 @@ class Rule:
         pattern: A glob over names: ``*`` stands for anything but dots, ``**`` for anything, ``**.``
             for any number of leading segments, ``{layer}`` for the number of a layer; or a
             ``Regex``, in JSON ``{"re": ...}``.
-        initializer: What to draw.
+        initializer: The initializer that draws them.
         module: A pattern for the type of the parameter's module; None for any type, known or not.
         ndim: The number of axes of the parameter; None for any number.
         min_ndim: The least number of axes of the parameter; None for any number.

@@ -29,7 +29,7 @@ class Layer:
     """One step of a composite: a draw, or arithmetic with a number, on a part of the array.
 
     Args:
-        initializer: What is drawn; None for arithmetic.
+        initializer: The initializer of the layer; None for arithmetic.
         operation: The name of the arithmetic: "multiply", "add", "divide", "subtract_from",
             "divide_into", "at_least" or "at_most".
         operand: Its number.

@@ -43,7 +43,7 @@ class Normed(Initializer):
     the width (Yang et al. 2023, arXiv 2310.17813), and are a start for Muon.
 
     Args:
-        base: What is scaled, as an object or a name.
+        base: The initializer whose values are scaled, as an object or a name.
         norm: The norm, 0 or more.
         axis: The axis along which vectors have the Euclidean norm: -1 for rows, 0 for columns; None
             for the norm of the whole array (Frobenius).
@@ -52,7 +52,7 @@ class Normed(Initializer):
         aspect: Whether ``norm`` is multiplied by sqrt(outputs / inputs) of that matrix.
         tolerance: The largest relative distance of the spectral norm that is found from a singular
             value of the base; that from the largest one is about its square.
-        layout: What each axis is, for "spectral" and ``aspect``.
+        layout: The role of each axis, for "spectral" and ``aspect``.
 
     Raises:
         TypeError: An argument has the wrong type.

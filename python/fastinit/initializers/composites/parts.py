@@ -88,11 +88,11 @@ class Part:
     """A part of an array.
 
     Attributes:
-        label: What stands for ``{part}`` in the name of its stream.
+        label: The text for ``{part}`` in the name of its stream.
         start: Where it begins on the axis.
         stop: Where it ends.
         shape: The shape of the array that is drawn for it, with or without the axis.
-        templates: What draws it.
+        templates: The templates of that array.
     """
 
     label: str

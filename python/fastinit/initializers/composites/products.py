@@ -38,8 +38,8 @@ class Product(Initializer):
     are taken as columns.
 
     Args:
-        left: What draws the first factor, as an object or a name.
-        right: What draws the second factor.
+        left: The initializer of the first factor, as an object or a name.
+        right: The initializer of the second factor.
         rank: The number of columns of the first factor.
         gain: A factor on the product.
 

@@ -38,7 +38,7 @@ class Split(Initializer):
             keys are the labels; or one initializer for all parts.
         axis: The axis that is divided; negative numbers count from the end.
         sizes: The size of each part; None for equal parts.
-        shares: In place of ``sizes``, integers in proportion to the sizes, such as (4, 1, 1).
+        shares: Integers in proportion to the sizes, such as (4, 1, 1), in place of ``sizes``.
         labels: The name of each part; None for 0, 1, 2, ...
         names: The names of the parts' streams: a format with ``{part}`` for the label and
             ``{name}`` for the name of the whole, ``{parent}`` for that name without its last

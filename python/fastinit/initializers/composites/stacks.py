@@ -29,7 +29,7 @@ class Stacked(Initializer):
     of those that there are.
 
     Args:
-        base: What draws each part, as an object or a name.
+        base: The initializer of each part, as an object or a name.
         axis: The axis that counts the parts.
         names: The names of the parts' streams: a format with ``{part}`` for the number and
             ``{name}`` for the name of the whole, ``{parent}`` for that name without its last

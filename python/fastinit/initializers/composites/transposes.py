@@ -31,7 +31,7 @@ class Transposed(Initializer):
     values in both.
 
     Args:
-        base: What is drawn, as an object or a name, for the shape before its axes are exchanged.
+        base: The initializer, as an object or a name, for the shape before its axes are exchanged.
         axes: The axis of what is drawn that becomes each axis of the array, as in
             ``numpy.transpose``; None for the reverse order.
 

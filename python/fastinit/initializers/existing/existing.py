@@ -50,10 +50,10 @@ class Existing(Initializer):
     array of this shape without a source.
 
     Args:
-        source: What has the values, such as ``Loaded``.
+        source: The initializer of the values that there are, such as ``Loaded``.
         source_shape: The shape of the source; None for that of a ``Loaded`` tensor.
         axes: The map of each axis; None for "copy" on all axes.
-        rest: What draws the other elements; None if there are none.
+        rest: The initializer of the other elements; None if there are none.
         units: For "widen" and "divide", the name of the stream that chooses units: layers that are
             connected share it. It may contain ``{name}``, ``{parent}`` and ``{grandparent}``.
 

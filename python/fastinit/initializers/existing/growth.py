@@ -48,7 +48,7 @@ class RowMixture(Initializer):
     groups of 256, and are uncorrelated.
 
     Args:
-        source: What has the rows, most often ``Loaded``.
+        source: The initializer of the rows that there are, most often ``Loaded``.
         rows: The number of its rows; None for the size of a ``Loaded`` tensor.
         covariance: The factor on the covariance, 0 or more. With 0 all rows are the mean.
         mixed: k, the number of source rows in each mixture; more make rows more nearly normal.
@@ -195,7 +195,7 @@ class Redrawn(Initializer):
     are drawn again in all weights that share the stream ``units``.
 
     Args:
-        base: What has the values, most often ``Loaded``.
+        base: The initializer of the values that there are, most often ``Loaded``.
         axis: The axis of the units.
         share: The share of units, 0 to 1; floor(share n) of n units are drawn again.
         units: The name of the stream that chooses units. It may contain ``{name}``, ``{parent}``

@@ -77,17 +77,18 @@ def adapter(
     Args:
         shape: (out, in), that of the weight.
         rank: The rank.
-        kind: One of the table.
+        kind: The scheme: "gaussian", "orthogonal" or "vera".
         seed: An integer in [0, 2**64), or a ``Stream``; None for the process-wide seed.
-        name: Which stream of the seed.
-        dtype: Of both factors.
+        name: The stream of the seed.
+        dtype: The dtype of both factors.
 
     Returns:
         A of shape (rank, in) and B of shape (out, rank).
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: ``kind`` is not known, ``shape`` has not two axes, or the rank is out of range.
+        ValueError: ``kind`` is not known, ``shape`` does not have two axes, or the rank is out of
+            range.
 
     Example:
         >>> import fastinit
@@ -137,16 +138,16 @@ def pissa(
         weight: The weight (out, in), an array or a tensor.
         rank: The rank.
         scaling: The factor with which B A is applied: alpha / rank, or alpha / sqrt(rank).
-        rounds: Power iterations: more of them separate singular values that are closer.
+        rounds: The number of power iterations; more of them separate closer singular values.
         seed: An integer in [0, 2**64), or a ``Stream``; None for the process-wide seed.
-        name: Which stream of the seed.
+        name: The stream of the seed.
 
     Returns:
         A of shape (rank, in), B of shape (out, rank) and the rest, in the weight's dtype.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: The weight has not two axes, or an argument is out of range.
+        ValueError: The weight does not have two axes, or an argument is out of range.
 
     Example:
         >>> import fastinit, numpy as np
@@ -209,7 +210,7 @@ def olora(
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: The weight has not two axes, or an argument is out of range.
+        ValueError: The weight does not have two axes, or an argument is out of range.
 
     Example:
         >>> import fastinit, numpy as np

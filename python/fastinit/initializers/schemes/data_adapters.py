@@ -50,10 +50,10 @@ def corda(
         weight: The weight (out, in), an array or a tensor.
         covariance: X' X of inputs X of the layer, (in, in), or a multiple.
         rank: The rank.
-        damping: Added to the diagonal, as a share of its mean; 0 or more.
+        damping: The share of the mean diagonal element that is added to the diagonal; 0 or more.
         scaling: The factor with which B A is applied: alpha / rank, or alpha / sqrt(rank).
         seed: An integer in [0, 2**64), or a ``Stream``; None for the process-wide seed.
-        name: Which stream of the seed.
+        name: The stream of the seed.
 
     Returns:
         A of shape (rank, in), B of shape (out, rank) and the rest, in the weight's dtype.
@@ -112,7 +112,7 @@ def eva(
         rows: The number of outputs of the layer.
         rank: The rank.
         seed: An integer in [0, 2**64), or a ``Stream``; None for the process-wide seed.
-        name: Which stream of the seed.
+        name: The stream of the seed.
 
     Returns:
         A of shape (rank, in) and B of shape (rows, rank), in the covariance's dtype.
@@ -168,7 +168,7 @@ def lora_ga(
         gamma: The larger it is, the smaller are A and B.
         scaling: The factor with which B A is applied: alpha / rank, or alpha / sqrt(rank).
         seed: An integer in [0, 2**64), or a ``Stream``; None for the process-wide seed.
-        name: Which stream of the seed.
+        name: The stream of the seed.
 
     Returns:
         A of shape (rank, in), B of shape (out, rank) and the rest, in the weight's dtype.

@@ -89,17 +89,17 @@ def randlora(
     Args:
         shape: (out, in), that of the weight.
         rank: The rank of each basis.
-        sparsity: That of ``RandloraBasis``.
+        sparsity: The sparsity of both, as of ``RandloraBasis``.
         seed: An integer in [0, 2**64), or a ``Stream``; None for the process-wide seed.
-        name: Which stream of the seed.
-        dtype: Of both.
+        name: The stream of the seed.
+        dtype: The dtype of both.
 
     Returns:
         A of shape (rank, 1, min(out, in)) and B of shape (max(out, in), n, rank), as peft has them.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: ``shape`` has not two axes, or a number is out of range.
+        ValueError: ``shape`` does not have two axes, or a number is out of range.
 
     Example:
         >>> import fastinit

@@ -245,7 +245,7 @@ class RgLru(Scheme):
     Args:
         r_min: The smallest radius, 0 or more.
         r_max: The largest radius, above ``r_min``.
-        epsilon: Added to both squares, which stay in [0, 1].
+        epsilon: A number that is added to both squares, which stay in [0, 1].
 
     Raises:
         TypeError: An argument is not a number.

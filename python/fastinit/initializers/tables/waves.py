@@ -36,7 +36,7 @@ class SinusoidalWeights(ClosedForm):
     Args:
         gain: A finite number.
         mode: "fan_in", "fan_out", "fan_avg" or "fan_geo_avg".
-        layout: What each axis is, as in ``HeNormal``.
+        layout: The role of each axis, as in ``HeNormal``.
 
     Raises:
         TypeError: ``gain`` is not a number.
