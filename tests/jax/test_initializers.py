@@ -204,6 +204,12 @@ def test_64_bits() -> None:
         (lambda: ours.he_normal()(0, (5, 5)), TypeError, "key"),
         (lambda: ours.he_normal()(jax.random.split(KEY, 2), (5, 5)), ValueError, "jax.vmap"),
         (lambda: ours.he_normal()(KEY, (5, 5), "int32"), ValueError, "dtype=int32"),
+        (lambda: ours.he_normal()(KEY, (0, 5), "int4"), ValueError, "dtype=int4 is not drawn"),
+        (
+            lambda: jax.eval_shape(lambda: ours.he_normal()(KEY, (0, 5), "int4")),
+            ValueError,
+            "dtype=int4 is not drawn",
+        ),
         (
             lambda: ours.initializer(ours.he_normal()),  # type: ignore[arg-type]
             TypeError,

@@ -14,6 +14,7 @@ from fastinit.initializers import Initializer
 from fastinit.initializers.base import templates_of
 from fastinit.jax.keys import stream_of
 from fastinit.native.box import Box, part, whole
+from fastinit.native.dtypes import dtype_of
 from fastinit.native.masks import BlockMask, ExactCountMask, Scatter, TotalCountMask
 from fastinit.native.matrices import Matrices
 from fastinit.native.request import Fill, Request, Template
@@ -85,6 +86,7 @@ def drawing_of(initializer: Initializer, shape: tuple[int, ...], dtype: np.dtype
     Raises:
         ValueError: the initializer does not fit the shape, or the dtype cannot hold its values.
     """
+    drawn = dtype_of(dtype)
     # Nothing is drawn of an empty array, so whatever fits no weights is right for it.
-    templates = () if 0 in shape else templates_of(initializer, shape, dtype)
-    return Drawing(initializer, shape, dtype, templates)
+    templates = () if 0 in shape else templates_of(initializer, shape, drawn)
+    return Drawing(initializer, shape, drawn, templates)

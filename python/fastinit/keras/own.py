@@ -57,6 +57,11 @@ def own_initializer(weight: Weight) -> initializers.Initializer | None:
     return initializer.resolve(shape)
 
 
+def has_no_argument(weight: Weight) -> bool:
+    """Return whether no argument of the layer says how a weight starts: Keras's code does."""
+    return (type(weight.layer).__name__, weight.variable.name) in _WITHOUT_ARGUMENT
+
+
 def _of_equation(initializer: Any, equation: str) -> Any:
     """Return an initializer whose fans are those of the kernel in an equation "ab,bc->ac"."""
     if not isinstance(initializer, FanScaled) or not _EINSUM_HAS_AXES:

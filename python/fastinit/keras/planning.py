@@ -12,7 +12,7 @@ from fastinit.initializers.composites.nested import check_layout
 from fastinit.initializers.named import is_name, named
 from fastinit.keras.fan_scaled import KERNEL
 from fastinit.keras.initializer import is_known, made
-from fastinit.keras.own import own_initializer
+from fastinit.keras.own import has_no_argument, own_initializer
 from fastinit.keras.variables import Weight
 from fastinit.manifests import Manifest, Parameter
 from fastinit.native.dtypes import dtype_of
@@ -48,15 +48,18 @@ def planned(
         return Plan(*_by_layers(_matching(weights, only), manifest), seed=seed)
     trained: list[Parameter] = []
     statistics: list[Parameter] = []
+    last: list[Rule] = []  # for what no recipe names, such as the vector of a spectral norm
     for each, parameter in zip(weights, manifest.parameters, strict=True):
         if each.variable.trainable:
             trained.append(parameter)
-        elif own_initializer(each) is not None:
+        elif (own := own_initializer(each)) is not None:
             (statistics if known(parameter) else trained).append(parameter)
+            if has_no_argument(each):
+                last.append(Rule(exact(each.name), own))
     manifest = dataclasses.replace(manifest, parameters=tuple(trained), buffers=tuple(statistics))
-    found = _in_own_dtypes(
-        manifest, _resolved(recipe_from(recipe, manifest, _of_keras), manifest), seed
-    )
+    rules = recipe_from(recipe, manifest, _of_keras)
+    rules = dataclasses.replace(rules, rules=(*rules.rules, *last))
+    found = _in_own_dtypes(manifest, _resolved(rules, manifest), seed)
     for tensor in found.tensors:
         with json_files.located(repr(tensor.parameter.name)):
             check_layout(tensor.rule.initializer, tensor.parameter.shape)

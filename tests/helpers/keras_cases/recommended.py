@@ -105,6 +105,20 @@ def activations_of_layers() -> None:
         assert found.unknown == ()
     ours.init_(model, found.recipe, 0)
     assert array(model.layers[1].alpha).min() == 0.25  # the learned slope
+    convolutions = keras.Sequential(
+        [
+            keras.Input((2, 4, 4, 3)),
+            layers.ConvLSTM2D(4, 2),
+            layers.SeparableConv2D(4, 2),
+            layers.Flatten(),
+            layers.SpectralNormalization(layers.Dense(3)),
+        ]
+    )
+    found = ours.recommend_recipe(convolutions)
+    assert found.unknown == ()
+    ours.init_(convolutions, found.recipe, 0)
+    drawn = ours.plan(convolutions, found.recipe, 0)["spectral_normalization/vector_u"].initializer
+    assert drawn == fastinit.TruncatedNormal(std=0.02)
     recurrent = keras.Sequential([keras.Input((5, 4)), layers.LSTM(8), layers.Dense(3)])
     rows = {row.layer: row for row in ours.recommend_recipe(recurrent).rows}
     assert rows["recurrent"].initializer == fastinit.Orthogonal(layout="*io")

@@ -18,7 +18,6 @@ from fastinit.initializers import Initializer
 from fastinit.streams import Seed
 from fastinit.torch.acceleration import substitutes
 from fastinit.torch.acceleration.fills import fill_of, numbers_of
-from fastinit.torch.acceleration.guards import without_compilation
 from fastinit.torch.acceleration.names import Modules, is_building
 from fastinit.torch.acceleration.random_functions import FACTORIES, LEFT_TO_TORCH
 from fastinit.torch.memory.batch import FillBatch
@@ -27,6 +26,7 @@ from fastinit.torch.memory.pending import PENDING, PendingFill
 from fastinit.torch.memory.storages import is_held_elsewhere
 from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init.state import state
+from fastinit.torch.shards.wrappers import without_compilation
 
 
 class FillContext(TorchFunctionMode):

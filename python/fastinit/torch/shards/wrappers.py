@@ -5,8 +5,15 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from typing import Any, cast
 
 import torch
+
+_Guard = contextlib.AbstractContextManager[Any]
+
+_IN_COMPILED_CODE = (
+    "torch.compile cannot trace this function of fastinit; call it outside of compiled code"
+)
 
 # Wrappers have the module that they wrap under one of these names.
 _INSERTED = ("_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
@@ -34,7 +41,7 @@ def bare(module: torch.nn.Module) -> Iterator[torch.nn.Module]:
         for name, child in parent._modules.items()
         if child is not None and _wrapped(child) is not None
     ]
-    with _eager():
+    with without_compilation():
         try:
             for parent, name, child in wrapped:
                 parent._modules[name] = unwrapped(child)
@@ -44,14 +51,22 @@ def bare(module: torch.nn.Module) -> Iterator[torch.nn.Module]:
                 parent._modules[name] = child
 
 
-@contextlib.contextmanager
-def _eager() -> Iterator[None]:
-    """Run what torch.compile has compiled as it was written."""
-    if "torch._dynamo" not in sys.modules:  # so nothing is compiled, and its import takes seconds
-        yield
-        return
-    with torch.compiler.set_stance("force_eager"):
-        yield
+def without_compilation() -> _Guard:
+    """Return a guard in which compiled functions run as they were written.
+
+    Compiled code calls neither hooks nor function modes.
+
+    Raises:
+        RuntimeError: The caller itself is being compiled.
+    """
+    if "torch._dynamo" not in sys.modules:  # nothing is compiled, and it takes a second to import
+        return contextlib.nullcontext()
+    if torch.compiler.is_compiling():  # this function is itself traced
+        raise RuntimeError(_IN_COMPILED_CODE)
+    try:
+        return cast(_Guard, torch.compiler.set_stance("force_eager"))
+    except RuntimeError as error:
+        raise RuntimeError(_IN_COMPILED_CODE) from error
 
 
 def own_paths(root: torch.nn.Module) -> Iterator[tuple[str, str, torch.nn.Module]]:
