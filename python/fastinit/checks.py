@@ -24,6 +24,7 @@ def shown(value: Any) -> str:
         if isinstance(value, int):
             return f"an integer of {value.bit_length()} bits"
         text = f"({', '.join(map(shown, value))})" if isinstance(value, tuple) else "a value"
+    text = " ".join(text.split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 

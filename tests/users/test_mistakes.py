@@ -19,6 +19,8 @@ NAMES: dict[str, Any] = {
     "jax": jax,
     "w": torch.empty(64, 32),
     "stream": fastinit.Stream(0),
+    "model": torch.nn.Sequential(torch.nn.Linear(4, 4)),
+    "batch": torch.ones(2, 4),
     "plan": fastinit.Plan({"w": (4, 3)}, "he_normal", seed=0),
 }
 
@@ -93,6 +95,9 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "fastinit.normal(4, seed=jax.random.key(0))": ("seed=", "PRNGKeyArray", "fastinit.jax has"),
     # ---- models, recipes and plans
     "fastinit.Plan('gpt3')": ("'gpt3'", "built-in model", "did you mean 'gpt2'?"),
+    "fastinit.torch.init_(model, 'kaiming')": (
+        "'kaiming'", "nor the name of an initializer", "did you mean 'kaiming_normal'?",
+    ),
     "fastinit.recipe('lama')": ("'lama'", "built-in recipe", "did you mean 'llama'?"),
     "fastinit.Plan('meta-llama/Llama-2-7b')": ("'meta-llama/Llama-2-7b'", "Hub", "save_pretrained"),
     "fastinit.Plan({'w': (4, 3)}, fastinit.recommend('relu'))": (
@@ -105,6 +110,40 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     ),
     "fastinit.gain('gelu')": ("activation=", "'gelu'", "fastinit.gain('gelu', match='forward')"),
     "fastinit.eye(3)": ("shape", "(3,)", "pass (3, 3)"),
+    # ---- models that run
+    "fastinit.torch.probe(model, batch, batch)": ("loss=", "is a Tensor", "lambda output:"),
+    "fastinit.torch.probe(model, batch, loss=torch.nn.CrossEntropyLoss())": (
+        "loss=", "CrossEntropyLoss() takes more than one argument", "lambda output:",
+    ),
+    "fastinit.torch.probe(model, (batch, batch))": (
+        "batch is", "a tuple of 2 arguments", "the forward of Sequential takes others (input)",
+    ),
+    "fastinit.torch.probe(model, batch[:0])": ("batch is empty", "", "pass one sample or more"),
+    "fastinit.torch.lsuv_(model, (batch, batch))": ("batch is", "a tuple", "model's inputs alone"),
+    "fastinit.torch.audit(model)": ("build is", "a Sequential", "pass the function or the class"),
+    "fastinit.Plan.record(model)": ("build is", "a Sequential", "pass the function or the class"),
+    "fastinit.Plan.record(torch.nn.Linear)": ("build=", "no argument", "pass such a function"),
+    "fastinit.Plan.record('gpt2')": ("build=", "'gpt2'", "pass such a path, or a function"),
+    "fastinit.torch.compare(model, {'he': 'he_normal'}, (batch, batch))": (
+        "build is", "a Sequential", "pass the function",
+    ),
+    "fastinit.torch.compare(list, ['he_normal'], (batch, batch))": (
+        "starts=", "['he_normal'] is a list", "pass a mapping",
+    ),
+    "fastinit.torch.compare(list, {'he': 'he_normal'}, batch)": (
+        "data=", "is a Tensor", "pass a tuple of inputs and targets",
+    ),
+    "fastinit.torch.coord_check(model, (64, 128), batch)": ("build is", "a Sequential", "pass the"),
+    "fastinit.torch.coord_check(lambda: model, (64, 128), batch)": (
+        "build=", "is called with 64", "pass such a function",
+    ),
+    "fastinit.torch.coord_check(torch.nn.Linear, 64, batch)": (
+        "widths=", "64 is a int", "two widths or more",
+    ),
+    "fastinit.torch.accelerate(lambda: model)": ("accelerate", "is not called", "@accelerate()"),
+    "fastinit.recommend(torch.nn.ReLU)": ("activation is", "the class ReLU", "ReLU()"),
+    "fastinit.recommend(model)": ("activation=", "Sequential", "recommend_recipe is for models"),
+    "fastinit.torch.recommend_recipe(model, batch)": ("activation=", "a Tensor", "pass a name"),
     # ---- values
     "fastinit.normal((64, 32), std=-1)": ("std=", "-1", "pass 0 or more"),
     "fastinit.normal((64, 32), std='0.02')": ("std=", "'0.02'", "pass a number"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinit.checks import boolean, finite, not_negative, shown
+from fastinit.checks import boolean, finite, not_negative, shown, wrong_type
 from fastinit.guide.activations import functions
 from fastinit.guide.activations.elementwise import Function, elementwise
 from fastinit.guide.activations.kernel import Kernel
@@ -321,17 +321,17 @@ class Activation:
         return q
 
 
-def activation(f: Any, a: float | None = None, *, gated: bool = False) -> Activation:
+def activation(activation: Any, a: float | None = None, *, gated: bool = False) -> Activation:
     """Return what an activation does to the signals and gradients of wide random layers.
 
     Moments are computed by adaptive Gauss quadrature, which finds the kinks of f and splits there,
     to about 1e-13.
 
     Args:
-        f: a name, such as "relu", "gelu" or "swiglu", or a function of one number or of arrays:
-            NumPy's, torch's (a module too) or JAX's. It is smooth in pieces.
+        activation: a name, such as "relu", "gelu" or "swiglu", or a function f of one number or of
+            arrays: NumPy's, torch's (a module too) or JAX's. It is smooth in pieces.
         a: the parameter of leaky_relu, prelu, rrelu (the negative slope), elu and celu (alpha).
-        gated: whether ``f`` is the activation of a gated unit f(u) v. Names of such units say it
+        gated: whether it is the activation of a gated unit f(u) v. Names of such units say it
             themselves.
 
     Returns:
@@ -340,7 +340,7 @@ def activation(f: Any, a: float | None = None, *, gated: bool = False) -> Activa
         ``correlation_fixed_point``, ``chi_1`` and ``edge_of_chaos``.
 
     Raises:
-        TypeError: ``f`` is neither, or does not return one real number for each.
+        TypeError: ``activation`` is neither, or does not return one real number for each.
         ValueError: the name is not known; f is not elementwise, not finite for some number, too
             irregular, or of infinite variance; ``a`` is not allowed.
 
@@ -353,20 +353,23 @@ def activation(f: Any, a: float | None = None, *, gated: bool = False) -> Activa
         1.712859
     """
     is_gated = boolean(gated, "gated")
-    if isinstance(f, Activation):
+    if isinstance(activation, Activation):
         if a is not None or is_gated:
             raise ValueError("a and gated belong to a name or a function; this is an Activation")
-        return f
-    if isinstance(f, str):
-        name = functions.canonical(f)
+        return activation
+    if isinstance(activation, str):
+        name = functions.canonical(activation)
         is_gated |= name in functions.GATED
         function, number = functions.function_of(name, a)
         return Activation(name, number, is_gated, function)
-    if not callable(f):
-        raise TypeError(f"f={shown(f)} is a {type(f).__name__}; pass a name or a function")
+    if isinstance(activation, type):
+        name = activation.__name__
+        raise TypeError(f"activation is the class {name}; pass an object of it, {name}()")
+    if not callable(activation):
+        raise wrong_type(activation, "activation", "a name or a function")
     if a is not None:
         raise ValueError(f"a={shown(a)} is for names; bind it in the function instead")
-    return Activation(_described(f), None, is_gated, elementwise(f))
+    return Activation(_described(activation), None, is_gated, elementwise(activation))
 
 
 def check_match(match: Any) -> None:

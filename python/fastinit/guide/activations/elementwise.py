@@ -50,9 +50,9 @@ def elementwise(function: Callable[..., Any]) -> Function:
         return applied
     first, last = failures[0], failures[-1]
     raise TypeError(
-        f"f={shown(function)} fails for an array of float64 ({type(first).__name__}: {first}) and "
-        f"for one number ({type(last).__name__}: {last}); pass a function of one real number or "
-        "array"
+        f"activation={shown(function)} fails for an array of float64 ({type(first).__name__}: "
+        f"{first}) and for one number ({type(last).__name__}: {last}); pass a function of one real "
+        "number or array; recommend_recipe is for models"
     ) from last
 
 
@@ -60,17 +60,17 @@ def _check(applied: Function, found: Any, function: Callable[..., Any]) -> None:
     """Check that a result is real, has the right shape, and is elementwise."""
     if found.shape != _TRIAL.shape or found.dtype.kind not in "fiub":
         raise TypeError(
-            f"f={shown(function)} returns {found.dtype.name} of shape {found.shape} for float64 "
-            f"of shape {_TRIAL.shape}; pass a function that returns one real number for each "
-            "(of a gated unit, the activation of its gate, with gated=True)"
+            f"activation={shown(function)} returns {found.dtype.name} of shape {found.shape} for "
+            f"float64 of shape {_TRIAL.shape}; pass a function that returns one real number for "
+            "each (of a gated unit, the activation of its gate, with gated=True)"
         )
     for order in (slice(None), slice(None, None, -1), slice(0, 5)):
         again = applied(np.ascontiguousarray(_TRIAL[order]))
         if not np.allclose(again, found[order], _TOLERANCE, _TOLERANCE, equal_nan=True):
             raise ValueError(
-                f"f={shown(function)} is not elementwise: its value for a number depends on the "
-                "other numbers of the array, or on chance; pass a deterministic function of each "
-                "number (of a module with dropout, after eval())"
+                f"activation={shown(function)} is not elementwise: its value for a number depends "
+                "on the other numbers of the array, or on chance; pass a deterministic function of "
+                "each number (of a module with dropout, after eval())"
             )
 
 

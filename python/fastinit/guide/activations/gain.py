@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastinit.guide.activations.activation import Activation, activation, check_match
+from fastinit.guide.activations.activation import Activation, check_match
+from fastinit.guide.activations.activation import activation as activation_of
 from fastinit.initializers import gains
 
 
-def gain(f: Any, a: float | None = None, match: str = "torch") -> float:
+def gain(activation: Any, a: float | None = None, match: str = "torch") -> float:
     """Return the gain of an activation: std = gain / sqrt(fan) keeps the signal's scale.
 
     The definitions differ. With z standard normal,
@@ -22,13 +23,13 @@ def gain(f: Any, a: float | None = None, match: str = "torch") -> float:
     Gains by quadrature are rounded to 12 digits, so that they are the same on every machine.
 
     Args:
-        f: the name of an activation, or for all but "torch" also a function or what
+        activation: a name, or for all but "torch" also a function f of one number or what
             ``fastinit.activation`` returns. Gated units ("swiglu") have the gain of their gate.
         a: the parameter of an activation that has one, such as the negative slope of leaky_relu.
         match: "torch", "forward", "centered" or "backward".
 
     Raises:
-        TypeError: ``f`` is neither a name nor a function of one real number.
+        TypeError: ``activation`` is neither a name nor a function of one real number.
         ValueError: a name or ``match`` is not known, ``a`` is not allowed or not finite, or there
             is no such gain.
 
@@ -42,6 +43,6 @@ def gain(f: Any, a: float | None = None, match: str = "torch") -> float:
         1.41421356237
     """
     check_match(match)
-    if match == "torch" and not isinstance(f, Activation):
-        return gains.torch_gain(f, a, "activation")
-    return activation(f, a).gain(match)
+    if match == "torch" and not isinstance(activation, Activation):
+        return gains.torch_gain(activation, a, "activation")
+    return activation_of(activation, a).gain(match)

@@ -118,8 +118,8 @@ def resolve(function: Function, name: str) -> Resolved:
             break
         if len(low) + sum(len(each.low) for each in kept) > _MOST:
             raise ValueError(
-                f"f={name} is too irregular: {_MOST} intervals do not resolve it; pass a function "
-                "that is smooth in pieces"
+                f"activation={name} is too irregular: {_MOST} intervals do not resolve it; pass a "
+                "function that is smooth in pieces"
             )
     joined = _Intervals(
         np.concatenate([each.low for each in kept]),
@@ -156,8 +156,8 @@ def _evaluate(function: Function, points: Array, name: str) -> tuple[Array, floa
         where = points[wrong][np.argmin(np.abs(points[wrong]))]
         what = values[wrong][np.argmin(np.abs(points[wrong]))]
         raise ValueError(
-            f"f={name} is {what} at {where:.4g}, so its moments are not finite; pass a function "
-            "that is finite for all real numbers"
+            f"activation={name} is {what} at {where:.4g}, so its moments are not finite; pass a "
+            "function that is finite for all real numbers"
         )
     return values, float(np.finfo(found.dtype).eps)
 
@@ -202,8 +202,8 @@ def _finished(found: _Intervals, name: str) -> Resolved:
     is_far = np.abs(found.low + found.high) > 2 * _FAR[-2]
     if not math.isfinite(total) or parts[is_far | is_deepest].sum() > _SLOWEST * total:
         raise ValueError(
-            f"f={name} is so large far from 0, or at a pole, that E f^2 of a normal variable is "
-            "infinite or cannot be computed; pass a function that grows more slowly"
+            f"activation={name} is so large far from 0, or at a pole, that E f^2 of a normal "
+            "variable is infinite or cannot be computed; pass a function that grows more slowly"
         )
     slopes[is_deepest] = 0.0  # without weight, and meaningless where a kink is
     steps = np.abs(np.diff(found.values.reshape(-1)))[np.diff(points.reshape(-1)) < _NEIGHBORS]

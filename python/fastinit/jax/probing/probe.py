@@ -19,6 +19,7 @@ from fastinit.jax.probing.attention import attention_of
 from fastinit.jax.probing.passes import Passes, Places, Weight, passes_of
 from fastinit.jax.probing.targets import Target, targets_of
 from fastinit.jax.trees import init_tree
+from fastinit.probes.arguments import check_loss
 from fastinit.probes.report import ProbeReport
 from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeWeight
 from fastinit.probes.stacks import stacks_of
@@ -26,7 +27,6 @@ from fastinit.probes.updates import Rates, rates_of, update_to_weight
 from fastinit.probes.verdicts import verdicts_of
 
 Loss = Callable[[Any], Any] | str | None
-NAMES = ("cross_entropy", "random")
 
 
 def probe(
@@ -82,8 +82,7 @@ def probe(
         >>> report.rows[1].name, report.rows[1].saturated > 0.5
         ('layers.0:tanh', True)
     """
-    if loss is not None and not callable(loss) and loss not in NAMES:
-        raise ValueError(f"loss={loss!r} is not known; pass a function, or one of {NAMES}")
+    check_loss(loss)
     rates = rates_of(lr)
     made = model_of(model, batch, variables)
     if plan is not None:

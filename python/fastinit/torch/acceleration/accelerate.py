@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
-from types import TracebackType
+from types import FunctionType, TracebackType
 from typing import Self
 
 from fastinit.streams import Seed
@@ -54,6 +54,8 @@ class accelerate(contextlib.ContextDecorator):  # noqa: N801  (reads as a verb)
     """
 
     def __init__(self, seed: Seed | None = None) -> None:
+        if isinstance(seed, FunctionType):
+            raise TypeError("accelerate is not called; write @accelerate(), with parentheses")
         self._given = seed
         self._fills = FillContext(seed)
 

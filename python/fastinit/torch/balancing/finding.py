@@ -17,7 +17,7 @@ from fastinit.torch.balancing.expected import in_expectation
 from fastinit.torch.balancing.layers import Layer
 from fastinit.torch.balancing.recipe import Scaling
 from fastinit.torch.modules.init import init_
-from fastinit.torch.running.arguments import arguments_of
+from fastinit.torch.running.arguments import calls
 from fastinit.torch.running.losses import Loss, scalar_of
 from fastinit.torch.running.progress import progress_bar
 from fastinit.torch.running.state import unchanged, without_dropout
@@ -117,10 +117,7 @@ def expect(
 def _run(model: nn.Module, batch: Any, balancer: Balancer, options: Options) -> None:
     """Run the model, and scale its layers meanwhile."""
     layers = list(balancer.factors)
-    args, kwargs = arguments_of(batch, next(model.parameters()).device)
-
-    def forward() -> Any:
-        return model(*args, **kwargs)
+    forward = calls(model, batch, next(model.parameters()).device)
 
     def backward() -> None:
         with torch.enable_grad():

@@ -19,7 +19,7 @@ from fastinit.torch.balancing.layers import Layer, layers_of
 from fastinit.torch.balancing.report import LsuvReport, LsuvRow
 from fastinit.torch.balancing.rescaler import Rescaler, State
 from fastinit.torch.memory.batch import FillBatch
-from fastinit.torch.running.arguments import arguments_of
+from fastinit.torch.running.arguments import calls
 from fastinit.torch.running.progress import progress_bar
 from fastinit.torch.running.state import evaluating
 from fastinit.torch.shards.wrappers import bare
@@ -84,13 +84,13 @@ def lsuv_(
     with bare(model) as model:
         layers, refused = layers_of(model)
         check_layers(layers, "lsuv_")
-        args, kwargs = arguments_of(batch, layers[0].weight.device)
+        call = calls(model, batch, layers[0].weight.device)
         rescaler = Rescaler(layers, float(variance), float(tolerance), rounds)
         with torch.no_grad(), evaluating(model):
             if orthogonal:
                 _start(layers, streams.of_names(seed))
             with progress_bar("LSUV", "layers", len(layers), progress) as rescaler.settled:
-                forwards = rescaler.run(lambda: model(*args, **kwargs))
+                forwards = rescaler.run(call)
         left_out = (LsuvRow(name, math.nan, math.nan, 0, why) for name, why in refused.items())
         report = LsuvReport(
             (*(_row(each, variance) for each in rescaler.states_in_order()), *left_out), forwards

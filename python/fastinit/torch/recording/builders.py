@@ -11,6 +11,7 @@ import torch
 
 from fastinit import json_files
 from fastinit.manifests import from_configs
+from fastinit.torch.running.arguments import check_build
 from fastinit.torch.shards.wrappers import unwrapped
 
 
@@ -38,6 +39,11 @@ def builder(build: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Calla
     if isinstance(build, (str, os.PathLike)):
         path = Path(build)
         path = path / "config.json" if path.is_dir() else path
+        if not path.exists():
+            raise FileNotFoundError(
+                f"build={str(build)!r} is not the path of a config.json, or of a folder with one; "
+                "pass such a path, or a function that returns a module"
+            )
         with json_files.located(str(path)):
             config = json_files.mapping(json_files.read(path))
             made, model = from_configs.model_of(config, path)
@@ -45,9 +51,5 @@ def builder(build: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Calla
     if hasattr(build, "to_diff_dict") and hasattr(build, "model_type"):
         made, model = from_configs.model_of(build.to_dict(), Path("config.json"))
         return lambda: from_configs.build(build, model)
-    if not callable(build):
-        raise TypeError(
-            f"build is a {type(build).__name__}; pass a function that returns a module, a model "
-            "class, a configuration of transformers or the path of a config.json"
-        )
+    check_build(build, *args, **kwargs)
     return lambda: build(*args, **kwargs)

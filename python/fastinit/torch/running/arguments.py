@@ -1,11 +1,16 @@
-"""The arguments of a model."""
+"""The arguments of a model, and of the function that builds it."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+
+from fastinit.checks import shown, wrong_type
+from fastinit.probes.arguments import takes
+from fastinit.tables import listed, plural
 
 
 def arguments_of(
@@ -29,7 +34,46 @@ def arguments_of(
     return (moved(batch),), {}
 
 
-def calls(model: torch.nn.Module, batch: Any) -> Callable[[], Any]:
-    """Return a function that calls a model with a batch."""
-    args, kwargs = arguments_of(batch)
+def calls(
+    model: torch.nn.Module, batch: Any, device: torch.device | None = None
+) -> Callable[[], Any]:
+    """Return a function that calls a model with a batch, on a device.
+
+    Raises:
+        TypeError: The model's ``forward`` does not take the arguments of the batch.
+        ValueError: All tensors of the batch are empty.
+    """
+    args, kwargs = arguments_of(batch, device)
+    if not takes(model.forward, *args, **kwargs):
+        names = listed(list(inspect.signature(model.forward).parameters))
+        raise TypeError(
+            f"batch is a {type(batch).__name__} of {plural(len(batch), 'argument')}, and the "
+            f"forward of {type(model).__name__} takes others ({names}); pass the model's inputs "
+            "alone: a tensor, a tuple of arguments or a mapping of keyword arguments"
+        )
+    sizes = [each.numel() for each in (*args, *kwargs.values()) if isinstance(each, torch.Tensor)]
+    if sizes and not any(sizes):
+        raise ValueError("batch is empty; pass one sample or more")
     return lambda: model(*args, **kwargs)
+
+
+def check_build(build: Any, *args: Any, **kwargs: Any) -> None:
+    """Check a function that builds a model, for functions that run its code several times.
+
+    Raises:
+        TypeError: It is a model that is there already, or does not take these arguments.
+    """
+    if isinstance(build, torch.nn.Module):
+        raise TypeError(
+            f"build is a {type(build).__name__} that has been built; pass the function or the "
+            "class that builds it, as its code runs again"
+        )
+    if not callable(build):
+        raise wrong_type(build, "build", "a function that returns a module")
+    if not takes(build, *args, **kwargs):
+        given = [*map(shown, args), *(f"{key}={shown(value)}" for key, value in kwargs.items())]
+        needed = ", ".join(given) or "no argument"
+        raise TypeError(
+            f"build={shown(build)} is called with {needed}, which it does not take; pass such a "
+            "function"
+        )

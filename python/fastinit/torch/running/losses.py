@@ -9,11 +9,11 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from fastinit.initializers import Normal, Uniform
+from fastinit.probes.arguments import check_loss
 
 Loss = Callable[[Any], torch.Tensor] | str | None
 """From a model's output to a scalar, or the name of such a function; None for what fits."""
 
-NAMES = ("cross_entropy", "random")
 _CAUSAL = ("CausalLM", "LMHead", "DoubleHeads")  # in the names of transformers' classes
 
 
@@ -47,8 +47,7 @@ def scalar_of(
         TypeError: The output has no floating-point tensor, or ``loss`` is of the wrong type.
         ValueError: ``loss`` is not a known name, or returns no scalar.
     """
-    if loss is not None and not callable(loss) and loss not in NAMES:
-        raise ValueError(f"loss={loss!r} is not known; pass a function, or one of {NAMES}")
+    check_loss(loss)
     if callable(loss):
         found = loss(output)
         if not isinstance(found, torch.Tensor) or found.numel() != 1:

@@ -10,6 +10,7 @@ import torch
 from fastinit import streams
 from fastinit.checks import integer
 from fastinit.initializers import Initializer
+from fastinit.initializers.named import initializer_of
 from fastinit.native.box import shape_of
 from fastinit.native.dtypes import dtype_of
 from fastinit.repeated_streams import note
@@ -22,7 +23,7 @@ def fill_shard_(
     tensor: torch.Tensor,
     global_shape: Sequence[int],
     offsets: Sequence[int],
-    initializer: Initializer,
+    initializer: Initializer | str,
     *,
     seed: Seed | None = None,
     name: str | int | None = None,
@@ -38,7 +39,7 @@ def fill_shard_(
             ``requires_grad``.
         global_shape: The shape of the whole tensor.
         offsets: The index in the whole at which the part begins, one integer per axis.
-        initializer: The initializer of the whole tensor.
+        initializer: The initializer of the whole tensor, or the name of its function.
         seed: An integer in [0, 2**64), or a ``fastinit.Stream`` that all processes use alike. None
             means the process-wide seed, which is the same in all processes only if
             ``fastinit.seed`` set it.
@@ -67,10 +68,7 @@ def fill_shard_(
     """
     if not isinstance(tensor, torch.Tensor):
         raise TypeError(f"tensor is a {type(tensor).__name__}; pass a torch.Tensor")
-    if not isinstance(initializer, Initializer):
-        raise TypeError(
-            f"initializer={initializer!r} is not an Initializer; pass one, such as Normal(std=0.02)"
-        )
+    initializer = initializer_of(initializer, "initializer")
     if seed is None and name is None:
         raise ValueError(
             "neither seed nor name is given, so the parts of one whole would differ; pass both"

@@ -11,10 +11,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from fastinit.checks import integer
+from fastinit.checks import integer, wrong_type
 from fastinit.initializers import Uniform
 from fastinit.torch.modules.init import init_
 from fastinit.torch.modules.plan import Rules
+from fastinit.torch.running.arguments import check_build
 from fastinit.torch.running.losses import signal_of
 from fastinit.torch.running.progress import progress_bar
 from fastinit.torch.shards.wrappers import own_names
@@ -93,6 +94,9 @@ def compare(
         >>> report.tests[0].first
         'he'
     """
+    check_build(build)
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise wrong_type(data, "data", "a tuple of inputs and targets")
     x, y = (torch.as_tensor(each) for each in data)
     numbers = range(seeds) if isinstance(seeds, int) else seeds
     _check(starts, x, y, steps, numbers, batch_size, held_out)
@@ -124,8 +128,10 @@ def _check(
     batch_size: int,
     held_out: float,
 ) -> None:
-    if not isinstance(starts, Mapping) or not starts:
-        raise ValueError("starts has no start; pass a mapping of names to recipes")
+    if not isinstance(starts, Mapping):
+        raise wrong_type(starts, "starts", "a mapping from names to recipes")
+    if not starts:
+        raise ValueError("starts has no start; pass a mapping from names to recipes")
     if len(x) != len(y):
         raise ValueError(f"data has {len(x)} inputs and {len(y)} targets; pass as many")
     for name, value in (("steps", steps), ("seeds", len(seeds)), ("batch_size", batch_size)):

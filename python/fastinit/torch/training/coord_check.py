@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from fastinit.checks import integer
+from fastinit.checks import integer, wrong_type
 from fastinit.manifests import Manifest
 from fastinit.plans.plan import Plan
 from fastinit.recipes.given import RecipeLike
 from fastinit.recipes.recipe import Recipe
 from fastinit.torch.modules.init import init_
 from fastinit.torch.modules.param_groups import param_groups
-from fastinit.torch.running.arguments import calls
+from fastinit.torch.running.arguments import calls, check_build
 from fastinit.torch.running.losses import Loss, scalar_of
 from fastinit.torch.running.progress import progress_bar
 from fastinit.torch.shards.wrappers import bare
@@ -85,12 +85,15 @@ def coord_check(
         >>> report.broken
         ('2',)
     """
+    if not isinstance(widths, Sequence) or isinstance(widths, str):
+        raise wrong_type(widths, "widths", "two widths or more, as (64, 256)")
     if len(set(widths)) < 2:
         raise ValueError(f"widths={widths!r} has fewer than two widths; pass two or more")
     for name, value in (("steps", steps), ("seeds", seeds)):
         if integer(value, name, "1 or more") < 1:
             raise ValueError(f"{name}={value} is not positive; pass 1 or more")
     check_optimizer(optimizer, lr)
+    check_build(build, widths[0])
     squares: dict[tuple[str, int], list[tuple[float, float]]] = {}
     with torch.random.fork_rng(), bare(build(widths[0])) as model:
         base = Manifest.from_torch(model)
