@@ -9,7 +9,9 @@ _TORCHS = "fastinit.torch has the functions that fill torch's tensors and module
 # What other libraries, or other packages of this one, call what ``fastinit`` has.
 MEANT = {
     "calculate_gain": "gain",
+    "default_rng": "Stream",
     "full": "constant",
+    "Generator": "Stream",
     "KaimingNormal": "HeNormal",
     "KaimingUniform": "HeUniform",
     "manual_seed": "seed",
@@ -19,6 +21,7 @@ MEANT = {
     "random_normal": "normal",
     "random_uniform": "uniform",
     "RandomNormal": "Normal",
+    "RandomState": "Stream",
     "RandomUniform": "Uniform",
     "set_seed": "seed",
     "trunc_normal": "truncated_normal",
@@ -32,6 +35,7 @@ _ELSEWHERE = {
     "accelerate": "fastinit.torch and fastinit.keras have it",
     "init_tree": "fastinit.jax has it",
     "probe": "fastinit.torch and fastinit.jax have it",
+    "random": "its functions are in fastinit itself, such as normal and uniform",
     "record": "Plan.record is meant",
     "sharded": "fastinit.jax has it",
 }

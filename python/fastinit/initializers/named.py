@@ -128,6 +128,9 @@ def initializer_of(given: Any, what: str) -> Initializer:
         return Initializer.from_dict(given)
     if isinstance(given, str):
         return named(given, what)
+    if isinstance(given, type):
+        name = given.__name__
+        raise TypeError(f"{what} is the class {name}; pass an object of it, {name}()")
     raise TypeError(
         f"{what}={shown(given)} is a {type(given).__name__}; pass an initializer object, or a name "
         "such as 'he_normal'"

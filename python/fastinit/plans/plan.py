@@ -361,7 +361,7 @@ class Plan(TensorPlans):
             number of the other names. ``by_rule()`` has a row for every pair of rules.
 
         Raises:
-            TypeError: ``only`` is not a pattern.
+            TypeError: ``other`` is not a plan, or ``only`` not a pattern.
             ValueError: ``only`` is not understood, or matches no tensor of the two.
 
         Example:
@@ -372,6 +372,8 @@ class Plan(TensorPlans):
             name      differs  left                      right
             w.weight  seed     Normal(std=0.02), seed 0  Normal(std=0.02), seed 1
         """
+        if not isinstance(other, Plan):
+            raise checks.wrong_type(other, "other", "a Plan")
         return difference(self, other, only)
 
     def multipliers(self) -> dict[str, dict[str, float]]:

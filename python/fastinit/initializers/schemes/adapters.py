@@ -236,6 +236,8 @@ def checked_weight(weight: Any, rank: Any, scaling: Any) -> tuple[NDArray[Any], 
     matrix = to_numpy(weight)
     if matrix.ndim != 2:
         raise ValueError(f"weight has shape {matrix.shape}, which is not (out, in); pass a matrix")
+    if not np.isfinite(matrix).all():
+        raise ValueError("weight has values that are not finite; pass finite ones")
     count, scale = positive_integer(rank, "rank"), finite(scaling, "scaling")
     if count > min(matrix.shape):
         raise ValueError(f"rank={count} is more than a matrix of {matrix.shape} has; pass less")
