@@ -159,7 +159,7 @@ def drop_in_after_a_pending_draw() -> bool:
 
 
 def drop_in_refused() -> list[str]:
-    """The errors of a DTensor without a seed, and of a partial sum; nothing is written."""
+    """The errors of a DTensor and a module without a seed, and of a partial sum; none writes."""
     local = torch.ones(3, 3)
     messages = []
     for placed, options in ((Shard(0), {"name": NAME}), (Partial(), {"seed": SEED})):
@@ -168,6 +168,12 @@ def drop_in_refused() -> list[str]:
             fastinit.torch.kaiming_normal_(tensor, **options)
         except ValueError as error:
             messages.append(str(error))
+    module = torch.nn.Linear(1, 1, bias=False)
+    module.weight = torch.nn.Parameter(DTensor.from_local(local, mesh_of((4,)), [Shard(0)]))
+    try:
+        fastinit.torch.init_(module, "he_normal")
+    except ValueError as error:
+        messages.append(str(error))
     assert bool((local == 1).all())
     return messages
 

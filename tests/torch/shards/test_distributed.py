@@ -137,9 +137,10 @@ def test_functions_of_torch_in_accelerate(ranks: Ranks) -> None:
 
 def test_functions_of_torch_refuse(ranks: Ranks) -> None:
     """A name needs a seed, since processes have their own generators; partial sums are refused."""
-    for nameless, partial in ranks.run(sharded_tensors.drop_in_refused):
+    for nameless, partial, module in ranks.run(sharded_tensors.drop_in_refused):
         assert "a DTensor needs seed= too, the same on all processes" in nameless
         assert "a partial sum's values are on no rank; redistribute it" in partial
+        assert "'weight' is sharded over 4 ranks" in module
 
 
 @pytest.mark.parametrize("shape", [(37, 29), (10,), (6, 5, 3, 3), (5, 2)])

@@ -42,8 +42,8 @@ def init_(
             N(0, 0.02^2) for weights, whatever activations follow them. ``recommend_recipe(module)``
             has one that fits these.
         seed: An integer in [0, 2**64), or a ``fastinit.Stream``, whose path goes before the names.
-            None means that of the plan, or else the process-wide seed, which is the same in all
-            processes only if ``fastinit.seed`` set it.
+            None means that of the plan, or else the process-wide seed, which ``fastinit.seed`` must
+            have set where ranks share a sharded module.
         only: A pattern as in rules. Parameters that it does not match keep their values.
 
     Returns:

@@ -14,6 +14,7 @@ from fastinit.initializers.complex_values import as_pairs
 from fastinit.manifests import Manifest, Parameter
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.plans.plan import Plan
+from fastinit.process_seed import PROCESS
 from fastinit.recipes.buffers import known
 from fastinit.recipes.given import RecipeLike, recipe_from
 from fastinit.recipes.known import find
@@ -23,7 +24,7 @@ from fastinit.tensors.tensor_plan import TensorPlan
 from fastinit.torch.modules import parametrized
 from fastinit.torch.modules.parametrized import ParametrizedWeight
 from fastinit.torch.shards.batch import ShardedFillBatch
-from fastinit.torch.shards.dtensor import memory_of
+from fastinit.torch.shards.dtensor import is_distributed, memory_of
 from fastinit.torch.shards.wrappers import own_names, reshard, unwrapped
 
 Rules = Plan | RecipeLike
@@ -114,6 +115,8 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: Seed | None) ->
         tied={name: target for name, target in ties if target in listed},
     )
     rules = recipe.recipe if isinstance(recipe, Plan) else recipe_from(recipe, manifest)
+    if given is None and seed is None:
+        _check_seed_of_ranks(named)
     if given is not None:
         manifest, seed = _planned(manifest, given), given.stream if seed is None else seed
     untyped = dataclasses.replace(rules, dtype=None)  # the tensors keep their own dtypes
@@ -123,6 +126,22 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: Seed | None) ->
     for each in weights:
         shared.setdefault(manifest.tied.get(each.name, each.name), []).append(each)
     return ModulePlan(plan, tensors, shared)
+
+
+def _check_seed_of_ranks(tensors: dict[str, torch.Tensor]) -> None:
+    """Check that ranks which hold parts of tensors do not draw from seeds of their own.
+
+    Raises:
+        ValueError: They do: no seed is given, and ``fastinit.seed`` has set none.
+    """
+    for name, tensor in tensors.items():
+        if is_distributed(tensor) and not PROCESS.given:
+            mesh: Any = tensor.device_mesh  # type: ignore[attr-defined]
+            if mesh.size() > 1:
+                raise ValueError(
+                    f"{name!r} is sharded over {mesh.size()} ranks, and each would draw from a "
+                    "seed of its own; pass seed=, the same on all ranks"
+                )
 
 
 @in_default_arithmetic
@@ -158,10 +177,12 @@ def _planned(manifest: Manifest, plan: Plan) -> Manifest:
         name = plan.manifest.tied.get(mine.name, mine.name)
         their = theirs.get(name)
         if their is None or their.shape != mine.shape:
-            what = "does not have it" if their is None else f"has it in shape {their.shape}"
+            parts = [each for each in theirs if mine.name.endswith(f".{each}")]
+            what = f", but {parts[0]!r}" if parts else ""
+            what = f"does not have it{what}" if their is None else f"has it in shape {their.shape}"
             raise ValueError(
                 f"{mine.name!r} of shape {mine.shape} is in the module, and the plan {what}; pass "
-                "a plan of the same model"
+                f"a plan of the same model; this one is of {plan.manifest.model}"
             )
         stream = their.stream if name == mine.name or their.stream is not None else name
         return dataclasses.replace(mine, stream=stream, zero_row=their.zero_row, value=their.value)
