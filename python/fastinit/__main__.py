@@ -12,7 +12,11 @@ def main() -> None:
             raise
         print("fastinit: the command line needs: pip install 'fastinit-nn[cli]'", file=sys.stderr)
         raise SystemExit(2) from None
-    app(prog_name="fastinit")
+    try:
+        app(prog_name="fastinit")
+    except OSError as error:  # of output, which commands print after their work
+        print(f"fastinit: error: {error.strerror}", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The command line, and its main use: GPT-2 by its own rules, in a file for transformers."""
 
+import errno
+import io
 import json
 import math
 import os
@@ -16,6 +18,7 @@ from safetensors import safe_open
 
 import fastinit
 from fastinit import Manifest, Plan
+from fastinit.__main__ import main
 from helpers.bits import check_bits
 from helpers.command_line import run, written
 from helpers.processes import TIMEOUT, attempt, child, environment
@@ -246,6 +249,26 @@ def test_module() -> None:
     command = [sys.executable, "-m", "fastinit", "--version"]
     printed = subprocess.check_output(command, env=environment(), text=True)
     assert printed.strip() == VERSION
+
+
+class FullDisk(io.StringIO):
+    """Output to a disk without space."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("arguments", [("models",), ("recipe", "gpt2", "--json"), ("--version",)])
+def test_output_without_space(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a command prints after its work fails like the work: one line, and code 2."""
+    monkeypatch.setattr(sys, "argv", ["fastinit", *arguments])
+    monkeypatch.setattr(sys, "stdout", FullDisk())
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == "fastinit: error: No space left on device\n"
 
 
 def test_without_typer() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from fastinit.plans.plan import Plan
 from fastinit.probes.report import ProbeReport
 from fastinit.probes.rows import ProbeRow, ProbeWeight
 from fastinit.probes.stacks import stacks_of
@@ -53,7 +54,8 @@ def probe(
             random linear function of the output, whose gradient there is normal. None for the
             ``loss`` that the output has, else "cross_entropy" where it has ``logits``, else
             "random".
-        plan: a plan, or what else ``init_`` takes: the model is probed as it would be drawn.
+        plan: a plan, or what else ``init_`` takes: the model is probed as it would be drawn, of a
+            recipe with the seed 0.
         lr: a learning rate, or one by optimizer ("sgd", "adam", "muon"): the report then has the
             size of the first update of each weight, relative to the weight.
 
@@ -91,11 +93,12 @@ def _as_drawn(model: nn.Module, plan: Rules | None) -> Iterator[nn.Module]:
         raise ValueError(
             "model is on the meta device; call fastinit.torch.materialize_ first, or pass plan="
         )
+    seed = None if isinstance(plan, Plan) else 0  # ranks draw one model, and runs the same
     if is_meta:
-        yield materialize_(copy.deepcopy(model), plan)
+        yield materialize_(copy.deepcopy(model), plan, seed)
         return
     with unchanged(model, parameters=plan is not None):
-        yield model if plan is None else init_(model, plan)
+        yield model if plan is None else init_(model, plan, seed)
         reshard(model)
 
 
