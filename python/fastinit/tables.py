@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class Table:
             optional: Columns to leave out where the terminal is too narrow, in this order; cells
                 are shortened only where that is not enough.
         """
-        size = shutil.get_terminal_size((80, 24))
+        size = terminal_size()
         first, last = _cut(len(self.rows), size.lines - 5)
         rows = [*self.rows[:first], *self.rows[len(self.rows) - last :]]
         table = Table(self.titles, rows, self.numbers, self.names)
@@ -123,10 +124,15 @@ class Table:
         return f"<tr>{row}</tr>"
 
 
+def terminal_size() -> os.terminal_size:
+    """Return the columns and lines of the terminal; 100 and 24 where there is none."""
+    return shutil.get_terminal_size((100, 24))
+
+
 def on_screen(text: str) -> str:
     """Return the first and the last lines of a report, as many as the terminal has room for."""
     lines = text.splitlines()
-    first, last = _cut(len(lines), shutil.get_terminal_size((80, 24)).lines - 3)
+    first, last = _cut(len(lines), terminal_size().lines - 3)
     if left_out := len(lines) - first - last:
         note = f"... {left_out:,} more lines; print() shows all ..."
         return "\n".join([*lines[:first], note, *lines[len(lines) - last :]])

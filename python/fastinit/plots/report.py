@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import os
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,12 @@ from fastinit.plots import terminal
 from fastinit.plots.chart import Chart
 from fastinit.plots.page import Page
 from fastinit.plots.summary import Summary
-from fastinit.tables import Table, on_screen
+from fastinit.tables import Table, on_screen, terminal_size
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console, ConsoleOptions
     from rich.text import Text
-
-_SCREEN = (100, 24)  # columns and lines where there is no terminal
 
 
 class Report(abc.ABC):
@@ -76,7 +73,7 @@ class Report(abc.ABC):
         self.page().write(path)
 
     def __str__(self) -> str:
-        return terminal.plain(self.summary(), shutil.get_terminal_size(_SCREEN).columns)
+        return terminal.plain(self.summary(), terminal_size().columns)
 
     def __repr__(self) -> str:
         return on_screen(str(self))

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from fastinit.initializers import Constant
+from fastinit.plans.explanation import short
 from fastinit.plans.plan import Plan
 from fastinit.recipes.patterns.numbers import without_numbers
 from fastinit.torch.auditing.evidence import Evidence
@@ -100,15 +101,15 @@ def _lost(evidence: Evidence) -> Iterator[Finding]:
             continue
         instead = _instead(evidence, lost)
         if instead is not None:
-            drawn = lost.write.initializer
+            drawn = short(lost.write.initializer.to_dict())
             detail = f"{drawn} of {lost.write.origin} is lost, since {lost.how}; it has {instead}"
             yield _failure(evidence, "initialization lost", detail, lost.origin)
 
 
 def _instead(evidence: Evidence, lost: Lost) -> str | None:
     last = evidence.writes[-1] if evidence.writes else None
-    if last is not None and last.is_default:
-        return f"torch's default {evidence.initializer}"
+    if last is not None and last.is_default and evidence.initializer is not None:
+        return f"torch's default {short(evidence.initializer.to_dict())}"
     drawn = lost.write.initializer
     if drawn is not None and drawn.is_random and isinstance(evidence.initializer, Constant):
         return str(evidence.initializer)
