@@ -24,6 +24,7 @@ from fastinit.initializers.matrices.orthogonal import *
 from fastinit.initializers.registered import *
 from fastinit.initializers.schemes.adapters import *
 from fastinit.initializers.schemes.data_adapters import *
+from fastinit.initializers.schemes.kan import *
 from fastinit.initializers.schemes.layer_scale import *
 from fastinit.initializers.schemes.mimetic import *
 from fastinit.initializers.schemes.random_bases import *

@@ -34,6 +34,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "delta_orthogonal",
         "orthogonal",
     ),
+    "schemes.kan": ("KanSpline",),
     "schemes.layer_scale": ("LayerScale",),
     "existing.loaded": ("Loaded",),
     "composites.mapping": ("Mapped", "mapped"),

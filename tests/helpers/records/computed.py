@@ -12,6 +12,7 @@ from fastinit import (
     Hadamard,
     HippoLegS,
     Integers,
+    KanSpline,
     LayerScale,
     Linspace,
     LogUniform,
@@ -294,6 +295,14 @@ SCHEMES = (
     Record("LruNu", LruNu, objects=(LruNu(), LruNu(0.9, 0.999)), goldens=(golden(),)),
     Record("LruTheta", LruTheta, objects=(LruTheta(), LruTheta(0.3)), goldens=(golden(),)),
     Record("LruGamma", LruGamma, objects=(LruGamma(), LruGamma(0.9, 0.999)), goldens=(golden(),)),
+    Record(
+        "KanSpline",
+        KanSpline,
+        {"order": 2},
+        fits=(((24, 20), {}), ((6, 4, 8), {"order": 3}), ((3,), {})),
+        objects=(KanSpline(), KanSpline(2, 0.5)),
+        goldens=(golden(shape=(32, 8)), golden("bfloat16", 1, "spline", (32, 8), order=5)),
+    ),
     Record(
         "LayerScale",
         LayerScale,
