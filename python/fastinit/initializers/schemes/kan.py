@@ -70,7 +70,7 @@ class KanSpline(Initializer):
         return shape[-1] - self.order
 
     def moments(self, shape: tuple[int, ...]) -> tuple[float, float] | None:
-        """Return 0, and the root of the mean variance of the coefficients; None if there are none."""
+        """Return 0, and the root of the mean variance of the coefficients."""
         if 0 in shape:
             return None
         intervals = self._intervals(shape)
