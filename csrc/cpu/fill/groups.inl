@@ -59,7 +59,7 @@ template <class Formula>
 struct Values64 {
   using Item = double;
   template <class L>
-  using InFlight = InFlight64<L>;
+  using InFlight = InFlightFour<L>;
   const double* parameter;
   Stream stream;
 

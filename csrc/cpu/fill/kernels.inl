@@ -46,7 +46,8 @@ struct Gather {
   }
   template <class L, class Source>
   void draw(const Source& source) const {
-    gather_elements<L>(source, flat, count, static_cast<typename Source::Item*>(out));
+    using Lanes = typename InFlightFour<L>::Lanes;
+    gather_elements<Lanes>(source, flat, count, static_cast<typename Source::Item*>(out));
   }
 };
 

@@ -6,10 +6,11 @@
 // ahead, which is two groups or less. More groups need more registers than there are, and still more of them gain less
 // than their loads and stores of registers take: in float64, where the words take twice the registers, that is sooner.
 //
-// More ways were measured and left out, since they gain 3 % at most: to draw the words of the next set beside the
-// values of this one, which takes too many registers; other flags of the compiler for scheduling; and to pair words
-// with AVX2 by one shuffle for a shuffle and a blend, which makes float32 uniforms 3 % faster and normals 2 % slower,
-// since their elements are then out of order.
+// More ways were measured and left out, since none is faster for every distribution, and the first, which gains most on
+// Zen 5, loses as much by the models of Zen 2 and Skylake: the words of the next set drawn beside the values of this
+// one, all at once or some rounds at a time; fewer instructions for the signs of normals; shuffles in place of Philox's
+// shifts; words paired by one shuffle for a shuffle and a blend, after which elements are out of order; other flags of
+// the compiler for scheduling. docs/benchmarks.md has the figures.
 #pragma once
 
 #include <type_traits>
@@ -61,10 +62,11 @@ struct InFlightWords : InFlight32<L> {};
 template <>
 struct InFlightWords<Avx2Lanes> : InFlight<Four<Avx2Lanes>, 1> {};
 
+// Values in float64, and single elements: each takes a block of its own, and few blocks at a time wait for their chain.
 template <class L>
-struct InFlight64 : InFlight<Four<L>, 1> {};
+struct InFlightFour : InFlight<Four<L>, 1> {};
 template <>
-struct InFlight64<ScalarLanes> : InFlight<ScalarLanes, 1> {};
+struct InFlightFour<ScalarLanes> : InFlight<ScalarLanes, 1> {};
 
 // Truncations with two roots after each other have the longest chains.
 template <class L, Truncation truncation>
