@@ -271,6 +271,21 @@ def test_output_without_space(
     assert capsys.readouterr().err == "fastinit: error: No space left on device\n"
 
 
+def test_interrupt_while_modules_are_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C in the first moments of a command has its line and code, too."""
+
+    def interrupted(**_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fastinit.cli.app.app", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == "fastinit: interrupted\n"
+
+
 def test_without_typer() -> None:
     """The error says what to install."""
     code = "import sys; sys.modules['typer'] = None; from fastinit.__main__ import main; main()"

@@ -155,7 +155,7 @@ class Plan(TensorPlans):
         """
         return explain(self.recipe, self.tensors, self.left_alone)
 
-    def init(self, device: Any = "cpu", only: Any = None) -> Any:
+    def init(self, *, device: Any = "cpu", only: Any = None) -> Any:
         """Draw every tensor, in one call of the native code.
 
         Args:
@@ -181,7 +181,7 @@ class Plan(TensorPlans):
         """
         return self._model.filled(draw_new(self.select(only), device))
 
-    def masks(self, device: Any = "cpu", only: Any = None) -> Any:
+    def masks(self, *, device: Any = "cpu", only: Any = None) -> Any:
         """Draw the masks of all tensors that have one, without their values.
 
         Args:
