@@ -10,7 +10,7 @@ InterruptFlag::InterruptFlag(Interrupted interrupted)
     : interrupted_(interrupted), caller_(pthread_self()), asked_(std::chrono::steady_clock::now()) {}
 
 bool InterruptFlag::is_set() {
-  if (interrupted_ && pthread_equal(pthread_self(), caller_)) {
+  if (interrupted_ && !set_ && pthread_equal(pthread_self(), caller_)) {
     const auto now = std::chrono::steady_clock::now();
     if (now - asked_ > time_between_questions) {
       asked_ = now;

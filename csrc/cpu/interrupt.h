@@ -17,8 +17,9 @@ class InterruptFlag {
   InterruptFlag(const InterruptFlag&) = delete;
   InterruptFlag& operator=(const InterruptFlag&) = delete;
 
-  // True for good once `interrupted` returned true. It is called at most twenty times per second, and only on the
-  // thread that made the flag, since only that one may run Python's signal handlers.
+  // True for good once `interrupted` returned true. It is called at most twenty times per second, not again after that,
+  // since no handler of a signal may run while Python has an exception, and only on the thread that made the flag, the
+  // only one that may run them.
   bool is_set();
 
  private:
