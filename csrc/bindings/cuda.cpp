@@ -31,12 +31,13 @@ void fill_requests(const py::array& requests, int device, std::uintptr_t stream,
 }
 
 py::dict properties_of(int device) {
-  const DeviceProperties found = device_properties(device);
+  const DeviceProperties found = [&] {
+    const GilRelease release;
+    return device_properties(device);
+  }();
   py::dict result;
   result["name"] = found.name;
   result["compute_capability"] = py::make_tuple(found.major, found.minor);
-  result["multiprocessors"] = found.multiprocessors;
-  result["total_memory"] = found.total_memory;
   return result;
 }
 
@@ -83,11 +84,11 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
         fill_requests(requests, device, stream, request_dtype);
       },
       py::arg("requests").noconvert(), py::arg("device"), py::arg("stream"));
-  m.def("runtime_version", &runtime_version);
-  m.def("driver_version", &driver_version);
-  m.def("device_count", &device_count);
-  m.def("current_device", &current_device);
+  // The first of these calls starts the driver, which takes a second.
+  const py::call_guard<GilRelease> without_gil;
+  m.def("runtime_version", &runtime_version, without_gil);
+  m.def("driver_version", &driver_version, without_gil);
+  m.def("device_count", &device_count, without_gil);
   m.def("device_properties", &properties_of, py::arg("device"));
-  m.def("memory_info", &memory_info, py::arg("device"));
-  m.def("pointer_device", &pointer_device, py::arg("address"));
+  m.def("pointer_device", &pointer_device, py::arg("address"), without_gil);
 }

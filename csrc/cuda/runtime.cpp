@@ -79,14 +79,13 @@ int current_device() {
 DeviceProperties device_properties(int device) {
   cudaDeviceProp found;
   check_cuda(cudaGetDeviceProperties(&found, device), "cudaGetDeviceProperties");
-  return {found.name, found.major, found.minor, found.multiProcessorCount, found.totalGlobalMem};
+  return {found.name, found.major, found.minor};
 }
 
-std::pair<std::size_t, std::size_t> memory_info(int device) {
-  const CurrentDevice current(device);
+std::size_t free_memory() {
   std::size_t free, total;
   check_cuda(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
-  return {free, total};
+  return free;
 }
 
 int pointer_device(std::uint64_t address) {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
-#include <utility>
 
 namespace fastinit {
 
@@ -49,8 +48,7 @@ class RelaxedCaptureMode {
 
 struct DeviceProperties {
   std::string name;
-  int major, minor, multiprocessors;
-  std::size_t total_memory;
+  int major, minor;  // of the compute capability
 };
 
 // Throws std::runtime_error if a stream is being captured into a CUDA graph.
@@ -61,7 +59,7 @@ int driver_version();
 int device_count();
 int current_device();
 DeviceProperties device_properties(int device);
-std::pair<std::size_t, std::size_t> memory_info(int device);  // free, total
-int pointer_device(std::uint64_t address);                    // -1: host memory
+std::size_t free_memory();                  // of the current device, in bytes
+int pointer_device(std::uint64_t address);  // -1: host memory
 
 }  // namespace fastinit

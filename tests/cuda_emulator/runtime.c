@@ -304,12 +304,9 @@ error cudaGetDeviceProperties(char* found, int number) {
   RETURN_IF_PLANNED;
   if (number < 0 || number >= device_count) return result(invalid_device);
   strcpy(found, "emulated");
-  const size_t total = (size_t)1 << 30;
-  memcpy(found + 288, &total, sizeof total);
-  const int major = hooks.attribute(75), minor = hooks.attribute(76), multiprocessors = hooks.attribute(16);
+  const int major = hooks.attribute(75), minor = hooks.attribute(76);
   memcpy(found + 360, &major, 4);
   memcpy(found + 364, &minor, 4);
-  memcpy(found + 384, &multiprocessors, 4);
   return success;
 }
 error cudaRuntimeGetVersion(int* version) {

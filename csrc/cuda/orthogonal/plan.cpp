@@ -67,8 +67,7 @@ void OrthogonalLaunch::prepare(int device) {
 }
 
 OrthogonalPlan::OrthogonalPlan(const std::vector<const Request*>& requests, int device)
-    : device_(device),
-      most_shared_(std::min(most_shared_memory,
+    : most_shared_(std::min(most_shared_memory,
                             attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, device) - small_static_memory)) {
   for (const bool wants_double : {false, true}) {
     kernels_ = orthogonal_kernels(wants_double);
@@ -118,7 +117,7 @@ void OrthogonalPlan::add_large(OrthogonalEntry entry) {
 }
 
 void OrthogonalPlan::begin_group() {
-  if (most_workspace_ == 0) most_workspace_ = std::min(enough_workspace, memory_info(device_).first / 2);
+  if (most_workspace_ == 0) most_workspace_ = std::min(enough_workspace, free_memory() / 2);
   group_ = launches.size();
   launches.emplace_back(kernels_.reflectors, reflector_threads, 0);
   launches.emplace_back(kernels_.panels, panel_threads, 0);

@@ -43,7 +43,6 @@ class OrthogonalPlan {
   void add_large(OrthogonalEntry entry);
   void begin_group();
 
-  const int device_;
   const std::uint64_t most_shared_;
   std::uint64_t most_workspace_ = 0;  // 0 until it is needed
   OrthogonalKernels kernels_;

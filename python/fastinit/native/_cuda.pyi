@@ -20,20 +20,16 @@ class CudaError(RuntimeError):
 class DeviceProperties(TypedDict):
     name: str
     compute_capability: tuple[int, int]
-    multiprocessors: int
-    total_memory: int  # bytes
 
 # Draws the requests (_cpu.request_dtype, with device addresses) on a device, in the order of a
 # stream: a cudaStream_t as an integer, 0 the legacy default stream, 2 the per-thread one. Returns
 # once the work is queued; the requests may be freed then. The calling thread's current device is
-# left as it was. ValueError: malformed requests, or a distribution that is not drawn on CUDA.
+# left as it was. ValueError: malformed requests. RuntimeError: the stream is being captured.
 def fill(requests: NDArray[np.void], device: int, stream: int) -> None: ...
 def runtime_version() -> int: ...  # 13000 is CUDA 13.0
 def driver_version() -> int: ...  # the newest CUDA that the driver runs; 0 where there is no driver
 def device_count() -> int: ...
-def current_device() -> int: ...
 def device_properties(device: int) -> DeviceProperties: ...
-def memory_info(device: int) -> tuple[int, int]: ...  # free and total bytes
 
 # The device whose memory an address lies in (managed memory: the device it was allocated for), or
 # -1 for ordinary host memory.
