@@ -133,10 +133,13 @@ def test_every_rule_is_reached() -> None:
     known = {name: fastinit.activation(name) for name in activations}
     for layer in data["layers"]:  # narrow transformers
         for asked in ("gelu", "linear"):
-            case = case_of(asked, "transformer", 12, layer, "layer", True, None, 64)
+            narrow: Any = {"depth": 12, "normalization": "layer", "residual": True, "width": 64}
+            case = case_of(asked, "transformer", layer=layer, **narrow)
             seen.add(id(rule_for(case)))
-    for asked, *facts in cases:
-        case = case_of(known[asked], *facts)
+    names = ("depth", "layer", "normalization", "residual", "optimizer")
+    for asked, architecture, *facts in cases:
+        options: Any = dict(zip(names, facts, strict=True))
+        case = case_of(known[asked], architecture, **options)
         seen.add(id(rule_for(case)))
         said |= set(notes_for(case))
     assert [rule["formula"] for rule in data["rules"] if id(rule) not in seen] == []

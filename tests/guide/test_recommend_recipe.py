@@ -61,11 +61,14 @@ def test_other_frameworks() -> None:
         "dense": {"kernel": np.zeros((64, 32))},
         "cell": {"recurrent_kernel": np.zeros((32, 128))},
     }
-    found = fastinit.recommend_recipe(Manifest.from_tree(tree), "relu", "cnn")
+    found = fastinit.recommend_recipe(
+        Manifest.from_tree(tree), activation="relu", architecture="cnn"
+    )
     rows = {row.name: row for row in found.rows}
     assert rows["conv.kernel"].std == pytest.approx((2 / (9 * 16)) ** 0.5)  # fan_out
     assert rows["dense.kernel"].std == pytest.approx((2 / 32) ** 0.5)
-    assert rows["cell.recurrent_kernel"].initializer == fastinit.Orthogonal(layout="*io")
+    gate = fastinit.Orthogonal(layout="*io")
+    assert rows["cell.recurrent_kernel"].initializer == fastinit.Split((gate,) * 4, axis=1)
     assert rows["norm.scale"].initializer == fastinit.Constant(1)
 
 
@@ -88,22 +91,22 @@ def test_depth_that_names_do_not_say() -> None:
     manifest = Manifest.from_shapes({"a.weight": (8, 8), "b.weight": (8, 8)})
     options: dict[str, Any] = {"normalization": "none", "residual": True}
     with pytest.raises(ValueError, match="depends on the number of layers; pass depth="):
-        fastinit.recommend_recipe(manifest, "relu", **options)
-    found = fastinit.recommend_recipe(manifest, "relu", depth=4, **options)
+        fastinit.recommend_recipe(manifest, activation="relu", **options)
+    found = fastinit.recommend_recipe(manifest, activation="relu", depth=4, **options)
     assert found.rows[0].std == pytest.approx((2 / 8) ** 0.5 / 2)
 
 
 def test_unknown_parameters() -> None:
     """They are named, and a plan needs rules for them; those of adapters have known values."""
     shapes = {"mixer.A_log": (8, 4), "mixer.weight": (8, 8), "mixer.lora_B.weight": (8, 2)}
-    found = fastinit.recommend_recipe(Manifest.from_shapes(shapes), "relu")
+    found = fastinit.recommend_recipe(Manifest.from_shapes(shapes), activation="relu")
     assert found.unknown == ("mixer.A_log",)
-    assert [row.layer for row in found.rows] == ["hidden", None]
+    assert [row.layer for row in found.rows] == ["hidden", "adapter_up"]
     assert "No advice is for mixer.A_log" in str(found)
     with pytest.raises(ValueError, match=r"no general rule draws mixer.A_log"):
         Plan(Manifest.from_shapes(shapes), found.recipe, seed=0)
     with pytest.raises(ValueError, match="no advice is for any parameter of 'model', as 'A_log'"):
-        fastinit.recommend_recipe(Manifest.from_shapes({"A_log": (8, 4)}), "relu")
+        fastinit.recommend_recipe(Manifest.from_shapes({"A_log": (8, 4)}), activation="relu")
 
 
 def test_small_parts() -> None:

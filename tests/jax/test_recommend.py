@@ -59,7 +59,7 @@ def test_activations(name: str) -> None:
     assert found.name == expected
     assert parameter is None or found.a == parameter
     assert graph.followed_by["two"].name == "linear"
-    assert graph.blocks == 0
+    assert graph.branches == ()
 
 
 def reading(model: Any, inputs: Any, variables: Any = None) -> Any:
@@ -103,8 +103,7 @@ def test_loops_over_layers() -> None:
         return x + nn.gelu(x @ own["up"]) @ own["down"], None
 
     found = reading(lambda own, x: jax.lax.scan(layer, x, own)[0], X, variables)
-    assert found.graph.blocks == 5
-    assert found.graph.branch_ends == {"down"}
+    assert [each.weight for each in found.graph.branches] == ["down"] * 5
     assert found.layouts == {"up": "bio", "down": "bio"}
     # A loop over time has one cell, and its sums are not residual.
     cell = {"input": jnp.ones((8, 6)), "state": jnp.ones((6, 6))}
@@ -133,7 +132,7 @@ def test_embeddings() -> None:
         return x + nn.relu(x @ own["up"])
 
     graph = reading(apply, jnp.zeros((2, 4), jnp.int32), variables).graph
-    assert graph.blocks == 1
+    assert [each.weight for each in graph.branches] == ["up"]
     assert graph.followed_by["up"].name == "relu"
 
 
@@ -144,7 +143,7 @@ def test_rotations_are_not_residual() -> None:
         return (query * 0.5 + turned * 0.8) @ own["out"]
 
     variables = {"query": jnp.ones((8, 8)), "out": jnp.ones((8, 8))}
-    assert reading(apply, X, variables).graph.blocks == 0
+    assert reading(apply, X, variables).graph.branches == ()
 
 
 linen = pytest.importorskip("flax.linen")
@@ -176,7 +175,9 @@ def test_linen() -> None:
     variables = model.init(jax.random.key(0), images)
     for train in (True, False):
         inputs = {"x": images, "train": train}
-        found = fastinit.jax.recommend_recipe(model, inputs, variables, "relu", "resnet")
+        found = fastinit.jax.recommend_recipe(
+            model, inputs, variables, activation="relu", architecture="resnet"
+        )
         rows = rows_of(found)
         assert (found.case.normalization, found.case.depth) == ("batch", 4)
         assert rows["params.block1.bn2.scale"].layer == "residual_norm_scale"
@@ -186,7 +187,9 @@ def test_linen() -> None:
         assert rows["params.head.kernel"].layer == "output"
         assert "params.block1.bn2.scale" in [row.name for row in found.differences()]
     drawn = fastinit.jax.init_tree(variables, found.recipe, seed=0)
-    again = fastinit.jax.recommend_recipe(model, images, drawn, "relu", "resnet")
+    again = fastinit.jax.recommend_recipe(
+        model, images, drawn, activation="relu", architecture="resnet"
+    )
     assert again.differences() == []
     assert (drawn["batch_stats"]["block0"]["bn1"]["var"] == 1).all()
 

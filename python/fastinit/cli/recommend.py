@@ -118,14 +118,28 @@ def recommend(
             if out is not None:
                 raise ValueError(f"--out {out} is for the recipe of a model; pass --model with it")
             found = advice_for(
-                activation, architecture, depth, layer, normalization, residual, optimizer, width
+                activation,
+                architecture,
+                depth=depth,
+                layer=layer,
+                normalization=normalization,
+                residual=residual,
+                optimizer=optimizer,
+                width=width,
             )
         else:
             if out is not None and os.path.lexists(out):
                 raise FileExistsError(f"--out {out} exists; pass the path of a new file")
             manifest = Manifest.load(model)
             found = recommend_recipe(
-                manifest, activation, architecture, depth, normalization, residual, optimizer, width
+                manifest,
+                activation=activation,
+                architecture=architecture,
+                depth=depth,
+                normalization=normalization,
+                residual=residual,
+                optimizer=optimizer,
+                width=width,
             )
             if out is not None:
                 write_whole(out, found.recipe.to_json().encode())

@@ -41,6 +41,8 @@ class Case:
         residual: whether there are residual connections; None where that is not known.
         optimizer: the optimizer.
         width: the size of the vectors of a transformer.
+        branches: the number of residual branches that are added to the stream of a transformer;
+            None for two per layer.
     """
 
     activation: Activation | None
@@ -52,6 +54,12 @@ class Case:
     residual: bool | None
     optimizer: str | None
     width: int | None = None
+    branches: int | None = None
+
+    @property
+    def layers(self) -> float | None:
+        """The depth that factors depend on: of a transformer, half the number of branches."""
+        return self.depth if self.branches is None else self.branches / 2
 
     def matches(self, when: dict[str, Any]) -> bool:
         """Return whether all that a rule asks for is so."""
@@ -124,14 +132,17 @@ def initializer_of(data: dict[str, Any], act: Activation | None) -> Initializer:
 def case_of(
     asked: Any,
     architecture: str | None,
-    depth: int | None,
-    layer: str,
-    normalization: str | None,
-    residual: bool | None,
-    optimizer: str | None,
+    *,
+    depth: int | None = None,
+    layer: str = "hidden",
+    normalization: str | None = None,
+    residual: bool | None = None,
+    optimizer: str | None = None,
     width: int | None = None,
 ) -> Case:
     """Return a case, checked, with what its architecture implies where that was left out.
+
+    Arguments are those of ``fastinit.recommend``.
 
     Raises:
         TypeError: an argument of the wrong type.

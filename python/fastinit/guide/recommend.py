@@ -18,6 +18,7 @@ from fastinit.recipes.scale import Scale
 def recommend(
     activation: Any = None,
     architecture: str | None = None,
+    *,
     depth: int | None = None,
     layer: str = "hidden",
     normalization: str | None = None,
@@ -64,7 +65,14 @@ def recommend(
         'Each of the 2 L branches adds to t'
     """
     case = case_of(
-        activation, architecture, depth, layer, normalization, residual, optimizer, width
+        activation,
+        architecture,
+        depth=depth,
+        layer=layer,
+        normalization=normalization,
+        residual=residual,
+        optimizer=optimizer,
+        width=width,
     )
     found = advise(case)
     return dataclasses.replace(found, initializer=scaled(found))
@@ -77,7 +85,7 @@ def scaled(found: Recommendation) -> Initializer:
         ValueError: there are factors, and the depth is not known.
     """
     drawn = found.initializer
-    depth = found.case.depth
+    depth = found.case.layers
     if found.scale and depth is None:
         raise ValueError(
             f"the initializer of {found.case.layer!r} here, {found.formula}, depends on the number "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,11 +27,19 @@ def read(model: Any, weights: Sequence[Weight]) -> Graph:
     counts = [(each, len(each._inbound_nodes)) for each in layers]
     try:
         return _Tracing(owners).graph(model)
-    except Exception:  # control flow that depends on values, which models of any origin may have
-        return _in_order(weights)
+    except Exception as error:  # such as control flow that depends on values
+        return dataclasses.replace(_in_order(weights), note=_note(error))
     finally:
         for each, count in counts:
             del each._inbound_nodes[count:]
+
+
+def _note(error: Exception) -> str:
+    why = f"{type(error).__name__}: {error}".splitlines()[0]
+    return (
+        f"The model does not run with symbols ({why}): the activations that layers have count, and "
+        "names alone say what ends a residual branch."
+    )
 
 
 def _in_order(weights: Sequence[Weight]) -> Graph:

@@ -22,6 +22,7 @@ _ENDS = ("kernel", "embeddings", "gamma", "scale", "depthwise_kernel", "pointwis
 
 def recommend_recipe(
     model: Any,
+    *,
     activation: Any = None,
     architecture: str | None = None,
     depth: int | None = None,
@@ -87,8 +88,8 @@ def recommend_recipe(
         if each.name.rpartition("/")[2] in _ENDS
     }
     places = {name: Place(layout=layout) for name, layout in layouts.items()}
-    places |= graph.places(owners, case.architecture, layouts) | dict(_forget_gates(weights))
-    found = recipe_for(manifest, case, places)
+    places |= graph.places(owners, case, layouts) | dict(_forget_gates(weights))
+    found = recipe_for(manifest, case, places, graph.note)
     values = {each.name: each.variable for each in weights}
     return found.with_current(lambda name: _moments(values[name]))
 

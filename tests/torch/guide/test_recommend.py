@@ -9,6 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 
 import fastinit
 import fastinit.torch
+from fastinit.guide.models.graph import Graph
 from fastinit.torch.guide.graph import read
 from fastinit.torch.guide.nodes import of_module
 from helpers.models import tiny_transformers
@@ -66,6 +67,10 @@ class Branching(nn.Module):
         return self.b(self.act(self.a(x))) if x.sum() > 0 else x
 
 
+def ends(graph: Graph) -> set[str | None]:
+    return {each.weight for each in graph.branches or ()}
+
+
 def activations(module: nn.Module) -> dict[str, tuple[str, float | None]]:
     return {name: (act.name, act.a) for name, act in read(module).followed_by.items()}
 
@@ -94,7 +99,10 @@ def test_activations_of_modules() -> None:
 def test_activations_that_are_registered() -> None:
     graph = read(Branching())
     assert (graph.followed_by["a"].name, "b" in graph.followed_by) == ("silu", False)
-    assert (graph.residual, graph.depth) == (None, None)
+    assert (graph.residual, graph.depth_of("mlp")) == (None, None)
+    assert "The module runs neither traced nor without memory (" in str(
+        fastinit.torch.recommend_recipe(Branching())
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,8 +125,8 @@ def test_modules_that_are_activations(module: nn.Module, name: str) -> None:
 def test_residual_branches() -> None:
     """Only the ends of branches start at 0, not a shortcut and not the stem."""
     graph = read(Residual())
-    assert graph.branch_ends == {f"blocks.{k}.two" for k in range(4)}
-    assert (graph.residual, graph.depth) == (True, 4)
+    assert ends(graph) == {f"blocks.{k}.two" for k in range(4)}
+    assert (graph.residual, graph.depth_of("cnn")) == (True, 4)
     found = fastinit.torch.recommend_recipe(Residual())
     rows = {row.name: row for row in found.rows}
     assert rows["blocks.1.two.weight"].initializer == fastinit.Constant(0)
@@ -156,7 +164,7 @@ def test_normalized_branches() -> None:
     assert fastinit.torch.recommend_recipe(model).differences() == []
     # A norm before a branch, as transformers have it, is not the end of one.
     encoder = nn.TransformerEncoderLayer(8, 2, 16, norm_first=True)
-    assert read(encoder).branch_norms == frozenset()
+    assert not any(each.norm for each in read(encoder).branches or ())
 
 
 def test_forget_gates() -> None:
@@ -215,9 +223,34 @@ def test_adapters_start_as_the_identity() -> None:
             return F.gelu(self.base_layer(x) + self.lora_B(self.lora_A(x)))
 
     model = Adapted()
-    fastinit.torch.init_(model, fastinit.torch.recommend_recipe(model).recipe, seed=0)
+    found = fastinit.torch.recommend_recipe(model)
+    assert found.case.residual is False
+    rows = {row.name: row for row in found.rows}
+    assert rows["lora_A.weight"].std == pytest.approx(1 / 8 / 3**0.5)
+    assert rows["lora_B.weight"].initializer == fastinit.Constant(0)
+    assert "arXiv 2106.09685" in rows["lora_A.weight"].source
+    assert rows["base_layer.weight"].layer == "hidden"
+    fastinit.torch.init_(model, found.recipe, seed=0)
     assert (model.lora_B.weight == 0).all()
     assert (model.lora_A.weight != 0).all()
+
+
+def test_adapters_of_peft() -> None:
+    """A model of residual blocks has the same depth and roles with adapters as without."""
+    peft = pytest.importorskip("peft")
+    make = tiny_transformers.builder("gpt2")
+    assert make is not None
+    plain = {row.name: row for row in fastinit.torch.recommend_recipe(make()).rows}
+    options = {"target_modules": ["c_proj", "c_attn"], "fan_in_fan_out": True}
+    model = peft.get_peft_model(make(), peft.LoraConfig(**options))
+    found = fastinit.torch.recommend_recipe(model)
+    assert found.case.depth == 2
+    for row in found.rows:
+        name = row.name.removeprefix("base_model.model.").replace(".base_layer", "")
+        if "lora_" in name:
+            assert row.layer == ("adapter_up" if "lora_B" in name else "adapter_down")
+        else:
+            assert (row.layer, row.std) == (plain[name].layer, plain[name].std)
 
 
 def test_modules_stay_as_they_are() -> None:
@@ -257,7 +290,7 @@ def test_recurrent_and_prelu() -> None:
             self.act, self.norm = nn.PReLU(), nn.LayerNorm(8)
 
     rows = {row.name: row for row in fastinit.torch.recommend_recipe(Model()).rows}
-    assert rows["rnn.weight_hh_l0"].initializer == fastinit.Orthogonal()
+    assert rows["rnn.weight_hh_l0"].initializer == fastinit.Split((fastinit.Orthogonal(),) * 4)
     assert rows["rnn.weight_ih_l0"].layer == "input"
     assert rows["act.weight"].initializer == fastinit.Constant(0.25)
     assert rows["embed.weight"].layer == "embedding"
@@ -314,8 +347,7 @@ class Embedded(nn.Module):
 
 def test_sums_of_embeddings_are_not_residual() -> None:
     graph = read(Embedded())
-    assert graph.blocks == 1
-    assert graph.branch_ends == {"down"}
+    assert ends(graph) == {"down"}
 
 
 def test_one_rule_for_layers_that_agree() -> None:
@@ -344,7 +376,7 @@ class Scaled(nn.Module):
 
 
 def test_functions_of_math_are_traced() -> None:
-    assert read(Scaled()).branch_ends == {"down"}
+    assert ends(read(Scaled())) == {"down"}
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
@@ -386,8 +418,8 @@ def test_norms_after_sums_by_hand(norm_first: bool) -> None:
     model = nn.Sequential(nn.Embedding(16, 64), *blocks, nn.LayerNorm(64), nn.Linear(64, 16))
     graph = read(model)
     assert graph.depth_of("transformer") == 3
-    assert graph.branch_ends == {f"{k}.{end}" for k in (1, 2, 3) for end in ("mix", "down")}
-    assert graph.normalized_ends == (frozenset() if norm_first else graph.branch_ends)
+    assert ends(graph) == {f"{k}.{end}" for k in (1, 2, 3) for end in ("mix", "down")}
+    assert {each.is_normalized for each in graph.branches or ()} == {not norm_first}
 
 
 KINDS = {
@@ -427,4 +459,85 @@ def test_layers_of_torch_are_counted() -> None:
     assert (found.case.depth, found.case.residual) == (3, True)
     assert fastinit.torch.recommend_recipe(encoder).case.depth == 3
     found = fastinit.torch.recommend_recipe(nn.Transformer(64, 4, 3, 2, 128, batch_first=True))
-    assert found.case.depth == 5
+    assert found.case.depth == 3
+    stds = {row.name: row.std for row in found.rows}
+    assert stds["decoder.layers.0.linear2.weight"] == pytest.approx((128 * 2 * 6) ** -0.5)
+
+
+LAYERS = {  # the branches of each stack
+    "t5": [2 * 2, 3 * 6],  # the encoder's, and the decoder's with its attention to the encoder
+    "gpt_neox": [2 * 2],  # parallel branches, which are added to each other first
+    "phi": [2 * 2],
+    "cohere": [2 * 2],
+    "bart": [2, 3],  # whose masks ask for values, which fake tensors alone refuse
+}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_branches_of_stacks(kind: str) -> None:
+    """Each branch has the factor of all that its stream adds up; layers are those of a stack."""
+    make = tiny_transformers.builder(kind)
+    assert make is not None
+    model = make()
+    graph = read(model)
+    assert [len(each) for each in graph.stacks()] == LAYERS[kind]
+    assert None not in ends(graph)
+    found = fastinit.torch.recommend_recipe(model)
+    assert found.case.depth == max(LAYERS[kind]) // (3 if len(LAYERS[kind]) == 2 else 2)
+    for stack in graph.stacks():
+        for each in stack:
+            (row,) = (row for row in found.rows if row.name == f"{each.weight}.weight")
+            ratio = 2 if kind == "bart" else 1  # DeepNet's for norms after the sums
+            assert row.layer == ("post_norm_output" if kind == "bart" else "residual_output")
+            assert row.std == pytest.approx((row.shape[1] * ratio * len(stack)) ** -0.5)
+
+
+class HalfGelu(nn.Module):
+    """An activation whose name says nothing."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
+class Formulas(nn.Module):
+    """Activations that are written out, and a unit that is gated by another layer's half."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c, self.d = (nn.Linear(8, 8) for _ in range(4))
+        self.smooth, self.e, self.last = HalfGelu(), nn.Linear(8, 16), nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.smooth(self.a(x))
+        x = self.b(x)
+        x = 0.5 * x * (1.0 + torch.tanh(0.7978845608 * (x + 0.044715 * torch.pow(x, 3))))
+        x = self.c(x)
+        x = torch.where(x > 0, x, 0.2 * x) * 1.5
+        x = self.d(x)
+        u, v = self.e(x * torch.sigmoid(x)).chunk(2, -1)
+        return self.last(u * torch.sigmoid(v))  # type: ignore[no-any-return]
+
+
+class Branched(Formulas):
+    """The same, for which torch.fx has no graph."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) if math.prod(x.shape) > 0 else x
+
+
+@pytest.mark.parametrize("kind", [Formulas, Branched])
+def test_activations_by_their_values(kind: type[nn.Module]) -> None:
+    assert activations(kind()) == {
+        "a": ("gelu_tanh", None),
+        "b": ("gelu_tanh", None),
+        "c": ("leaky_relu", 0.2),
+        "d": ("silu", None),
+        "e": ("sigmoid", None),
+        "last": ("linear", None),
+    }
+
+
+def test_gelu_of_bloom() -> None:
+    make = tiny_transformers.builder("bloom")
+    assert make is not None
+    assert {"gelu_tanh", "linear"} == {name for name, _ in activations(make()).values()}

@@ -13,7 +13,13 @@ from typing import Any
 from fastinit.guide.activations.activation import Activation
 from fastinit.guide.advice import Case, case_of, known_activation
 from fastinit.guide.models.places import Place
-from fastinit.guide.models.roles import architecture_of, normalization_of, width_of
+from fastinit.guide.models.roles import (
+    architecture_of,
+    is_adapter,
+    normalization_of,
+    width_of,
+    without_layers,
+)
 from fastinit.manifests import Manifest
 
 _RECURRENT = ("rnn", "lstm", "gru")
@@ -48,42 +54,62 @@ class Node:
 
 
 @dataclasses.dataclass(frozen=True)
+class Branch:
+    """A residual branch: what is added to a stream.
+
+    Attributes:
+        join: the node that adds it.
+        stream: the node where the stream begins, which branches of one stack have in common.
+        weight: the weight whose output is added; None if that is not clear.
+        norm: the normalization after that weight; None if there is none.
+        is_normalized: whether the sum is normalized before anything else uses it.
+    """
+
+    join: Node
+    stream: Node
+    weight: str | None = None
+    norm: str | None = None
+    is_normalized: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Graph:
     """The order, activations and residual branches of a model, as its program tells them.
 
     Attributes:
         followed_by: weight -> the activation that follows its output.
         order: the names of weights, in the order of their first uses.
-        blocks: the number of residual connections; None if not known.
-        branch_ends: the weights that are the last of a residual branch.
-        branch_norms: the normalizations after these, whose outputs are added.
-        normalized_ends: those of the branch ends whose sum with the stream is normalized.
-        sums: the nodes that join a branch to its stream, each with the weight that ends the branch.
+        branches: the residual branches, in the order in which they are added; None if not known.
+        note: why less is known than a program tells; "" where nothing is amiss.
     """
 
     followed_by: Mapping[str, Activation]
     order: tuple[str, ...]
-    blocks: int | None
-    branch_ends: frozenset[str] = frozenset()
-    branch_norms: frozenset[str] = frozenset()
-    normalized_ends: frozenset[str] = frozenset()
-    sums: tuple[tuple[Node, str | None], ...] = ()
+    branches: tuple[Branch, ...] | None
+    note: str = ""
 
     @property
     def residual(self) -> bool | None:
         """Whether there are residual connections; None if not known."""
-        return None if self.blocks is None else self.blocks > 0
+        return None if self.branches is None else bool(self.branches)
 
-    @property
-    def depth(self) -> int | None:
-        """The number of residual connections, or without any of layers; None if not known."""
-        return None if self.blocks is None else self.blocks or len(self.order) or None
+    def stacks(self) -> list[list[Branch]]:
+        """Return the branches of each stream, such as those of an encoder and of a decoder."""
+        found: dict[Node, list[Branch]] = {}
+        for each in self.branches or ():
+            found.setdefault(each.stream, []).append(each)
+        return list(found.values())
 
     def depth_of(self, architecture: str) -> int | None:
-        """Return the number of blocks; those of a transformer have two residual connections."""
-        if architecture == "transformer" and self.blocks:
-            return max(self.blocks // 2, 1)
-        return self.depth
+        """Return the number of blocks, without residual branches of layers; None if not known.
+
+        A block of a transformer has several branches, those of others have one.
+        """
+        if self.branches is None:
+            return None
+        if architecture == "transformer" and self.branches:
+            return max(map(_layers, self.stacks()))
+        return len(self.branches) or len(self.order) or None
 
     def activation_for(self, architecture: str) -> Activation | None:
         """Return the activation that follows most weights; None of recurrent networks."""
@@ -127,39 +153,45 @@ class Graph:
         return case_of(
             self.activation_for(kind) if activation is None else activation,
             kind,
-            self.depth_of(kind) if depth is None else depth,
-            "hidden",
-            normalization_of(kinds) if normalization is None else normalization,
-            self.residual if residual is None else residual,
-            optimizer,
-            width_of(manifest) if width is None else width,
+            depth=self.depth_of(kind) if depth is None else depth,
+            normalization=normalization_of(kinds) if normalization is None else normalization,
+            residual=self.residual if residual is None else residual,
+            optimizer=optimizer,
+            width=width_of(manifest) if width is None else width,
         )
 
     def places(
         self,
         owners: Mapping[str, str],
-        architecture: str | None,
+        case: Case,
         layouts: Mapping[str, str] | None = None,
     ) -> dict[str, Place]:
         """Return what the graph says of parameters.
 
         Args:
             owners: parameter -> the name of its weight or normalization in this graph.
-            architecture: the kind of network.
+            case: that of the model.
             layouts: parameter -> what each of its axes is, where the graph says it.
         """
+        is_transformer = case.architecture == "transformer"
+        is_counted = is_transformer and case.depth == self.depth_of("transformer")
+        ends = {each.weight: each for each in self.branches or ()}
+        counts = {each.weight: len(stack) for stack in self.stacks() for each in stack}
+        norms = {each.norm for each in ends.values()}
         places = {}
         for name, owner in owners.items():
-            if owner in self.followed_by:
-                layer = "residual_output" if owner in self.branch_ends else None
-                depth = None
-                if owner in self.normalized_ends and architecture == "transformer":
-                    layer, depth = "post_norm_output", self.depth_of(architecture)
-                if architecture == "siren" and owner == self.order[0]:
-                    layer = "input"
-                layout = (layouts or {}).get(name)
-                places[name] = Place(layer, self.followed_by[owner], depth=depth, layout=layout)
-            elif owner in self.branch_norms:
+            layout = (layouts or {}).get(name)
+            if (end := ends.get(owner)) is not None:
+                is_last = end.is_normalized and is_transformer
+                layer = "post_norm_output" if is_last else "residual_output"
+                count = counts[owner] if is_counted else None
+                act = self.followed_by.get(owner)
+                places[name] = Place(layer, act, branches=count, layout=layout)
+            elif owner in self.followed_by:
+                is_first = case.architecture == "siren" and owner == self.order[0]
+                first = "input" if is_first else None
+                places[name] = Place(first, self.followed_by[owner], layout=layout)
+            elif owner in norms:
                 places[name] = Place("residual_norm_scale")
         return places
 
@@ -168,31 +200,39 @@ def graph_of(nodes: Sequence[Node]) -> Graph:
     """Return what is known of a model, by its nodes in the order in which they run."""
     followed: dict[str, Activation] = {}
     forks: dict[Node, Node] = {}
-    ends: list[tuple[str, str | None] | None] = []
-    sums: list[tuple[Node, str | None]] = []
-    normalized: set[str] = set()
+    branches: list[Branch] = []
     for node in nodes:
         if node.is_sum and (fork := _fork_of_sum(node, forks)) is not None:
+            ends = _branch_ends(node, forks)
+            if any(weight is not None and is_adapter(weight) for weight, _ in ends):
+                continue  # beside the weight that it adapts
+            normalized = _is_normalized(node) and not any(each.norm for each in fork.users)
+            stream = _beginning(fork, forks)
+            branches += [Branch(node, stream, *end, is_normalized=normalized) for end in ends]
             forks[node] = fork
-            ends.append(_branch_end(node))
-            end = None if ends[-1] is None else ends[-1][0]
-            sums.append((node, end))
-            if end is not None and _is_normalized(node) and not any(e.norm for e in fork.users):
-                normalized.add(end)
         if node.weight is not None:
             followed.setdefault(node.weight, _after(node))
-    known = [each for each in ends if each is not None]
-    weights = frozenset(weight for weight, _ in known)
-    norms = frozenset(norm for _, norm in known if norm is not None)
-    return Graph(
-        followed,
-        tuple(followed),
-        len(ends),
-        weights,
-        norms,
-        frozenset(normalized),
-        tuple(sums),
-    )
+    return Graph(followed, tuple(followed), tuple(branches))
+
+
+def _layers(stack: Sequence[Branch]) -> int:
+    """Return the number of layers of a transformer's stack.
+
+    Branches whose names differ in numbers alone do the same in different layers. Where the names
+    do not tell, a layer has two branches.
+    """
+    alike = Counter(without_layers(each.weight or "") for each in stack)
+    counts = set(alike.values())
+    if len(counts) == 1 and counts != {1}:
+        return counts.pop()
+    return max(len(stack) // 2, 1)
+
+
+def _beginning(node: Node, forks: Mapping[Node, Node]) -> Node:
+    """Return where a stream begins: at a table of vectors, or at an input of the model."""
+    while node.inputs and not node.is_embedding:
+        node = forks.get(node, node.inputs[0])
+    return node
 
 
 def _is_normalized(node: Node) -> bool:
@@ -275,27 +315,37 @@ def without_dead_ends(nodes: Sequence[Node], results: Sequence[Node]) -> list[No
     return kept
 
 
-def _branch_end(addition: Node) -> tuple[str, str | None] | None:
-    """Return the weight whose output is added to the stream, and the normalization between.
+def _branch_ends(addition: Node, forks: Mapping[Node, Node]) -> list[tuple[str | None, str | None]]:
+    """Return the weights whose outputs are added to the stream, and the normalizations between.
 
-    It is None if that is not clear. What is used elsewhere too is the stream. Of two weights one
-    may be the projection of a shortcut, whose input is used elsewhere.
+    The weight is None if it is not clear. What is used elsewhere too is the stream. Of two weights
+    one may be the projection of a shortcut, whose input is used elsewhere.
     """
-    found: list[tuple[Node, str | None]] = []
-    for node in addition.inputs:
-        norm = None
-        while len(node.users) == 1 and _is_plain(node):
-            norm = node.norm or norm
-            node = node.inputs[0]
-        if len(node.users) == 1 and node.weight is not None:
-            found.append((node, norm))
-    if len(found) == 2:
-        found = [each for each in found if _has_input_of_its_own(each[0])]
-    if len(found) != 1:
-        return None
-    node, norm = found[0]
-    assert node.weight is not None
-    return node.weight, norm
+    sides = [side for each in addition.inputs if (side := _ends(each, forks))]
+    if len(sides) == 2:
+        sides = [side for side in sides if all(_has_input_of_its_own(node) for node, _ in side)]
+    return [(node.weight, norm) for node, norm in sides[0]] if len(sides) == 1 else [(None, None)]
+
+
+def _ends(node: Node, forks: Mapping[Node, Node]) -> list[tuple[Node, str | None]]:
+    """Return the weights that are last on the way to a node which a sum alone uses.
+
+    Branches that leave a stream together may be added to each other first, as attention and MLP
+    of GPT-NeoX: each of them is a branch, since variances add up in any order.
+    """
+    norm = None
+    while len(node.users) == 1 and _is_plain(node):
+        norm = node.norm or norm
+        node = node.inputs[0]
+    if len(node.users) != 1:
+        return []
+    if node.weight is not None:
+        return [(node, norm)]
+    if node.is_sum and node not in forks:
+        sides = [_ends(each, forks) for each in node.inputs]
+        found = [each for side in sides for each in side] if all(sides) else []
+        return [(end, norm) for end, norm in found if not is_adapter(end.weight or "")]
+    return []
 
 
 def _has_input_of_its_own(node: Node) -> bool:

@@ -13,8 +13,9 @@ from fastinit.guide.models.roles import NUMBER, Role, with_layout, without_layer
 from fastinit.guide.recommend import advise
 from fastinit.guide.recommendation import Recommendation
 from fastinit.initializers.composites.composite import Composite, Layer
+from fastinit.initializers.composites.splits import Split
 from fastinit.recipes.parameter import Parameter
-from fastinit.recipes.patterns.pattern import Pattern, Regex, exact, has_layer
+from fastinit.recipes.patterns.pattern import Pattern, Regex, exact
 from fastinit.recipes.rule import Rule
 
 Advice = tuple[Rule, Recommendation]
@@ -30,15 +31,18 @@ class Place:
         activation: what follows; None for the model's own.
         part: the first and the last index but one of the part of a vector that this is known of;
             None for all of it.
-        depth: the number of layers of the stack that it is in; None for that of the model.
+        branches: the number of residual branches of the stack that it is in; None where that is not
+            known, or as the depth of the model says.
         layout: what each axis is; None for what its name says.
+        gates: the number of gates that a recurrent weight joins, each of which is drawn alone.
     """
 
     layer: str | None = None
     activation: Any = None
     part: tuple[int, int] | None = None
-    depth: int | None = None
+    branches: int | None = None
     layout: str | None = None
+    gates: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,12 +63,18 @@ class Exceptions:
     def __init__(self) -> None:
         self._by_name: dict[str, _Exception] = {}
 
-    def add(self, parameter: Parameter, general: Advice, place: Place) -> bool:
-        """Note a parameter, and return whether it is an exception."""
+    def add(self, parameter: Parameter, general: Advice, layers: int | None, place: Place) -> bool:
+        """Note a parameter, and return whether it is an exception.
+
+        Args:
+            parameter: the parameter.
+            general: the rule that would draw it.
+            layers: the number of layers that this rule counts; None if it does not.
+            place: what is known of the parameter.
+        """
         rule, usually = general
         layout = getattr(rule.initializer, "layout", "oi*")
-        is_counted = has_layer(rule.pattern)
-        found = _exception(usually.case, layout, is_counted, place, len(parameter.shape))
+        found = _exception(usually.case, layout, layers, place, len(parameter.shape))
         if found is not None:
             self._by_name[parameter.name] = found
         return found is not None
@@ -95,14 +105,14 @@ def _pattern_of(name: str) -> Regex:
 
 @functools.lru_cache(maxsize=1024)
 def _exception(
-    case: Case, usual: str, is_counted: bool, place: Place, ndim: int
+    case: Case, usual: str, layers: int | None, place: Place, ndim: int
 ) -> _Exception | None:
     """Return what is drawn at a place, or None where a general rule draws the same.
 
     Args:
         case: that of the general rule.
         usual: its layout.
-        is_counted: whether it counts layers.
+        layers: the number of layers that it counts; None if it does not.
         place: the place.
         ndim: the number of axes.
     """
@@ -110,13 +120,14 @@ def _exception(
     own = case_of(
         case.activation if place.activation is None else place.activation,
         case.architecture,
-        place.depth or case.depth,
-        place.layer or case.layer,
-        case.normalization,
-        case.residual,
-        case.optimizer,
-        case.width,
+        depth=case.depth,
+        layer=place.layer or case.layer,
+        normalization=case.normalization,
+        residual=case.residual,
+        optimizer=case.optimizer,
+        width=case.width,
     )
+    own = dataclasses.replace(own, branches=place.branches)
     found = advise(own)
     if place.part is not None:
         start, stop = place.part
@@ -126,15 +137,21 @@ def _exception(
     layout = place.layout
     if layout is None or _expanded(usual, ndim) == layout:
         layout = usual
+    if place.gates > 1:
+        gate = with_layout(found.initializer, layout)
+        axis = _expanded(layout, ndim).index("o")
+        found = dataclasses.replace(found, initializer=Split((gate,) * place.gates, axis=axis))
+    is_counted = bool(found.scale) and layers is not None
+    if is_counted and layout != usual and own.layers is None:
+        return None  # which only the general rule can count
     is_same = found.reason == usually.reason and (
         with_layout(found.initializer, layout) == with_layout(usually.initializer, usual)
     )
-    if is_same and own.activation is case.activation:
-        return None
-    is_usual = layout == usual or own.depth is None
-    if found.scale and place.depth is None and is_counted and is_usual:
-        return None  # the general rule counts the layers
-    return _Exception(found, layout)
+    if is_counted:
+        is_same = is_same and (place.branches is None or own.layers == layers)
+    elif own.activation is not case.activation:
+        is_same = is_same and not found.depends_on_activation
+    return None if is_same else _Exception(found, layout)
 
 
 def _expanded(layout: str, ndim: int) -> str:

@@ -77,12 +77,14 @@ class RecipeRecommendation(Report):
         rows: the advice for each parameter, in the order of the model.
         unknown: the parameters that no advice is for. The recipe has no rule for them.
         case: what the model is taken for.
+        notes: what else is to be known, such as that the model's code could not be read.
     """
 
     recipe: Recipe
     rows: tuple[Advised, ...]
     unknown: tuple[str, ...]
     case: Case
+    notes: tuple[str, ...] = ()
 
     def differences(self) -> list[Advised]:
         """Return the parameters whose values now are not of the mean and std of the recipe."""
@@ -102,6 +104,7 @@ class RecipeRecommendation(Report):
             "recipe": self.recipe.to_dict(),
             "parameters": [each.to_dict() for each in self.rows],
             "unknown": list(self.unknown),
+            "notes": list(self.notes),
         }
 
     def summary(self) -> Summary:
@@ -118,7 +121,7 @@ class RecipeRecommendation(Report):
             title=f"A recipe for {', '.join(self._facts())}",
             subtitle="The standard deviation of each weight, in the order of the model.",
             tables=(("Parameters", self._table()), ("Reasons", table)),
-            notes=left,
+            notes=(*self.notes, *left),
         )
 
     def charts(self) -> tuple[Chart, ...]:

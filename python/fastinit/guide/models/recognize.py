@@ -1,9 +1,10 @@
-"""Activations by what they compute, for programs in which functions have no names."""
+"""Activations by what they compute, whatever the functions are called that make them."""
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from fastinit.guide.activations import functions
 from fastinit.guide.activations.activation import Activation
 from fastinit.guide.advice import known_activation
+from fastinit.guide.models.graph import Node
 from fastinit.native.arithmetic import in_default_arithmetic
 
 Array = npt.NDArray[np.float64]
@@ -33,9 +35,9 @@ def recognized(values: Array) -> Activation | None:
         >>> recognized(np.where(POINTS > 0, POINTS, 0.2 * POINTS)).a
         0.2
     """
-    for name, expected in _known().items():
-        if _are_close(values, expected):
-            return known_activation(name)
+    names, expected = _known()
+    if (found := np.flatnonzero(_are_close(values, expected))).size:
+        return known_activation(names[found[0]])
     at_minus_1 = float(values[POINTS == -1.0][0])
     for name, parameter in (("leaky_relu", -at_minus_1), ("elu", at_minus_1 / math.expm1(-1.0))):
         if not math.isfinite(parameter):
@@ -46,9 +48,40 @@ def recognized(values: Array) -> Activation | None:
     return None
 
 
+def mark_activations(region: Sequence[tuple[Node, Array]], results: Collection[Node]) -> None:
+    """Mark the node that makes an activation of the elements of one value.
+
+    It is the first that the rest of the program uses and that has the values of an activation, else
+    the last in between, such as the relu of a scaled relu. Where there is none, nodes remain what
+    their names say, such as the sine of a multiple.
+
+    Args:
+        region: the functions of the elements of one value, in order, and what they give at
+            ``POINTS``.
+        results: the nodes that make results of the program.
+    """
+    members = {node for node, _ in region}
+    named = {
+        node: found
+        for node, values in region
+        if (found := recognized(np.broadcast_to(values, POINTS.shape))) is not None
+    }
+    ends = [
+        node
+        for node, _ in region
+        if node in results or any(user not in members for user in node.users)
+    ]
+    chosen = next((each for each in ends if each in named), next(reversed(named), None))
+    if chosen is not None:
+        for node in members:
+            node.activation = named[node] if node is chosen else None
+
+
 @functools.cache
-def _known() -> dict[str, Array]:
-    return {name: _values(name) for name in functions.names() if _is_compared(name)}
+def _known() -> tuple[list[str], Array]:
+    """Return the names of activations, and their values at the points as rows."""
+    names = [name for name in functions.names() if _is_compared(name)]
+    return names, np.stack([_values(name) for name in names])
 
 
 def _is_compared(name: str) -> bool:
@@ -62,5 +95,8 @@ def _values(name: str, parameter: float | None = None) -> Array:
     return np.asarray(function(POINTS), np.float64)
 
 
-def _are_close(values: Array, expected: Array) -> bool:
-    return bool(np.allclose(values, expected, _TOLERANCE, _TOLERANCE))
+def _are_close(values: Array, expected: Array) -> npt.NDArray[np.bool_]:
+    """Return whether all values are those expected, of each row."""
+    allowed = _TOLERANCE * (1.0 + np.abs(expected))
+    found: npt.NDArray[np.bool_] = (np.abs(values - expected) <= allowed).all(axis=-1)
+    return found

@@ -21,6 +21,7 @@ from fastinit.manifests.given import model_of
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.recipes import known
 from fastinit.recipes.matching import drawn_by
+from fastinit.recipes.patterns.pattern import has_layer
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import FirstMatch, Rule
 from fastinit.tensors.tensor_plan import initializer_of
@@ -31,6 +32,7 @@ _MODELS = (("keras", "Layer", "fastinit.keras"), ("torch.nn", "Module", "fastini
 
 def recommend_recipe(
     model: Any,
+    *,
     activation: Any = None,
     architecture: str | None = None,
     depth: int | None = None,
@@ -74,11 +76,17 @@ def recommend_recipe(
         >>> [row.layer for row in found.rows][:4]
         ['embedding', 'position', 'norm_scale', 'norm_bias']
     """
-    given = (activation, architecture, depth, normalization, residual, optimizer, width)
     if (adapter := _adapter_of(model)) is not None:
         # The adapters stand above the guide, which knows their names alone.
         found: RecipeRecommendation = importlib.import_module(adapter).recommend_recipe(
-            model, *given
+            model,
+            activation=activation,
+            architecture=architecture,
+            depth=depth,
+            normalization=normalization,
+            residual=residual,
+            optimizer=optimizer,
+            width=width,
         )
         return found
     if callable(model) and not isinstance(model, type):
@@ -88,11 +96,16 @@ def recommend_recipe(
             "Manifest.from_tree(variables) for what names and shapes say"
         )
     manifest = model_of(model).manifest
-    size = width_of(manifest) if width is None else width
-    facts = (depth, "hidden", normalization, residual, optimizer, size)
-    kind = architecture_of(manifest) if architecture is None else architecture
-    asked = activation_of(manifest) if activation is None else activation
-    return recipe_for(manifest, case_of(asked, kind, *facts), {})
+    case = case_of(
+        activation_of(manifest) if activation is None else activation,
+        architecture_of(manifest) if architecture is None else architecture,
+        depth=depth,
+        normalization=normalization,
+        residual=residual,
+        optimizer=optimizer,
+        width=width_of(manifest) if width is None else width,
+    )
+    return recipe_for(manifest, case, {})
 
 
 def _adapter_of(model: Any) -> str | None:
@@ -104,26 +117,33 @@ def _adapter_of(model: Any) -> str | None:
     return None
 
 
-def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> RecipeRecommendation:
-    """Return the recipe for a case, with exceptions for parameters of which more is known."""
+def recipe_for(
+    model: Manifest, case: Case, places: Mapping[str, Place], note: str = ""
+) -> RecipeRecommendation:
+    """Return the recipe for a case, with exceptions for parameters of which more is known.
+
+    Args:
+        model: the parameters.
+        case: what the model is taken for.
+        places: what more is known of parameters, by their names.
+        note: what is to be said of the whole.
+    """
     general, first = _general(case)
     by_rule = {id(rule): found for rule, found in general}
     matched = {each.name: first.of(each) for each in model.parameters}
     unknown = tuple(e.name for e in model.parameters if _is_unknown(e, matched[e.name]))
     known_part = _without(model, unknown)
+    context = Recipe(_NAME, _NAME, tuple(rule for rule, _ in general)).context(known_part)
     exceptions = Exceptions()
     used: set[int] = set()
-    targets = set(model.tied.values())
     for each in known_part.parameters:
-        rule, place = matched[each.name], places.get(each.name)
-        if rule is None:
+        if (rule := matched[each.name]) is None:
             continue
-        if known.find(each) is not None:  # as LoRA's B: what it is for says less than its name
-            place = None
         advice = rule, by_rule[id(rule)]
-        if each.name in targets and advice[1].case.layer == "embedding":
-            place = dataclasses.replace(place or Place(), layer="tied_embedding")
-        if place is None or not exceptions.add(each, advice, place):
+        place = _place(each, model, advice[1].case.layer, places.get(each.name, Place()))
+        is_counted = has_layer(rule.pattern)
+        layers = context.number("layers", each.name, rule.pattern) if is_counted else None
+        if not exceptions.add(each, advice, layers, place):
             used.add(id(rule))
     special = list(exceptions.rules([each.name for each in known_part.parameters]))
     by_rule |= {id(rule): found for (rule, found), _ in special}
@@ -135,7 +155,19 @@ def recipe_for(model: Manifest, case: Case, places: Mapping[str, Place]) -> Reci
         _advised(each, drawn, by_rule.get(id(rule)), rule)
         for each, rule, drawn in _resolved(known_part, recipe, rules)
     )
-    return RecipeRecommendation(recipe, rows, unknown, case)
+    return RecipeRecommendation(recipe, rows, unknown, case, (note,) if note else ())
+
+
+def _place(parameter: Parameter, model: Manifest, layer: str, place: Place) -> Place:
+    """Return what is known of a parameter that is for ``layer`` by its name."""
+    if known.find(parameter) is not None:  # as LoRA's B: what it is for says less than its name
+        return Place()
+    if layer == "embedding" and parameter.name in model.tied.values():
+        return dataclasses.replace(place, layer="tied_embedding")
+    if layer == "recurrent":
+        gates, rest = divmod(max(parameter.shape), min(parameter.shape) or 1)
+        return place if rest else dataclasses.replace(place, gates=gates)
+    return place
 
 
 @in_default_arithmetic

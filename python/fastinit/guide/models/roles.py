@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from fastinit.guide.recommend import scaled
 from fastinit.guide.recommendation import Recommendation
 from fastinit.initializers import Constant, Initializer
 from fastinit.manifests import Manifest, Parameter
-from fastinit.recipes.patterns.pattern import Pattern, has_layer, pattern_of
+from fastinit.recipes.patterns.pattern import Pattern, compiled, has_layer, pattern_of
 from fastinit.recipes.patterns.pattern_set import PatternSet
 from fastinit.recipes.rule import FirstMatch, Rule
 
@@ -82,6 +83,16 @@ def roles_of(architecture: str) -> tuple[Role, ...]:
     """Return the roles of the parameters of an architecture, special ones first."""
     return tuple(
         each for each in _roles() if not each.architectures or architecture in each.architectures
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def is_adapter(name: str) -> bool:
+    """Return whether a parameter or its module belongs to an adapter, by its name."""
+    return any(
+        compiled(each.pattern).fullmatch(name)
+        for each in _roles()
+        if each.layer.startswith("adapter_")
     )
 
 
@@ -156,15 +167,16 @@ def _roles() -> tuple[Role, ...]:
 
 
 def _expanded(data: dict[str, Any]) -> Iterator[Role]:
-    """Yield a role for each number of axes."""
-    module = data.get("module")
-    for ndim in data.get("ndim", [None]):
+    """Yield a role for each number of axes, before them those of modules with another layout."""
+    usual = data.get("module"), data.get("layout", "oi*")
+    modules = (*data.get("layouts", {}).items(), usual)
+    for (module, layout), ndim in itertools.product(modules, data.get("ndim", [None])):
         yield Role(
             layer=data["layer"],
             pattern=pattern_of(data["pattern"]),
             module=None if module is None else pattern_of(module),
             ndim=ndim,
-            layout=data.get("layout", "oi*"),
+            layout=layout,
             architectures=tuple(data.get("architectures", ())),
         )
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastinit.guide.advice import known_activation
 from fastinit.guide.models.graph import Graph, Node, graph_of, without_dead_ends
-from fastinit.guide.models.recognize import POINTS, recognized
+from fastinit.guide.models.recognize import POINTS, mark_activations
 from fastinit.jax.guide.elementwise import COPIES, SUMS, applied, is_elementwise
 from fastinit.jax.guide.programs import DATA, Program, Step
 
@@ -113,10 +113,11 @@ class _Reader:
 
     def reading(self) -> Reading:
         self._read(self._program.steps)
-        ends = [self._values[each].node for each in self._program.outputs if each in self._values]
-        kept = without_dead_ends(self._operations, [each for each in ends if each is not None])
+        made = (self._values[each].node for each in self._program.outputs if each in self._values)
+        ends = [each for each in made if each is not None]
+        kept = without_dead_ends(self._operations, ends)
         for region in self._regions.values():
-            _recognize(region, set(ends))
+            mark_activations(region, ends)
         operations = [each for each in kept if isinstance(each, Operation)]
         return Reading(graph_of(operations), operations, self._layouts, self._aliases)
 
@@ -158,7 +159,9 @@ class _Reader:
         nodes = [each.node for each in moving if each.node is not None]
         if is_of_one and source is not None and all(each.values is not None for each in given):
             values = applied(step.name, step.params, [each.values for each in given])
-            node = self._new(nodes, step=step, source=source).node
+            name = _BY_PRIMITIVE.get(step.name)
+            act = None if name is None else known_activation(name)
+            node = self._new(nodes, step=step, source=source, activation=act).node
             assert node is not None
             self._regions.setdefault(source, []).append((node, values))
             return _Value(node=node, source=source, values=values)
@@ -251,32 +254,6 @@ def _of_constants(step: Step, given: list[_Value]) -> _Value:
         axes = None
     names = tuple(dict.fromkeys(name for each in weights for name in each.names))
     return _Value(weight=_Weight(names, axes))
-
-
-def _recognize(region: list[tuple[Operation, Any]], results: set[Any]) -> None:
-    """Mark that of the functions of the elements of a node which is an activation.
-
-    It is the first that the rest of the program uses and that has a name, else the last of those
-    in between, such as the relu of a scaled relu, else a tanh or sine of a multiple.
-    """
-    members = {node for node, _ in region}
-    ends = [
-        node
-        for node, _ in region
-        if node in results or any(user not in members for user in node.users)
-    ]
-    named = {
-        node: found
-        for node, values in region
-        if (found := recognized(np.broadcast_to(values, POINTS.shape))) is not None
-    }
-    chosen = next((each for each in ends if each in named), next(reversed(named), None))
-    if chosen is not None:
-        chosen.activation = named[chosen]
-        return
-    for each in ends:
-        if each.step is not None and (name := _BY_PRIMITIVE.get(each.step.name)) is not None:
-            each.activation = known_activation(name)
 
 
 def _number(constant: Any) -> float | None:

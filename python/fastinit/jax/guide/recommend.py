@@ -29,6 +29,7 @@ def recommend_recipe(
     model: Any,
     inputs: Inputs,
     variables: Any = None,
+    *,
     activation: Any = None,
     architecture: str | None = None,
     depth: int | None = None,
@@ -97,7 +98,7 @@ def recommend_recipe(
         width=width,
     )
     owners = {each.name: reading.aliases.get(each.name, each.name) for each in manifest.parameters}
-    places = graph.places(owners, case.architecture, reading.layouts)
+    places = graph.places(owners, case, reading.layouts)
     found = recipe_for(manifest, case, places | dict(_forget_gates(traced)))
     values = {leaf.path: each for leaf, each in zip(traced.leaves, traced.values, strict=True)}
     recipe = dataclasses.replace(found.recipe, rules=(*found.recipe.rules, *_statistics(traced)))

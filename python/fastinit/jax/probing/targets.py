@@ -35,7 +35,7 @@ class Target:
 def targets_of(reading: Reading, modules: Mapping[str, str]) -> list[Target]:
     """Return the places of a program, in the order in which it runs."""
     names: Counter[str] = Counter()
-    sums = dict(reading.graph.sums)
+    sums = {each.join: each.weight for each in reading.graph.branches or ()}
     found: list[Target] = []
     for operation in reading.operations:
         for each in _of_operation(operation, sums, modules, [each.weight for each in found]):

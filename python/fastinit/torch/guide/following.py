@@ -1,7 +1,8 @@
 """The graph of a module that runs: for code that torch.fx does not trace.
 
-A copy of the module runs once on the meta device, where nothing is computed, with inputs that its
-config or its first layer asks for.
+A copy of the module runs once without memory, where nothing is computed, with inputs that its
+config or its first layer asks for: on the meta device, or if that fails with fake tensors, which
+code that asks for values, as masks of transformers do, can tell from others.
 """
 
 from __future__ import annotations
@@ -15,14 +16,13 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from fastinit.guide.models.graph import Node, without_dead_ends
-from fastinit.torch.guide.nodes import is_operation, node_of_function, node_of_module
+from fastinit.guide.models.graph import Node
+from fastinit.torch.guide.nodes import of_operation
+from fastinit.torch.guide.operations import Operations, Value
 from fastinit.torch.memory.storages import tensors_in
 from fastinit.torch.running.arguments import arguments_of
 from fastinit.torch.running.state import evaluating
 from fastinit.torch.running.synthetic import synthetic_batch
-
-_META = torch.device("meta")
 
 
 def followed(module: nn.Module) -> list[Node]:
@@ -32,23 +32,42 @@ def followed(module: nn.Module) -> list[Node]:
         Exception: whatever the module raises, as code may need values or other inputs.
     """
     batch, _ = synthetic_batch(module)
-    args, kwargs = arguments_of(batch, _META)
-    copied = _on_meta(module)
+    try:
+        return _followed(module, batch, torch.device("meta"), contextlib.nullcontext())
+    except Exception:  # whatever the module raises
+        return _followed(module, batch, torch.device("cpu"), _faking())
+
+
+def _faking() -> contextlib.AbstractContextManager[object]:
+    from torch._subclasses.fake_tensor import FakeTensorMode  # which takes long to import
+
+    return FakeTensorMode(allow_non_fake_inputs=True)
+
+
+def _followed(
+    module: nn.Module,
+    batch: Any,
+    device: torch.device,
+    mode: contextlib.AbstractContextManager[object],
+) -> list[Node]:
     follower = _Follower()
-    follower.note((args, kwargs), Node())
-    with torch.no_grad(), evaluating(copied), _META, follower.following(copied):
-        output = copied(*args, **kwargs)
+    with mode, torch.no_grad(), device:
+        args, kwargs = arguments_of(batch, device)
+        copied = _without_memory(module, device)
+        follower.start((args, kwargs))
+        with evaluating(copied), follower.following(copied):
+            output = copied(*args, **kwargs)
     return follower.nodes(output)
 
 
-def _on_meta(module: nn.Module) -> nn.Module:
-    """Return a copy without memory, so that whatever the run leaves in it does no harm."""
+def _without_memory(module: nn.Module, device: torch.device) -> nn.Module:
+    """Return a copy on a device, so that whatever the run leaves in it does no harm."""
     memory: dict[int, Any] = {}
     for parameter in module.parameters():
-        empty = torch.empty_like(parameter, device=_META)
+        empty = torch.empty_like(parameter, device=device)
         memory[id(parameter)] = nn.Parameter(empty, requires_grad=False)
     for buffer in module.buffers():
-        memory[id(buffer)] = torch.empty_like(buffer, device=_META)
+        memory[id(buffer)] = torch.empty_like(buffer, device=device)
     return copy.deepcopy(module, memory)
 
 
@@ -57,26 +76,26 @@ class _Follower(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self._nodes: list[Node] = []
-        self._known: dict[int, tuple[torch.Tensor, Node]] = {}  # kept, so that ids stay theirs
+        self._operations = Operations()
+        self._known: dict[int, tuple[torch.Tensor, Value]] = {}  # kept, so that ids stay theirs
         self._inside = 0  # modules that are one operation
 
-    def note(self, made: Any, node: Node) -> None:
-        """Note which node has made some tensors."""
-        self._nodes.append(node)
-        self._known.update((id(each), (each, node)) for each in tensors_in(made))
+    def start(self, inputs: Any) -> None:
+        """Note the inputs of the model."""
+        for each in tensors_in(inputs):
+            self._note(each, self._operations.new())
 
     def nodes(self, output: Any) -> list[Node]:
         """Return the nodes on which an output depends."""
-        return without_dead_ends(self._nodes, self._inputs(output))
+        return self._operations.nodes(self._inputs(output))
 
     @contextlib.contextmanager
     def following(self, module: nn.Module) -> Iterator[None]:
         """Note what is called while the context lasts."""
         for name, each in module.named_modules():
-            if is_operation(each):
+            if (options := of_operation(name, each)) is not None:
                 each.register_forward_pre_hook(self._enters)
-                each.register_forward_hook(self._leaves(name), with_kwargs=True)
+                each.register_forward_hook(self._leaves(options), with_kwargs=True)
         with self:
             yield
 
@@ -88,21 +107,35 @@ class _Follower(TorchFunctionMode):
         output = func(*args, **kwargs)
         is_noted = not self._inside and any(True for _ in tensors_in(output))
         if is_noted and (inputs := self._inputs((args, kwargs))):
+            values = [self._value(each) for each in args]
+            options = {key: self._value(each) for key, each in kwargs.items()}
             name = str(getattr(func, "__name__", ""))
-            self.note(output, node_of_function(name, inputs, args, kwargs))
+            self._note(output, self._operations.call(func, name, values, options, inputs))
         return output
 
     def _enters(self, _module: nn.Module, _args: Any) -> None:
         self._inside += 1
 
-    def _leaves(self, name: str) -> Callable[..., None]:
-        def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+    def _leaves(self, options: dict[str, Any]) -> Callable[..., None]:
+        def hook(_module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
             self._inside -= 1
             if not self._inside:
-                self.note(output, node_of_module(name, module, self._inputs((args, kwargs))))
+                made = self._operations.new(self._inputs((args, kwargs)), **options)
+                self._note(output, made)
 
         return hook
 
-    def _inputs(self, given: Any) -> list[Node]:
+    def _note(self, made: Any, value: Value) -> None:
+        """Note the value of a tensor; several that one function makes are a value each."""
+        tensors = list(tensors_in(made))
+        for each in tensors:
+            self._known[id(each)] = each, value if len(tensors) == 1 else Value(value.node)
+
+    def _inputs(self, given: Any) -> list[Value]:
         found = (self._known.get(id(each)) for each in tensors_in(given))
         return [known[1] for known in found if known is not None]
+
+    def _value(self, given: Any) -> Any:
+        """Return the value of a tensor of data, and anything else as it is."""
+        known = self._known.get(id(given))
+        return given if known is None else known[1]

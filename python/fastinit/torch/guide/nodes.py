@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 
 from fastinit.guide.activations import functions
 from fastinit.guide.activations.activation import Activation, activation
 from fastinit.guide.advice import known_activation
-from fastinit.guide.models.graph import Node
+from fastinit.guide.models.recognize import POINTS, recognized
 
 _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 _WEIGHTED = (
@@ -24,7 +26,7 @@ _WEIGHTED = (
 )
 _PARAMETERS = ("negative_slope", "alpha")  # of torch's modules
 _SOFTMAX = ("softmax", "softmax2d", "log_softmax", "logsoftmax")
-_SUMS = ("add", "add_", "iadd", "__add__", "__iadd__", "__radd__")
+_SUMS = ("add", "radd", "iadd")
 _NORMS = ("layer_norm", "rms_norm", "group_norm", "batch_norm", "instance_norm")
 
 
@@ -40,36 +42,25 @@ def is_norm(module: nn.Module) -> bool:
     return "Norm" in type(module).__name__ and next(module.children(), None) is None
 
 
-def is_operation(module: nn.Module) -> bool:
-    """Return whether a module is one node of a graph, whatever it does inside."""
-    return has_weight(module) or is_norm(module) or of_module(module) is not None
+def of_operation(name: str, module: nn.Module) -> dict[str, Any] | None:
+    """Return what the ``Node`` of a module is, whatever it does inside; None of larger modules."""
+    if isinstance(module, nn.MultiheadAttention):
+        return {"weight": f"{name}.out_proj"}
+    if has_weight(module):
+        return {"weight": name, "is_embedding": isinstance(module, _EMBEDDINGS)}
+    if is_norm(module):
+        return {"norm": name}
+    found = of_module(module)
+    return None if found is None else {"activation": found}
 
 
-def node_of_module(name: str, module: nn.Module, inputs: Sequence[Node]) -> Node:
-    """Return the node of a module that is one operation."""
-    is_weighted = has_weight(module)
-    return Node(
-        inputs,
-        weight=name if is_weighted else None,
-        is_embedding=isinstance(module, _EMBEDDINGS),
-        norm=name if is_norm(module) else None,
-        activation=None if is_weighted else of_module(module),
-    )
+def of_function(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the ``Node`` of a function or method of torch is, by its name and arguments."""
+    norm = f"{name}()" if name in _NORMS else None
+    return {"norm": norm, "activation": _named(name, args, kwargs), "is_sum": name in _SUMS}
 
 
-def node_of_function(
-    name: str, inputs: Sequence[Node], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Node:
-    """Return the node of a function or method of torch, by its name and arguments."""
-    return Node(
-        inputs,
-        norm=f"{name}()" if name in _NORMS else None,
-        activation=_of_function(name.removesuffix("_"), args, kwargs),
-        is_sum=name in _SUMS,
-    )
-
-
-def _of_function(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Activation | None:
+def _named(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Activation | None:
     if name in _SOFTMAX:
         return known_activation("linear")
     if functions.find(name) is None or name in ("abs", "sign"):  # which mostly are arithmetic
@@ -84,13 +75,15 @@ def _of_function(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> A
 
 
 def of_module(module: nn.Module) -> Activation | None:
-    """Return a module as an activation, or None if its type is not one that has a name here."""
+    """Return a module as an activation, or None if neither its type nor its values are one's."""
     name = type(module).__name__
     if name.casefold() in _SOFTMAX:
         return known_activation("linear")
-    found = functions.find(name)
-    if found is None or isinstance(module, nn.Identity):
+    if isinstance(module, nn.Identity):
         return None
+    found = functions.find(name)
+    if found is None:
+        return _of_values(module)
     if found == "gelu" and getattr(module, "approximate", "none") == "tanh":
         found = "gelu_tanh"
     if isinstance(module, nn.Softplus) and module.beta != 1:
@@ -99,3 +92,20 @@ def of_module(module: nn.Module) -> Activation | None:
         number = next(getattr(module, each) for each in _PARAMETERS if hasattr(module, each))
         return known_activation(found, float(number))
     return known_activation(found)
+
+
+def _of_values(module: nn.Module) -> Activation | None:
+    """Return the activation that a module without parameters computes, as BloomGelu does a gelu."""
+    is_torchs = type(module).__module__.startswith("torch.nn.")
+    if is_torchs or any(True for part in (module.children(), module.buffers()) for _ in part):
+        return None
+    if any(True for _ in module.parameters()):
+        return None
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=()), torch.device("cpu"):
+            values = copy.deepcopy(module)(torch.from_numpy(POINTS))
+    except Exception:  # other inputs, which any module may want
+        return None
+    if not isinstance(values, torch.Tensor) or values.shape != POINTS.shape or values.is_complex():
+        return None
+    return recognized(values.double().numpy())

@@ -13,7 +13,7 @@ from fastinit.guide.models.recipe_recommendation import RecipeRecommendation
 from fastinit.guide.models.recommend_recipe import recipe_for
 from fastinit.guide.models.roles import activation_of
 from fastinit.manifests import Manifest
-from fastinit.torch.guide.graph import TRANSFORMER_LAYERS, read
+from fastinit.torch.guide.graph import read
 from fastinit.torch.shards.wrappers import bare
 
 _CANCELLED = 1e-2  # of the mean square, below which the difference of squares is not exact enough
@@ -21,6 +21,7 @@ _CANCELLED = 1e-2  # of the mean square, below which the difference of squares i
 
 def recommend_recipe(
     module: torch.nn.Module,
+    *,
     activation: Any = None,
     architecture: str | None = None,
     depth: int | None = None,
@@ -32,9 +33,10 @@ def recommend_recipe(
     """Return a recipe for a torch module, with a reason for each parameter.
 
     It does what ``fastinit.recommend_recipe`` does for a manifest. The activation after each layer
-    is found in the module's graph (``torch.fx``), else by the order of its parts or from the config
-    of a transformers model; whether there are normalization and residual connections, as well. The
-    module is not changed, and may be on the meta device.
+    and residual connections are found in the module's graph: ``torch.fx`` traces it, or else a copy
+    without memory runs once. Where the code allows neither, the order of its parts and the config
+    of a model of transformers decide, and ``notes`` says so. The module is not changed, and may be
+    on the meta device.
 
     Args:
         module: a module.
@@ -82,9 +84,9 @@ def recommend_recipe(
             optimizer=optimizer,
             width=width,
         )
-        places = graph.places(_owners(manifest), case.architecture)
-        places |= dict(_forget_gates(modules)) | dict(_post_norm_outputs(modules))
-        found = recipe_for(manifest, case, places)
+        places = graph.places(_owners(manifest), case)
+        places |= dict(_forget_gates(modules))
+        found = recipe_for(manifest, case, places, graph.note)
         tensors = dict(module.named_parameters(remove_duplicate=False))
         return found.with_current(lambda name: _moments(tensors[name]))
 
@@ -108,19 +110,6 @@ def _forget_gates(modules: Mapping[str, torch.nn.Module]) -> Iterator[tuple[str,
                 if last.startswith("bias_ih"):
                     place = Place("forget_bias", part=(size, 2 * size))
                     yield f"{name}.{last}" if name else last, place
-
-
-def _post_norm_outputs(modules: Mapping[str, torch.nn.Module]) -> Iterator[tuple[str, Place]]:
-    """Yield the last weights of the branches of torch's layers that normalize the sums."""
-    for name, stack in modules.items():
-        layers = {
-            k: each for k, each in stack.named_children() if isinstance(each, TRANSFORMER_LAYERS)
-        }
-        for key, layer in layers.items():
-            prefix = f"{name}.{key}." if name else f"{key}."
-            for last, _ in layer.named_parameters() if not layer.norm_first else ():
-                if last.endswith(("out_proj.weight", "linear2.weight")):
-                    yield prefix + last, Place("post_norm_output", depth=len(layers))
 
 
 @torch.no_grad()

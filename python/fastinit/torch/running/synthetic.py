@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -39,6 +40,9 @@ def synthetic_batch(model: nn.Module) -> tuple[Any, str]:
         if getattr(config, "is_encoder_decoder", False):
             found["decoder_input_ids"] = tokens
         return found, f"{name}: uniform tokens {shape}"
+    if name == "input_values" and hasattr(config, "conv_stride"):  # sound, for convolutions
+        samples = _TOKENS * math.prod(config.conv_stride)
+        return {name: _normal((_INPUTS, samples))}, f"{name}: normal {(_INPUTS, samples)}"
     return _of_layer(model)
 
 
