@@ -91,6 +91,7 @@ def test_changes_by_chance_vanish_with_the_width() -> None:
 
     widths = (64, 128, 256, 512)
     report = coord_check(Gpt, widths, tokens, recipe=mup, loss=loss, lr=0.003, seeds=2)
+    assert report.verdicts == ()  # exponents of the limit are multiples of 1/2, and this is near 0
     row = next(each for each in report.rows if (each.layer, each.step) == ("blocks.0.qkv", 3))
     assert -0.2 < row.change_slope < -0.1
     squares = [each**2 for each in row.change]

@@ -5,6 +5,7 @@ A finding is a failure only where correct code does not do the same. All else is
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -137,6 +138,8 @@ def _constant(evidence: Evidence, has_random_siblings: bool) -> Iterator[Finding
         return
     if not isinstance(evidence.initializer, Constant):
         return
+    if not math.isfinite(evidence.initializer.value):
+        return  # which is said of all values that are not finite
     detail = f"all its elements are {evidence.initializer.value:g}"
     if evidence.log.is_placeholder and has_random_siblings:
         detail += ", as it was made, and those of the same name in other layers are random"

@@ -12,7 +12,7 @@ from fastinit.plots.report import Report
 from fastinit.plots.summary import Summary
 from fastinit.recipes.recipe import Recipe
 from fastinit.tables import Table, listed
-from fastinit.torch.balancing.report import before_and_after, cell
+from fastinit.torch.balancing.report import CALLS, before_and_after, cell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +106,7 @@ class BalanceReport(Report):
                 before_and_after(title, "factor", called, "gradient_before", "gradient_after")
             )
         scales = {"scale": [row.scale for row in called]}
-        return (*charts, numbered("scales of weights", "layer", "factor", scales))
+        return (*charts, numbered("scales of weights", CALLS, "factor", scales))
 
     def _table(self) -> Table:
         has_gradients = any(not math.isnan(row.gradient_after) for row in self.rows)

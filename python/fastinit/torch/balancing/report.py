@@ -13,6 +13,9 @@ from fastinit.plots.report import Report
 from fastinit.plots.summary import Summary
 from fastinit.tables import Table
 
+CALLS = "layer, in the order of the calls"
+"""The label of axes that count layers, whose names are in the table."""
+
 
 @dataclass(frozen=True, slots=True)
 class LsuvRow:
@@ -90,7 +93,7 @@ def before_and_after(
         "before": [getattr(row, before) for row in rows],
         "after": [getattr(row, after) for row in rows],
     }
-    return numbered(title, "layer", y_label, lines)
+    return numbered(title, CALLS, y_label, lines)
 
 
 def cell(number: float) -> str:

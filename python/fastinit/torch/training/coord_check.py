@@ -40,14 +40,17 @@ def coord_check(
     lr: float = 0.001,
     loss: Loss = None,
     seeds: int = 1,
-    tolerance: float = 0.1,
+    tolerance: float = 0.25,
     progress: bool | None = None,
 ) -> CoordReport:
     """Train models of several widths for a few steps, and say which layers depend on the width.
 
     It is the coordinate check of the maximal update parametrization (Yang et al., Tensor Programs
     V, arXiv 2203.03466, appendix D.1): with the width the outputs of layers must not grow, and what
-    a step changes in them must stay the same. Slopes are those of log rms over log width.
+    a step changes in them must stay the same. Slopes are those of log rms over log width. In the
+    limit of large widths they are multiples of 1/2, where the exponents with which starts and
+    learning rates depend on the width are (Yang and Hu 2021, arXiv 2011.14522, section 3), so that
+    a slope within 1/4 of 0 stands for 0.
 
     Args:
         build: from a width to a model.
@@ -63,7 +66,7 @@ def coord_check(
         lr: the learning rate at the base width.
         loss: as for ``probe``.
         seeds: the number of starts over which mean squares are taken.
-        tolerance: the largest slope that counts as flat.
+        tolerance: the largest slope that counts as flat, half of the smallest that a fault has.
         progress: whether to show a progress bar; None means yes if standard error is a terminal
             and ``rich`` is installed.
 
