@@ -1,5 +1,6 @@
 """Advice: the rows of the tutorials, what is said about wrong choices, and errors."""
 
+import dataclasses
 import itertools
 import math
 from typing import Any
@@ -135,7 +136,8 @@ def test_every_rule_is_reached() -> None:
         for asked in ("gelu", "linear"):
             narrow: Any = {"depth": 12, "normalization": "layer", "residual": True, "width": 64}
             case = case_of(asked, "transformer", layer=layer, **narrow)
-            seen.add(id(rule_for(case)))
+            tied = dataclasses.replace(case, tied=True)
+            seen |= {id(rule_for(each)) for each in (case, tied)}
     names = ("depth", "layer", "normalization", "residual", "optimizer")
     for asked, architecture, *facts in cases:
         options: Any = dict(zip(names, facts, strict=True))
@@ -151,6 +153,7 @@ def test_every_rule_is_reached() -> None:
             "residual",
             "optimizer",
             "narrower_than",
+            "tied",
         }
         for fact in ("layer", "architecture"):
             known_names = data["layers" if fact == "layer" else "architectures"]

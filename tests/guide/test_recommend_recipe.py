@@ -124,18 +124,42 @@ def test_width_of_a_model() -> None:
     """It is that of the norms; tied embeddings are the weight of the output as well."""
     shapes: dict[str, Any] = {
         "wte.weight": (100, 64),
+        "wpe.weight": (16, 64),
         "h.0.ln_1.weight": (64,),
         "h.0.attn.q_proj.weight": (64, 64),
         "h.0.mlp.c_proj.weight": (64, 256),
     }
     manifest = Manifest.from_shapes(shapes)
     found = {row.name: row.std for row in fastinit.recommend_recipe(manifest).rows}
-    assert found["wte.weight"] == 1
+    assert found["wte.weight"] == found["wpe.weight"] == 1
     assert found["h.0.attn.q_proj.weight"] == pytest.approx((2 / 64) ** 0.5)
     assert found["h.0.mlp.c_proj.weight"] == pytest.approx((1 / 512) ** 0.5)
     tied = dataclasses.replace(manifest, tied={"lm_head.weight": "wte.weight"})
     found = {row.name: row.std for row in fastinit.recommend_recipe(tied).rows}
     assert found["wte.weight"] == pytest.approx(1 / 8)
+    assert found["wpe.weight"] == pytest.approx(1 / 8)
+    assert found["h.0.mlp.c_proj.weight"] == pytest.approx((1 / 512 / 64) ** 0.5)
+
+
+def test_tables_that_share_no_output() -> None:
+    """Vectors of tokens that an encoder and a decoder share alone are vectors of tokens."""
+    shapes: dict[str, Any] = {"shared.weight": (64, 32), "encoder.norm.weight": (32,)}
+    tied = {"encoder.embed_tokens.weight": "shared.weight"}
+    manifest = dataclasses.replace(Manifest.from_shapes(shapes), tied=tied)
+    (row, _) = fastinit.recommend_recipe(manifest, architecture="transformer").rows
+    assert (row.layer, row.std) == ("embedding", 1.0)
+
+
+def test_inputs_of_conv1d() -> None:
+    """transformers' Conv1D has its inputs first."""
+    shapes: dict[str, Any] = {"h.0.ln_1.weight": (64,), "h.0.attn.c_attn.weight": (64, 192)}
+    shapes["h.0.mlp.c_proj.weight"] = (256, 64)
+    manifest = Manifest.from_shapes(shapes)
+    parts = [dataclasses.replace(e, module="Conv1D") for e in manifest.parameters[1:]]
+    parameters = (manifest.parameters[0], *parts)
+    found = fastinit.recommend_recipe(dataclasses.replace(manifest, parameters=parameters))
+    stds = [row.std for row in found.rows[1:]]
+    assert stds == pytest.approx([(2 / 64) ** 0.5, (1 / 256 / 2) ** 0.5])
 
 
 def test_models_of_frameworks() -> None:

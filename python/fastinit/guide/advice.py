@@ -43,6 +43,7 @@ class Case:
         width: the size of the vectors of a transformer.
         branches: the number of residual branches that are added to the stream of a transformer;
             None for two per layer.
+        tied: whether the vectors of tokens are the weight of the output too.
     """
 
     activation: Activation | None
@@ -55,6 +56,7 @@ class Case:
     optimizer: str | None
     width: int | None = None
     branches: int | None = None
+    tied: bool = False
 
     @property
     def layers(self) -> float | None:
@@ -116,13 +118,20 @@ def notes_for(case: Case) -> tuple[str, ...]:
     return tuple(note["text"] for note in knowledge()["notes"] if case.matches(note["when"]))
 
 
-def initializer_of(data: dict[str, Any], act: Activation | None) -> Initializer:
-    """Return the initializer of a rule, with the gain of the activation where it takes that."""
+def initializer_of(data: dict[str, Any], case: Case) -> Initializer:
+    """Return the initializer of a rule, with what it takes from the case.
+
+    That is the gain of the activation, or 1 / sqrt(width) as the std or the gain.
+    """
     found = Initializer.from_dict(data["initializer"])
+    if (field := data.get("by_width")) is not None:
+        assert case.width is not None  # for which the rule asks
+        factor: dict[str, Any] = {field: 1 / math.sqrt(case.width)}
+        return dataclasses.replace(found, **factor)
     if "gain" not in data:
         return found
-    assert act is not None  # a rule that takes a gain names the activations that it is for
-    number = gain(act, match=data["gain"])
+    assert case.activation is not None  # a rule that takes a gain names those that it is for
+    number = gain(case.activation, match=data["gain"])
     if isinstance(found, Preset) and number == float(f"{math.sqrt(found.scale):.{_DIGITS}g}"):
         return found
     changed: dict[str, Any] = {"gain": number}

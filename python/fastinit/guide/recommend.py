@@ -109,7 +109,7 @@ def advise(case: Case) -> Recommendation:
     """
     rule = rule_for(case)
     return Recommendation(
-        initializer=initializer_of(rule, case.activation),
+        initializer=initializer_of(rule, case),
         formula=rule["formula"],
         reason=rule["reason"],
         source=rule["source"],
@@ -124,5 +124,5 @@ def advise(case: Case) -> Recommendation:
 
 
 def _alternative(data: dict[str, Any], case: Case) -> Alternative:
-    drawn = initializer_of(data, case.activation) if "initializer" in data else None
+    drawn = initializer_of(data, case) if "initializer" in data else None
     return Alternative(data["when"], drawn)

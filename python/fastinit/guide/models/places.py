@@ -127,7 +127,7 @@ def _exception(
         optimizer=case.optimizer,
         width=case.width,
     )
-    own = dataclasses.replace(own, branches=place.branches)
+    own = dataclasses.replace(own, branches=place.branches, tied=case.tied)
     found = advise(own)
     if place.part is not None:
         start, stop = place.part

@@ -20,6 +20,7 @@ from fastinit.manifests import Manifest, Parameter
 from fastinit.manifests.given import model_of
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.recipes import known
+from fastinit.recipes.context import with_tied
 from fastinit.recipes.matching import drawn_by
 from fastinit.recipes.patterns.pattern import has_layer
 from fastinit.recipes.recipe import Recipe
@@ -128,6 +129,8 @@ def recipe_for(
         places: what more is known of parameters, by their names.
         note: what is to be said of the whole.
     """
+    tables = _output_tables(model, case)
+    case = dataclasses.replace(case, tied=bool(tables))
     general, first = _general(case)
     by_rule = {id(rule): found for rule, found in general}
     matched = {each.name: first.of(each) for each in model.parameters}
@@ -140,7 +143,7 @@ def recipe_for(
         if (rule := matched[each.name]) is None:
             continue
         advice = rule, by_rule[id(rule)]
-        place = _place(each, model, advice[1].case.layer, places.get(each.name, Place()))
+        place = _place(each, tables, advice[1].case.layer, places.get(each.name, Place()))
         is_counted = has_layer(rule.pattern)
         layers = context.number("layers", each.name, rule.pattern) if is_counted else None
         if not exceptions.add(each, advice, layers, place):
@@ -158,11 +161,23 @@ def recipe_for(
     return RecipeRecommendation(recipe, rows, unknown, case, (note,) if note else ())
 
 
-def _place(parameter: Parameter, model: Manifest, layer: str, place: Place) -> Place:
+def _output_tables(model: Manifest, case: Case) -> frozenset[str]:
+    """Return the vectors of tokens that are the weight of the output too."""
+    general, first = _general(case)
+    layers = {id(rule): found.case.layer for rule, found in general}
+    roles = {each.name: layers.get(id(first.of(each))) for each in with_tied(model)}
+    return frozenset(
+        target
+        for name, target in model.tied.items()
+        if roles.get(target) == "embedding" and roles.get(name) != "embedding"
+    )
+
+
+def _place(parameter: Parameter, tables: frozenset[str], layer: str, place: Place) -> Place:
     """Return what is known of a parameter that is for ``layer`` by its name."""
     if known.find(parameter) is not None:  # as LoRA's B: what it is for says less than its name
         return Place()
-    if layer == "embedding" and parameter.name in model.tied.values():
+    if parameter.name in tables:
         return dataclasses.replace(place, layer="tied_embedding")
     if layer == "recurrent":
         gates, rest = divmod(max(parameter.shape), min(parameter.shape) or 1)

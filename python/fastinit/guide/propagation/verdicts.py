@@ -56,7 +56,7 @@ def _of_growth(what: str, values: list[float], *, is_backward: bool = False) -> 
 
 def _remedy(profile: Profile) -> str:
     case = case_of(profile.activation, "mlp")
-    wanted = initializer_of(rule_for(case), case.activation)
+    wanted = initializer_of(rule_for(case), case)
     if wanted == profile.initializer:
         return "; add normalization or residual connections"
     return f"; {short(wanted.to_dict())} fits {profile.activation.name}"
