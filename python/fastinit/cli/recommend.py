@@ -47,7 +47,8 @@ def recommend(
         typer.Option(
             metavar="NAME",
             help="hidden, input, recurrent, residual_output, output, embedding, tied_embedding, "
-            "position, bias, forget_bias, norm_scale, residual_norm_scale or norm_bias.",
+            "position, bias, forget_bias, norm_scale, residual_norm_scale, norm_bias, adapter_down "
+            "or adapter_up.",
         ),
     ] = "hidden",
     normalization: Annotated[
