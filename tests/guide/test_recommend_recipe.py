@@ -138,7 +138,7 @@ def test_width_of_a_model() -> None:
     found = {row.name: row.std for row in fastinit.recommend_recipe(tied).rows}
     assert found["wte.weight"] == pytest.approx(1 / 8)
     assert found["wpe.weight"] == pytest.approx(1 / 8)
-    assert found["h.0.mlp.c_proj.weight"] == pytest.approx((1 / 512 / 64) ** 0.5)
+    assert found["h.0.mlp.c_proj.weight"] == pytest.approx((1 / 256 / 64 / 4) ** 0.5)
 
 
 def test_tables_that_share_no_output() -> None:

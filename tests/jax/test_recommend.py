@@ -132,7 +132,7 @@ def test_embeddings() -> None:
         return x + nn.relu(x @ own["up"])
 
     graph = reading(apply, jnp.zeros((2, 4), jnp.int32), variables).graph
-    assert [each.weight for each in graph.branches] == ["up"]
+    assert len(graph.branches) == 1
     assert graph.followed_by["up"].name == "relu"
 
 

@@ -39,8 +39,8 @@ def recommend(
         depth: the number of layers, of a residual network that of its blocks.
         layer: "hidden", "input", "recurrent", "residual_output" (the last weight of a residual
             branch), "output", "embedding", "tied_embedding", "position", "bias", "forget_bias",
-            "norm_scale", "residual_norm_scale", "norm_bias", "adapter_down" or "adapter_up" (A and B
-            of LoRA).
+            "norm_scale", "residual_norm_scale", "norm_bias", "adapter_down" or "adapter_up" (LoRA's
+            A and B).
         normalization: "batch", "layer", "rms", "group", "instance", "weight" or "none".
         residual: whether there are residual connections.
         optimizer: "sgd", "momentum", "adam", "adamw", "muon" or "lbfgs".

@@ -235,6 +235,7 @@ def test_adapters_start_as_the_identity() -> None:
     assert (model.lora_A.weight != 0).all()
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of transformers, which peft causes
 def test_adapters_of_peft() -> None:
     """A model of residual blocks has the same depth and roles with adapters as without."""
     peft = pytest.importorskip("peft")
