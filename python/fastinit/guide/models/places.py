@@ -63,7 +63,9 @@ class Exceptions:
     def __init__(self) -> None:
         self._by_name: dict[str, _Exception] = {}
 
-    def add(self, parameter: Parameter, general: Advice, layers: int | None, place: Place) -> bool:
+    def add(
+        self, parameter: Parameter, general: Advice, layers: float | None, place: Place
+    ) -> bool:
         """Note a parameter, and return whether it is an exception.
 
         Args:
@@ -105,7 +107,7 @@ def _pattern_of(name: str) -> Regex:
 
 @functools.lru_cache(maxsize=1024)
 def _exception(
-    case: Case, usual: str, layers: int | None, place: Place, ndim: int
+    case: Case, usual: str, layers: float | None, place: Place, ndim: int
 ) -> _Exception | None:
     """Return what is drawn at a place, or None where a general rule draws the same.
 

@@ -98,5 +98,4 @@ def _values(name: str, parameter: float | None = None) -> Array:
 def _are_close(values: Array, expected: Array) -> npt.NDArray[np.bool_]:
     """Return whether all values are those expected, of each row."""
     allowed = _TOLERANCE * (1.0 + np.abs(expected))
-    found: npt.NDArray[np.bool_] = (np.abs(values - expected) <= allowed).all(axis=-1)
-    return found
+    return np.asarray((np.abs(values - expected) <= allowed).all(axis=-1))

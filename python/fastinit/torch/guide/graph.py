@@ -78,6 +78,10 @@ def _traced(module: nn.Module) -> list[Node]:
     modules = dict(module.named_modules())
     operations, results = Operations(), list[Value]()
     values: dict[fx.Node, Value] = {}
+
+    def known(node: fx.Node) -> Any:
+        return values.get(node, node)
+
     for each in graph.nodes:
         inputs = [values[node] for node in each.all_input_nodes if node in values]
         if each.op == "call_module":
@@ -88,7 +92,7 @@ def _traced(module: nn.Module) -> list[Node]:
         elif each.op == "placeholder":
             values[each] = operations.new()
         elif inputs and each.op != "get_attr":  # what is not data is a parameter or a buffer
-            args, kwargs = fx.map_arg((each.args, each.kwargs), lambda node: values.get(node, node))
+            args, kwargs = fx.map_arg((each.args, each.kwargs), known)
             function, name = _function(each.target)
             values[each] = operations.call(function, name, args, kwargs, inputs)
     return operations.nodes(results)

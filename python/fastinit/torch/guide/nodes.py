@@ -79,8 +79,8 @@ def of_module(module: nn.Module) -> Activation | None:
     name = type(module).__name__
     if name.casefold() in _SOFTMAX:
         return known_activation("linear")
-    if isinstance(module, nn.Identity):
-        return None
+    if isinstance(module, nn.Identity) or any(True for _ in module.children()):
+        return None  # whatever it is called, as the Linear of peft
     found = functions.find(name)
     if found is None:
         return _of_values(module)
@@ -97,9 +97,7 @@ def of_module(module: nn.Module) -> Activation | None:
 def _of_values(module: nn.Module) -> Activation | None:
     """Return the activation that a module without parameters computes, as BloomGelu does a gelu."""
     is_torchs = type(module).__module__.startswith("torch.nn.")
-    if is_torchs or any(True for part in (module.children(), module.buffers()) for _ in part):
-        return None
-    if any(True for _ in module.parameters()):
+    if is_torchs or any(True for part in (module.parameters(), module.buffers()) for _ in part):
         return None
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=()), torch.device("cpu"):
