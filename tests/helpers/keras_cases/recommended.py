@@ -121,5 +121,6 @@ def activations_of_layers() -> None:
     assert drawn == fastinit.TruncatedNormal(std=0.02)
     recurrent = keras.Sequential([keras.Input((5, 4)), layers.LSTM(8), layers.Dense(3)])
     rows = {row.layer: row for row in ours.recommend_recipe(recurrent).rows}
-    assert rows["recurrent"].initializer == fastinit.Orthogonal(layout="*io")
+    gates = (fastinit.Orthogonal(layout="*io"),) * 4
+    assert rows["recurrent"].initializer == fastinit.Split(gates, axis=1)
     assert "forget_bias" in rows
