@@ -145,7 +145,9 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "fastinit.torch.accelerate(lambda: model)": ("accelerate", "is not called", "@accelerate()"),
     "fastinit.recommend(torch.nn.ReLU)": ("activation is", "the class ReLU", "ReLU()"),
     "fastinit.recommend(model)": ("activation=", "Sequential", "recommend_recipe is for models"),
-    "fastinit.torch.recommend_recipe(model, batch)": ("activation=", "a Tensor", "pass a name"),
+    "fastinit.torch.recommend_recipe(model, activation=batch)": (
+        "activation=", "a Tensor", "pass a name",
+    ),
     # ---- values
     "fastinit.normal((64, 32), std=-1)": ("std=", "-1", "pass 0 or more"),
     "fastinit.normal((64, 32), std='0.02')": ("std=", "'0.02'", "pass a number"),
