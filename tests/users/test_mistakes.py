@@ -118,9 +118,15 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "loss=", "CrossEntropyLoss() takes more than one argument", "lambda output:",
     ),
     "fastinit.torch.probe(model, (batch, batch))": (
-        "batch is", "a tuple of 2 arguments", "the forward of Sequential takes others (input)",
+        "batch is", "a tuple, 2 arguments", "the forward of Sequential takes others (input)",
     ),
     "fastinit.torch.probe(model, batch[:0])": ("batch is empty", "", "pass one sample or more"),
+    "fastinit.torch.probe(torch.nn.Bilinear(4, 4, 4), batch)": (
+        "batch is", "a Tensor, 1 argument", "takes others (input1, input2)",
+    ),
+    "fastinit.jax.probe(lambda own, x: x @ own, batch[:0].numpy(), variables=batch.numpy().T)": (
+        "batch is empty", "", "pass one sample or more",
+    ),
     "fastinit.torch.lsuv_(model, (batch, batch))": ("batch is", "a tuple", "model's inputs alone"),
     "fastinit.torch.audit(model)": ("build is", "a Sequential", "pass the function or the class"),
     "fastinit.Plan.record(model)": ("build is", "a Sequential", "pass the function or the class"),

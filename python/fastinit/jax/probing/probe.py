@@ -89,6 +89,8 @@ def probe(
         made = _as_drawn(made, plan)
     if made.is_abstract or any(isinstance(each, jax.ShapeDtypeStruct) for each in made.inputs):
         raise ValueError("variables or inputs are shapes; pass arrays, which a probe runs with")
+    if made.inputs and not any(np.size(each) for each in made.inputs):
+        raise ValueError("batch is empty; pass one sample or more")
     traced = jax.make_jaxpr(lambda own, given: made.apply(own, given), return_shape=True)
     closed, shapes = traced(made.values, list(made.inputs))
     program = program_of(closed, len(made.leaves))

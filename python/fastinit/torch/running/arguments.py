@@ -46,10 +46,11 @@ def calls(
     args, kwargs = arguments_of(batch, device)
     if not takes(model.forward, *args, **kwargs):
         names = listed(list(inspect.signature(model.forward).parameters))
+        given = plural(len(args) + len(kwargs), "argument")
         raise TypeError(
-            f"batch is a {type(batch).__name__} of {plural(len(batch), 'argument')}, and the "
-            f"forward of {type(model).__name__} takes others ({names}); pass the model's inputs "
-            "alone: a tensor, a tuple of arguments or a mapping of keyword arguments"
+            f"batch is a {type(batch).__name__}, {given}, and the forward of "
+            f"{type(model).__name__} takes others ({names}); pass the model's inputs alone: a "
+            "tensor, a tuple of arguments or a mapping of keyword arguments"
         )
     sizes = [each.numel() for each in (*args, *kwargs.values()) if isinstance(each, torch.Tensor)]
     if sizes and not any(sizes):
