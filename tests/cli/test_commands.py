@@ -415,6 +415,13 @@ def test_help_names_models_and_recipes(arguments: list[str]) -> None:
     assert f"Recipes: {', '.join(fastinit.list_recipes())};" in shown
 
 
+def test_without_a_command() -> None:
+    """It is wrong usage, of which the help says what is right."""
+    result = run()
+    assert result.exit_code == 2
+    assert result.output == run("--help").output
+
+
 COMMANDS = [
     *(
         "init",

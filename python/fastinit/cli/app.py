@@ -43,7 +43,6 @@ Examples:
 """
 
 app = typer.Typer(
-    no_args_is_help=True,
     rich_markup_mode=None,  # plain help, whose examples keep their lines
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
@@ -56,15 +55,19 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(help=_HELP)
+@app.callback(help=_HELP, invoke_without_command=True)
 def _fastinit(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
             "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
         ),
     ] = False,
-) -> None: ...
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)  # as click 8.2 does by itself, and 8.1 does not
 
 
 for command in (
