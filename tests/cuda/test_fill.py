@@ -1,5 +1,6 @@
 """CUDA fills are the CPU's, bit for bit: emulated, and on a card where there is one."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -71,15 +72,23 @@ def test_fills_emulated(emulation: Emulated, kernel: str, dtype: str) -> None:
             check_coverage(stand_in, launch.name, wide_quotients(3))
 
 
+SETTINGS = tuple(itertools.product((*ORDERS, "warps"), (1, 3)))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("multiprocessors", [1, 3])
-@pytest.mark.parametrize("order", [*ORDERS, "warps"])
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kernel", KERNELS)
-def test_full_matrix(
+@pytest.mark.parametrize(
+    ("kernel", "dtype", "order", "multiprocessors"),
+    [
+        (*each, *setting)
+        for each, setting in zip(
+            itertools.product(KERNELS, DTYPES), itertools.cycle(SETTINGS), strict=False
+        )
+    ],
+)
+def test_all_cases(
     emulation: Emulated, kernel: str, dtype: str, order: str, multiprocessors: int
 ) -> None:
-    """All cases of a kernel run in every order, on either grid, for every text of its PTX."""
+    """All cases of a kernel run for every text of its PTX. Orders and grids take turns."""
     drawn = dtype_of(dtype)
     cases = [
         *borders(kernel, drawn),

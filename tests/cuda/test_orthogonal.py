@@ -1,5 +1,6 @@
 """Orthogonal matrices on CUDA are the CPU's, bit for bit: emulated, and on a card."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,13 +53,17 @@ NO_BLOCKS_OF_128 = Unrun("blocks of 128 reflectors, which a slow test runs", "."
 
 @pytest.mark.parametrize(
     ("dtype", "largest"),
-    [("float32", 128), ("float64", 64), pytest.param("float64", 128, marks=pytest.mark.slow)],
+    [
+        ("float32", 64),
+        ("float64", 64),
+        pytest.param("float32", 128, marks=pytest.mark.slow),
+        pytest.param("float64", 128, marks=pytest.mark.slow),
+    ],
 )
 def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> None:
     """The PTX draws what the CPU draws, and every line of it runs.
 
-    The first text of the kernels runs in three orders of threads and, in float32, with blocks of
-    128 reflectors; the others in lockstep, with smaller blocks.
+    The first text of the kernels runs in three orders of threads, the others in lockstep.
     """
     stand_in = emulation.stand_in
     end = {"float64": "IdEEvNS_15OrthogonalTableE", "float32": "IfEEvNS_15OrthogonalTableE"}[dtype]
@@ -66,8 +71,7 @@ def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> Non
     assert len(kernels) == 3
     classes = {same[0] for name in kernels for same in stand_in.classes(name)}
     for number, architecture in enumerate(sorted(classes)):
-        most = min(largest, 64) if number else largest
-        for settings, cases in launches(dtype, most):
+        for settings, cases in launches(dtype, largest):
             if number and "order" in settings:
                 continue
             with stand_in.fresh(architecture=architecture, **settings):
@@ -78,30 +82,29 @@ def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> Non
                     assert ["reflectors" in each for each in names[:2]] == [True, False]
         with stand_in.fresh(architecture=architecture):
             for name in kernels:
-                unrun = [NO_BLOCKS_OF_128] if most < 128 and "small" not in name else []
+                unrun = [NO_BLOCKS_OF_128] if largest < 128 and "small" not in name else []
                 check_coverage(stand_in, name, wide_divisions(5), *unrun)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order", ["lockstep", "warps-rev", "random"])
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("architecture", VIRTUAL)
-def test_whole_product(emulation: Emulated, architecture: str, dtype: str, order: str) -> None:
-    """All small matrices, and all that go through memory, run in every order."""
+@pytest.mark.parametrize(
+    ("architecture", "dtype", "order"),
+    [
+        (*each, order)
+        for each, order in zip(
+            itertools.product(VIRTUAL, FLOATS),
+            itertools.cycle(("lockstep", "warps-rev", "random")),
+            strict=False,
+        )
+    ],
+)
+def test_all_matrices(emulation: Emulated, architecture: str, dtype: str, order: str) -> None:
+    """All small matrices, and all that go through memory. Orders take turns."""
     settings = {"architecture": f"sm_{architecture}", "order": order, "multiprocessors": 3}
     with emulation.stand_in.fresh(**settings):
         check(emulation, matrices(dtype_of(dtype)), architecture)
     with emulation.stand_in.fresh(**settings, **LITTLE):
         check(emulation, large(dtype_of(dtype)), architecture)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("size", LARGE)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("architecture", VIRTUAL)
-def test_blocks(emulation: Emulated, architecture: str, dtype: str, size: int) -> None:
-    with emulation.stand_in.fresh(architecture=f"sm_{architecture}", multiprocessors=3):
-        check(emulation, [Case(PLAIN, dtype_of(dtype), *LARGE[size])], architecture)
 
 
 def test_amounts_of_shared_memory(emulation: Emulated) -> None:

@@ -58,7 +58,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback(help=_HELP, invoke_without_command=True)
 def _fastinit(
     context: typer.Context,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  (its callback acts)
         bool,
         typer.Option(
             "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
