@@ -258,6 +258,16 @@ def test_model(extension: Extension) -> None:
 
 
 @pytest.mark.usefixtures("cupy")
+def test_masks_of_a_model(extension: Extension) -> None:
+    rules = [("b", fastinit.Constant(0)), ("**", fastinit.Sparse(0.5, per="tensor"))]
+    plan = fastinit.Plan({"a": (4, 6), "b": 6, "c": (6, 8)}, rules, seed=0)
+    drawn = plan.masks(device="cuda:1")
+    for name, array in plan.masks().items():
+        check_bits(drawn[name].get(), array, name)
+    assert len(extension.calls) == 1
+
+
+@pytest.mark.usefixtures("cupy")
 def test_dtype_that_cupy_lacks() -> None:
     with pytest.raises(ValueError, match=r"CuPy makes no array of float8_e5m2.*pass out="):
         fastinit.normal(SHAPE, dtype="float8_e5m2", device="cuda")

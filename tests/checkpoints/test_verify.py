@@ -1,5 +1,6 @@
 """verify names every tensor that differs from its draw, and trusts nothing that is stored."""
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -264,6 +265,20 @@ def test_broken_files(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=r"m\.safetensors is not a whole safetensors file"):
         fastinit.verify(path)
+
+
+def test_progress_adds_up(tmp_path: Path) -> None:
+    """It adds up to the bytes of all tensors."""
+    folder = saved(tmp_path)
+    reports: tuple[Callable[..., Any], ...] = (
+        functools.partial(fastinit.verify, folder),
+        functools.partial(small().verify, folder),
+        functools.partial(fastinit.diff, folder, folder),
+    )
+    for report in reports:
+        steps: list[int] = []
+        assert report(progress=steps.append).ok
+        assert sum(steps) == sum(each.size for each in small().tensors)
 
 
 def test_diff(tmp_path: Path) -> None:

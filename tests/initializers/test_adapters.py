@@ -39,6 +39,10 @@ def test_randlora(sparsity: float | None) -> None:
         a, b = fastinit.randlora(shape, 10, sparsity=sparsity, seed=0, name="r")
         assert (a.shape, b.shape) == ((10, 1, 48), (64, 5, 10))
         check_bits(a, fastinit.RandloraBasis(sparsity)(a.shape, seed=0, name="r.a"))
+        narrow = fastinit.randlora(shape, 10, sparsity=sparsity, seed=0, name="r", dtype="bfloat16")
+        for each, part in zip(narrow, "ab", strict=True):
+            basis = fastinit.RandloraBasis(sparsity)
+            check_bits(each, basis(each.shape, seed=0, name=f"r.{part}", dtype="bfloat16"))
         if sparsity is None:
             assert float(abs(b).max()) < 3**0.5
         else:

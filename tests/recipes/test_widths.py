@@ -281,6 +281,45 @@ def test_layouts() -> None:
         assert rule.scale == (Scale(Axis(axis), base=256, power=-0.5),), parameter
 
 
+PARAMETRIZATIONS: dict[str, Callable[..., Recipe]] = {
+    "mup": Recipe.mup,
+    "completep": Recipe.completep,
+    "u_mup": Recipe.u_mup,
+    "spectral": lambda model, _, **options: Recipe.spectral(model, **options),
+}
+
+
+@pytest.mark.parametrize("which", PARAMETRIZATIONS)
+def test_given_layouts(which: str) -> None:
+    """A weight whose axes are said to be (inputs, outputs) is scaled as its transpose is."""
+
+    def found(shape: Any, base: Any, layouts: dict[Any, str]) -> Any:
+        large, small = (Manifest.from_shapes({"a.weight": each}) for each in (shape, base))
+        recipe = PARAMETRIZATIONS[which](large, small, start=START, layouts=layouts)
+        plan = Plan(large, recipe, seed=0)
+        return std(plan, "a.weight"), plan.multipliers()
+
+    usual = found((256, 512), (64, 256), {})
+    assert found((512, 256), (256, 64), {"a.*": "io"}) == usual
+    assert found((512, 256), (256, 64), {}) != usual
+
+
+@pytest.mark.parametrize(
+    ("make", "factors"),
+    [
+        (Recipe.completep, {"up_proj": 1 / 4, "down_proj": 1.0}),
+        (Recipe.u_mup, {"up_proj": (256 * 8) ** -0.5, "down_proj": 768**-0.5}),
+    ],
+)
+def test_given_ends_of_branches(make: Callable[..., Recipe], factors: dict[str, float]) -> None:
+    """Their layers are multiplied by the factor of the depth, and the usual ones are not."""
+    large = model(256, layers=8)
+    recipe = make(large, model(64), start=START, branches="layers.{layer}.up_proj.weight")
+    found = recipe.multipliers(large)
+    for layer, factor in factors.items():
+        assert found[f"layers.3.{layer}.weight"]["forward"] == pytest.approx(factor, rel=1e-15)
+
+
 @pytest.mark.parametrize(
     ("name", "shape"),
     [("pos_embed", (1, 17, 64)), ("cls_token", (1, 1, 64)), ("shared.weight", (50, 64))],

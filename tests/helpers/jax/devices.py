@@ -95,8 +95,10 @@ def check_sharded() -> None:
         fastinit.Sparse(0.5, per="tensor", layout="*io"),
     ):
         for sharding in SHARDINGS:
-            array = ours.sharded(drawn, SHAPE, sharding, seed=3, name="w")
-            check_bits(np.asarray(array), drawn(SHAPE, seed=3, name="w"), sharding)
+            for dtype in (None, "bfloat16"):
+                array = ours.sharded(drawn, SHAPE, sharding, seed=3, name="w", dtype=dtype)
+                expected = drawn(SHAPE, seed=3, name="w", dtype=dtype or "float32")
+                check_bits(np.asarray(array), expected, sharding)
     uneven = NamedSharding(LINE, P("x"))
     try:
         ours.sharded("normal", (10,), uneven)
