@@ -255,3 +255,10 @@ def test_what_depends_on_the_seed() -> None:
 def test_arithmetic_in_integers_is_refused() -> None:
     with pytest.raises(ValueError, match="dtype=int64 does not hold computed values"):
         Composite((Layer(Constant(3)), Layer(operation="add", operand=0.5)))((2,), dtype="int64")
+
+
+def test_a_rounded_column_as_a_row() -> None:
+    rounded = Composite((Layer(Normal()),), dtype="float64")
+    row = Composite((Layer(rounded, shape=(4, 1), strides=(4, 1)),))
+    expected = rounded((4, 1), seed=3, name="w").reshape(1, 4)
+    check_bits(row((1, 4), seed=3, name="w"), expected)

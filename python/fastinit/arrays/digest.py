@@ -76,7 +76,8 @@ def to_numpy(array: Any) -> NDArray[Any]:
     if torch is None or not isinstance(array, torch.Tensor):
         return np.asarray(array)
     plain = array.detach().cpu().resolve_conj().resolve_neg()  # views may leave these to the reader
-    flat: NDArray[Any] = plain.reshape(-1).view(torch.uint8).numpy()
+    plain = plain.contiguous().as_strided((plain.numel(),), (1,))
+    flat: NDArray[Any] = plain.view(torch.uint8).numpy()
     return flat.view(dtype_of(array.dtype)).reshape(tuple(array.shape))
 
 

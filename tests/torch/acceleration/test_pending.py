@@ -178,3 +178,40 @@ def test_inside_a_module() -> None:
 
     model = Model()
     check(model.body.inner.weight, normal(model.body.inner.weight, "inner.weight", 0.02))
+
+
+@pytest.mark.parametrize("part", [lambda w: w[:, :2], lambda w: w[::2], lambda w: w.diagonal()])
+def test_a_write_to_a_strided_part_waits(part: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    """So the whole is drawn by its name, which is not known yet."""
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = init.normal_(nn.Parameter(torch.empty(4, 6)))
+            init.zeros_(part(self.weight))
+
+    with accelerate(seed=0) as context:
+        model = Model()
+        assert context.drawn == 0
+    expected = torch.from_numpy(normal(model.weight, "weight"))
+    part(expected).zero_()
+    assert torch.equal(model.weight, expected)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        (lambda w: init.eye_(w), ValueError),
+        (lambda w: init.dirac_(w.view(2, 6)), ValueError),
+        (lambda w: init.dirac_(w, groups=3), ValueError),
+        (lambda w: init.constant_(w, "one"), TypeError),  # type: ignore[arg-type]
+        (lambda w: init.normal_(w.expand(2, 2, 2, 3)), RuntimeError),
+    ],
+)
+def test_a_write_that_torch_refuses(wrong: Callable[[Any], Any], error: type[Exception]) -> None:
+    """What the tensor was to hold before is there."""
+    with accelerate(seed=0):
+        w = init.normal_(torch.empty(2, 2, 3))
+        with pytest.raises(error):
+            wrong(w)
+    check(w, normal(w, 1))

@@ -1,6 +1,7 @@
 """Torch tensors of every stride, dtype and device get the values of a contiguous array."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,3 +145,20 @@ def test_what_has_no_values_writes_nothing(failing: str) -> None:
     with pytest.raises(ValueError, match="has no finite value"):
         batch.run()
     assert all((tensor == 7).all() for tensor in tensors.values())
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda w: w[:1].expand(3, 4),
+        lambda w: w[0, :1].expand(4),
+        lambda w: w.t()[1:],
+        lambda w: torch.complex(w, w).conj(),
+        lambda w: torch.complex(w, w).conj().imag,
+        lambda w: w.bfloat16()[:, ::2],
+    ],
+)
+def test_digests_of_views(view: Any) -> None:
+    given = view(torch.arange(12.0).view(3, 4))
+    plain = given.clone().resolve_conj().resolve_neg().contiguous()
+    assert fastinit.digest(given) == fastinit.digest(to_numpy(plain))

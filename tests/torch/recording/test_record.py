@@ -49,6 +49,16 @@ def fused() -> Any:
     return tensor
 
 
+def refused(function: Callable[..., Any]) -> Callable[[torch.Tensor], Any]:
+    """Return a step that calls a function of torch, which refuses to write the tensor."""
+
+    def step(tensor: torch.Tensor) -> None:
+        with pytest.raises(ValueError, match="dimensions"):
+            function(tensor, *([0.5] if function is init.sparse_ else []))
+
+    return step
+
+
 def set_rows(tensor: torch.Tensor) -> None:
     """Write to views by assignment."""
     tensor[2] = 0
@@ -125,6 +135,11 @@ TENSORS: dict[str, Callable[[], Any]] = {
         lambda w: w[:, 1::2].normal_(),
     ),
     "every other": lambda: written((10, 8), init.zeros_, lambda w: w[::2].fill_(1)),
+    "repeated": lambda: torch.rand(40, 1).expand(40, 30),
+    "repeated constant": lambda: torch.rand(40, 1).expand(40, 30).fill_(2),
+    "windows": lambda: torch.rand(40).unfold(0, 3, 1),
+    "means that are drawn": lambda: torch.normal(torch.rand(40, 30), 1.0),
+    "errors": lambda: written((9, 5, 3), init.normal_, refused(init.eye_), refused(init.sparse_)),
     "scalar": lambda: torch.tensor(3.5),
     "empty": lambda: torch.empty(0, 5),
     "generator": lambda: torch.empty(40, 30).normal_(generator=torch.Generator().manual_seed(5)),

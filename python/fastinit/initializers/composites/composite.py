@@ -329,9 +329,7 @@ class _Draw:
         kept = [axis for axis, size in enumerate(_extents(self.region.bounds)) if size > 1]
         has_same_axes = self._has_same_axes
         for position, bounds in self.region.parts(self.shape, box):
-            if has_same_axes and len(self.drawn) == len(bounds):
-                yield position, part(self.drawn, tuple(slice(*each) for each in bounds))
-            elif has_same_axes:
+            if has_same_axes:
                 inner = iter([bounds[axis] for axis in kept])
                 index = [slice(0, 1) if size == 1 else slice(*next(inner)) for size in self.drawn]
                 yield position, part(self.drawn, tuple(index))

@@ -14,7 +14,6 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from fastinit import streams
-from fastinit.initializers import Initializer
 from fastinit.streams import Seed
 from fastinit.torch.acceleration import substitutes
 from fastinit.torch.acceleration.fills import fill_of, numbers_of
@@ -175,9 +174,12 @@ class FillContext(TorchFunctionMode):
             return streams.resolve(self._names, self._number)
         return streams.resolve(self._names, name)
 
-    def overwrite(self, tensor: torch.Tensor, initializer: Initializer | None) -> bool:  # noqa: ARG002
-        """Settle a tensor all of which torch is about to write; return whether it is written."""
-        if not self.is_settled(tensor):
+    def overwrite(self, tensor: torch.Tensor, templates: Templates | None) -> bool:
+        """Settle a tensor all of which torch writes next; return whether it is written.
+
+        Without templates torch may refuse to write it, and then leaves its values alone.
+        """
+        if templates is None or not self.is_settled(tensor):
             self.settle(tensor)
         return False
 

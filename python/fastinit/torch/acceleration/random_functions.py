@@ -71,7 +71,7 @@ def _normal(context: Context, mean: Any = 0.0, std: Any = 1.0, *args: Any, **kwa
         tensor = context.empty(torch.empty, size, **kwargs)
         return _filled(context, templates, tensor, generator, requires_grad)
     shape = torch.broadcast_shapes(*(each.shape for each in tensors))  # type: ignore[no-untyped-call]
-    tensor = context.empty(torch.empty, shape, dtype=dtype, device=tensors[0].device)
+    tensor = torch.empty(shape, dtype=dtype, device=tensors[0].device)  # with memory to compute in
     standard = _filled(context, values.normal(0.0, 1.0, dtype), tensor, generator, False)
     return standard.mul_(std).add_(mean)
 

@@ -23,6 +23,8 @@ from torch.nn import init
 
 from fastinit.initializers import Dirac, Identity, Initializer
 from fastinit.torch.acceleration import methods
+from fastinit.torch.memory.storages import shares_elements
+from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init.dirac import dirac_
 from fastinit.torch.nn_init.distributions import trunc_normal_
 from fastinit.torch.nn_init.eligible import can_fill
@@ -116,17 +118,24 @@ def _substitute(
 
 
 def _overwriting(
-    function: Callable[..., Any], initializer_of: Callable[..., Initializer]
+    function: Callable[..., Any], initializer_of: Callable[..., Initializer], *axes: int
 ) -> Callable[..., Any]:
-    """Return a function that drops the pending fills of the tensor that it overwrites."""
+    """Return a function that drops the pending fills of the tensor that it overwrites.
+
+    Args:
+        function: torch's function.
+        initializer_of: What draws the same, from the arguments after the tensor.
+        axes: The numbers of axes that the function accepts.
+    """
 
     def write(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         context = state.context
         if context is not None and can_fill(tensor):
-            initializer = None
-            with contextlib.suppress(TypeError, ValueError):  # torch's function will refuse them
-                initializer = initializer_of(*args, **kwargs)
-            if context.overwrite(tensor, initializer):
+            templates = None
+            if tensor.dim() in axes and not shares_elements(tensor):
+                with contextlib.suppress(TypeError, ValueError):  # torch's function refuses them
+                    templates = Templates.for_tensor(initializer_of(*args, **kwargs), tensor)
+            if context.overwrite(tensor, templates):
                 return tensor
         return function(tensor, *args, **kwargs)
 
@@ -137,7 +146,7 @@ _SUBSTITUTES = [
     _substitute(init._no_grad_trunc_normal_, trunc_normal_),
     _substitute(init.orthogonal_, orthogonal_),
     _substitute(init.sparse_, sparse_),
-    _substitute(init.eye_, _overwriting(init.eye_, Identity)),
-    _substitute(init.dirac_, _overwriting(dirac_, Dirac)),
+    _substitute(init.eye_, _overwriting(init.eye_, Identity, 2)),
+    _substitute(init.dirac_, _overwriting(dirac_, Dirac, 3, 4, 5)),
     _substitute(torch.random.manual_seed, methods.seeding(torch.random.manual_seed)),
 ]

@@ -144,11 +144,11 @@ class Auditor(Recorder):
             self._wrote(tensor, templates.initializer)
         super().defer(tensor, templates, stream)
 
-    def overwrite(self, tensor: torch.Tensor, initializer: Initializer | None) -> bool:
-        """Note an initializer; return whether that is all, since the tensor has no memory."""
+    def overwrite(self, tensor: torch.Tensor, templates: Templates | None) -> bool:
+        """Write what templates say, and note it; return whether that is done."""
         with torch._C.DisableTorchFunction():
             self._keep_loaded(tensor)
-        return super().overwrite(tensor, initializer)
+        return super().overwrite(tensor, templates)
 
     def is_settled(self, tensor: torch.Tensor) -> bool:
         """Return whether a write to all of the tensor, which follows, leaves nothing pending."""

@@ -19,7 +19,7 @@ import torch
 
 from fastinit.streams import Stream
 from fastinit.torch.memory.batch import FillBatch
-from fastinit.torch.memory.storages import storages_of
+from fastinit.torch.memory.storages import shares_elements, storages_of
 from fastinit.torch.memory.templates import Templates
 
 Part = tuple[int, tuple[int, ...]]
@@ -113,7 +113,7 @@ class Pending:
                 self._storages[key] = PendingStorage(alive)
             self._storages[key].fills.append(fill)
             is_open = is_open or key in self._exported
-        if is_open or (not tensor.is_contiguous() and torch._debug_has_internal_overlap(tensor)):
+        if is_open or shares_elements(tensor):
             self.run([key])
 
     def forget(self, tensor: torch.Tensor) -> None:

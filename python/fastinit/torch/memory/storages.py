@@ -17,6 +17,9 @@ _SPARSE_PARTS = {
 }
 
 
+_OVERLAP = 1  # of torch's answers: no, yes, and 2 for what it does not find out
+
+
 def storage_of(tensor: Any) -> torch.UntypedStorage | None:
     """Return the storage of a tensor, or None where it does not have one."""
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
@@ -81,6 +84,14 @@ def is_shared(tensor: torch.Tensor) -> bool:
     """Return whether NumPy arrays or other processes share the memory of a tensor."""
     storage = tensor.untyped_storage()
     return not storage.resizable() or (storage.device.type == "cpu" and storage.is_shared())
+
+
+def shares_elements(tensor: torch.Tensor) -> bool:
+    """Return whether torch refuses to write to a tensor, since elements of it share memory.
+
+    It does so where they obviously share it, as those of an expanded tensor do.
+    """
+    return not tensor.is_contiguous() and torch._debug_has_internal_overlap(tensor) == _OVERLAP
 
 
 def _references(tensor: torch.Tensor) -> int:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
+
 from fastinit.initializers import Initializer
+from fastinit.native.dtypes import dtype_of
 from fastinit.native.request import Template
 
 
@@ -19,3 +22,14 @@ class Templates(tuple[Template, ...]):
         made = cls(templates)
         made.initializer = initializer
         return made
+
+    @classmethod
+    def for_tensor(cls, initializer: Initializer, tensor: torch.Tensor) -> Templates:
+        """Return the templates of an initializer for the shape and dtype of a tensor.
+
+        Raises:
+            TypeError: The dtype is not one that fastinit draws.
+            ValueError: The initializer does not fit the shape or the dtype.
+        """
+        shape, dtype = tuple(tensor.shape), dtype_of(tensor.dtype)
+        return cls.of(initializer, initializer.templates(shape, dtype))

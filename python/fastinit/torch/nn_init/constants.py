@@ -12,6 +12,7 @@ from torch.overrides import has_torch_function_unary
 
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.torch.memory.pending import PENDING
+from fastinit.torch.memory.storages import shares_elements
 from fastinit.torch.nn_init import originals, values
 from fastinit.torch.nn_init.eligible import PLAIN, can_fill
 from fastinit.torch.nn_init.filling import write_
@@ -56,7 +57,7 @@ def ones_(tensor: Tensor) -> Tensor:
         The tensor.
 
     Raises:
-        RuntimeError: Elements of the tensor share memory, with torch's message.
+        RuntimeError: The tensor was made in inference mode, which has ended; with torch's message.
 
     Example:
         >>> import fastinit.torch as init, torch
@@ -76,7 +77,7 @@ def zeros_(tensor: Tensor) -> Tensor:
         The tensor.
 
     Raises:
-        RuntimeError: Elements of the tensor share memory, with torch's message.
+        RuntimeError: The tensor was made in inference mode, which has ended; with torch's message.
 
     Example:
         >>> import fastinit.torch as init, torch
@@ -90,8 +91,10 @@ def _constant_(function: Callable[..., Tensor], tensor: Tensor, *value: Any) -> 
     context = state.context
     if context is None:
         PENDING.settle(tensor)  # of a context in another thread
-    is_strided = type(tensor) in PLAIN and tensor.layout is torch.strided
-    is_small = is_strided and not tensor.is_nested and tensor.nbytes < _LARGE
+    elif value and not isinstance(value[0], (int, float)):
+        context.settle(tensor)  # torch may refuse the value, and then leaves the tensor alone
+    is_strided = type(tensor) in PLAIN and tensor.layout is torch.strided and not tensor.is_nested
+    is_small = is_strided and (tensor.nbytes < _LARGE or shares_elements(tensor))
     if is_small and (context is None or context.is_settled(tensor)):
         if is_dynamo_compiling():
             return function(tensor, *value)

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import torch
 
-from fastinit.initializers import Initializer
 from fastinit.native import _cpu
 from fastinit.torch.memory.templates import Templates
 
@@ -38,8 +37,8 @@ class Context(Protocol):
     ) -> None:
         """Fill a new tensor at once; without a stream, from one of the context's."""
 
-    def overwrite(self, tensor: torch.Tensor, initializer: Initializer | None) -> bool:
-        """Settle a tensor all of which torch is about to write; return whether it is written."""
+    def overwrite(self, tensor: torch.Tensor, templates: Templates | None) -> bool:
+        """Settle a tensor all of which torch writes next; return whether it is written."""
 
     def wrote(self, tensor: torch.Tensor, value: Any) -> None:
         """Note that a tensor has been filled with a constant at once."""

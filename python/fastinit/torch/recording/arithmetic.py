@@ -14,7 +14,7 @@ from fastinit.arrays.devices import CPU
 from fastinit.arrays.operations import Arithmetic
 from fastinit.native.dtypes import dtype_of
 from fastinit.torch.recording.history import Entry, Extent
-from fastinit.torch.recording.ledger import Function, Handler, Ledger
+from fastinit.torch.recording.ledger import Function, Handler, Ledger, is_writable
 
 Steps = list[tuple[str, float]]
 """Names of arithmetic, see ``fastinit.arrays.operations``, and their numbers."""
@@ -94,6 +94,8 @@ def _handler(parse: Callable[..., tuple[Tensor, Steps] | None], *, in_place: boo
         source = None if tensor.dim() == 0 else ledger.describe(tensor)
         is_virtual = ledger.is_virtual(tensor)
         if source is None or (is_virtual and not _is_faithful(function, args, kwargs, steps)):
+            return NotImplemented
+        if in_place and not is_writable(tensor):
             return NotImplemented
         if in_place:
             result = tensor if is_virtual else function(*args, **kwargs)

@@ -17,7 +17,7 @@ from fastinit.torch.memory.passive import is_basic_index
 from fastinit.torch.nn_init import values
 from fastinit.torch.recording.describe import Description
 from fastinit.torch.recording.history import Entry, Extent
-from fastinit.torch.recording.ledger import Function, Handler, Ledger
+from fastinit.torch.recording.ledger import Function, Handler, Ledger, is_writable
 from fastinit.torch.recording.origin import origin
 
 _LARGEST_STORED = 1 << 20  # elements of a computed tensor that is copied into one without memory
@@ -82,7 +82,6 @@ def _contiguous(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> A
     if kwargs or not _is_plain(source):
         return NotImplemented
     if source.is_contiguous():
-        ledger.describe(source)  # what is pending in it has its stream from here on
         return source
     described = torch.empty(source.shape, dtype=source.dtype, device="meta")
     return _copied(ledger, source, described, function, args, kwargs)
@@ -121,7 +120,6 @@ def _to(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> Any:
         if copy and dtype == source.dtype:
             return _clone(ledger, Tensor.clone, (source,), {})
     if dtype == source.dtype:
-        ledger.describe(source)
         return source
     described = torch.empty_like(source, device="meta", dtype=dtype, requires_grad=False)
     return _copied(ledger, source, described, Tensor.to, (source, dtype), {})
@@ -158,7 +156,8 @@ def _copy(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> Any:
     if len(args) != 2 or not all(map(_is_plain, args)) or not args[0].numel():
         return NotImplemented
     target, source = args
-    ledger.describe(target)  # what is pending in it comes first
+    if not is_writable(target):
+        return NotImplemented
     is_known = _write(ledger, target, source)
     if ledger.is_virtual(target):
         return target if is_known else NotImplemented
@@ -171,9 +170,8 @@ def _set_item(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> Any
     if not _is_plain(target) or not is_basic_index(index):
         return NotImplemented
     part = target.detach()[index]
-    if not part.numel():
+    if not part.numel() or not is_writable(target) or not is_writable(part):
         return NotImplemented
-    ledger.describe(target)
     is_known = _write(ledger, part, source)
     if ledger.is_virtual(target):
         return None if is_known else NotImplemented

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import weakref
 from dataclasses import dataclass, field
@@ -36,6 +37,23 @@ class Extent:
                 self.shape, self.strides, c_strides(self.shape), strict=True
             )
         )
+
+    def without_repetition(self) -> Extent:
+        """Return the same part of the storage without the axes that repeat it, as in ``expand``."""
+        steps = zip(self.shape, self.strides, strict=True)
+        shape = tuple(size if stride else min(size, 1) for size, stride in steps)
+        return dataclasses.replace(self, shape=shape)
+
+    @property
+    def may_share_elements(self) -> bool:
+        """Whether two indices may mean the same element, as in a tensor that is expanded."""
+        room = 1
+        for stride, size in sorted(zip(self.strides, self.shape, strict=True)):
+            if size > 1:
+                if stride < room:
+                    return True
+                room += (size - 1) * stride
+        return False
 
     @property
     def end(self) -> int:

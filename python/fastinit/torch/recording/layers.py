@@ -40,7 +40,7 @@ def _layer(whole: Extent, entry: Entry) -> Layer | None:
     extent = entry.extent
     if extent.is_natural and extent.offset <= whole.offset and whole.end <= extent.end:
         return _covering(whole, entry)
-    inside = _inside(whole, extent)
+    inside = None if whole.may_share_elements else _inside(whole, extent)
     if inside is None:
         return None
     start, sizes, strides = inside

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 
 from fastinit.torch.recording.describe import Description
-from fastinit.torch.recording.history import Entry
+from fastinit.torch.recording.history import Entry, Extent
 
 
 class Ledger(Protocol):
@@ -37,10 +37,20 @@ class Ledger(Protocol):
         """Note an entry of a tensor's storage."""
 
     def describe(self, tensor: torch.Tensor) -> Description | None:
-        """Return what is drawn for a tensor, after what is pending in it; None if not known."""
+        """Return what is drawn for a tensor; None if not known."""
 
     def read(self, needed: Any) -> None:
         """Give memory and values to tensors among nested values that have none."""
+
+
+def is_writable(tensor: torch.Tensor) -> bool:
+    """Return whether a write to a tensor can be noted in place of torch's function.
+
+    torch refuses most writes to elements that share memory, and all to leaves that autograd
+    records; what it does to other elements that share memory depends on their order.
+    """
+    is_recorded = tensor.requires_grad and torch.is_grad_enabled()
+    return not is_recorded and not Extent.of(tensor).may_share_elements
 
 
 Function = Callable[..., Any]

@@ -11,7 +11,6 @@ import torch
 from fastinit.arrays.devices import CPU
 from fastinit.arrays.digest import to_numpy
 from fastinit.arrays.operations import Arithmetic
-from fastinit.initializers import Initializer
 from fastinit.native.dtypes import dtype_of
 from fastinit.streams import Seed
 from fastinit.torch.acceleration.context import FillContext
@@ -19,7 +18,13 @@ from fastinit.torch.acceleration.fills import fill_of, numbers_of
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.passive import values_of
 from fastinit.torch.memory.pending import PENDING, PendingFill
-from fastinit.torch.memory.storages import is_held, is_shared, storages_of, tensors_in
+from fastinit.torch.memory.storages import (
+    is_held,
+    is_shared,
+    shares_elements,
+    storages_of,
+    tensors_in,
+)
 from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init import values
 from fastinit.torch.nn_init.state import state
@@ -81,14 +86,16 @@ class Recorder(FillContext):
         options = dict(kwargs or {})
         if state.context is not self:
             return super().__torch_function__(func, types, args, options)
+        is_fill = fill_of(func) is not None
+        needed = numbers_of(args, options) if is_fill else values_of(func, args, options)
+        PENDING.settle(needed)  # what accelerate settles: it has its stream from here on
         handler = _HANDLERS.get(func)
         if handler is not None:
             result = handler(self, func, args, options)
             if result is not NotImplemented:
                 return result
         if func not in _ADDRESSES:
-            is_fill = fill_of(func) is not None
-            self.read(numbers_of(args, options) if is_fill else values_of(func, args, options))
+            self.read(needed)
         if "device" in options or func in _CONSTRUCTORS:
             options["device"] = "cpu"  # values do not depend on it
         return super().__torch_function__(func, types, args, options)
@@ -129,8 +136,7 @@ class Recorder(FillContext):
         self.histories.add(tensor.untyped_storage(), entry)
 
     def describe(self, tensor: torch.Tensor) -> Description | None:
-        """Return what is drawn for a tensor, after what is pending in it; None if not known."""
-        PENDING.settle(tensor)
+        """Return what is drawn for a tensor; None if not known."""
         history = self.histories.of(tensor)
         found = None if history is None else describe(Extent.of(tensor), history.entries)
         if found is None or self.is_virtual(tensor) or tensor.is_complex():
@@ -145,11 +151,12 @@ class Recorder(FillContext):
             RuntimeError: One of them is large.
         """
         PENDING.settle(needed)
-        for tensor in tensors_in(needed):
-            for storage in storages_of(tensor):
-                history = self.histories.of_storage(storage)
-                if history is not None and history.is_virtual:
-                    self._materialize(storage, history, tensor)
+        with torch._C.DisableTorchFunction():
+            for tensor in tensors_in(needed):
+                for storage in storages_of(tensor):
+                    history = self.histories.of_storage(storage)
+                    if history is not None and history.is_virtual:
+                        self._materialize(storage, history, tensor)
 
     # ---- what fills ask of their context --------------------------------------------------------
 
@@ -176,24 +183,22 @@ class Recorder(FillContext):
     ) -> None:
         """Fill the tensor when the context ends, or when it is read."""
         with torch._C.DisableTorchFunction():
+            if shares_elements(tensor):
+                self.read(tensor)  # torch needs memory to refuse the write
             self._adopt(tensor)
         super().defer(tensor, templates, stream)
 
-    def overwrite(self, tensor: torch.Tensor, initializer: Initializer | None) -> bool:
-        """Note an initializer; return whether that is all, since the tensor has no memory."""
-        super().overwrite(tensor, initializer)
+    def overwrite(self, tensor: torch.Tensor, templates: Templates | None) -> bool:
+        """Write what templates say, and note it; return whether that is done."""
+        super().overwrite(tensor, templates)
+        if templates is None:
+            self.read(tensor)
+            return False
         with torch._C.DisableTorchFunction():
-            extent = Extent.of(tensor)
-            try:
-                assert initializer is not None
-                templates = initializer.templates(extent.shape, dtype_of(extent.dtype))
-            except (AssertionError, ValueError):  # torch's function refuses the arguments
-                self.read(tensor)
-                return False
             self._adopt(tensor)
             if not self.is_virtual(tensor):
-                super().draw(tensor, Templates.of(initializer, templates), (0, 0))
-            self.add(tensor, Entry(extent, initializer, origin=origin()))
+                super().draw(tensor, templates, (0, 0))
+            self.add(tensor, Entry(Extent.of(tensor), templates.initializer, origin=origin()))
             return True
 
     def wrote(self, tensor: torch.Tensor, value: Any) -> None:
@@ -201,7 +206,8 @@ class Recorder(FillContext):
         with torch._C.DisableTorchFunction():
             if values.is_constant(tensor.dtype) and tensor.numel():
                 constant = values.constant(value, tensor.dtype).initializer
-                self.add(tensor, Entry(Extent.of(tensor), constant, origin=origin()))
+                extent = Extent.of(tensor).without_repetition()
+                self.add(tensor, Entry(extent, constant, origin=origin()))
 
     def leave(self, function: Callable[..., Any], tensor: Any, *arguments: Any) -> Any:
         """Call torch's own function, which reads the tensor."""
