@@ -14,7 +14,8 @@ from torch import nn
 
 import fastinit
 from fastinit.torch import CompareReport, compare
-from fastinit.torch.training.compare_report import sign_flip_p
+from fastinit.torch.training.compare_report import sign_flip_p, summarized
+from fastinit.torch.training.runs import Run
 
 DEPTH = 6
 
@@ -109,6 +110,21 @@ def test_sign_flips() -> None:
     assert sign_flip_p(many.tolist()) == pytest.approx(math.erfc(z / 2**0.5), abs=0.01)
 
 
+@pytest.mark.parametrize("diverged", [math.nan, math.inf])
+def test_runs_that_diverged(diverged: float) -> None:
+    """They are worse than all others, of whichever start they are."""
+    losses = {"good": [1.0, 2.0, 3.0], "bad": [0.5, diverged, diverged]}
+    runs = [
+        Run(name, seed, (loss,), loss, math.nan, ())
+        for name, several in losses.items()
+        for seed, loss in enumerate(several)
+    ]
+    for ordered in (runs, runs[3:] + runs[:3]):
+        (test,) = summarized(ordered, 1.0).tests
+        assert (test.first, test.second, test.difference) == ("good", "bad", math.inf)
+        assert test.p == sign_flip_p([-0.5, 9.0, 9.0])
+
+
 def test_digits() -> None:
     """On scikit-learn's digits, He's start is ahead of weights that are too small."""
     digits = pytest.importorskip("sklearn.datasets").load_digits()
@@ -128,7 +144,7 @@ def test_numbers_as_targets() -> None:
     x, _ = data(100)
     model = lambda: nn.Linear(16, 1)  # noqa: E731
     found = compare(
-        model, {"zeros": fastinit.Constant(0)}, (x, x[:, 0].numpy()), 1, 1, batch_size=80
+        model, {"zeros": fastinit.Constant(0)}, (x, x[:, 0].numpy()), 1, 2, batch_size=80
     )
     assert math.isnan(found.starts[0].accuracy)
     assert 0.5 < found.runs[0].losses[0] < 1.5
@@ -186,6 +202,49 @@ def test_language_models() -> None:
     report = compare(Model, {"zeros": fastinit.Constant(0)}, (tokens, tokens), steps=1, seeds=1)
     assert report.runs[0].losses[0] == pytest.approx(math.log(5))
     assert report.starts[0].accuracy == pytest.approx(float((tokens == 0).float().mean()), abs=0.3)
+
+
+def test_classes_of_pixels() -> None:
+    """They are on axis 1, and the accuracy counts pixels."""
+
+    def start(model: nn.Module) -> None:
+        with torch.no_grad():
+            for each in model.parameters():
+                each.zero_()
+            model[0].bias[1] = 1.0  # type: ignore[index]
+
+    x = torch.zeros(10, 1, 4, 5)
+    y = torch.ones(10, 4, 5, dtype=torch.long)
+    y[:, 0] = 2
+    found = compare(
+        lambda: nn.Sequential(nn.Conv2d(1, 3, 1)), {"a": start}, (x, y), 1, seeds=1, lr=1e-6
+    )
+    assert found.runs[0].accuracy == pytest.approx(15 / 20)
+    loss = nn.functional.cross_entropy(
+        torch.tensor([[0.0, 1.0, 0.0]] * 4), torch.tensor([1, 1, 1, 2])
+    )
+    assert found.runs[0].test_loss == pytest.approx(float(loss), rel=1e-4)
+
+
+def test_a_layer_without_a_gradient() -> None:
+    """A step may leave layers out."""
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.both, self.late = nn.Linear(2, 2), nn.Linear(2, 2)
+            self.early = nn.Linear(2, 2)
+            self.calls = 0
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            found: torch.Tensor = self.both(x) + (self.early if self.calls == 1 else self.late)(x)
+            return found
+
+    found = compare(Model, {"own": None}, (torch.ones(9, 2), torch.zeros(9).long()), 2, seeds=1)
+    gradients = {each.name: each for each in found.runs[0].gradients}
+    assert gradients["early.weight"].last == gradients["late.weight"].first == 0
+    assert min(gradients["early.weight"].first, gradients["late.weight"].last) > 0
 
 
 def test_chance(report: CompareReport) -> None:

@@ -205,7 +205,9 @@ def _trained(
             stepper.step()
             losses.append(float(scalar.detach()))
     last = _gradients(model)
-    return tuple(losses), tuple(Gradient(name, first[name], last[name]) for name in first)
+    names = first | last  # a step may leave out layers, as stochastic depth does
+    gradients = (Gradient(name, first.get(name, 0.0), last.get(name, 0.0)) for name in names)
+    return tuple(losses), tuple(gradients)
 
 
 def _gradients(model: nn.Module) -> dict[str, float]:
@@ -220,21 +222,29 @@ def _gradients(model: nn.Module) -> dict[str, float]:
 def _tested(
     model: nn.Module, x: torch.Tensor, y: torch.Tensor, loss: PairLoss
 ) -> tuple[float, float]:
-    """Return the loss and the accuracy on held-out data, in evaluation mode."""
+    """Return the loss and the accuracy on held-out data, in evaluation mode.
+
+    The accuracy is NaN where the output has no classes for the targets.
+    """
     model.eval()
     with torch.no_grad():
         output = model(x)
         found = float(loss(output, y))
-        if y.is_floating_point():
+        logits = _logits(output, y)
+        if y.is_floating_point() or logits.shape[:-1] != y.shape:
             return found, float("nan")
-        return found, float((signal_of(output).argmax(-1) == y).float().mean())
+        return found, float((logits.argmax(-1) == y).float().mean())
 
 
 def _cross_entropy(output: Any, targets: torch.Tensor) -> torch.Tensor:
+    return F.cross_entropy(_logits(output, targets).flatten(0, -2), targets.flatten())
+
+
+def _logits(output: Any, targets: torch.Tensor) -> torch.Tensor:
+    """Return logits with classes on the last axis; those of images (N, C, H, W) are on axis 1."""
     logits = signal_of(output)
-    if logits.shape[:-1] == targets.shape:  # classes are last, as those of language models
-        return F.cross_entropy(logits.flatten(0, -2), targets.flatten())
-    return F.cross_entropy(logits, targets)
+    is_last = logits.ndim < 2 or logits.shape[:-1] == targets.shape
+    return logits if is_last else logits.movedim(1, -1)
 
 
 def _mean_squared_error(output: Any, targets: torch.Tensor) -> torch.Tensor:

@@ -58,7 +58,8 @@ class PairedTest:
     Attributes:
         first: the start that is better on average.
         second: the other one.
-        difference: how much lower the first one's loss on held-out data is, on average.
+        difference: how much lower the first one's loss on held-out data is, on average; infinite if
+            a run diverged, which counts for more than all others.
         p: the probability of a difference of this size or more, of either sign, if the starts were
             equal: signs of the differences are exchanged, in all ways for up to 16 seeds.
     """
@@ -189,15 +190,27 @@ def _summary(name: str, runs: Sequence[Run], target: float) -> StartSummary:
 
 
 def _tested(first: Sequence[Run], second: Sequence[Run]) -> PairedTest:
-    differences = [b.test_loss - a.test_loss for a, b in zip(first, second, strict=True)]
-    mean = statistics.fmean(differences)
+    pairs = zip(first, second, strict=True)
+    differences = [_difference(a.test_loss, b.test_loss) for a, b in pairs]
+    finite = [abs(each) for each in differences if math.isfinite(each)]
+    beyond = 1.0 + math.fsum(finite)  # what a run that diverged counts for: more than all others
+    counted = [each if math.isfinite(each) else math.copysign(beyond, each) for each in differences]
+    mean = statistics.fmean(counted)
     names = first[0].start, second[0].start
     better = names if mean >= 0 else names[::-1]
-    return PairedTest(*better, abs(mean), sign_flip_p(differences))
+    size = abs(mean) if len(finite) == len(differences) else math.inf
+    return PairedTest(*better, size, sign_flip_p(counted))
+
+
+def _difference(first: float, second: float) -> float:
+    """Return how much lower the first of two losses is, of which NaN is the highest."""
+    highest = [math.inf if math.isnan(each) else each for each in (first, second)]
+    return 0.0 if highest[0] == highest[1] else highest[1] - highest[0]
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float]:
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else math.nan
+    has_spread = len(values) > 1 and all(map(math.isfinite, values))
+    return statistics.fmean(values), statistics.stdev(values) if has_spread else math.nan
 
 
 def _spread(mean: float, spread: float) -> str:

@@ -104,10 +104,10 @@ def coord_check(
         for width in widths:
             found = []
             for seed in range(seeds):
-                advance()
                 with bare(_built(build, width, seed)) as model:
                     started = _started(model, recipe, base, lr, seed)
                     found.append(_run(started, batch, steps, optimizer, loss))
+                advance()
             for key in found[0]:
                 pairs = [each[key] for each in found]
                 means = tuple(sum(each) / seeds for each in zip(*pairs, strict=True))
