@@ -294,6 +294,18 @@ def test_buffers_of_rotary_positions() -> None:
         Plan(manifest, "default", seed=0)
 
 
+def test_frozen_norms() -> None:
+    """Their scale and shift are buffers, as their statistics."""
+    module = "DetrFrozenBatchNorm2d"
+    values = {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}
+    buffers = tuple(Parameter(f"bn.{name}", (3,), module=module) for name in values)
+    manifest = Manifest("m", (Parameter("a.weight", (4, 4)),), buffers=buffers)
+    drawn = Plan(manifest, GENERAL, seed=0).init()
+    assert {name: drawn[f"bn.{name}"].tolist() for name in values} == {
+        name: [value] * 3 for name, value in values.items()
+    }
+
+
 def test_least_number_of_axes() -> None:
     rule = Rule("**", Normal(), min_ndim=2)
     assert Rule.from_dict(rule.to_dict()) == rule

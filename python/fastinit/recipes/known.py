@@ -87,6 +87,9 @@ _MODULES = (
     (re.compile(".*Sinusoid.*"), "table of positions"),
 )
 
+# The scale and the shift of batch norms that are not trained, as in detection models.
+_FROZEN = {"weight": Constant(1), "bias": Constant(0)}
+
 _NUMBER = re.compile(r"(?<=[./])[0-9]+(?=[./])")
 
 # A parameter of a norm: the segment before the last ends in "norm" and perhaps a number.
@@ -138,7 +141,13 @@ def find(tensor: Parameter) -> Known | None:
 
 @functools.lru_cache(maxsize=1 << 16)
 def _found(name: str, module: str | None, is_vector: bool) -> Known | None:
-    return _named(name) or _of_module(name, module or "") or _of_norm(name, module, is_vector)
+    module_type = module or ""
+    return (
+        _named(name)
+        or _of_module(name, module_type)
+        or _of_frozen_norm(name, module_type)
+        or _of_norm(name, module, is_vector)
+    )
 
 
 def _named(name: str) -> Known | None:
@@ -175,6 +184,14 @@ def _of_module(name: str, module: str) -> Known | None:
             words = [each for each in re.split("[./]", name) if each not in ("weight", "scale")]
             return _known(words[-1] if words else name, name, holds, None)
     return None
+
+
+def _of_frozen_norm(name: str, module: str) -> Known | None:
+    """Return what is known of the parameters of a norm that are buffers."""
+    last = re.split("[./]", name)[-1]
+    if "FrozenBatchNorm" not in module or last not in _FROZEN:
+        return None
+    return _known(last, f"**.{last}", "part of a frozen norm", _FROZEN[last], is_buffer=True)
 
 
 def _of_norm(name: str, module: str | None, is_vector: bool) -> Known | None:
