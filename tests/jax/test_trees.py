@@ -127,6 +127,13 @@ def test_names_and_initializers_of_jax_have_its_axes(recipe: Any) -> None:
         (lambda: ours.init_tree({"w": jnp.zeros((4, 6), "int8")}, plan()), ValueError, "int8"),
         (lambda: ours.init_tree({"w": 3.0}, "normal"), TypeError, "'w' is a float"),
         (lambda: ours.init_tree("normal", {"w": SHAPE}), TypeError, "and then a recipe"),
+        (lambda: ours.init_tree({"f": len}, "normal"), ValueError, "no arrays; .* then a recipe"),
+        (lambda: ours.init_tree(SHAPE, "normal"), ValueError, "one array, which has no name"),
+        (
+            lambda: ours.init_tree({"w": SHAPE.update(dtype="int4")}, "normal"),
+            ValueError,
+            "'w' is int4",
+        ),
         (
             lambda: ours.init_tree({"w": SHAPE, "v": SHAPE}, "normal", names={"v": "w"}),
             ValueError,

@@ -25,6 +25,8 @@ from fastinit.tensors.tensor_plan import TensorPlan
 Name = str | tuple[str, tuple[int, ...]]
 Names = Mapping[str, Name] | Callable[[str], Name]
 
+_ORDER = "pass first arrays, or the result of jax.eval_shape, and then a recipe"
+
 
 @dataclass(frozen=True)
 class Leaf:
@@ -64,7 +66,8 @@ def init_tree(
 
     Args:
         tree: arrays or shapes, as of ``jax.eval_shape``, in any pytree. Leaves that are not tensors
-            (functions, keys, None) stay as they are.
+            (functions, keys, None) stay as they are, and so do arrays of dtypes that are not drawn
+            (int4).
         recipe: a ``fastinit.Plan``, such as one that was recorded from a model of PyTorch, or what
             ``fastinit.Plan`` takes as a recipe: an initializer, a list of rules, a name. The
             initializers in it may be of this package, too. A name ("he_normal") stands for the
@@ -80,11 +83,11 @@ def init_tree(
         devices hold.
 
     Raises:
-        TypeError: a leaf or a name of the wrong type.
-        ValueError: a plan does not have a tensor, or has it in another shape or dtype; two leaves
-            of a recipe have one name; an initializer of a recipe has torch's layout, and no
-            ``(name, axes)`` says that the leaf is transposed; a plan and a seed are given; whatever
-            ``fastinit.Plan`` raises.
+        TypeError: a leaf, a name or a sharding of the wrong type.
+        ValueError: the tree has no arrays, or one without a name; a plan does not have a tensor, or
+            has it in another shape or dtype; two leaves of a recipe have one name; an initializer
+            of a recipe has torch's layout, and no ``(name, axes)`` says that the leaf is
+            transposed; a plan and a seed are given; whatever ``fastinit.Plan`` raises.
 
     Example:
         >>> import fastinit, fastinit.jax, jax, jax.numpy as jnp
@@ -95,10 +98,18 @@ def init_tree(
         True
     """
     leaves = list(leaves_of(tree, shardings, names))
+    if not leaves:
+        raise ValueError(f"the tree has no arrays; {_ORDER}")
     tensors = _tensors(recipe, leaves, seed)
+    places, structure = jax.tree_util.tree_flatten(tree)
+    for leaf in leaves:
+        if leaf.number not in tensors and isinstance(places[leaf.number], jax.ShapeDtypeStruct):
+            raise ValueError(
+                f"{leaf.path!r} is {leaf.dtype.name}, which is not drawn; pass an array in its "
+                "place, which stays as it is"
+            )
     drawn = [leaf for leaf in leaves if leaf.number in tensors]
     wholes = [_whole(leaf, tensors[leaf.number]) for leaf in drawn]
-    places, structure = jax.tree_util.tree_flatten(tree)
     for leaf, array in zip(drawn, draw_wholes(wholes), strict=True):
         places[leaf.number] = array
     return jax.tree_util.tree_unflatten(structure, places)
@@ -115,10 +126,8 @@ def leaves_of(tree: Any, shardings: Any = None, names: Names | None = None) -> I
         count = len(jax.tree_util.tree_leaves(node))
         if not is_no_tensor(node):
             if count != 1 or not _has_shape(node):
-                raise TypeError(
-                    f"the leaf {path!r} is a {type(node).__name__}, which is not one array; pass "
-                    "first arrays, or the result of jax.eval_shape, and then a recipe"
-                )
+                kind = type(node).__name__
+                raise TypeError(f"the leaf {path!r} is a {kind}, which is not one array; {_ORDER}")
             shape, dtype = tuple(node.shape), np.dtype(node.dtype)
             yield Leaf(number, path, shape, dtype, where[number], *_named(path, shape, names))
         number += count
@@ -139,8 +148,8 @@ def _shardings(leaves: Sequence[Any], given: Any) -> Sequence[Any]:
     for each in found:
         if not isinstance(each, Sharding | None):
             raise TypeError(
-                f"shardings= holds a {type(each).__name__}; pass a jax.sharding.Sharding, None, or "
-                "a tree of them"
+                f"shardings= holds a {type(each).__name__}; pass a jax.sharding.Sharding, such as "
+                "NamedSharding(mesh, spec), None, or a tree of them"
             )
     if len(found) != len(leaves):
         raise ValueError(
@@ -153,12 +162,16 @@ def _named(
     path: str, shape: tuple[int, ...], names: Names | None
 ) -> tuple[str, tuple[int, ...] | None]:
     """Return the name of the tensor of a leaf, and the axes by which it is transposed."""
-    if names is None:
-        return path, None
-    found = names.get(path, path) if isinstance(names, Mapping) else names(path)
+    found: Any = path
+    if names is not None:
+        found = names.get(path, path) if isinstance(names, Mapping) else names(path)
     name, axes = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
     if not isinstance(name, str):
         raise TypeError(f"names= gives {found!r} for {path!r}; give a name, or (name, axes)")
+    if not name:
+        raise ValueError(
+            "the tree is one array, which has no name; pass {'w': array}, or names={'': 'w'}"
+        )
     if axes is not None and sorted(axes) != list(range(len(shape))):
         raise ValueError(
             f"names= gives the axes {axes} for {path!r} of shape {shape}; name every axis once"
