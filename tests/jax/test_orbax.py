@@ -22,21 +22,30 @@ from helpers.bits import check_bits
 from helpers.jax.trees import rules, shapes
 
 mesh = jax.make_mesh((len(jax.devices()),), ("x",))
-where = jax.tree.map(lambda leaf: NamedSharding(mesh, P(*[None] * (leaf.ndim - 1), "x")), shapes())
-half = jax.tree.map(lambda leaf: leaf.update(dtype=jnp.bfloat16), shapes())
-targets = {
-    "float32": jax.tree.map(lambda leaf, s: leaf.update(sharding=s), shapes(), where),
-    "bfloat16": jax.tree.map(lambda leaf, s: leaf.update(sharding=s), half, where),
-}
+leaves, structure = jax.tree.flatten(shapes())
+dtypes = jnp.float32, jnp.bfloat16, jnp.float8_e4m3fn
+
+
+def target(is_divided):
+    # The shapes in several dtypes, divided along their last axes or whole on every device.
+    specs = [P(*[None] * (leaf.ndim - 1), "x") if is_divided else P() for leaf in leaves]
+    return structure.unflatten(
+        leaf.update(dtype=dtypes[k % 3], sharding=NamedSharding(mesh, spec))
+        for k, (leaf, spec) in enumerate(zip(leaves, specs))
+    )
+
+
+drawn = ours.init_tree(target(True), rules(), seed=3)
+whole = fastinit.Plan(target(True), rules(), seed=3).init()
 with ocp.StandardCheckpointer() as checkpointer:
-    for dtype, target in targets.items():
-        drawn = ours.init_tree(target, rules(), seed=3)
-        checkpointer.save(f"{sys.argv[1]}/{dtype}", drawn)
-        checkpointer.wait_until_finished()
-        restored = checkpointer.restore(f"{sys.argv[1]}/{dtype}", target)
-        whole = fastinit.Plan(target, rules(), seed=3).init()
+    checkpointer.save(f"{sys.argv[1]}/saved", drawn)
+    checkpointer.wait_until_finished()
+    for is_divided in (True, False):
+        wanted = target(is_divided)
+        restored = checkpointer.restore(f"{sys.argv[1]}/saved", wanted)
         jax.tree.map(check_bits, jax.device_get(restored), whole)
-        assert jax.tree.map(lambda leaf: leaf.sharding, restored) == where
+        shardings = [jax.tree.map(lambda leaf: leaf.sharding, tree) for tree in (restored, wanted)]
+        assert shardings[0] == shardings[1]
 """
 
 
