@@ -162,16 +162,12 @@ def _named(
     path: str, shape: tuple[int, ...], names: Names | None
 ) -> tuple[str, tuple[int, ...] | None]:
     """Return the name of the tensor of a leaf, and the axes by which it is transposed."""
-    found: Any = path
-    if names is not None:
-        found = names.get(path, path) if isinstance(names, Mapping) else names(path)
+    if names is None:
+        return path, None
+    found = names.get(path, path) if isinstance(names, Mapping) else names(path)
     name, axes = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
     if not isinstance(name, str):
         raise TypeError(f"names= gives {found!r} for {path!r}; give a name, or (name, axes)")
-    if not name:
-        raise ValueError(
-            "the tree is one array, which has no name; pass {'w': array}, or names={'': 'w'}"
-        )
     if axes is not None and sorted(axes) != list(range(len(shape))):
         raise ValueError(
             f"names= gives the axes {axes} for {path!r} of shape {shape}; name every axis once"
@@ -187,6 +183,10 @@ def _tensors(recipe: Any, leaves: Sequence[Leaf], seed: Seed | None) -> dict[int
         return {leaf.number: _of_plan(recipe, leaf) for leaf in leaves}
     shapes: dict[str, jax.ShapeDtypeStruct] = {}
     for leaf in leaves:
+        if not leaf.name:
+            raise ValueError(
+                "the tree is one array, which has no name; pass {'w': array}, or names={'': 'w'}"
+            )
         if leaf.name in shapes:
             raise ValueError(
                 f"names= gives the name {leaf.name!r} to two leaves, one {leaf.path!r}"
