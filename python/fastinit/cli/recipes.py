@@ -68,7 +68,7 @@ def recipe(name: RecipeArgument, as_json: Json = False) -> None:
 
 def _also(rule: Rule) -> str:
     """Return what changes the values of an initializer, and what the rule assumes, in words."""
-    words = [f"{field} from {key}" for field, key in rule.settings.items()]
+    words = [f"{field} from {key.replace('|', ' or ')}" for field, key in rule.settings.items()]
     words += [f"{field} = {described(of)}" for field, of in rule.numbers.items()]
     words += [f"times {_factor(each)}" for each in rule.scale]
     if rule.fan_of is not None:
