@@ -1,4 +1,4 @@
-"""Mutated documents of all kinds: only the documented errors, each within seconds."""
+"""Mutated documents of all kinds: only the documented errors, and no hang."""
 
 import random
 import signal
@@ -8,18 +8,17 @@ from types import FrameType
 import pytest
 
 from helpers.mutations import Documents
-
-LONGEST = 5  # seconds; most take a millisecond
+from helpers.processes import TIMEOUT
 
 
 def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    """Fail where a document takes too long."""
-    raise AssertionError("no answer in time")
+    """Fail where the reader of a document hangs."""
+    raise AssertionError("no answer")
 
 
 @pytest.mark.parametrize(
     ("first", "count"),
-    [(0, 2000), pytest.param(2000, 98_000, marks=pytest.mark.slow)],
+    [(0, 1000), pytest.param(1000, 20_000, marks=pytest.mark.slow)],
 )
 def test_mutated_documents(tmp_path: Path, first: int, count: int) -> None:
     """Those that are accepted are as many as one expects of small changes."""
@@ -29,7 +28,7 @@ def test_mutated_documents(tmp_path: Path, first: int, count: int) -> None:
     try:
         for k in range(first, first + count):
             read = documents.kinds[k % len(documents.kinds)]
-            signal.alarm(LONGEST)
+            signal.alarm(int(TIMEOUT))
             try:
                 read(random.Random(k))
                 accepted += 1

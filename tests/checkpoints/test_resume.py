@@ -58,7 +58,7 @@ def expected(tmp_path: Path) -> dict[str, bytes]:
     return contents(BLOCKS.save(tmp_path / "expected", max_shard_size=SHARD).path)
 
 
-def test_killed_twenty_times(tmp_path: Path, expected: dict[str, bytes]) -> None:
+def test_killed_ten_times(tmp_path: Path, expected: dict[str, bytes]) -> None:
     """Kills come at random moments; nothing is left over, and whole shards are not rewritten."""
     moments = random.Random(0)
     command = [sys.executable, "-c", SERVER, str(tmp_path / "expected")]
@@ -68,7 +68,7 @@ def test_killed_twenty_times(tmp_path: Path, expected: dict[str, bytes]) -> None
         assert server.stdout is not None
         ends = set()
         whole = 0.0  # seconds that a run takes that is not killed
-        for k in range(21):
+        for k in range(11):
             folder = tmp_path / f"killed{k}"
             print(folder, bool(k % 2), file=server.stdin, flush=True)
             child = int(server.stdout.readline())

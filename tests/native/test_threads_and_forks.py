@@ -204,8 +204,7 @@ def test_daemon_threads_at_exit(daemons: int, threads: int, draw: str) -> None:
     """A program whose daemon threads still draw ends as it would without them."""
     if "format" in draw:
         pytest.importorskip("scipy")
-    for _ in range(2):
-        child(DAEMONS.format(daemons=daemons, threads=threads, draw=draw))
+    child(DAEMONS.format(daemons=daemons, threads=threads, draw=draw))
 
 
 def test_set_num_threads() -> None:
