@@ -17,7 +17,7 @@ import fastinit
 import fastinit.torch
 from fastinit.streams import resolve
 from fastinit.torch.shards.batch import ShardedFillBatch
-from fastinit.torch.shards.counter import drawn_elements
+from helpers.drawn_elements import drawn_elements
 from helpers.dtypes import dtype_of
 from helpers.torch_arrays import dtype_name
 
@@ -81,15 +81,13 @@ def drawn(
     if mesh.get_coordinate() is None:
         return "", 0, 0
     tensor = empty(shape, mesh, [placement(each) for each in placements.split()], dtype)
-    before = drawn_elements()
-    with CommDebugMode() as communication:  # type: ignore[no-untyped-call]
+    with CommDebugMode() as communication, drawn_elements() as found:  # type: ignore[no-untyped-call]
         filling = ShardedFillBatch()
         templates = initializer.templates(shape, dtype_of(dtype_name(dtype)))
         filling.add(tensor, templates, resolve(SEED, NAME))
         filling.run()
     assert communication.get_total_counts() == 0
-    elements = drawn_elements() - before
-    return fastinit.digest(gathered(tensor)), elements, tensor.to_local().numel()
+    return fastinit.digest(gathered(tensor)), sum(found), tensor.to_local().numel()
 
 
 def split_by_torch(

@@ -16,7 +16,7 @@ from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, 
 
 import fastinit
 from fastinit.torch import init_, materialize_
-from fastinit.torch.shards.counter import drawn_elements
+from helpers.drawn_elements import drawn_elements
 
 TOKENS = torch.arange(8).reshape(2, 4)
 RULES = [
@@ -70,11 +70,10 @@ def _built(on_meta: bool, width: int = 13) -> Net:
 
 def _initialized(model: nn.Module, on_meta: bool) -> int:
     """Initialize a model that is sharded; return the number of elements drawn here."""
-    before = drawn_elements()
-    with CommDebugMode() as communication:  # type: ignore[no-untyped-call]
+    with CommDebugMode() as communication, drawn_elements() as found:  # type: ignore[no-untyped-call]
         (materialize_ if on_meta else init_)(model, RULES, 0)
     assert communication.get_total_counts() == 0
-    return drawn_elements() - before
+    return sum(found)
 
 
 def fsdp(on_meta: bool, mesh_shape: tuple[int, ...]) -> tuple[int, int, dict[str, str], float]:

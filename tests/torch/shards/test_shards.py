@@ -9,9 +9,9 @@ import torch
 
 import fastinit
 from fastinit.torch import fill_shard_
-from fastinit.torch.shards.counter import drawn_elements
 from fastinit.torch.shards.intervals import Chunk, intervals
 from helpers.bits import check_bits
+from helpers.drawn_elements import drawn_elements
 from helpers.settings import process_seed
 from helpers.torch_arrays import to_numpy
 
@@ -51,9 +51,9 @@ def test_memory_of_any_kind(case: str) -> None:
 def test_only_the_part_is_drawn() -> None:
     """The whole has 2**40 values, which would not fit in memory."""
     part = torch.empty(3, 64)
-    before = drawn_elements()
-    fill_shard_(part, (1 << 20, 1 << 20), (1 << 19, 100), fastinit.HeNormal(), seed=0, name="w")
-    assert drawn_elements() - before == 3 * 64
+    with drawn_elements() as drawn:
+        fill_shard_(part, (1 << 20, 1 << 20), (1 << 19, 100), fastinit.HeNormal(), seed=0, name="w")
+    assert drawn == [3 * 64]
     index = np.s_[1 << 19 : (1 << 19) + 3, 100:164]
     expected = fastinit.he_normal((1 << 20, 1 << 20), seed=0, name="w", index=index)
     check_bits(to_numpy(part), expected)

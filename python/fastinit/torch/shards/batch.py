@@ -10,7 +10,6 @@ from fastinit.native.request import Template
 from fastinit.torch.memory.batch import FillBatch
 from fastinit.torch.memory.pending import PENDING
 from fastinit.torch.memory.target import Bounds
-from fastinit.torch.shards.counter import count_elements
 from fastinit.torch.shards.dtensor import Part, is_distributed, parts
 
 
@@ -32,7 +31,6 @@ class ShardedFillBatch:
         self._batch = FillBatch()
         self._hulls: list[tuple[torch.Tensor, Bounds, list[Part]]] = []
         self._distributed: list[torch.Tensor] = []
-        self._elements = 0
 
     def add(
         self, tensor: torch.Tensor, templates: Sequence[Template], stream: tuple[int, int]
@@ -66,7 +64,6 @@ class ShardedFillBatch:
             held = [self._hull(held)]  # else a matrix would be computed again for every part
         for part in held:
             PENDING.settle(part.memory)
-            self._elements += part.memory.numel()
             self._batch.add(part.memory, templates, stream, shape, part.bounds)
 
     def _hull(self, held: list[Part]) -> Part:
@@ -94,5 +91,4 @@ class ShardedFillBatch:
                 part.memory.copy_(memory[index])
         if self._distributed:
             torch.autograd.graph.increment_version(self._distributed)
-        count_elements(self._elements)
-        self._hulls, self._distributed, self._elements = [], [], 0
+        self._hulls, self._distributed = [], []
