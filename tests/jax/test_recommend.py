@@ -240,6 +240,8 @@ def test_recurrent_cells() -> None:
     assert rows["params.cell.ii.kernel"].layer == "input"
     fused = nnx.RNN(nnx.OptimizedLSTMCell(8, 16, rngs=nnx.Rngs(0)))
     found = fastinit.jax.recommend_recipe(fused, jnp.ones((2, 5, 8)))
+    gates = (fastinit.Orthogonal(layout="*io"),) * 4
+    assert rows_of(found)["cell.dense_h.kernel"].initializer == fastinit.Split(gates, axis=1)
     bias = fastinit.Plan({"cell.dense_h.bias": (64,)}, found.recipe, seed=0).init()
     expected = np.repeat(np.array([0, 1, 0, 0], np.float32), 16)
     assert np.array_equal(bias["cell.dense_h.bias"], expected)

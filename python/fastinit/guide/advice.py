@@ -63,6 +63,16 @@ class Case:
         """The depth that factors depend on: of a transformer, half the number of branches."""
         return self.depth if self.branches is None else self.branches / 2
 
+    def at(self, act: Activation | None, layer: str | None, branches: int | None) -> Case:
+        """Return the case of a parameter in this one; what is None is as here."""
+        return dataclasses.replace(
+            self,
+            activation=self.activation if act is None else act,
+            family=self.family if act is None else _family(act),
+            layer=layer or self.layer,
+            branches=self.branches if branches is None else branches,
+        )
+
     def matches(self, when: dict[str, Any]) -> bool:
         """Return whether all that a rule asks for is so."""
         for fact, allowed in when.items():

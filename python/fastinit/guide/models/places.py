@@ -6,9 +6,9 @@ import dataclasses
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from fastinit.guide.advice import Case, case_of
+from fastinit.guide.activations.activation import Activation
+from fastinit.guide.advice import Case
 from fastinit.guide.models.roles import NUMBER, Role, with_layout, without_layers
 from fastinit.guide.recommend import advise
 from fastinit.guide.recommendation import Recommendation
@@ -38,7 +38,7 @@ class Place:
     """
 
     layer: str | None = None
-    activation: Any = None
+    activation: Activation | None = None
     part: tuple[int, int] | None = None
     branches: int | None = None
     layout: str | None = None
@@ -63,9 +63,7 @@ class Exceptions:
     def __init__(self) -> None:
         self._by_name: dict[str, _Exception] = {}
 
-    def add(
-        self, parameter: Parameter, general: Advice, layers: float | None, place: Place
-    ) -> bool:
+    def add(self, parameter: Parameter, general: Advice, layers: int | None, place: Place) -> bool:
         """Note a parameter, and return whether it is an exception.
 
         Args:
@@ -107,7 +105,7 @@ def _pattern_of(name: str) -> Regex:
 
 @functools.lru_cache(maxsize=1024)
 def _exception(
-    case: Case, usual: str, layers: float | None, place: Place, ndim: int
+    case: Case, usual: str, layers: int | None, place: Place, ndim: int
 ) -> _Exception | None:
     """Return what is drawn at a place, or None where a general rule draws the same.
 
@@ -119,17 +117,7 @@ def _exception(
         ndim: the number of axes.
     """
     usually = advise(case)
-    own = case_of(
-        case.activation if place.activation is None else place.activation,
-        case.architecture,
-        depth=case.depth,
-        layer=place.layer or case.layer,
-        normalization=case.normalization,
-        residual=case.residual,
-        optimizer=case.optimizer,
-        width=case.width,
-    )
-    own = dataclasses.replace(own, branches=place.branches, tied=case.tied)
+    own = case.at(place.activation, place.layer, place.branches)
     found = advise(own)
     if place.part is not None:
         start, stop = place.part

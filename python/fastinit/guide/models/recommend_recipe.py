@@ -22,12 +22,13 @@ from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.recipes import known
 from fastinit.recipes.context import with_tied
 from fastinit.recipes.matching import drawn_by
-from fastinit.recipes.patterns.pattern import has_layer
+from fastinit.recipes.patterns.pattern import compiled, has_layer
 from fastinit.recipes.recipe import Recipe
 from fastinit.recipes.rule import FirstMatch, Rule
 from fastinit.tensors.tensor_plan import initializer_of
 
 _NAME = "recommended"
+_NOWHERE = Place()  # of which no more is known than its name says
 _MODELS = (("keras", "Layer", "fastinit.keras"), ("torch.nn", "Module", "fastinit.torch"))
 
 
@@ -136,17 +137,15 @@ def recipe_for(
     matched = {each.name: first.of(each) for each in model.parameters}
     unknown = tuple(e.name for e in model.parameters if _is_unknown(e, matched[e.name]))
     known_part = _without(model, unknown)
-    context = Recipe(_NAME, _NAME, tuple(rule for rule, _ in general)).context(known_part)
+    layers = _layers(matched)
     exceptions = Exceptions()
     used: set[int] = set()
     for each in known_part.parameters:
         if (rule := matched[each.name]) is None:
             continue
         advice = rule, by_rule[id(rule)]
-        place = _place(each, tables, advice[1].case.layer, places.get(each.name, Place()))
-        is_counted = has_layer(rule.pattern)
-        layers = context.number("layers", each.name, rule.pattern) if is_counted else None
-        if not exceptions.add(each, advice, layers, place):
+        place = _place(each, tables, advice[1].case.layer, places.get(each.name, _NOWHERE))
+        if place is _NOWHERE or not exceptions.add(each, advice, layers.get(each.name), place):
             used.add(id(rule))
     special = list(exceptions.rules([each.name for each in known_part.parameters]))
     by_rule |= {id(rule): found for (rule, found), _ in special}
@@ -161,8 +160,24 @@ def recipe_for(
     return RecipeRecommendation(recipe, rows, unknown, case, (note,) if note else ())
 
 
+def _layers(matched: Mapping[str, Rule | None]) -> dict[str, int]:
+    """Return the number of layers in the stacks of parameters whose rules count them."""
+    beginnings: dict[str, str] = {}
+    stacks: dict[str, set[str]] = {}
+    for name, rule in matched.items():
+        if rule is not None and has_layer(rule.pattern):
+            match = compiled(rule.pattern).fullmatch(name)
+            assert match is not None  # since the rule is for it
+            begin, end = match.span("layer")
+            beginnings[name] = name[:begin]
+            stacks.setdefault(name[:begin], set()).add(name[begin:end])
+    return {name: len(stacks[beginning]) for name, beginning in beginnings.items()}
+
+
 def _output_tables(model: Manifest, case: Case) -> frozenset[str]:
     """Return the vectors of tokens that are the weight of the output too."""
+    if not model.tied:
+        return frozenset()
     general, first = _general(case)
     layers = {id(rule): found.case.layer for rule, found in general}
     roles = {each.name: layers.get(id(first.of(each))) for each in with_tied(model)}
@@ -176,12 +191,12 @@ def _output_tables(model: Manifest, case: Case) -> frozenset[str]:
 def _place(parameter: Parameter, tables: frozenset[str], layer: str, place: Place) -> Place:
     """Return what is known of a parameter that is for ``layer`` by its name."""
     if known.find(parameter) is not None:  # as LoRA's B: what it is for says less than its name
-        return Place()
+        return _NOWHERE
     if parameter.name in tables:
         return dataclasses.replace(place, layer="tied_embedding")
     if layer == "recurrent":
         gates, rest = divmod(max(parameter.shape), min(parameter.shape) or 1)
-        return place if rest else dataclasses.replace(place, gates=gates)
+        return place if rest or gates == 1 else dataclasses.replace(place, gates=gates)
     return place
 
 
