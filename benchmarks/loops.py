@@ -6,6 +6,7 @@ found by the name of its function, so a module that is stripped has none.
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 from collections.abc import Iterator
@@ -47,8 +48,9 @@ class Loop:
         dtype: of the elements.
         values: elements per iteration.
         is_single: whether it draws one group at a time, as for the ends of arrays.
-        instructions: in AT&T's syntax, the jumps left out.
-        calls: the number of calls.
+        instructions: in AT&T's syntax, those that are executed where no rare branch is taken, the
+            jumps left out.
+        calls: the number of calls, in rare branches too.
     """
 
     instruction_set: str
@@ -74,19 +76,22 @@ def loops(library: Path) -> Iterator[Loop]:
             r"\(fastinit::Truncation\)|fastinit::|\(anonymous namespace\)::", "", function[1]
         )
         found = _NAME.search(name.replace("> >", ">>").replace("> >", ">>"))
-        body = _longest_loop(function[2])
-        if found is None or body is None or found["set"] == "Scalar":
+        if found is None or found["set"] == "Scalar":
             continue
-        groups = 2 ** found["lanes"].count("<") * int(found["groups"])
+        body = longest_loop(function[2])
+        if body is None:
+            continue
+        instructions, calls = body
         draw, dtype = _what(found["source"], found["of"] or "")
+        groups = 2 ** found["lanes"].count("<") * int(found["groups"])
         yield Loop(
             found["set"].lower(),
             draw,
             dtype,
             4 * _BLOCKS[found["set"]] * groups,
             groups == 1,
-            tuple(each for each in body if not each.startswith(("j", "call"))),
-            sum(each.startswith("call") for each in body),
+            tuple(each for each in instructions if not each.startswith(("j", "call"))),
+            calls,
         )
 
 
@@ -98,16 +103,39 @@ def _what(source: str, of: str) -> tuple[str, str]:
     return _FORMULAS.get(formula, formula), _DTYPES.get(element, "float64")
 
 
-def _longest_loop(text: str) -> list[str] | None:
-    """Return the instructions of the loop, rare branches in it included."""
+def longest_loop(text: str) -> tuple[list[str], int] | None:
+    """Return the instructions of the loop without its rare branches, and its number of calls."""
     lines = [found for line in text.splitlines() if (found := _INSTRUCTION.match(line))]
+    code = [line[2].strip() for line in lines]
     place = {found[1]: at for at, found in enumerate(lines)}
-    spans = []
-    for at, line in enumerate(lines):
-        jump = _JUMP.match(line[2])
-        if jump and place.get(jump[1], len(lines)) <= at:
-            spans.append((at - place[jump[1]], place[jump[1]], at))
-    if not spans:
-        return None
-    _, first, last = max(spans)
-    return [line[2].strip() for line in lines[first : last + 1]]
+    jumps = [(at, found) for at, text in enumerate(code) if (found := _JUMP.match(text))]
+    targets = {at: place[found[1]] for at, found in jumps if found[1] in place}
+    spans = sorted((target - at, target, at) for at, target in targets.items() if target <= at)
+    for _, first, last in spans:
+        path = _shortest_path(code, targets, first, last)
+        if path:
+            calls = sum(each.startswith("call") for each in code[first : last + 1])
+            return [code[at] for at in path], calls
+    return None
+
+
+def _shortest_path(code: list[str], targets: dict[int, int], first: int, last: int) -> list[int]:
+    """Return the places of the fewest instructions from the first one to a jump back to it.
+
+    Rare branches are longer. Other jumps back, of loops within the loop, are not taken. There is no
+    path where the jump back is not of a loop, but of code that stands apart.
+    """
+    following: dict[int, int] = {}
+    length = {last + 1: math.inf}
+    for at in range(last, first - 1, -1):
+        target = targets.get(at, first - 1)
+        steps = [] if code[at].startswith(("jmp", "ret")) else [at + 1]
+        steps += [target] if at < target <= last else []
+        following[at] = min(steps, key=length.__getitem__, default=last + 1)
+        length[at] = 1 if target == first else 1 + length[following[at]]
+    if length[first] == math.inf:
+        return []
+    path = [first]
+    while targets.get(path[-1]) != first:
+        path.append(following[path[-1]])
+    return path

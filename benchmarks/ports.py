@@ -14,15 +14,15 @@ An entry of ``results`` has a kernel's ``instruction_set``, ``draw`` and ``dtype
 per value and ``spills`` (vectors stored to the stack) per value; ``limits``, the cycles per value
 by processor below which the ports of its vector units are all taken, and ``modeled``, those that
 llvm-mca's simulation takes, with its latencies and schedulers; and ``measured``, cycles per value
-on this machine. Rare branches are part of the loop's code, so wide truncations and tails have
-neither limits nor a model.
+on this machine. Wide truncations and tails have rare branches, which these leave out and
+``measured`` has.
 
 Further entries have parts of this only:
 
 - "mask words": the loop of a Bernoulli mask's words; ``measured`` is of the whole mask, which also
   compares the words with a threshold and zeroes elements.
 - "gathered normal": single elements of a normal distribution, as for sparse arrays. A whole block
-  of four is drawn for each.
+  of four is drawn for each, so that the limit is that of four normals.
 - "orthogonal 1024 x 1024": per element, with the fma units' limit for 2 M N^2 - 2/3 N^3
   operations.
 """
@@ -62,16 +62,22 @@ DRAWS: dict[str, Distribution] = {
     "truncated wide": fastinit.TruncatedNormal(lower=-1, upper=4),
     "truncated tail": fastinit.TruncatedNormal(lower=2, upper=5),
 }
-BRANCHING = ("truncated wide symmetric", "truncated wide", "truncated tail")
+# llvm-mca's models of each processor, for AVX2 and AVX-512. It has none of Zen 5, whose units are
+# those of Zen 4 and twice as wide.
+ZEN4, ZEN5 = "Zen 4", "Zen 5"
 PROCESSORS = {
-    **{"znver2": "Zen 2", "znver3": "Zen 3", "znver4": "Zen 4", "haswell": "Haswell"},
-    **{"skylake": "Skylake", "icelake-server": "Ice Lake", "alderlake": "Golden Cove"},
+    "Zen 2": {"avx2": "znver2"},
+    "Zen 3": {"avx2": "znver3"},
+    ZEN4: {"avx2": "znver4", "avx512": "znver4"},
+    "Haswell": {"avx2": "haswell"},
+    "Skylake": {"avx2": "skylake", "avx512": "skylake-avx512"},
+    "Ice Lake": {"avx2": "icelake-server", "avx512": "icelake-server"},
+    "Golden Cove": {"avx2": "alderlake", "avx512": "sapphirerapids"},
 }
-ZEN4, ZEN5 = "znver4", "znver5"
 VALUES = 6144  # a multiple of every set, so that there are no ends
 AT_ONCE = 8  # requests per call, so that the call itself takes no share
 SQUARE = 1024  # rows and columns of the orthogonal matrix
-FMA_OPERATIONS = {"avx2": 32, "avx512": 64}  # float32 per cycle, with two units
+FMA_OPERATIONS = {"avx2": 32, "avx512": 64}  # float32 per cycle, with two units of full width
 ADDITIONS = 100_000
 _LOOPS = r"""
 extern "C" void chain(long n) {
@@ -87,11 +93,31 @@ extern "C" void xors(long n) {
 }
 """
 XORS = 96_000  # a multiple of the 480 of an iteration
-_VECTOR_PIPE = re.compile(r"\[([\d.]+)\]\s+- \w*?(?:FP[0-3]|FPU[0-3]|Port0?[015])\n")
+# The vector units of AMD, and of Intel, which has two of 512 bits.
+_VECTOR_PIPE = {
+    "avx2": re.compile(r"\[([\d.]+)\]\s+- \w*?(?:FP[0-3]|FPU[0-3]|Port0?[015])\n"),
+    "avx512": re.compile(r"\[([\d.]+)\]\s+- \w*?(?:FP[0-3]|FPU[0-3]|Port0?[05])\n"),
+}
 NOTES = [
     "A round of Philox takes two multiplications, two shifts and four xors for four blocks with "
     "AVX2, which has no xor of three numbers: more than half of a normal's operations, and four "
     "fifths of a uniform's.",
+    "The rest is waiting. A round's result comes 9.4 cycles after that of the round before it, and "
+    "a truncated normal is a chain of 25 instructions, 85 cycles, while sixteen registers hold "
+    "four to six chains and a processor looks some 150 instructions ahead. Timed apart with AVX2 "
+    "on Zen 5, words take 1.23 cycles per float32 value, and without them the values of a uniform "
+    "0.31, those of a normal 1.28 and those of a normal truncated to 2 sigmas 1.90: the sums are "
+    "hardly more than what the loops take.",
+    "What was tried with AVX2 on Zen 5 on 2026-11-28, in times of the loops as they are, for "
+    "normals, bfloat16 normals, uniforms and normals truncated to 2 sigmas: the words of the next "
+    "set drawn beside the values of this one 0.95, 1.00, 1.04, 1.03, and in llvm-mca's model of "
+    "Skylake 1.09, 1.11, 1.06, 1.07; the same for three single vectors 0.99, 0.97, 1.14, 1.13; "
+    "some rounds of words between values 0.98, 0.98, 1.15, 1.11; other numbers of vectors and "
+    "groups at once 0.99 to 1.30; one or two of the 120 instructions of sixteen normals less, for "
+    "their signs, 1.01 to 1.04; shuffles in place of Philox's shifts 1.09, 1.10, 1.16, 1.12; no "
+    "bounds for truncated values 0.97; a longer encoding, which makes the code 9 % larger, 1.00 "
+    "for all. So neither the number of instructions nor their size is the limit, but how many "
+    "chains the registers hold.",
 ]
 
 
@@ -104,6 +130,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = [each for each in loops(Path(_cpu.__file__)) if not each.is_single]
     report = common.new_report("ports", {"repeats": options.repeats}, NOTES)
     kept = [each for each in found if each.draw in (*DRAWS, MASK_WORDS)]
+    if not kept:
+        sys.exit("The module has no names of functions: build it without stripping it.")
     before = _cpu.instruction_set()
     with common.threads(1):
         chain, xors = _loops()
@@ -116,12 +144,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 measured = _of_loop(each, clock)
                 report["results"].append(_entry_of_loop(each, options.mca, measured))
                 print(describe(report["results"][-1]))
-            for entry in _others(name, clock):
+            for entry in _others(name, clock, _limits_of_normals(report["results"], name)):
                 report["results"].append(entry)
                 print(describe(entry))
     _cpu.select_instruction_set(before)
-    if not kept:
-        sys.exit("The module has no names of functions: build it without stripping it.")
     common.write(options.json, report)
     return 0
 
@@ -139,9 +165,11 @@ def _entry(
 
 
 def _entry_of_loop(loop: Loop, mca: str, measured: float) -> dict[str, Any]:
-    models: dict[str, tuple[float, float]] = {}
-    if mca and loop.draw not in BRANCHING:
-        models = {name: _model(loop, mca, name) for name in PROCESSORS if _fits(loop, name)}
+    models = {
+        name: _model(loop, mca, model[loop.instruction_set])
+        for name, model in PROCESSORS.items()
+        if mca and loop.instruction_set in model
+    }
     limits = {name: limit for name, (limit, _) in models.items()}
     if ZEN4 in limits:
         limits[ZEN5] = limits[ZEN4] / (2 if loop.instruction_set == "avx512" else 1)
@@ -154,8 +182,14 @@ def _entry_of_loop(loop: Loop, mca: str, measured: float) -> dict[str, Any]:
     }
 
 
-def _fits(loop: Loop, processor: str) -> bool:
-    return loop.instruction_set == "avx2" or processor in (ZEN4, "icelake-server")
+def _limits_of_normals(results: list[dict[str, Any]], name: str) -> dict[str, float]:
+    """Return the limits of float32 normals with an instruction set."""
+    wanted = (name, "normal", "float32")
+    return next(
+        each["limits"]
+        for each in results
+        if (each["instruction_set"], each["draw"], each["dtype"]) == wanted
+    )
 
 
 def _model(loop: Loop, mca: str, processor: str) -> tuple[float, float]:
@@ -169,7 +203,7 @@ def _model(loop: Loop, mca: str, processor: str) -> tuple[float, float]:
     if total is None or table is None:
         raise ValueError(f"{mca} has no figures for {processor}")
     pressure = dict(zip(re.findall(r"\[([\d.]+)\]", table[1]), table[2].split(), strict=True))
-    pipes = [pressure[number] for number in _VECTOR_PIPE.findall(text)]
+    pipes = [pressure[number] for number in _VECTOR_PIPE[loop.instruction_set].findall(text)]
     taken = sum(float(each) for each in pipes if each != "-")
     return taken / len(pipes) / loop.values, int(total[1]) / iterations / loop.values
 
@@ -239,13 +273,16 @@ def _requests(template: Template, box: Box, address: int) -> NDArray[np.void]:
     return as_array([each for each in requests if isinstance(each, bytes)])
 
 
-def _others(name: str, clock: Clock) -> Iterator[dict[str, Any]]:
+def _others(name: str, clock: Clock, of_normals: dict[str, float]) -> Iterator[dict[str, Any]]:
     """Yield the entries of kernels that are not loops over successive blocks."""
-    yield _entry(name, "gathered normal", _of_gathering(clock))
+    of_blocks = {processor: 4 * limit for processor, limit in of_normals.items()}
+    yield _entry(name, "gathered normal", _of_gathering(clock), of_blocks)
     operations = 4 / 3 * SQUARE  # per element
-    limit = {ZEN5: operations / FMA_OPERATIONS[name]}
+    limits = dict.fromkeys(of_normals, operations / FMA_OPERATIONS[name])
+    if name == "avx512" and ZEN4 in limits:
+        limits[ZEN4] *= 2  # its units have half the width
     few = Clock(clock.chain, min(clock.repeats, 15))
-    yield _entry(name, f"orthogonal {SQUARE} x {SQUARE}", _of_orthogonal(few), limit)
+    yield _entry(name, f"orthogonal {SQUARE} x {SQUARE}", _of_orthogonal(few), limits)
 
 
 def _seconds(run: Callable[[], object]) -> float:

@@ -39,7 +39,8 @@ def section(report: Report) -> str:
         f"of {settings['repeats']} runs, for {size} x {size} values in memory that has been "
         "written before unless the row says otherwise. `python -m benchmarks.fill`"
     )
-    return "\n\n".join(["## Fills", conditions, _tasks_table(report), _notes(report)])
+    texts = [conditions, _tasks_table(report), _notes(report), *_with_avx2(report)]
+    return "\n\n".join(["## Fills", *texts])
 
 
 def by_threads(report: Report) -> str:
@@ -111,6 +112,40 @@ def _notes(report: Report) -> str:
         for memory, name in (("touched", ""), ("fresh", ", new array,")):
             notes += _by_threads(report, task, memory, name)
     return " ".join(notes)
+
+
+def _with_avx2(report: Report) -> list[str]:
+    """Return a table of the rates with AVX2, beside the range of torch's, if they were measured."""
+    count = max(report["settings"]["threads"])
+    entries = {
+        (each["task"], each["instruction_set"] or each["library"]): each
+        for each in report["results"]
+        if (each["memory"], each["threads"]) == ("touched", count)
+    }
+    rows = []
+    for task in dict.fromkeys(task for task, _ in entries):
+        own, torch = entries.get((task, "avx2")), entries.get((task, "torch"))
+        if own is None or torch is None:
+            continue
+        speed, seconds = own["values_per_second"], torch["seconds"]
+        fastest, slowest = (torch["values"] / seconds[end] for end in ("minimum", "maximum"))
+        rows.append(
+            [
+                _name(task, "touched"),
+                rate(speed),
+                rate(torch["values_per_second"]),
+                times(speed, torch["values_per_second"]),
+                f"{times(speed, fastest)} to {times(speed, slowest)}",
+            ]
+        )
+    if not rows:
+        return []
+    head = ["with AVX2", "fastinit", "torch", "speedup", "by torch's fastest and slowest run"]
+    return [
+        "The same with AVX2, which fastinit uses where there is no AVX-512; torch still chooses "
+        "its own instructions. What the processor allows is in the budget of each kernel below.",
+        table(head, rows),
+    ]
 
 
 def _by_instruction_set(report: Report, task: str) -> str:
