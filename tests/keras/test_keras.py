@@ -50,6 +50,23 @@ def test_on_jax(name: str, failures: dict[str, str]) -> None:
     assert name not in failures, failures[name]
 
 
+def test_every_name_of_keras() -> None:
+    """``import fastinit.keras as initializers`` has them all: its own classes, or Keras's."""
+    theirs = [name for name in dir(keras.initializers) if not name.startswith("_")]
+    mine = {name for name in theirs if getattr(ours, name) is not getattr(keras.initializers, name)}
+    assert mine == set(theirs) - {
+        "STFT",
+        "STFTInitializer",
+        "stft",
+        "get",
+        "serialize",
+        "deserialize",
+    }
+    assert ours.he_normal is ours.HeNormal
+    with pytest.raises(AttributeError, match="no attribute 'HeNormel'; did you mean 'HeNormal'"):
+        _ = ours.HeNormel
+
+
 def test_a_class_for_every_preset() -> None:
     assert {cls.row for cls in CLASSES.values() if hasattr(cls, "row")} == {*PRESETS.values()}
 

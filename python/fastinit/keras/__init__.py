@@ -8,8 +8,10 @@ by one seed, each from the stream of its path, and ``plan`` says what that is.
 
 from __future__ import annotations
 
+from typing import Any
+
 try:
-    import keras as _keras  # noqa: F401
+    from keras import initializers as _kerass
 except ImportError as error:
     raise ImportError(
         f"fastinit.keras needs Keras 3 and one of its backends ({error}); pip install "
@@ -19,6 +21,7 @@ except ImportError as error:
 from fastinit.keras.adapted import Adapted
 from fastinit.keras.constants import Constant, Dirac, Identity, Ones, Zeros
 from fastinit.keras.context import accelerate
+from fastinit.keras.context import by_names_of_keras as _by_names_of_keras
 from fastinit.keras.distributions import (
     LogUniform,
     RandomNormal,
@@ -41,6 +44,7 @@ from fastinit.keras.masked import NM, Bernoulli, Sparse
 from fastinit.keras.matrices import DeltaOrthogonal, Orthogonal
 from fastinit.keras.models import init_, plan
 from fastinit.keras.recommend import recommend_recipe
+from fastinit.missing_names import missing as _missing
 from fastinit.package import check_package
 
 __all__ = [
@@ -76,6 +80,14 @@ __all__ = [
 ]
 
 check_package()
+
+
+def __getattr__(name: str) -> Any:
+    if (found := _by_names_of_keras().get(name)) is not None:  # as he_normal
+        return found
+    if name.startswith("__") or not hasattr(_kerass, name):
+        raise _missing("fastinit.keras", name, __all__, {})
+    return getattr(_kerass, name)
 
 
 def __dir__() -> list[str]:

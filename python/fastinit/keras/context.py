@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 import keras
 
-from fastinit.keras.initializer import CLASSES
+from fastinit.keras.initializer import CLASSES, Initializer
 
 _ALIASES = {
     "IdentityInitializer": "identity",
@@ -42,9 +41,12 @@ def accelerate() -> Iterator[None]:
         >>> layer.kernel_initializer
         HeUniform()
     """
-    ours = {name: cls for name, cls in CLASSES.items() if hasattr(keras.initializers, name)}
-    names: dict[str, Any] = dict(ours)
-    names |= {cls.__name__: cls for cls in ours.values()}
-    names |= {alias: CLASSES[name] for alias, name in _ALIASES.items()}
-    with keras.saving.custom_object_scope(names):
+    with keras.saving.custom_object_scope(by_names_of_keras()):
         yield
+
+
+def by_names_of_keras() -> dict[str, type[Initializer]]:
+    """Return the classes of this package by all names that Keras has for its own."""
+    ours = {name: cls for name, cls in CLASSES.items() if hasattr(keras.initializers, name)}
+    by_class = {cls.__name__: cls for cls in ours.values()}
+    return ours | by_class | {alias: CLASSES[name] for alias, name in _ALIASES.items()}
