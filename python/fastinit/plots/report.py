@@ -5,8 +5,9 @@ from __future__ import annotations
 import abc
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from fastinit import records
 from fastinit.plots import figure as figures
 from fastinit.plots import terminal
 from fastinit.plots.chart import Chart
@@ -83,3 +84,22 @@ class Report(abc.ABC):
 
     def _repr_html_(self) -> str:
         return self.page().fragment()
+
+
+class DataReport(Report):
+    """A report that is a dataclass of numbers, texts, tuples and further dataclasses."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data; NaN and infinities are as in ``fastinit.records``."""
+        return records.to_data(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Return the report that ``to_dict`` described.
+
+        Raises:
+            ValueError: A field is missing or unknown.
+        """
+        return records.from_data(cls, data)

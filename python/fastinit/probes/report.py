@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
 
-from fastinit import records
 from fastinit.plots.chart import Chart
-from fastinit.plots.report import Report
+from fastinit.plots.report import DataReport
 from fastinit.plots.summary import Summary
 from fastinit.probes.charts import charts_of
 from fastinit.probes.rows import ProbeAttention, ProbeRow, ProbeStack, ProbeWeight
@@ -16,7 +14,7 @@ from fastinit.tables import Table
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class ProbeReport(Report):
+class ProbeReport(DataReport):
     """The signals and gradients of a model.
 
     Attributes:
@@ -66,19 +64,6 @@ class ProbeReport(Report):
         """
         if self.verdicts:
             raise AssertionError("; ".join(self.verdicts))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data; NaN and infinities are as in ``fastinit.records``."""
-        return records.to_data(self)
-
-    @staticmethod
-    def from_dict(data: Any) -> ProbeReport:
-        """Return the report that ``to_dict`` described.
-
-        Raises:
-            ValueError: A field is missing or unknown.
-        """
-        return records.from_data(ProbeReport, data)
 
     def summary(self) -> Summary:
         """Return a row per layer, activation and block, attention, the loss and the verdicts."""

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastinit import records
 from fastinit.plots.chart import Chart, LineChart, numbered
-from fastinit.plots.report import Report
+from fastinit.plots.report import DataReport
 from fastinit.plots.summary import Summary
 from fastinit.tables import Table
 
@@ -39,7 +38,7 @@ class LsuvRow:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class LsuvReport(Report):
+class LsuvReport(DataReport):
     """The result of ``lsuv_``.
 
     Attributes:
@@ -49,19 +48,6 @@ class LsuvReport(Report):
 
     rows: tuple[LsuvRow, ...]
     forwards: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data; NaN and infinities are as in ``fastinit.records``."""
-        return records.to_data(self)
-
-    @staticmethod
-    def from_dict(data: Any) -> LsuvReport:
-        """Return the report that ``to_dict`` described.
-
-        Raises:
-            ValueError: A field is missing or unknown.
-        """
-        return records.from_data(LsuvReport, data)
 
     def summary(self) -> Summary:
         """Return a row per layer, and the number of passes."""

@@ -7,14 +7,12 @@ import itertools
 import math
 import statistics
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
-from fastinit import records
 from fastinit.initializers import Uniform
 from fastinit.plots.chart import Chart
-from fastinit.plots.report import Report
+from fastinit.plots.report import DataReport
 from fastinit.plots.summary import Summary
 from fastinit.tables import Table, plural
 from fastinit.torch.training.charts import comparison
@@ -71,7 +69,7 @@ class PairedTest:
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class CompareReport(Report):
+class CompareReport(DataReport):
     """The comparison of several starts.
 
     Attributes:
@@ -87,19 +85,6 @@ class CompareReport(Report):
     starts: tuple[StartSummary, ...]
     tests: tuple[PairedTest, ...]
     runs: tuple[Run, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data; NaN and infinities are as in ``fastinit.records``."""
-        return records.to_data(self)
-
-    @staticmethod
-    def from_dict(data: Any) -> CompareReport:
-        """Return the report that ``to_dict`` described.
-
-        Raises:
-            ValueError: A field is missing or unknown.
-        """
-        return records.from_data(CompareReport, data)
 
     def summary(self) -> Summary:
         """Return a row per start with its spread over seeds, and the paired tests."""

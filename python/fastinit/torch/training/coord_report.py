@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
 
-from fastinit import records
 from fastinit.plots.chart import Chart
-from fastinit.plots.report import Report
+from fastinit.plots.report import DataReport
 from fastinit.plots.summary import Summary
 from fastinit.tables import Table, plural
 from fastinit.torch.training.charts import coordinates
@@ -16,7 +14,7 @@ from fastinit.torch.training.coord_rows import CoordRow, fault
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class CoordReport(Report):
+class CoordReport(DataReport):
     """The changes that the width of a model makes.
 
     Attributes:
@@ -51,19 +49,6 @@ class CoordReport(Report):
         """
         if self.verdicts:
             raise AssertionError("; ".join(self.verdicts))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data; NaN and infinities are as in ``fastinit.records``."""
-        return records.to_data(self)
-
-    @staticmethod
-    def from_dict(data: Any) -> CoordReport:
-        """Return the report that ``to_dict`` described.
-
-        Raises:
-            ValueError: A field is missing or unknown.
-        """
-        return records.from_data(CoordReport, data)
 
     def summary(self) -> Summary:
         """Return the slopes of each layer after the last step, and the verdicts."""
