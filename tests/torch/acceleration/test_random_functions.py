@@ -117,6 +117,41 @@ def test_factories_options() -> None:
     assert torch.equal(*pair)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: torch.normal(0.0, torch.ones(3, device="meta")),
+        lambda: torch.normal(torch.zeros(3, device="meta"), torch.ones(3, device="meta")),
+        lambda: torch.randn_like(torch.eye(3).to_sparse_csr()),
+        lambda: torch.randn_like(input=torch.ones(3, dtype=torch.int64)),
+        lambda: torch.rand_like(torch.eye(3).to_sparse()),
+        lambda: torch.rand_like(None),  # type: ignore[call-overload]
+        lambda: torch.normal(torch.eye(3).to_sparse(), 1.0),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Sparse")
+def test_tensors_that_are_left(call: Callable[[], Any]) -> None:
+    """Those without values or strides are torch's, whatever it does."""
+
+    def outcome() -> Any:
+        try:
+            return call()
+        except (NotImplementedError, RuntimeError, TypeError) as error:
+            return str(error)
+
+    expected = outcome()
+    with accelerate(seed=0):
+        found = outcome()
+    if isinstance(expected, str):
+        assert found == expected
+    else:
+        assert (found.shape, found.layout, found.device) == (
+            expected.shape,
+            expected.layout,
+            expected.device,
+        )
+
+
 def test_what_is_left() -> None:
     """Other random functions are torch's, and counted."""
     torch.manual_seed(0)

@@ -12,7 +12,7 @@ from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init import values
-from fastinit.torch.nn_init.eligible import is_intercepted
+from fastinit.torch.nn_init.eligible import PLAIN, is_intercepted
 from fastinit.torch.nn_init.source import seed_from
 from fastinit.torch.nn_init.state import Context
 
@@ -33,13 +33,19 @@ def _filled(
     return tensor.requires_grad_(requires_grad)
 
 
+def _is_plain(tensor: Any) -> bool:
+    """Return whether values of a tensor of this kind are drawn; else torch knows what to do."""
+    return type(tensor) in PLAIN and tensor.layout is torch.strided and not tensor.is_nested
+
+
 def _factory(original: Function, empty: Function, templates_of: Callable[..., Any]) -> Function:
     """Return what torch.rand, torch.randn or one of the like does in a context."""
 
     def make(context: Context, *args: Any, **kwargs: Any) -> Tensor:
-        like = args[0].dtype if empty is torch.empty_like and args else None
-        dtype = kwargs.get("dtype") or like or torch.get_default_dtype()
-        if dtype not in DRAWN or kwargs.keys() & _NOT_DRAWN or is_intercepted():
+        like = (*args, kwargs.get("input"))[0] if empty is torch.empty_like else None
+        dtype = kwargs.get("dtype") or getattr(like, "dtype", torch.get_default_dtype())
+        is_ours = dtype in DRAWN and (empty is torch.empty or _is_plain(like))
+        if not is_ours or kwargs.keys() & _NOT_DRAWN or is_intercepted():
             context.left_to_torch[original.__name__] += 1
             return original(*args, **kwargs)  # type: ignore[no-any-return]
         generator = kwargs.pop("generator", None)
@@ -59,7 +65,8 @@ def _normal(context: Context, mean: Any = 0.0, std: Any = 1.0, *args: Any, **kwa
     dtypes = {each.dtype for each in tensors} or {kwargs.get("dtype") or torch.get_default_dtype()}
     dtype = next(iter(dtypes))
     is_torchs = len(dtypes) > 1 or dtype not in DRAWN or dtype.is_complex
-    is_torchs = is_torchs or is_intercepted()
+    is_torchs = is_torchs or is_intercepted() or not all(map(_is_plain, tensors))
+    is_torchs = is_torchs or any(each.is_meta for each in tensors)
     if is_torchs or kwargs.keys() & _NOT_DRAWN or bool(torch.as_tensor(std < 0).any()):
         context.left_to_torch["normal"] += 1
         return torch.normal(mean, std, *args, **kwargs)
