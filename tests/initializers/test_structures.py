@@ -130,3 +130,8 @@ def test_products() -> None:
     left = fastinit.normal((20, 3), seed=0, name="w.left", dtype="float64")
     right = fastinit.orthogonal((3, 6), seed=0, name="w.right", dtype="float64")
     np.testing.assert_allclose(values, left @ right / 2, rtol=1e-13, atol=1e-14)
+
+
+def test_ranks_that_no_array_can_have() -> None:
+    with pytest.raises(ValueError, match="is too large"):
+        fastinit.product((7, 6), "normal", "normal", 10**400, seed=0, name="w")

@@ -26,7 +26,7 @@ SAMPLE = (
 )
 # Angles of positions that the code computes in float32, from 0 to 1500.
 TABLES = {"encoder.embed_positions.weight": 2e-4}
-FEWEST_TYPES = 60  # that build from these sizes
+FEWEST_TYPES = 190  # that build from these sizes
 
 
 def check(kind: str) -> bool:

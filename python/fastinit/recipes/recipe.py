@@ -151,7 +151,8 @@ class Recipe:
         At the sizes of ``base`` it draws what ``start`` draws. Matrices whose inputs and outputs
         grow are scaled by (fan_in / fan_in of the base)^-1/2. ``multipliers`` has the factors on
         learning rates and on the forward pass: the output weight multiplies by 1 / width. The model
-        itself must divide the logits of attention by the size of a head instead of its root.
+        itself must divide the logits of attention by the size of a head instead of its root (Yang
+        et al. 2022, arXiv 2203.03466, table 8).
 
         Args:
             model: A manifest.
@@ -194,12 +195,14 @@ class Recipe:
     ) -> Recipe:
         """Return CompleteP: muP for AdamW whose hyperparameters also hold for another depth.
 
+        Dey et al. 2025, arXiv 2505.01618.
+
         Args:
             model: A manifest.
             base: The manifest of the model of another width and depth.
             alpha: Residual branches are multiplied by (layers / layers of the base)^-alpha.
-            start: As for ``mup``.
-            layouts: As for ``mup``.
+            start: The recipe of the base model, as for ``mup``.
+            layouts: The roles of axes, as for ``mup``.
             branches: A pattern for the parameters of the last layer of each residual branch, whose
                 ``forward`` is that factor; None for the usual names (``o_proj``, ``c_proj``, ...).
 
@@ -231,14 +234,16 @@ class Recipe:
         """Return the unit-scaled maximal update parametrization (u-muP), for Adam.
 
         All weights are N(0, 1). The factors on the forward pass are 1 / sqrt(fan_in) for hidden and
-        1 / fan_in for output weights, times 1 / sqrt(layers) at the end of residual branches.
+        1 / fan_in for output weights, times 1 / sqrt(layers) at the end of residual branches (Blake
+        et al. 2024, arXiv 2407.17465).
 
         Args:
             model: A manifest.
             base: The manifest of the model of another width, which says which axes grow.
-            start: As for ``mup``; what is not random, as norms, biases and tables, stays.
-            layouts: As for ``mup``.
-            branches: As for ``completep``.
+            start: The recipe of the base model, as for ``mup``; what is not random, as norms,
+                biases and tables, stays.
+            layouts: The roles of axes, as for ``mup``.
+            branches: The last layers of residual branches, as for ``completep``.
 
         Raises:
             ValueError: As for ``completep``.
@@ -267,14 +272,15 @@ class Recipe:
         Weights are N(0, std) with std = gain min(1, sqrt(fan_out / fan_in)) / sqrt(fan_in); tables
         that are looked up have fan_in 1. The factors on learning rates are fan_out / fan_in for
         "sgd", 1 / fan_in for "adam", and sqrt(fan_out / fan_in) for "muon" (1 for what is not a
-        matrix).
+        matrix). Yang et al. 2023, arXiv 2310.17813.
 
         Args:
             model: A manifest.
             optimizer: "adam", "sgd" or "muon".
             gain: A factor on all standard deviations.
-            start: As for ``mup``; what is not random, as norms, biases and tables, stays.
-            layouts: As for ``mup``.
+            start: The recipe of the base model, as for ``mup``; what is not random, as norms,
+                biases and tables, stays.
+            layouts: The roles of axes, as for ``mup``.
 
         Raises:
             ValueError: ``optimizer`` is not known, a layout does not fit, or no rule of ``start``

@@ -15,7 +15,7 @@ from fastinit.initializers.computed import Computed, check_all, draw_bounds, rou
 from fastinit.initializers.function_help import draws
 from fastinit.initializers.named import initializer_of
 from fastinit.initializers.options import Out, unexpected
-from fastinit.native.box import Bounds, Index, Shape
+from fastinit.native.box import Bounds, Index, Shape, shape_of
 from fastinit.native.dtypes import drawable
 from fastinit.native.request import Template
 from fastinit.streams import Seed, part_name, stream_of
@@ -79,10 +79,11 @@ class Product(Initializer):
         """Whether one of the factors depends on the seed and the name."""
         return any(each.is_random for each in self._factors)
 
-    def _shapes(self, shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, ...]]:
+    def _shapes(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         if len(shape) < 2:
             raise ValueError(f"shape {shape} is not that of a matrix; pass two axes or more")
-        return (shape[0], self.rank), (self.rank, *shape[1:])
+        # shape_of refuses ranks that no array can have.
+        return shape_of((shape[0], self.rank)), shape_of((self.rank, *shape[1:]))
 
     def resolve(self, shape: tuple[int, ...]) -> Initializer:
         """Return the product of factors that do not depend on the shape."""
