@@ -48,7 +48,7 @@ def launches(dtype: str, largest: int) -> Iterator[tuple[dict[str, Any], list[Ca
             yield {**many, "racecheck": size < 128}, [Case(PLAIN, drawn, *LARGE[size])]
 
 
-LARGER_BLOCKS = Unrun("larger blocks of reflectors, which a slow test runs", ".", ".", 80)
+NO_BLOCKS_OF_128 = Unrun("blocks of 128 reflectors, which a slow test runs", ".", ".", 40)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,7 @@ LARGER_BLOCKS = Unrun("larger blocks of reflectors, which a slow test runs", "."
 def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> None:
     """The PTX draws what the CPU draws, and every line of it runs.
 
-    The first text of the kernels runs in three orders of threads; the others run in lockstep and,
-    unless all blocks are asked for, with blocks of up to 32 reflectors.
+    The first text of the kernels runs in three orders of threads, the others in lockstep.
     """
     stand_in = emulation.stand_in
     end = {"float64": "IdEEvNS_15OrthogonalTableE", "float32": "IfEEvNS_15OrthogonalTableE"}[dtype]
@@ -72,8 +71,7 @@ def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> Non
     assert len(kernels) == 3
     classes = {same[0] for name in kernels for same in stand_in.classes(name)}
     for number, architecture in enumerate(sorted(classes)):
-        most = min(largest, 32) if number and largest < 128 else largest
-        for settings, cases in launches(dtype, most):
+        for settings, cases in launches(dtype, largest):
             if number and "order" in settings:
                 continue
             with stand_in.fresh(architecture=architecture, **settings):
@@ -84,7 +82,7 @@ def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> Non
                     assert ["reflectors" in each for each in names[:2]] == [True, False]
         with stand_in.fresh(architecture=architecture):
             for name in kernels:
-                unrun = [LARGER_BLOCKS] if most < 128 and "small" not in name else []
+                unrun = [NO_BLOCKS_OF_128] if largest < 128 and "small" not in name else []
                 check_coverage(stand_in, name, wide_divisions(5), *unrun)
 
 
