@@ -6,6 +6,7 @@ Each child process draws its first arrays under a setting: nothing is kept from 
 import functools
 import json
 import math
+import platform
 import random
 import struct
 from typing import Any
@@ -140,7 +141,8 @@ def test_arithmetic_is_restored() -> None:
         fails()
     with pytest.raises(ValueError, match="set_default_arithmetic"):
         _cpu.set_arithmetic(b"")
-    assert _cpu.set_default_arithmetic() is None  # this thread has it
+    if platform.machine() in ("x86_64", "AMD64"):  # others do not tell whether a thread has it
+        assert _cpu.set_default_arithmetic() is None
 
 
 def number(random_numbers: random.Random) -> float:
