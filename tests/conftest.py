@@ -63,6 +63,10 @@ def needs_emulation(item: pytest.Item) -> bool:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=needs_emulation)
+    # Processes that test together need the same names, and so does a selection by -k.
+    addressed = [each.nodeid for each in items if " at 0x" in each.nodeid]
+    if addressed:
+        raise pytest.UsageError(f"take ids=shortened for {addressed[0]}, which has an address")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -11,6 +11,7 @@ import torch
 import fastinit
 import fastinit.jax
 from fastinit import other_frameworks
+from helpers.ids import shortened
 
 KEY = jax.random.key(0)
 CORE: list[Any] = [fastinit.HeNormal(layout="*io"), fastinit.HeNormal, fastinit.he_normal]
@@ -38,7 +39,7 @@ OF_JAX: list[Any] = [fastinit.jax.he_normal, fastinit.jax.he_normal()]
     ],
     ids=["jax", "raw key", "jit", "haiku", "tensor", "module"],
 )
-@pytest.mark.parametrize("initializer", [*CORE, *OF_JAX], ids=str)
+@pytest.mark.parametrize("initializer", [*CORE, *OF_JAX], ids=shortened)
 def test_what_to_write(initializer: Any, call: Callable[[Any], Any], words: str) -> None:
     if initializer is OF_JAX[1] and "next_rng" not in words and "torch" not in words:
         call(initializer)
