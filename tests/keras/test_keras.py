@@ -58,11 +58,14 @@ def test_every_name_of_keras() -> None:
         "STFT",
         "STFTInitializer",
         "stft",
-        "get",
         "serialize",
         "deserialize",
     }
     assert ours.he_normal is ours.HeNormal
+    kept = keras.initializers.HeNormal()
+    found = [ours.get(each) for each in ("he_uniform", "normal", kept, None)]
+    assert [type(each) for each in found[:2]] == [ours.HeUniform, ours.RandomNormal]
+    assert found[2:] == [kept, None]
     with pytest.raises(AttributeError, match="no attribute 'HeNormel'; did you mean 'HeNormal'"):
         _ = ours.HeNormel
 

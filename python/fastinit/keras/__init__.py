@@ -20,7 +20,7 @@ except ImportError as error:
 
 from fastinit.keras.adapted import Adapted
 from fastinit.keras.constants import Constant, Dirac, Identity, Ones, Zeros
-from fastinit.keras.context import accelerate
+from fastinit.keras.context import accelerate, get
 from fastinit.keras.context import by_names_of_keras as _by_names_of_keras
 from fastinit.keras.distributions import (
     LogUniform,
@@ -74,6 +74,7 @@ __all__ = [
     "VarianceScaling",
     "Zeros",
     "accelerate",
+    "get",
     "init_",
     "plan",
     "recommend_recipe",

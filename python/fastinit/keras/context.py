@@ -1,9 +1,10 @@
-"""``accelerate``: layers whose initializers are named by strings get those of this package."""
+"""``accelerate`` and ``get``: Keras's names of initializers mean those of this package."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 
@@ -43,6 +44,24 @@ def accelerate() -> Iterator[None]:
     """
     with keras.saving.custom_object_scope(by_names_of_keras()):
         yield
+
+
+def get(identifier: Any) -> Any:
+    """Return an initializer as ``keras.initializers.get`` does; its names mean this package's.
+
+    Args:
+        identifier: A name, a config, an initializer, a class of one, a function, an array, or None.
+
+    Raises:
+        ValueError: It is none of these, or the name is not known.
+
+    Example:
+        >>> import fastinit.keras
+        >>> fastinit.keras.get("he_uniform")
+        HeUniform()
+    """
+    found = by_names_of_keras().get(identifier) if isinstance(identifier, str) else None
+    return keras.initializers.get(identifier) if found is None else found()
 
 
 def by_names_of_keras() -> dict[str, type[Initializer]]:
