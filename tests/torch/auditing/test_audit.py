@@ -65,7 +65,7 @@ class Adaptive(torch.nn.Module):
 def test_scales_in_an_embedding() -> None:
     """Ones are scales that leave their input as it is; other constants make all units the same."""
     audit(Adaptive, args=(1.0,)).assert_clean()
-    (found,) = audit(Adaptive, args=(0.5,)).findings
+    (found,) = audit(Adaptive, kwargs={"value": 0.5}).findings
     assert (found.name, found.verdict) == ("scale.weight", "constant")
 
 
@@ -91,6 +91,7 @@ def test_rows() -> None:
     assert default.expected is not None
     assert default.expected.low == pytest.approx(-0.25)
     assert default.expected.high == pytest.approx(0.25)
+    assert audit(nn.Linear, args=(16, 4), seed=1).rows[0].found != default.found
     assert rows["mask"].kind == "buffer"
 
 
