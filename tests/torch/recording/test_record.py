@@ -105,6 +105,8 @@ TENSORS: dict[str, Callable[[], Any]] = {
         .permute(0, 2, 3, 1)
         .reshape(-1)
     ),
+    "complex values": lambda: torch.polar(torch.ones(9), torch.rand(9)).add_(1),
+    "complex draw": lambda: torch.empty(40, dtype=torch.complex64).normal_(),
     "complex numbers": lambda: torch.view_as_real(torch.randn(8, 8, dtype=torch.complex64).clone()),
     "the same dtype": lambda: init.normal_(torch.empty(9, 5)).to(torch.float32),
     "already contiguous": lambda: init.normal_(torch.empty(9, 5)).contiguous(),

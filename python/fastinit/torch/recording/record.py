@@ -95,7 +95,7 @@ def _plan(module: torch.nn.Module, recorder: Recorder, dtype: Any) -> Plan:
     for each in manifest.tensors:
         parameter = dataclasses.replace(each, name=own[each.name])
         described[each.name] = parameter
-        if each.is_left_alone or each.is_complex:
+        if each.is_left_alone:
             continue
         try:
             described[each.name], found[parameter.name] = found_of(

@@ -52,7 +52,7 @@ def found_of(
         return parameter, Found(Constant(0), None)
     history = recorder.histories.of(tensor)
     entries: list[Entry] = [] if history is None else history.entries
-    found = describe(Extent.of(tensor), entries)
+    found = None if tensor.is_complex() else describe(Extent.of(tensor), entries)
     if found is None and recorder.is_virtual(tensor):
         if not entries:
             raise UnwrittenError
@@ -100,7 +100,7 @@ def _is_unwritten(values: NDArray[np.generic], *, is_new: bool, is_telling: bool
 
 def stored(values: NDArray[np.generic]) -> Initializer:
     """Return the initializer of given values, in the most readable form that has their bits."""
-    for candidate in _readable(values):
+    for candidate in _readable(values) if values.dtype.kind != "c" else ():
         try:
             again = candidate(values.shape, dtype=values.dtype)
         except ValueError:
