@@ -493,6 +493,24 @@ def test_branches_of_stacks(kind: str) -> None:
             assert row.std == pytest.approx((row.shape[1] * ratio * len(stack)) ** -0.5)
 
 
+class Unrunnable(nn.Module):
+    """A module that reads a value, and whose layers do not fit together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(8, 16), nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.a(x) if x.device.type != "meta" or float(x.sum()) else x
+        return self.b(y) * y.numpy()  # type: ignore[no-any-return]
+
+
+def test_modules_that_do_not_run(capfd: pytest.CaptureFixture[str]) -> None:
+    """A note says so, and nothing is printed."""
+    assert "The module runs neither" in fastinit.torch.recommend_recipe(Unrunnable()).notes[0]
+    assert capfd.readouterr() == ("", "")
+
+
 class HalfGelu(nn.Module):
     """An activation whose name says nothing."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -34,14 +35,23 @@ def followed(module: nn.Module) -> list[Node]:
     batch, _ = synthetic_batch(module)
     try:
         return _followed(module, batch, torch.device("meta"), contextlib.nullcontext())
-    except Exception:  # whatever the module raises
+    except Exception as error:  # whatever the module raises
+        if "meta" not in str(error):  # not for lack of values
+            raise
         return _followed(module, batch, torch.device("cpu"), _faking())
 
 
-def _faking() -> contextlib.AbstractContextManager[object]:
-    from torch._subclasses.fake_tensor import FakeTensorMode  # which takes long to import
+@contextlib.contextmanager
+def _faking() -> Iterator[None]:
+    from torch._subclasses import fake_tensor  # which takes long to import
 
-    return FakeTensorMode(allow_non_fake_inputs=True)
+    log = logging.getLogger(fake_tensor.__name__)  # which also prints what is raised
+    before, log.disabled = log.disabled, True
+    try:
+        with fake_tensor.FakeTensorMode(allow_non_fake_inputs=True):
+            yield
+    finally:
+        log.disabled = before
 
 
 def _followed(
