@@ -24,7 +24,6 @@ from fastinit.tensors.tensor_plan import TensorPlan
 DRAWN, DIFFERS, MISSING, UNKNOWN = "as drawn", "differs", "missing", "unknown"
 STATUSES = (DRAWN, DIFFERS, MISSING, UNKNOWN)
 VERIFIED, FOREIGN, HEADER_CHANGED = "verified", "foreign", "header changed"
-VERDICTS = (VERIFIED, DIFFERS, FOREIGN, HEADER_CHANGED)
 _NO_PLAN = "the file carries no plan"
 _UNREADABLE = "the plan in the header cannot be read"
 _OTHER_PLAN = "the plan in the header is not the one that was written"

@@ -110,11 +110,12 @@ def _function(named: str) -> Callable[[], Any]:
 def _of_file(path: Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(2, "there is no such file", str(path))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"probed_{path.stem}"  # a file may have the name of another module
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     sys.path.insert(0, str(path.parent))  # where its own imports are
     spec.loader.exec_module(module)
     return module

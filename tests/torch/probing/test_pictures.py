@@ -1,6 +1,7 @@
 """Pages of probed models, comparisons and coordinate checks, and the command that probes a file."""
 
 import json
+import sys
 from pathlib import Path
 
 import torch
@@ -122,3 +123,10 @@ def test_command(tmp_path: Path) -> None:
         done = run("probe", *given)
         assert done.exit_code == 2, given
         assert message in done.stderr
+
+
+def test_a_file_with_the_name_of_a_module(tmp_path: Path) -> None:
+    path = tmp_path / "json.py"
+    path.write_text(FILE)
+    assert run("probe", f"{path}:with_batch").exit_code in (0, 1)
+    assert sys.modules["json"] is json
