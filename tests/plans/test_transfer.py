@@ -60,13 +60,26 @@ def test_other_names_and_what_is_missing(source: Any, tmp_path: Path) -> None:
     check_bits(found[name], fastinit.Plan(model, "default", seed=9).draw(name))
 
 
+def test_names_by_a_function(source: Any) -> None:
+    """None leaves a tensor to the recipe."""
+    path, weights = source
+    up, down = "mlp.up_proj.weight", "mlp.down_proj.weight"
+    model = {f"layers.0.{name}": weights[f"layers.0.{name}"].shape for name in (up, down)}
+    plan = fastinit.transfer(
+        path, model, "normal", names=lambda name: name if "up" in name else None, seed=9
+    )
+    check_bits(plan.draw(f"layers.0.{up}"), weights[f"layers.0.{up}"])
+    drawn = fastinit.Plan(model, "normal", seed=9).draw(f"layers.0.{down}")
+    check_bits(plan.draw(f"layers.0.{down}"), drawn)
+
+
 @pytest.mark.parametrize(
     ("depth", "expected"),
-    [("stack", [0, 1, 0, 1]), ("repeat", [0, 0, 1, 1])],
+    [("stack", [0, 1, 0, 1]), ("repeat", [0, 0, 1, 1]), ("even", [0])],
 )
-def test_deeper_models(source: Any, depth: str, expected: list[int]) -> None:
+def test_other_depths(source: Any, depth: str, expected: list[int]) -> None:
     path, weights = source
-    found = fastinit.transfer(path, dense(4), depth=depth).init()
+    found = fastinit.transfer(path, dense(len(expected)), depth=depth).init()
     for layer, from_ in enumerate(expected):
         values = weights[f"layers.{from_}.mlp.up_proj.weight"]
         check_bits(found[f"layers.{layer}.mlp.up_proj.weight"], values)
@@ -85,6 +98,12 @@ def test_smaller_models_by_selection(source: Any) -> None:
         path, {"layers.0.norm": (6, 4)}, fit="even", names={"norm": "mlp.up_proj.weight"}
     )
     check_bits(one.init()["layers.0.norm"], found["layers.0.mlp.up_proj.weight"])
+    fit = {r".*\.up_proj\.weight": ("even", "copy")}
+    two = fastinit.transfer(path, {"layers.0.mlp.up_proj.weight": (6, 4)}, fit=fit).init()
+    check_bits(
+        two["layers.0.mlp.up_proj.weight"],
+        np.ascontiguousarray(weights["layers.0.mlp.up_proj.weight"][::2, :4]),
+    )
 
 
 EXPERTS = 3
@@ -194,12 +213,25 @@ def test_taken_values_are_rounded_to_the_dtype(source: Any) -> None:
             check_bits(narrow.draw(name), values.astype(np.float16))
 
 
+def test_no_words(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    fastinit.Plan({"a.weight": (2, 2)}, "normal", seed=0).save(path)
+    with pytest.raises(ValueError, match=r"has no table of words among a\.weight"):
+        fastinit.resize_vocabulary(path, 8)
+
+
 def test_what_does_not_fit(source: Any) -> None:
     path, _ = source
     with pytest.raises(ValueError, match="has no tensor of the model; pass names="):
         fastinit.transfer(path, {"a.weight": (2, 2)})
     with pytest.raises(ValueError, match="depth='deep' is not known; use one of stack, repeat"):
         fastinit.transfer(path, dense(4), depth="deep")
+    with pytest.raises(ValueError, match="depth= needs numbered layers, as in"):
+        fastinit.transfer(path, {"up_proj.weight": (2, 2)}, depth="stack", names=str)
+    with pytest.raises(
+        ValueError, match=r"fit has 1 maps for 'layers\.0.*; pass one for each axis"
+    ):
+        fastinit.transfer(path, {"layers.0.mlp.up_proj.weight": (6, 4)}, fit={".*": ("even",)})
     with pytest.raises(ValueError, match="has no experts; their names end as in"):
         fastinit.upcycle(path, dense(2), "normal")
     wrong = {"layers.0.mlp.experts.gate_up_proj": (2, 10, D)}
