@@ -87,9 +87,9 @@ def __getattr__(name: str) -> Any:
     if (found := _by_names_of_keras().get(name)) is not None:  # as he_normal
         return found
     if name.startswith("__") or not hasattr(_kerass, name):
-        raise _missing("fastinit.keras", name, __all__, {})
+        raise _missing("fastinit.keras", name, __dir__(), {})
     return getattr(_kerass, name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted({*__all__, *(name for name in dir(_kerass) if not name.startswith("_"))})

@@ -95,9 +95,10 @@ class Rule:
         object.__setattr__(self, "pattern", pattern_of(self.pattern))
         if not isinstance(self.initializer, Initializer):
             kind = type(self.initializer)
+            whose = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
             raise TypeError(
                 f"initializer={self.initializer!r} is not an Initializer; pass one, as "
-                f"Normal(std=0.02), in place of a {kind.__module__}.{kind.__qualname__}"
+                f"Normal(std=0.02), in place of a {whose}{kind.__name__}"
             )
         if self.module is not None:
             object.__setattr__(self, "module", pattern_of(self.module))
