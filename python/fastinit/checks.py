@@ -28,9 +28,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
+def type_of(value: Any) -> str:
+    """Return the name of a value's type with its article, as "an int", for an error."""
+    name = type(value).__name__
+    return f"{'an' if name.startswith(('ndarray', *'aeioAEIO')) else 'a'} {name}"
+
+
 def wrong_type(value: Any, what: str, allowed: str) -> TypeError:
     """Return the error of an argument of another type; ``allowed`` tells what to pass."""
-    return TypeError(f"{what}={shown(value)} is a {type(value).__name__}; pass {allowed}")
+    return TypeError(f"{what}={shown(value)} is {type_of(value)}; pass {allowed}")
 
 
 def boolean(value: Any, what: str) -> bool:

@@ -197,7 +197,7 @@ def test_gated_functions() -> None:
 WRONG: list[tuple[Any, type[Exception], str]] = [
     ("geluu", ValueError, "activation 'geluu' is not known; did you mean 'gelu'"),
     ("softmax", ValueError, "activation 'softmax' is not known; .*known are linear"),
-    (3, TypeError, "activation=3 is a int; pass a name or a function"),
+    (3, TypeError, "activation=3 is an int; pass a name or a function"),
     (None, TypeError, "activation=None is a NoneType; pass a name or a function"),
     (math.atan2, TypeError, "fails for an array of float64 .* and for one number"),
     (math.log, TypeError, "and for one number .*ValueError"),

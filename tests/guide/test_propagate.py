@@ -194,7 +194,7 @@ def test_print_and_data() -> None:
 
 WRONG: list[tuple[Any, Any, dict[str, Any], type[Exception], str]] = [
     ("relu", "he_norml", {}, ValueError, "did you mean 'he_normal'"),
-    ("relu", 3, {}, TypeError, "initializer=3 is a int; pass an initializer"),
+    ("relu", 3, {}, TypeError, "initializer=3 is an int; pass an initializer"),
     ("relu", [], {}, ValueError, "initializer is an empty list"),
     ("swiglu", "he_normal", {}, ValueError, "swiglu is a gated unit"),
     ("relu", "he_normal", {"widths": 3}, ValueError, "widths=3 is not a list of two or more"),

@@ -226,11 +226,11 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({}, ValueError, "depends on what follows; pass activation=, or architecture="),
     ({"activation": "geluu"}, ValueError, "did you mean 'gelu'"),
     ({"architecture": "transformr"}, ValueError, "did you mean 'transformer'"),
-    ({"architecture": 3}, TypeError, "architecture=3 is a int; pass a name"),
+    ({"architecture": 3}, TypeError, "architecture=3 is an int; pass a name"),
     ({"layer": "hidd"}, ValueError, "layer='hidd' is not known; did you mean 'hidden'"),
     ({"normalization": "bach"}, ValueError, "did you mean 'batch'"),
     ({"optimizer": "zzz"}, ValueError, "optimizer='zzz' is not known; known are sgd"),
-    ({"activation": "relu", "residual": 1}, TypeError, "residual=1 is a int; pass True or False"),
+    ({"activation": "relu", "residual": 1}, TypeError, "residual=1 is an int; pass True or False"),
     ({"activation": "relu", "depth": 0}, ValueError, "depth=0 is not positive"),
     ({"architecture": "gpt", "layer": "residual_output"}, ValueError, "pass depth="),
 ]

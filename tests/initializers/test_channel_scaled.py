@@ -64,7 +64,7 @@ def test_errors() -> None:
         ChannelScaled(BASE, (1, 2), axis=2)((2, 3))
     with pytest.raises(ValueError, match="factors is empty"):
         ChannelScaled(BASE, ())
-    with pytest.raises(TypeError, match="base=3 is a int; pass an initializer object, or a name"):
+    with pytest.raises(TypeError, match="base=3 is an int; pass an initializer object, or a name"):
         ChannelScaled(3, (1,))  # type: ignore[arg-type]
 
 

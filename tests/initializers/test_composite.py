@@ -205,7 +205,7 @@ def test_steps_without_arithmetic_need_no_cupy() -> None:
     ("fields", "error", "message"),
     [
         ({}, ValueError, "an initializer or an operation"),
-        ({"initializer": 3}, TypeError, "initializer=3 is a int; pass an initializer object"),
+        ({"initializer": 3}, TypeError, "initializer=3 is an int; pass an initializer object"),
         ({"operation": "exp"}, ValueError, "known are multiply"),
         ({"operation": "add", "operand": "1"}, TypeError, "operand"),
         ({"initializer": Normal(), "start": (0,)}, ValueError, "belong together"),

@@ -133,7 +133,7 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
 ]
 WRONG_BASE: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"base": "cauchy"}, ValueError, "base='cauchy' is not known; use one of he_normal"),
-    ({"base": 3}, TypeError, "base=3 is a int"),
+    ({"base": 3}, TypeError, "base=3 is an int"),
     ({"base": fastinit.Normal(mean=1.0)}, ValueError, "with mean 0"),
     ({"base": fastinit.Constant(1.0)}, ValueError, "does not have factors of its own family"),
     ({"rank": 9, "spectral": True}, ValueError, "rank=9 is more than the 8 x 16 matrix has"),

@@ -343,7 +343,7 @@ WRONG: tuple[tuple[Callable[[], Any], type[Exception], str], ...] = (
     (lambda: fastinit.MambaDtBias(0.0), ValueError, "low=0.0 is out of range"),
     (lambda: fastinit.LruNu(0.5, 1.5), ValueError, r"are not radii in \[0, 1\]"),
     (lambda: fastinit.LruGamma(nu="{part}"), ValueError, r"nu='\{part\}' is not understood"),
-    (lambda: fastinit.LruGamma(nu=wrong_number), TypeError, "nu=3 is a int"),
+    (lambda: fastinit.LruGamma(nu=wrong_number), TypeError, "nu=3 is an int"),
     (lambda: fastinit.LruGamma(nu="{parent}.a")((3,), name="a"), ValueError, "2 segments or more"),
     (lambda: fastinit.RgLru(0.5, 1.0), ValueError, r"are not in \[0, 1\]; correct them"),
     (lambda: fastinit.RgLru(0.5, 0.9, 0.5), ValueError, r"are not in \[0, 1\]; correct them"),

@@ -289,7 +289,7 @@ def test_nnx() -> None:
 
 
 def test_wrong_models() -> None:
-    with pytest.raises(TypeError, match=r"model is a int; pass a module of flax"):
+    with pytest.raises(TypeError, match=r"model is an int; pass a module of flax"):
         fastinit.jax.recommend_recipe(3, X)
     with pytest.raises(ValueError, match=r"variables= is None"):
         fastinit.jax.recommend_recipe(mlp, X)

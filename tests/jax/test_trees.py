@@ -155,7 +155,7 @@ def test_names_and_initializers_of_jax_have_its_axes(recipe: Any) -> None:
             "holds a str",
         ),
         (lambda: ours.init_tree({"w": SHAPE}, "normal", shardings={}), ValueError, "has 0 leaves"),
-        (lambda: ours.init_tree({"w": SHAPE, "x": (4, 6)}, "normal"), TypeError, "'x.0' is a int"),
+        (lambda: ours.init_tree({"w": SHAPE, "x": (4, 6)}, "normal"), TypeError, "'x.0' is an int"),
     ],
 )
 def test_errors(call: Callable[[], Any], error: type[Exception], words: str) -> None:

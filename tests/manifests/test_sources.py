@@ -211,7 +211,7 @@ def test_tree_of_jax() -> None:
 
 def test_tree_errors() -> None:
     """A leaf has no shape."""
-    with pytest.raises(TypeError, match=r"the leaf 'a\.b' is a int, which has no shape"):
+    with pytest.raises(TypeError, match=r"the leaf 'a\.b' is an int, which has no shape"):
         Manifest.from_tree({"a": {"b": 3}})
 
 

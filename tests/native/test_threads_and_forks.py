@@ -220,7 +220,7 @@ def test_set_num_threads() -> None:
     ("wrong", "error", "message"),
     [
         *((n, ValueError, f"count={n} is out of range; pass 1 to 4096") for n in (0, -1, 4097)),
-        *((n, TypeError, r"count=.* is a .*; pass") for n in (1.0, "2", True, [1])),
+        *((n, TypeError, r"count=.* is an? .*; pass") for n in (1.0, "2", True, [1])),
     ],
 )
 def test_wrong_number_of_threads(wrong: Any, error: type[Exception], message: str) -> None:

@@ -108,14 +108,14 @@ def test_pytrees_of_jax() -> None:
     ("given", "what"),
     [
         (None, "None"),
-        (7, "a int"),
+        (7, "an int"),
         ((3, 4), "a single shape, which has no name"),
         (SHAPED, "a single array, which has no name"),
         ({}, "an empty dict"),
         ([], "an empty list"),
         (torch.nn.Linear, "the class Linear, not an object of it"),
         (HeNormal(), "a HeNormal"),
-        (object(), "a object"),
+        (object(), "an object"),
     ],
     ids=shortened,
 )
@@ -129,7 +129,7 @@ def test_wrong_models(given: Any, what: str) -> None:
 
 def test_leaves_without_a_shape() -> None:
     with pytest.raises(
-        TypeError, match=r"the leaf 'a\.b' is a int, which has no shape; pass arrays"
+        TypeError, match=r"the leaf 'a\.b' is an int, which has no shape; pass arrays"
     ):
         Plan({"a": {"b": 4}})
 
@@ -178,7 +178,7 @@ def test_one_initializer_draws_other_vectors() -> None:
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        (7, TypeError, "recipe is a int; pass a Recipe, the name of one"),
+        (7, TypeError, "recipe is an int; pass a Recipe, the name of one"),
         (fastinit.he_normal, TypeError, "recipe is the function he_normal, which draws one array"),
         (HeNormal, TypeError, "recipe is the class HeNormal, not an object of it, HeNormal()"),
         ([], ValueError, "recipe is an empty list; pass a Recipe"),

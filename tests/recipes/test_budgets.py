@@ -82,7 +82,7 @@ def test_lists_arrays_and_layouts() -> None:
         ({"b": (3,)}, {}, ValueError, "the shape (3,) of 'b' does not have two axes or more"),
         ({"w": (0, 3)}, {}, ValueError, "or is empty"),
         ("abc", {}, TypeError, "shapes is a str; pass a mapping from names to shapes, or a list"),
-        (LENET, {"kernel": 1}, TypeError, "kernel=1 is a int; pass True or False"),
+        (LENET, {"kernel": 1}, TypeError, "kernel=1 is an int; pass True or False"),
         (LENET, {"layout": "x"}, ValueError, "layout='x' is not understood"),
     ],
 )

@@ -74,14 +74,14 @@ def test_seed_out_of_range(wrong: int) -> None:
 def test_seed_of_wrong_type(wrong: Any) -> None:
     """Only integers are seeds, and bools are not."""
     for call in (fastinit.seed, lambda seed: fastinit.normal(1, seed=seed)):
-        with pytest.raises(TypeError, match=r"seed=.* is a .*; pass an integer in \[0, 2\*\*64\)"):
+        with pytest.raises(TypeError, match=r"seed=.* is an? .*; pass an integer in \[0, 2"):
             call(wrong)
 
 
 @pytest.mark.parametrize("wrong", [1.0, True, b"w", ["w"], object()])
 def test_name_of_wrong_type(wrong: Any) -> None:
     """Only strings and integers are names, and bools are not."""
-    with pytest.raises(TypeError, match=r"name=.* is a .*; pass a string or an integer"):
+    with pytest.raises(TypeError, match=r"name=.* is an? .*; pass a string or an integer"):
         fastinit.normal(1, seed=0, name=wrong)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastinit.checks import type_of
 from fastinit.native.cpu import get_num_threads
 from fastinit.native.dtypes import dtype_of
 
@@ -43,8 +44,8 @@ def digest(array: Any) -> str:
     """
     data = to_numpy(array)
     if data.dtype.hasobject:
-        kind = type(array).__name__
-        raise TypeError(f"array is a {kind}, which NumPy holds as Python objects; pass numbers")
+        kind = type_of(array)
+        raise TypeError(f"array is {kind}, which NumPy holds as Python objects; pass numbers")
     shape = data.shape
     data = np.ascontiguousarray(data, data.dtype.newbyteorder("<"))
     content = data.reshape(-1).view(np.uint8)

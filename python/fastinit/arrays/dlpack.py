@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastinit.checks import shown
+from fastinit.checks import shown, type_of
 from fastinit.native import _cpu
 from fastinit.native.dtypes import DTYPES
 
@@ -131,7 +131,7 @@ def to_dlpack(array: Any) -> Any:
     if not isinstance(array, np.ndarray):
         if hasattr(array, "__dlpack__"):
             return array
-        raise TypeError(f"array={shown(array)} is a {type(array).__name__}; pass an array")
+        raise TypeError(f"array={shown(array)} is {type_of(array)}; pass an array")
     if type(array) is not np.ndarray and isinstance(array, np.ma.MaskedArray):
         raise ValueError("the array is masked, and DLPack has no masks; pass array.filled()")
     if array.dtype not in _CODES:

@@ -14,6 +14,7 @@ import numpy as np
 
 from fastinit.arrays import dlpack
 from fastinit.arrays.devices import CPU, Cuda, Device
+from fastinit.checks import type_of
 from fastinit.native import _cpu, cuda
 from fastinit.native.dtypes import dtype_of
 
@@ -103,7 +104,7 @@ def _adopted(out: Any) -> Output:
         pass
     else:
         return _of_buffer(buffer, out)
-    raise TypeError(f"out= is a {type(out).__name__}, which is not an array; {_ALLOWED}")
+    raise TypeError(f"out= is {type_of(out)}, which is not an array; {_ALLOWED}")
 
 
 def _refused(why: str) -> ValueError:
@@ -124,7 +125,7 @@ def _of_buffer(buffer: memoryview, out: Any) -> Output:
         raise _refused("is not C-contiguous")
     if buffer.ndim == 1 and buffer.format in _BYTES:
         raise ValueError(
-            f"out= is a {type(out).__name__}, which is bytes without a dtype and a shape; pass "
+            f"out= is {type_of(out)}, which is bytes without a dtype and a shape; pass "
             "np.ndarray(shape, dtype, out)"
         )
     try:
@@ -148,7 +149,7 @@ def _of_numpy(array: NDArray[Any], out: Any) -> Output:
 
 def _of_torch(out: Any, torch: Any) -> Output:
     if type(out).__torch_dispatch__ is not torch.Tensor.__torch_dispatch__:
-        raise _refused(f"is a {type(out).__name__}, whose memory is not its own")
+        raise _refused(f"is {type_of(out)}, whose memory is not its own")
     if out.device.type not in (CPU.kind, Cuda.kind):
         raise _refused(f"lies on {out.device}")
     if out.layout != torch.strided:

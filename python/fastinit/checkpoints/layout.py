@@ -14,6 +14,7 @@ from typing import Any
 from fastinit import json_files, safetensors
 from fastinit.checkpoints import values
 from fastinit.checkpoints.plan import Plan
+from fastinit.checks import type_of
 from fastinit.recipes.patterns.pattern import pattern_of, plain
 from fastinit.safetensors import CONFIG, DIGESTS, INDEX, PAGE, SUFFIX, WHOLE
 from fastinit.streams import STREAM_VERSION
@@ -183,7 +184,7 @@ def size_of(given: int | str) -> int:
     """
     allowed = 'pass a number of bytes, or a size such as "5GB", "500MB" or "2GiB"'
     if isinstance(given, bool) or not isinstance(given, (int, str)):
-        raise TypeError(f"max_shard_size={given!r} is a {type(given).__name__}; {allowed}")
+        raise TypeError(f"max_shard_size={given!r} is {type_of(given)}; {allowed}")
     size = given if isinstance(given, int) else int(given) if given.isdecimal() else None
     if size is None:
         found = _SIZE.fullmatch(str(given).strip())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from fastinit.checks import type_of
 from fastinit.cli.options import Json, Seed
 from fastinit.cli.pictures import HtmlOption, PlotOption, check_paths, write
 from fastinit.cli.shared import FAILED, errors, print_json
@@ -171,7 +172,7 @@ def _made(returned: Any, named: str, has_batch: bool) -> _Made:
     found = _Made(returned) if is_alone else _Made(*returned)
     if not (found.is_of_torch and found.variables is None) and not found.is_of_jax:
         raise TypeError(
-            f"{named} returns a {type(returned).__name__}; return a model of torch or flax, "
+            f"{named} returns {type_of(returned)}; return a model of torch or flax, "
             "(model, batch), or (function, batch, variables) of JAX"
         )
     if is_alone and not has_batch:

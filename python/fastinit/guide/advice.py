@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fastinit import json_files
-from fastinit.checks import boolean, positive_integer, shown
+from fastinit.checks import boolean, positive_integer, shown, type_of
 from fastinit.guide.activations import functions
 from fastinit.guide.activations.activation import Activation, activation
 from fastinit.guide.activations.gain import gain
@@ -234,7 +234,7 @@ def _architecture(given: Any) -> str:
 def _one_of(given: Any, what: str, known: Any, others: dict[str, str]) -> str:
     """Return one of the known names, which may be given by another name of it."""
     if not isinstance(given, str):
-        raise TypeError(f"{what}={shown(given)} is a {type(given).__name__}; pass a name")
+        raise TypeError(f"{what}={shown(given)} is {type_of(given)}; pass a name")
     name = given.casefold().replace("-", "_").strip()
     for candidate in (name, name.replace("_", " ")):
         if candidate in known:

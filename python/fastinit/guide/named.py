@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastinit.checks import shown
+from fastinit.checks import shown, type_of
 from fastinit.initializers import Constant, Initializer, VarianceScaling
 from fastinit.initializers.named import named
 from fastinit.plans.explanation import short
@@ -41,7 +41,7 @@ def known_initializer(given: Any) -> Initializer:
         return given
     if not isinstance(given, str):
         raise TypeError(
-            f"initializer={shown(given)} is a {type(given).__name__}; pass an initializer, as "
+            f"initializer={shown(given)} is {type_of(given)}; pass an initializer, as "
             "HeNormal(), or its name, as 'he_normal'"
         )
     return _TORCH if given == "torch" else named(given, "initializer")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from fastinit.checks import shown
+from fastinit.checks import shown, type_of
 from fastinit.initializers import later
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.distributions.constant import Constant
@@ -132,6 +132,6 @@ def initializer_of(given: Any, what: str) -> Initializer:
         name = given.__name__
         raise TypeError(f"{what} is the class {name}; pass an object of it, {name}()")
     raise TypeError(
-        f"{what}={shown(given)} is a {type(given).__name__}; pass an initializer object, or a name "
+        f"{what}={shown(given)} is {type_of(given)}; pass an initializer object, or a name "
         "such as 'he_normal'"
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Never, TypeVar
 
 import numpy as np
 
-from fastinit.checks import shown
+from fastinit.checks import shown, type_of
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.computed import Computed, draw_bounds, rounded
 from fastinit.initializers.distributions.uniform import Uniform
@@ -114,7 +114,7 @@ class Custom(Initializer):
         """Check that the function is registered."""
         if not isinstance(self.function, str):
             raise TypeError(
-                f"function={shown(self.function)} is a {type(self.function).__name__}; register it "
+                f"function={shown(self.function)} is {type_of(self.function)}; register it "
                 "with @fastinit.register('a name'), and pass the name"
             )
         self._registered()

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from fastinit import initializers
+from fastinit.checks import type_of
 from fastinit.initializers import DeltaOrthogonal, Orthogonal, VarianceScaling
 from fastinit.initializers.composites.nested import check_layout
 from fastinit.initializers.distributions.presets import Preset
@@ -90,7 +91,7 @@ class FanScaled(Initializer):
         for name in ("in_axis", "out_axis", "batch_axis"):
             axes = getattr(self, name)
             if not isinstance(axes, int | Sequence):
-                raise TypeError(f"{name}= is a {type(axes).__name__}; pass axes by their numbers")
+                raise TypeError(f"{name}= is {type_of(axes)}; pass axes by their numbers")
             object.__setattr__(self, name, axes if isinstance(axes, int) else tuple(axes))
 
     def resolve(self, shape: tuple[int, ...]) -> initializers.Initializer:

@@ -11,6 +11,7 @@ import numpy as np
 from jax.sharding import Sharding
 
 from fastinit import json_files
+from fastinit.checks import type_of
 from fastinit.initializers.composites.nested import check_layout
 from fastinit.initializers.named import is_name, named
 from fastinit.jax.base import Initializer
@@ -126,8 +127,8 @@ def leaves_of(tree: Any, shardings: Any = None, names: Names | None = None) -> I
         count = len(jax.tree_util.tree_leaves(node))
         if not is_no_tensor(node):
             if count != 1 or not _has_shape(node):
-                kind = type(node).__name__
-                raise TypeError(f"the leaf {path!r} is a {kind}, which is not one array; {_ORDER}")
+                kind = type_of(node)
+                raise TypeError(f"the leaf {path!r} is {kind}, which is not one array; {_ORDER}")
             shape, dtype = tuple(node.shape), np.dtype(node.dtype)
             yield Leaf(number, path, shape, dtype, where[number], *_named(path, shape, names))
         number += count
@@ -148,7 +149,7 @@ def _shardings(leaves: Sequence[Any], given: Any) -> Sequence[Any]:
     for each in found:
         if not isinstance(each, Sharding | None):
             raise TypeError(
-                f"shardings= holds a {type(each).__name__}; pass a jax.sharding.Sharding, such as "
+                f"shardings= holds {type_of(each)}; pass a jax.sharding.Sharding, such as "
                 "NamedSharding(mesh, spec), None, or a tree of them"
             )
     if len(found) != len(leaves):

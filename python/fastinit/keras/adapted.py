@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastinit import initializers
-from fastinit.checks import shown
+from fastinit.checks import shown, type_of
 from fastinit.initializers.composites.nested import check_layout
 from fastinit.keras.initializer import Random, SeedLike
 
@@ -36,7 +36,7 @@ class Adapted(Random):
             initializer = initializers.Initializer.from_dict(initializer)
         if not isinstance(initializer, initializers.Initializer):
             raise TypeError(
-                f"initializer={shown(initializer)} is a {type(initializer).__name__}; pass an "
+                f"initializer={shown(initializer)} is {type_of(initializer)}; pass an "
                 "initializer of fastinit"
             )
         self.initializer = initializer

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from fastinit.arrays.destination import destination, fill
+from fastinit.checks import type_of
 from fastinit.keras import drawing
 from fastinit.keras.planning import planned
 from fastinit.keras.variables import Weight, weights_of
@@ -95,7 +96,7 @@ def built_weights(model: Any) -> list[Weight]:
         ValueError: it is not built.
     """
     if not isinstance(model, keras.Layer):
-        raise TypeError(f"model is a {type(model).__name__}; pass a model or layer of Keras")
+        raise TypeError(f"model is {type_of(model)}; pass a model or layer of Keras")
     found = weights_of(model)
     if not found:
         raise ValueError(

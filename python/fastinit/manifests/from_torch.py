@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastinit.arrays.digest import to_numpy
+from fastinit.checks import type_of
 from fastinit.initializers import Constant
 from fastinit.manifests.values import value_of
 from fastinit.native.dtypes import dtype_of
@@ -31,7 +32,7 @@ def read(module: Any, model: str | None, *, with_values: bool = True) -> dict[st
     """
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(module, torch.nn.Module):
-        raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
+        raise TypeError(f"module is {type_of(module)}; pass a torch.nn.Module")
     aliases = getattr(module, "all_tied_weights_keys", {})  # transformers: name -> stored name
     modules = list(module.named_modules(remove_duplicate=False))
     parameters, tied = _once(_members(modules, "_parameters"), aliases)

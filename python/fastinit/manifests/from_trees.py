@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fastinit.checks import type_of
 from fastinit.manifests.values import value_of
 from fastinit.native.dtypes import dtype_of
 from fastinit.recipes.buffers import divided
@@ -35,7 +36,7 @@ def of_tree(tree: Any, separator: str) -> Tensors:
         name = separator.join(keys)
         if not hasattr(leaf, "shape") and not is_shape(leaf):
             raise TypeError(
-                f"the leaf {name!r} is a {type(leaf).__name__}, which has no shape; pass arrays, "
+                f"the leaf {name!r} is {type_of(leaf)}, which has no shape; pass arrays, "
                 "shapes as tuples of integers, or the result of jax.eval_shape"
             )
         tensors.append(_tensor(name, leaf))
@@ -49,7 +50,7 @@ def of_shapes(shapes: Mapping[str, Any]) -> Tensors:
         TypeError: ``shapes`` is not a mapping, or a value is not a shape.
     """
     if not isinstance(shapes, Mapping):
-        raise TypeError(f"shapes is a {type(shapes).__name__}; pass a mapping from name to shape")
+        raise TypeError(f"shapes is {type_of(shapes)}; pass a mapping from name to shape")
     return divided(_tensor(name, each) for name, each in shapes.items())
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from fastinit.checks import type_of
 from fastinit.manifests.from_trees import is_no_tensor, is_shape, mapped
 from fastinit.manifests.manifest import Manifest
 from fastinit.recipes.parameter import Parameter
@@ -111,4 +112,4 @@ def _described(given: Any) -> str:
         return f"a single {'shape' if is_shape(given) else 'array'}, which has no name"
     if isinstance(given, (Mapping, list, tuple)):
         return f"an empty {type(given).__name__}"
-    return f"a {type(given).__name__}"
+    return f"{type_of(given)}"

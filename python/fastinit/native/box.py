@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from types import EllipsisType
 
-from fastinit.checks import integer, shown
+from fastinit.checks import integer, shown, type_of
 from fastinit.other_frameworks import caller_of, remedy
 
 Shape = int | Sequence[int]
@@ -246,7 +246,7 @@ def _one_per_axis(shape: tuple[int, ...], index: Index) -> list[int | slice]:
         is_integer = hasattr(item, "__index__") and not isinstance(item, bool)
         if not (isinstance(item, slice) or item is Ellipsis or is_integer):
             raise TypeError(
-                f"index item {shown(item)} is a {type(item).__name__}; "
+                f"index item {shown(item)} is {type_of(item)}; "
                 "integers, slices without a step and one Ellipsis are allowed"
             )
     dots = [k for k, item in enumerate(items) if item is Ellipsis]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
-from fastinit.checks import boolean, finite, shown
+from fastinit.checks import boolean, finite, shown, type_of
 from fastinit.initializers.fans import axes_of, layout_of
 from fastinit.native.box import shape_of
 
@@ -124,7 +124,7 @@ def _raw(shape: _Shape, layout: str | None) -> float:
 def _sequence(given: Any) -> Sequence[Any]:
     if not isinstance(given, (list, tuple)):
         raise TypeError(
-            f"shapes is a {type(given).__name__}; pass a mapping from names to shapes, or a list"
+            f"shapes is {type_of(given)}; pass a mapping from names to shapes, or a list"
         )
     return given
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from fastinit import json_files
+from fastinit.checks import type_of
 from fastinit.recipes.model_numbers import Axis, Layers, Of, Setting
 from fastinit.recipes.parameter import Parameter
 from fastinit.recipes.patterns.pattern import Pattern, compiled
@@ -53,7 +54,7 @@ def checked_model(model: Any, what: str) -> Model:
     """Return a description of a model; anything else is a ``TypeError``."""
     if not isinstance(model, Model):
         raise TypeError(
-            f"{what} is a {type(model).__name__}; pass a manifest, as Manifest.from_torch(module) "
+            f"{what} is {type_of(model)}; pass a manifest, as Manifest.from_torch(module) "
             "or Manifest.from_shapes({'w': (64, 32)})"
         )
     return model

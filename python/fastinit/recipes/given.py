@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastinit import json_files
+from fastinit.checks import type_of
 from fastinit.initializers import Constant, Initializer
 from fastinit.initializers.named import is_name, named, nearest
 from fastinit.native.request import Template
@@ -150,5 +151,5 @@ def _described(given: Any) -> str:
         return f"the function {given.__name__}, which draws one array"
     for field in ("recipe", "initializer"):  # as of a recommendation, or of a report
         if hasattr(given, field):
-            return f"a {type(given).__name__}, whose field {field!r} is meant: pass .{field}"
-    return f"a {type(given).__name__}"
+            return f"{type_of(given)}, whose field {field!r} is meant: pass .{field}"
+    return f"{type_of(given)}"

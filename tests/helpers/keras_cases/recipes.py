@@ -88,7 +88,7 @@ def initializers_in_any_spelling() -> None:
     assert rule.initializer == fastinit.Identity(layout="*io")
     with pytest.raises(FileNotFoundError, match=r"nor the name of an .* did you mean 'he_normal'"):
         ours.init_(model, "he_norml")
-    with pytest.raises(TypeError, match=r"recipe is a int; .* a seed is given as seed=7"):
+    with pytest.raises(TypeError, match=r"recipe is an int; .* a seed is given as seed=7"):
         ours.init_(model, 7)
 
 

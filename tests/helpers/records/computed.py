@@ -67,7 +67,7 @@ COMPUTED = (
             ({"maps": [("power", INF)]}, ValueError, "exponent=inf is not finite"),
             ({"maps": [("exponential", 0)]}, ValueError, "base=0; pass a positive number"),
             ({"base": "he"}, ValueError, "base='he' is not known; use one of"),
-            ({"base": 1}, TypeError, "base=1 is a int; pass an initializer object, or a name"),
+            ({"base": 1}, TypeError, "base=1 is an int; pass an initializer object, or a name"),
             (
                 {"base": Uniform(-2, -1), "maps": "log"},
                 ValueError,

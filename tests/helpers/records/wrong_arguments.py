@@ -114,11 +114,11 @@ BASE: list[Wrong] = [
     ({"base": {"type": "Sparse", "sparsity": 0.5}}, ValueError, "draw the same words"),
     ({"base": fastinit.HeNormal(layout="*io")}, ValueError, "make them agree"),
     ({"correct_fan": True}, ValueError, "needs a base whose std comes from a fan"),
-    ({"correct_fan": 1, "base": "he_normal"}, TypeError, "correct_fan=1 is a int; pass True or"),
+    ({"correct_fan": 1, "base": "he_normal"}, TypeError, "correct_fan=1 is an int; pass True or"),
     ({"correct_fan": "false", "base": "he_normal"}, TypeError, "correct_fan='false' is a str"),
 ]
 BLOCK: list[Wrong] = [
-    ({"block": 4}, TypeError, "block=4 is a int; pass a tuple with the size of a block on each"),
+    ({"block": 4}, TypeError, "block=4 is an int; pass a tuple with the size of a block on each"),
     ({"block": (4.0, 4)}, TypeError, "block=4.0 is a float; pass 1 or more"),
     ({"block": (0, 4)}, ValueError, "block=0 is not positive"),
     ({"block": (4,)}, ValueError, "block=(4,) has 1 sizes and shape (8, 8) 2 axes"),

@@ -299,7 +299,7 @@ def test_recurrent_and_prelu() -> None:
 
 
 def test_wrong_arguments() -> None:
-    with pytest.raises(TypeError, match=r"module is a int; pass a torch.nn.Module"):
+    with pytest.raises(TypeError, match=r"module is an int; pass a torch.nn.Module"):
         fastinit.torch.recommend_recipe(3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="did you mean 'cnn'"):
         fastinit.torch.recommend_recipe(nn.Linear(2, 2), architecture="cn")

@@ -124,7 +124,7 @@ def test_errors_come_before_anything_changes(
         getattr(fastinit.torch, name)(made, masks)
     for mine, theirs in zip(made.parameters(), model().parameters(), strict=True):
         assert torch.equal(mine, theirs)
-    with pytest.raises(TypeError, match="module is a int; pass a torch"):
+    with pytest.raises(TypeError, match="module is an int; pass a torch"):
         getattr(fastinit.torch, name)(7, {})
 
 

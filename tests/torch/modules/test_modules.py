@@ -183,7 +183,7 @@ ERRORS = [
     ([("**.weight", fastinit.HeNormal())], ValueError, r"matches .*body\.0\.bias"),
     ([("**", fastinit.HeNormal())], ValueError, r"body\.0\.bias.*shape \(6,\)"),
     ("no such recipe", FileNotFoundError, "neither a built-in recipe nor a file"),
-    (3, TypeError, "recipe is a int; pass a Recipe"),
+    (3, TypeError, "recipe is an int; pass a Recipe"),
     ([], ValueError, "recipe is an empty list; pass a Recipe"),
     ([fastinit.Normal()], TypeError, r"is not a rule; pass a Rule, or \(pattern, initializer\)"),
     ([("**", 3)], TypeError, "is not an Initializer"),

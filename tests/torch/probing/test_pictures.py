@@ -114,7 +114,7 @@ def test_command(tmp_path: Path) -> None:
         ((f"{path}:build",), "returns a model alone; pass --batch"),
         ((f"{path}:with_batch", "--batch", "4,8"), "a batch of its own; leave --batch out"),
         ((f"{path}:none",), "has no function 'none'; it has build, with_batch, wrong"),
-        ((f"{path}:nothing",), "returns a int; return a model"),
+        ((f"{path}:nothing",), "returns an int; return a model"),
         ((f"{path}:build", "--batch", "4,x"), "is not a shape"),
         ((f"{path}:build", "--tokens", 4), "pass --batch with it"),
         ((str(path),), "write it as model.py:build"),

@@ -308,7 +308,7 @@ def test_print_and_data() -> None:
 
 
 def test_wrong_arguments() -> None:
-    with pytest.raises(TypeError, match=r"model is a int; pass a torch.nn.Module"):
+    with pytest.raises(TypeError, match=r"model is an int; pass a torch.nn.Module"):
         fastinit.torch.probe(3, batch())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="on the meta device"):
         fastinit.torch.probe(nn.Linear(2, 2, device="meta"), batch())

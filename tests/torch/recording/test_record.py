@@ -272,7 +272,7 @@ def test_what_can_be_recorded() -> None:
     """A class with arguments is built with these."""
     plan = Plan.record(nn.LayerNorm, args=(4,), kwargs={"bias": False})
     assert [each.parameter.name for each in plan.tensors] == ["weight"]
-    with pytest.raises(TypeError, match="build=3 is a int; pass a function that returns a module"):
+    with pytest.raises(TypeError, match="build=3 is an int; pass a function that returns a module"):
         record(3)
     with pytest.raises(TypeError, match="build returned a Tensor"):
         record(lambda: torch.empty(3))

@@ -83,7 +83,7 @@ def test_autograd_notices() -> None:
 
 NORMAL = fastinit.Normal()
 ERRORS = [
-    (np.ones(3), (3,), (0,), NORMAL, TypeError, r"tensor is a ndarray; pass a torch\.Tensor"),
+    (np.ones(3), (3,), (0,), NORMAL, TypeError, r"tensor is an ndarray; pass a torch\.Tensor"),
     (torch.ones(3), (3,), (0,), "normals", ValueError, "did you mean 'normal'"),
     (torch.ones(3), (3,), 0, NORMAL, TypeError, "offsets=0 is not a sequence"),
     (torch.ones(3), (3,), (0.5,), NORMAL, TypeError, "offsets=0.5 is a float"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinit.checks import finite, shown
+from fastinit.checks import finite, shown, type_of
 from fastinit.guide.activations.elementwise import Array, Function
 
 # The constants of Klambauer et al. 2017 (arXiv 1706.02515): E f = 0 and E f^2 = 1.
@@ -171,7 +171,7 @@ def canonical(name: Any) -> str:
         ValueError: it is not known; the message names the nearest.
     """
     if not isinstance(name, str):
-        raise TypeError(f"activation={shown(name)} is a {type(name).__name__}; pass a name")
+        raise TypeError(f"activation={shown(name)} is {type_of(name)}; pass a name")
     found = find(name)
     if found is None:
         close = difflib.get_close_matches(_key(name), _BY_KEY, n=1)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from fastinit.checks import type_of
 from fastinit.guide.advice import Case, case_of
 from fastinit.guide.models.places import Advice, Exceptions, Place
 from fastinit.guide.models.recipe_recommendation import Advised, RecipeRecommendation, described
@@ -93,7 +94,7 @@ def recommend_recipe(
         return found
     if callable(model) and not isinstance(model, type):
         raise TypeError(
-            f"model is a {type(model).__name__}, whose graph depends on its inputs; call "
+            f"model is {type_of(model)}, whose graph depends on its inputs; call "
             "fastinit.jax.recommend_recipe(model, inputs), or pass "
             "Manifest.from_tree(variables) for what names and shapes say"
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinit.checks import integer, shown
+from fastinit.checks import integer, shown, type_of
 from fastinit.initializers.computed import Placed, any_may_fail, check_all
 from fastinit.native.box import Bounds, Box, part
 from fastinit.native.region import bounded
@@ -57,7 +57,7 @@ def stream_name_of(name: Any, what: str) -> str:
 def _fields_of(names: Any, what: str) -> list[str] | None:
     """Return the names of the fields of a format, or None if it is not a plain one."""
     if not isinstance(names, str):
-        raise TypeError(f"{what}={shown(names)} is a {type(names).__name__}; pass a string")
+        raise TypeError(f"{what}={shown(names)} is {type_of(names)}; pass a string")
     try:
         parsed = list(string.Formatter().parse(names))
     except ValueError:

@@ -17,6 +17,7 @@ from fastinit import checks, regular_files, safetensors
 from fastinit.arrays.devices import Device
 from fastinit.arrays.digest import PIECE, begin
 from fastinit.arrays.operations import Copy
+from fastinit.checks import type_of
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.computed import Computed
 from fastinit.native.arithmetic import in_default_arithmetic
@@ -75,7 +76,7 @@ class Loaded(Initializer):
         for field in ("path", "tensor", "digest"):
             value = getattr(self, field)
             if not isinstance(value, str) and not (field == "digest" and value is None):
-                raise TypeError(f"{field}={value!r} is a {type(value).__name__}; pass a string")
+                raise TypeError(f"{field}={value!r} is {type_of(value)}; pass a string")
 
     @staticmethod
     def of(path: str | os.PathLike[str], tensor: str) -> Loaded:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastinit.checks import boolean, finite, positive_integer, shown
+from fastinit.checks import boolean, finite, positive_integer, shown, type_of
 from fastinit.initializers.base import Initializer, templates_of
 from fastinit.initializers.distributions.constant import Constant
 from fastinit.initializers.distributions.variance_scaling import FanScaled
@@ -164,7 +164,7 @@ def block_of(given: Any) -> tuple[int, ...] | None:
         return None
     if not isinstance(given, (tuple, list)):
         raise TypeError(
-            f"block={shown(given)} is a {type(given).__name__}; pass a tuple with the size of a "
+            f"block={shown(given)} is {type_of(given)}; pass a tuple with the size of a "
             "block on each axis"
         )
     return tuple(positive_integer(size, "block") for size in given)

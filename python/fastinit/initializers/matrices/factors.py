@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Never
 import numpy as np
 
 from fastinit import streams
-from fastinit.checks import boolean, positive_integer, shown
+from fastinit.checks import boolean, positive_integer, shown, type_of
 from fastinit.initializers.base import Initializer
 from fastinit.initializers.distributions.constant import zeros
 from fastinit.initializers.distributions.normal import Normal
@@ -198,9 +198,7 @@ def _initializer(base: Initializer | str, layout: str) -> Initializer:
     if isinstance(base, Initializer):
         return base
     if not isinstance(base, str):
-        raise TypeError(
-            f"base={base!r} is a {type(base).__name__}; pass a name or an initializer object"
-        )
+        raise TypeError(f"base={base!r} is {type_of(base)}; pass a name or an initializer object")
     return named(base, "base", layout)
 
 

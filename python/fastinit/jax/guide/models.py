@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 
+from fastinit.checks import type_of
 from fastinit.jax.trees import Leaf, leaves_of
 
 Inputs = Any
@@ -63,7 +64,7 @@ def model_of(model: Any, inputs: Inputs, variables: Any) -> Model:
         return _nnx(model, arguments, keywords)
     if not callable(model):
         raise TypeError(
-            f"model is a {type(model).__name__}; pass a module of flax, or a function of variables "
+            f"model is {type_of(model)}; pass a module of flax, or a function of variables "
             "and inputs"
         )
     if variables is None:

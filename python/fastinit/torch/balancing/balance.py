@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from fastinit.checks import type_of
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.plans.plan import Plan
 from fastinit.streams import Seed
@@ -118,7 +119,7 @@ def balance_(
     if channels and of != "activations":
         raise ValueError(f"channels=True is for of='activations', not {of!r}; leave one out")
     if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}; pass a torch.nn.Module")
+        raise TypeError(f"model is {type_of(model)}; pass a torch.nn.Module")
     with bare(model) as model:
         plan = plan_of(model, recipe, seed).plan
         layers, refused = layers_of(model, recurrent=True)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from fastinit import streams
+from fastinit.checks import type_of
 from fastinit.initializers import Orthogonal
 from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.native.dtypes import dtype_of
@@ -80,7 +81,7 @@ def lsuv_(
     """
     check_targets(variance, tolerance, rounds)
     if not isinstance(model, torch.nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}; pass a torch.nn.Module")
+        raise TypeError(f"model is {type_of(model)}; pass a torch.nn.Module")
     with bare(model) as model:
         layers, refused = layers_of(model)
         check_layers(layers, "lsuv_")

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from fastinit.checks import type_of
 from fastinit.guide.models.places import Place
 from fastinit.guide.models.recipe_recommendation import RecipeRecommendation
 from fastinit.guide.models.recommend_recipe import recipe_for
@@ -68,7 +69,7 @@ def recommend_recipe(
         >>> _ = fastinit.torch.init_(model, found.recipe, seed=0)
     """
     if not isinstance(module, torch.nn.Module):
-        raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
+        raise TypeError(f"module is {type_of(module)}; pass a torch.nn.Module")
     with bare(module) as module:
         manifest = Manifest.from_torch(module)
         graph = read(module)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.nn.utils import prune
 
+from fastinit.checks import type_of
 from fastinit.streams import Seed
 from fastinit.tensors.tensor_plan import TensorPlan, mask_of
 from fastinit.torch.modules.plan import Rules, plan_of
@@ -151,9 +152,9 @@ def _matched(
 ) -> list[tuple[torch.nn.Module, str, torch.Tensor]]:
     """Return the owner of each parameter, its name there, and its mask on its device."""
     if not isinstance(module, torch.nn.Module):
-        raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
+        raise TypeError(f"module is {type_of(module)}; pass a torch.nn.Module")
     if not isinstance(masks, Mapping):
-        raise TypeError(f"masks is a {type(masks).__name__}; pass a mapping from names to masks")
+        raise TypeError(f"masks is {type_of(masks)}; pass a mapping from names to masks")
     owners = {own: each for _, own, each in own_paths(unwrapped(module))}
     found = []
     for name, mask in masks.items():

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from fastinit.checks import wrong_type
+from fastinit.checks import type_of, wrong_type
 from fastinit.plans.plan import Plan
 from fastinit.tables import listed
 from fastinit.torch.shards.wrappers import own_names, unwrapped
@@ -50,7 +50,7 @@ def param_groups(
         0.0025
     """
     if not isinstance(module, torch.nn.Module):
-        raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
+        raise TypeError(f"module is {type_of(module)}; pass a torch.nn.Module")
     module = unwrapped(module)
     own = own_names(module)
     if not isinstance(plan, Plan):

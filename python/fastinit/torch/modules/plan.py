@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.nn.parameter import is_lazy
 
+from fastinit.checks import type_of
 from fastinit.initializers.complex_values import as_pairs
 from fastinit.manifests import Manifest, Parameter
 from fastinit.native.arithmetic import in_default_arithmetic
@@ -83,7 +84,7 @@ def plan_of(module: torch.nn.Module, recipe: Rules | None, seed: Seed | None) ->
             module is a ScriptModule.
     """
     if not isinstance(module, torch.nn.Module):
-        raise TypeError(f"module is a {type(module).__name__}; pass a torch.nn.Module")
+        raise TypeError(f"module is {type_of(module)}; pass a torch.nn.Module")
     module = unwrapped(module)
     reshard(module)
     named = dict(_tensors(module))

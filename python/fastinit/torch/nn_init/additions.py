@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fastinit.checks import type_of
 from fastinit.initializers import FanInUniform, Normal, TruncatedNormal, Uniform, VarianceScaling
 from fastinit.initializers.base import Distribution
 from fastinit.streams import Seed
@@ -247,7 +248,7 @@ def truncated_normal_(
 
 def _shape(tensor: Any) -> tuple[int, ...]:
     if not isinstance(tensor, Tensor):
-        raise TypeError(f"tensor is a {type(tensor).__name__}; pass a torch.Tensor")
+        raise TypeError(f"tensor is {type_of(tensor)}; pass a torch.Tensor")
     return tuple(tensor.shape)
 
 

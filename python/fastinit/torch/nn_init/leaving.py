@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from fastinit.checks import type_of
 from fastinit.streams import Seed
 from fastinit.torch.nn_init.eligible import PLAIN, modes_are_transparent
 from fastinit.torch.nn_init.source import Source
@@ -82,4 +83,4 @@ def _known_reason(tensor: Any, seed: Seed | None) -> str | None:
         return "an active mode intercepts torch's functions"
     if is_distributed(tensor):
         return None if seed is not None else "a DTensor needs seed= too, the same on all processes"
-    return None if type(tensor) in PLAIN else f"a {type(tensor).__name__} has rules of its own"
+    return None if type(tensor) in PLAIN else f"{type_of(tensor)} has rules of its own"

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from fastinit.checks import type_of
 from fastinit.plans.plan import Plan
 from fastinit.probes.report import ProbeReport
 from fastinit.probes.rows import ProbeRow, ProbeWeight
@@ -79,7 +80,7 @@ def probe(
         [' of the values of 1 are saturated']
     """
     if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}; pass a torch.nn.Module")
+        raise TypeError(f"model is {type_of(model)}; pass a torch.nn.Module")
     rates = rates_of(lr)
     with bare(model) as inner, _as_drawn(inner, plan) as probed:
         return _probed(probed, batch, loss, rates)

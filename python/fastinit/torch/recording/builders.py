@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from fastinit import json_files
+from fastinit.checks import type_of
 from fastinit.manifests import from_configs
 from fastinit.torch.running.arguments import check_build
 from fastinit.torch.shards.wrappers import unwrapped
@@ -22,9 +23,7 @@ def checked(module: Any) -> torch.nn.Module:
         TypeError: It is something else.
     """
     if not isinstance(module, torch.nn.Module):
-        raise TypeError(
-            f"build returned a {type(module).__name__}; pass a function that returns a module"
-        )
+        raise TypeError(f"build returned {type_of(module)}; pass a function that returns a module")
     return unwrapped(module)
 
 

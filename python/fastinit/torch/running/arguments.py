@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from fastinit.checks import shown, wrong_type
+from fastinit.checks import shown, type_of, wrong_type
 from fastinit.probes.arguments import takes
 from fastinit.tables import listed, plural
 
@@ -48,7 +48,7 @@ def calls(
         names = listed(list(inspect.signature(model.forward).parameters))
         given = plural(len(args) + len(kwargs), "argument")
         raise TypeError(
-            f"batch is a {type(batch).__name__}, {given}, and the forward of "
+            f"batch is {type_of(batch)}, {given}, and the forward of "
             f"{type(model).__name__} takes others ({names}); pass the model's inputs alone: a "
             "tensor, a tuple of arguments or a mapping of keyword arguments"
         )
@@ -66,7 +66,7 @@ def check_build(build: Any, *args: Any, **kwargs: Any) -> None:
     """
     if isinstance(build, torch.nn.Module):
         raise TypeError(
-            f"build is a {type(build).__name__} that has been built; pass the function or the "
+            f"build is {type_of(build)} that has been built; pass the function or the "
             "class that builds it, as its code runs again"
         )
     if not callable(build):

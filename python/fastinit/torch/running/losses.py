@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F  # noqa: N812
 
+from fastinit.checks import type_of
 from fastinit.initializers import Normal, Uniform
 from fastinit.probes.arguments import check_loss
 
@@ -35,7 +36,7 @@ def signal_of(output: Any) -> torch.Tensor:
             waiting += each.values()
         elif isinstance(each, (tuple, list)):
             waiting += each
-    raise TypeError(f"the model returns a {type(output).__name__} without floating-point tensors")
+    raise TypeError(f"the model returns {type_of(output)} without floating-point tensors")
 
 
 def scalar_of(

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from fastinit import streams
-from fastinit.checks import integer
+from fastinit.checks import integer, type_of
 from fastinit.initializers import Initializer
 from fastinit.initializers.named import initializer_of
 from fastinit.native.box import shape_of
@@ -67,7 +67,7 @@ def fill_shard_(
         True
     """
     if not isinstance(tensor, torch.Tensor):
-        raise TypeError(f"tensor is a {type(tensor).__name__}; pass a torch.Tensor")
+        raise TypeError(f"tensor is {type_of(tensor)}; pass a torch.Tensor")
     initializer = initializer_of(initializer, "initializer")
     if seed is None and name is None:
         raise ValueError(
