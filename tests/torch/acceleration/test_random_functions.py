@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import init
 from torch.nn.init import dirac_, eye_, orthogonal_, trunc_normal_
+from torch.overrides import TorchFunctionMode
 
 import fastinit
 from fastinit.torch import accelerate
@@ -150,6 +151,29 @@ def test_tensors_that_are_left(call: Callable[[], Any]) -> None:
             expected.layout,
             expected.device,
         )
+
+
+class Subclass(torch.Tensor):
+    """A subclass without rules of its own."""
+
+
+class Subclassing(TorchFunctionMode):
+    """A mode in which functions return tensors of a subclass."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return func(*args, **(kwargs or {})).as_subclass(Subclass)
+
+
+@pytest.mark.parametrize("draw", [torch.randn, lambda n: torch.normal(0.0, 1.0, (n,))])
+def test_what_a_mode_makes_of_a_draw(draw: Callable[[int], torch.Tensor]) -> None:
+    """A mode outside of the context sees the function, and not another one in its place."""
+    with Subclassing(), accelerate(seed=0) as context:
+        drawn = draw(5)
+    assert type(drawn) is Subclass
+    assert context.left_to_torch.total() == 1
+    assert 0 < drawn.as_subclass(torch.Tensor).abs().max() < 9
 
 
 def test_what_is_left() -> None:

@@ -12,7 +12,7 @@ from fastinit.native.arithmetic import in_default_arithmetic
 from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.memory.templates import Templates
 from fastinit.torch.nn_init import values
-from fastinit.torch.nn_init.eligible import PLAIN, is_intercepted
+from fastinit.torch.nn_init.eligible import PLAIN, is_intercepted, modes_are_transparent
 from fastinit.torch.nn_init.source import seed_from
 from fastinit.torch.nn_init.state import Context
 
@@ -45,7 +45,8 @@ def _factory(original: Function, empty: Function, templates_of: Callable[..., An
         like = (*args, kwargs.get("input"))[0] if empty is torch.empty_like else None
         dtype = kwargs.get("dtype") or getattr(like, "dtype", torch.get_default_dtype())
         is_ours = dtype in DRAWN and (empty is torch.empty or _is_plain(like))
-        if not is_ours or kwargs.keys() & _NOT_DRAWN or is_intercepted():
+        is_ours = is_ours and modes_are_transparent() and not is_intercepted()
+        if not is_ours or kwargs.keys() & _NOT_DRAWN:
             context.left_to_torch[original.__name__] += 1
             return original(*args, **kwargs)  # type: ignore[no-any-return]
         generator = kwargs.pop("generator", None)
@@ -66,7 +67,7 @@ def _normal(context: Context, mean: Any = 0.0, std: Any = 1.0, *args: Any, **kwa
     dtype = next(iter(dtypes))
     is_torchs = len(dtypes) > 1 or dtype not in DRAWN or dtype.is_complex
     is_torchs = is_torchs or is_intercepted() or not all(map(_is_plain, tensors))
-    is_torchs = is_torchs or any(each.is_meta for each in tensors)
+    is_torchs = is_torchs or any(each.is_meta for each in tensors) or not modes_are_transparent()
     if is_torchs or kwargs.keys() & _NOT_DRAWN or bool(torch.as_tensor(std < 0).any()):
         context.left_to_torch["normal"] += 1
         return torch.normal(mean, std, *args, **kwargs)
