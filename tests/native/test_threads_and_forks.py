@@ -49,7 +49,7 @@ def test_threads_do_not_zero_the_same_page() -> None:
     alone = faults_of_new_array(1)
     if alone > 64:
         pytest.skip("the system gives no huge pages")
-    assert faults_of_new_array(16) < 1.25 * alone
+    assert faults_of_new_array(16) < 1.25 * alone + 8  # few, where memory is used again
 
 
 COMMON = """
