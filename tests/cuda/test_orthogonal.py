@@ -63,7 +63,8 @@ NO_BLOCKS_OF_128 = Unrun("blocks of 128 reflectors, which a slow test runs", "."
 def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> None:
     """The PTX draws what the CPU draws, and every line of it runs.
 
-    The first text of the kernels runs in three orders of threads, the others in lockstep.
+    The first text of the kernels runs in three orders of threads, the others in lockstep and with
+    blocks of up to 64 reflectors.
     """
     stand_in = emulation.stand_in
     end = {"float64": "IdEEvNS_15OrthogonalTableE", "float32": "IfEEvNS_15OrthogonalTableE"}[dtype]
@@ -71,7 +72,8 @@ def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> Non
     assert len(kernels) == 3
     classes = {same[0] for name in kernels for same in stand_in.classes(name)}
     for number, architecture in enumerate(sorted(classes)):
-        for settings, cases in launches(dtype, largest):
+        most = min(largest, 64) if number else largest
+        for settings, cases in launches(dtype, most):
             if number and "order" in settings:
                 continue
             with stand_in.fresh(architecture=architecture, **settings):
@@ -82,7 +84,7 @@ def test_matrices_emulated(emulation: Emulated, dtype: str, largest: int) -> Non
                     assert ["reflectors" in each for each in names[:2]] == [True, False]
         with stand_in.fresh(architecture=architecture):
             for name in kernels:
-                unrun = [NO_BLOCKS_OF_128] if largest < 128 and "small" not in name else []
+                unrun = [NO_BLOCKS_OF_128] if most < 128 and "small" not in name else []
                 check_coverage(stand_in, name, wide_divisions(5), *unrun)
 
 
@@ -105,6 +107,14 @@ def test_all_matrices(emulation: Emulated, architecture: str, dtype: str, order:
         check(emulation, matrices(dtype_of(dtype)), architecture)
     with emulation.stand_in.fresh(**settings, **LITTLE):
         check(emulation, large(dtype_of(dtype)), architecture)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("architecture", VIRTUAL)
+def test_blocks_of_128(emulation: Emulated, architecture: str, dtype: str) -> None:
+    with emulation.stand_in.fresh(architecture=f"sm_{architecture}", multiprocessors=3):
+        check(emulation, [Case(PLAIN, dtype_of(dtype), *LARGE[128])], architecture)
 
 
 def test_amounts_of_shared_memory(emulation: Emulated) -> None:
