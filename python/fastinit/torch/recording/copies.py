@@ -16,7 +16,7 @@ from fastinit.torch.memory.dtypes import DRAWN
 from fastinit.torch.memory.passive import is_basic_index
 from fastinit.torch.nn_init import values
 from fastinit.torch.recording.describe import Description
-from fastinit.torch.recording.history import Entry, Extent
+from fastinit.torch.recording.history import Entry, Extent, covers
 from fastinit.torch.recording.ledger import Function, Handler, Ledger, is_writable
 from fastinit.torch.recording.origin import origin
 
@@ -91,6 +91,8 @@ def _deepcopy(ledger: Ledger, _: Function, args: Any, kwargs: Any) -> Any:
     source, memo = args
     if not _is_plain(source) or kwargs or id(source) in memo or not ledger.is_virtual(source):
         return NotImplemented
+    if not covers(Extent.of(source), source.untyped_storage()):  # torch copies the whole storage
+        return NotImplemented
     result = _clone(ledger, Tensor.clone, (source,), {})
     if result is NotImplemented:
         return NotImplemented
@@ -152,11 +154,24 @@ def _write(ledger: Ledger, target: Tensor, source: Any) -> bool:
     return True
 
 
+def _may_overlap(target: Tensor, source: Tensor) -> bool:
+    """Return whether two tensors may have elements in common, in different orders of their axes.
+
+    torch refuses to copy one to the other then.
+    """
+    if target.untyped_storage()._cdata != source.untyped_storage()._cdata:
+        return False
+    one, other = Extent.of(target), Extent.of(source)
+    if one.is_natural and other.is_natural:  # as rows that are shifted, which are noted
+        return False
+    return one.dtype != other.dtype or (one.offset < other.end and other.offset < one.end)
+
+
 def _copy(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> Any:
     if len(args) != 2 or not all(map(_is_plain, args)) or not args[0].numel():
         return NotImplemented
     target, source = args
-    if not is_writable(target):
+    if not is_writable(target) or _may_overlap(target, source):
         return NotImplemented
     is_known = _write(ledger, target, source)
     if ledger.is_virtual(target):
@@ -171,6 +186,8 @@ def _set_item(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> Any
         return NotImplemented
     part = target.detach()[index]
     if not part.numel() or not is_writable(target) or not is_writable(part):
+        return NotImplemented
+    if isinstance(source, Tensor) and _may_overlap(part, source):
         return NotImplemented
     is_known = _write(ledger, part, source)
     if ledger.is_virtual(target):
