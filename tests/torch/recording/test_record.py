@@ -140,6 +140,7 @@ TENSORS: dict[str, Callable[[], Any]] = {
     "repeated": lambda: torch.rand(40, 1).expand(40, 30),
     "repeated constant": lambda: torch.rand(40, 1).expand(40, 30).fill_(2),
     "windows": lambda: torch.rand(40).unfold(0, 3, 1),
+    "written windows": lambda: init.eye_(torch.rand(40).unfold(0, 3, 1)),
     "means that are drawn": lambda: torch.normal(torch.rand(40, 30), 1.0),
     "errors": lambda: written((9, 5, 3), init.normal_, refused(init.eye_), refused(init.sparse_)),
     "scalar": lambda: torch.tensor(3.5),

@@ -191,7 +191,9 @@ class Recorder(FillContext):
     def overwrite(self, tensor: torch.Tensor, templates: Templates | None) -> bool:
         """Write what templates say, and note it; return whether that is done."""
         super().overwrite(tensor, templates)
-        if templates is None:
+        with torch._C.DisableTorchFunction():
+            overlaps = Extent.of(tensor).may_share_elements
+        if templates is None or overlaps:
             self.read(tensor)
             return False
         with torch._C.DisableTorchFunction():
