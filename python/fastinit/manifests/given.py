@@ -60,7 +60,7 @@ def model_of(given: Any) -> Model:
     Raises:
         FileNotFoundError: A name or path that is not there.
         TypeError: It is none of these; the message says what is.
-        ValueError: The content of a file is wrong, or there are no tensors.
+        ValueError: The content of a file is wrong, or the model has no tensors.
     """
     if isinstance(given, Manifest):
         return Model(given)

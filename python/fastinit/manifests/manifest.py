@@ -35,7 +35,7 @@ class Manifest:
         config: The content of the model's ``config.json``, which is saved beside its weights.
 
     Raises:
-        ValueError: There are no parameters, a name occurs twice, or a tie names no tensor.
+        ValueError: The list of parameters is empty, a name occurs twice, or a tie names no tensor.
 
     Example:
         >>> from fastinit import Manifest
@@ -157,7 +157,7 @@ class Manifest:
 
         Raises:
             TypeError: Another leaf has no shape, such as a number.
-            ValueError: There are no tensors, or a name occurs twice.
+            ValueError: The tree has no tensors, or a name occurs twice.
 
         Example:
             >>> import numpy as np
@@ -184,7 +184,7 @@ class Manifest:
 
         Raises:
             TypeError: A value is not a shape.
-            ValueError: There are no parameters, a name is not allowed, or a size is negative.
+            ValueError: The mapping is empty, a name is not allowed, or a size is negative.
 
         Example:
             >>> from fastinit import Manifest

@@ -90,7 +90,7 @@ def bounded(shape: tuple[int, ...], box: Box) -> Iterator[tuple[int, Bounds]]:
 
 
 def pieces(shape: tuple[int, ...], box: Box, most: int) -> Iterator[tuple[int, Bounds]]:
-    """Yield pieces of at most so many elements that have bounds, with their positions.
+    """Yield the bounds and positions of pieces, none of which has more than ``most`` elements.
 
     Args:
         shape: The shape of the array.

@@ -86,7 +86,7 @@ class Template(abc.ABC):
     """The digest of the whole array, if it is known before it is drawn; ``check`` compares it."""
 
     def unchecked(self) -> Template:
-        """Return a template whose ``digest`` is compared by whoever draws the whole array."""
+        """Return a template whose ``digest`` the caller compares after drawing the whole array."""
         return self
 
     def check(self, seed: int, stream: int) -> None:  # noqa: B027

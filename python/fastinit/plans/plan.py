@@ -60,8 +60,8 @@ class Plan(TensorPlans):
         stream: the ``Stream`` of the seed, whose path goes before the names.
         dtype: what was asked for, or None.
         tensors: a ``TensorPlan`` for every tensor that is drawn, in the manifest's order.
-        left_alone: the tensors whose dtype is not drawn (float8_e8m0fnu, ...), and complex ones for
-            which there is no rule, as for complex buffers.
+        left_alone: the tensors whose dtype is not drawn (float8_e8m0fnu, ...), and complex ones
+            that no rule matches, such as complex buffers.
 
     Raises:
         FileNotFoundError: ``model`` or ``recipe`` is neither built in nor a file.

@@ -20,8 +20,8 @@ class TensorPlans(Mapping[str, TensorPlan]):
     Attributes:
         manifest: the manifest.
         tensors: a ``TensorPlan`` for every tensor that is drawn, in the manifest's order.
-        left_alone: the tensors whose dtype is not drawn (float8_e8m0fnu, ...), and complex ones for
-            which there is no rule, as for complex buffers.
+        left_alone: the tensors whose dtype is not drawn (float8_e8m0fnu, ...), and complex ones
+            that no rule matches, such as complex buffers.
     """
 
     def __init__(self, manifest: Manifest, tensors: Sequence[TensorPlan]) -> None:

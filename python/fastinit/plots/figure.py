@@ -46,7 +46,7 @@ def draw(charts: tuple[Chart, ...], figure: Figure | None = None) -> Figure:
 
     Raises:
         ModuleNotFoundError: matplotlib is not installed.
-        ValueError: there are no charts.
+        ValueError: the report has no charts.
     """
     check_matplotlib()
     if not charts:

@@ -59,7 +59,7 @@ class Report(abc.ABC):
 
         Raises:
             ModuleNotFoundError: matplotlib is not installed.
-            ValueError: there are no charts.
+            ValueError: the report has no charts.
         """
         return figures.draw(self.charts(), figure)
 

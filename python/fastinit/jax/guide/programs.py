@@ -19,7 +19,10 @@ _BODIES = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 _MOST_LAYERS = 256  # that are unrolled
 
 PARAMETER, DATA = 1, 2
-"""What a value depends on: neither (0), parameters alone, or inputs."""
+"""PARAMETER marks a value that depends on parameters alone, DATA one that depends on inputs.
+
+0 marks a value that depends on neither.
+"""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Attention:
     axis: int
 
     def heads(self, inputs: int) -> int:
-        """Return the number of heads, for a batch of so many inputs."""
+        """Return the number of heads, given the number of inputs in the batch."""
         shape = self.logits.shape
         if len(shape) == 4:
             return shape[1]
