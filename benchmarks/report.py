@@ -119,9 +119,9 @@ def replaced(text: str, content: str) -> str:
 
 
 def summary(results: Path) -> str:
-    """Return the README's table, with the machine, the date and the versions."""
+    """Return the README's table, with the machines, the dates and the versions."""
     rows: Rows = []
-    machines: set[str] = set()
+    machines: dict[str, set[str]] = {}
     versions: dict[str, str] = {}
     for each, report in _reports(results):
         headline = each.headline(report)
@@ -129,13 +129,14 @@ def summary(results: Path) -> str:
             continue
         rows += headline
         facts = report["environment"]
-        machines.add(
-            f"{facts['processor']} ({facts['instruction_set']}) with "
-            f"{threads(facts['processors'])}, {facts['date'][:10]}"
+        machine = (
+            f"{facts['processor']} ({facts['instruction_set']}) with {threads(facts['processors'])}"
         )
+        machines.setdefault(machine, set()).add(facts["date"][:10])
         versions |= {name: value for name, value in facts["versions"].items() if value}
     listed = ", ".join(f"{name} {value}" for name, value in versions.items())
-    where = f"{'; '.join(sorted(machines))}; {listed}."
+    measured = (f"{name}, {' and '.join(sorted(machines[name]))}" for name in sorted(machines))
+    where = f"{'; '.join(measured)}; {listed}."
     return f"{table(['', 'fastinit', 'compared with', 'speedup'], rows)}\n\n{where}\n"
 
 

@@ -18,7 +18,7 @@ SOURCES = [*PACKAGE.rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
 # A command ends with its line, at the end of a quotation, or where the sentence goes on.
 COMMAND = re.compile(r"pip install ([^\n`\"&;)]+)")
 OTHERS = {"transformers", "torch", "scikit-build-core", "pybind11", "cmake", "ninja", "pip"}
-OTHERS |= {"jax", "flax", "equinox", "dm-haiku", "anyinit==0.4.0"}
+OTHERS |= {"jax", "flax", "equinox", "dm-haiku", "anyinit==0.4.0", "peft", "mup"}
 
 pytestmark = pytest.mark.skipif(
     not PYPROJECT.exists(), reason="the sources are not beside the tests"
