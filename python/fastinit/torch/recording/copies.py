@@ -155,16 +155,16 @@ def _write(ledger: Ledger, target: Tensor, source: Any) -> bool:
 
 
 def _may_overlap(target: Tensor, source: Tensor) -> bool:
-    """Return whether two tensors may have elements in common, in different orders of their axes.
+    """Return whether two tensors may have some of their elements in common, but not all.
 
-    torch refuses to copy one to the other then.
+    torch refuses most copies between such tensors, and the result of others depends on its order.
     """
     if target.untyped_storage()._cdata != source.untyped_storage()._cdata:
         return False
     one, other = Extent.of(target), Extent.of(source)
-    if one.is_natural and other.is_natural:  # as rows that are shifted, which are noted
-        return False
-    return one.dtype != other.dtype or (one.offset < other.end and other.offset < one.end)
+    if one.dtype != other.dtype:
+        return True
+    return one != other and one.offset < other.end and other.offset < one.end
 
 
 def _copy(ledger: Ledger, function: Function, args: Any, kwargs: Any) -> Any:
